@@ -1,0 +1,61 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let strict: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .treatAllWarnings(as: .error),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+/// A room of the house: a target that may know only the rooms and libraries named here
+/// (the test `HouseRulesTests` reads the import lines and holds them against the table in docs/design.md).
+func room(_ name: String, knows: [Target.Dependency], embeds: [String] = []) -> Target {
+    .target(name: name, dependencies: knows, resources: embeds.map { .embedInCode($0) }, swiftSettings: strict)
+}
+
+func tests(of name: String, with extra: [Target.Dependency] = []) -> Target {
+    .testTarget(
+        name: "\(name)Tests", dependencies: [.init(stringLiteral: name)] + extra, swiftSettings: strict)
+}
+
+let subprocess: Target.Dependency = .product(name: "Subprocess", package: "swift-subprocess")
+let system: Target.Dependency = .product(name: "SystemPackage", package: "swift-system")
+let signals: Target.Dependency = .product(name: "UnixSignals", package: "swift-service-lifecycle")
+let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
+let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
+let arguments: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
+
+let package = Package(
+    name: "dss",
+    products: [.executable(name: "dss", targets: ["dss"])],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+        .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2", traits: []),
+    ],
+    targets: [
+        room("Sandbox", knows: []),
+        room("Workbench", knows: [subprocess, system, signals, crypto]),
+        room("Definition", knows: ["Sandbox", yams]),
+        room("Provisioning", knows: ["Sandbox", "Workbench"]),
+        room("Verification", knows: ["Sandbox", "Workbench"]),
+        room("DiskImages", knows: ["Sandbox", "Workbench"]),
+        room("LocalMachine", knows: ["Sandbox", "Workbench"]),
+        room("LocalProvider", knows: ["Sandbox", "Workbench", "LocalMachine", "DiskImages"]),
+        room("Reporting", knows: ["Sandbox"]),
+        .executableTarget(
+            name: "dss",
+            dependencies: [
+                "Sandbox", "Definition", "Workbench", "Provisioning", "Verification", "DiskImages",
+                "LocalMachine", "LocalProvider", "Reporting", arguments,
+            ],
+            swiftSettings: strict),
+        tests(of: "Sandbox"),
+        tests(of: "Definition", with: ["Sandbox"]),
+        tests(of: "Reporting", with: ["Sandbox"]),
+    ]
+)

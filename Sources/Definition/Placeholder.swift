@@ -1,0 +1,2 @@
+enum PlaceholderDefinition {}
+import Yams

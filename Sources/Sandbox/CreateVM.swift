@@ -1,0 +1,88 @@
+/// The main job: setup → install → seal → capture → export → clean up.
+///
+/// Whatever ends it — an error, Ctrl-C, SIGTERM — clean-up runs, and what it could not remove is named in the error.
+package func createVM<Provider: VMProvider>(
+    _ order: BuildOrder, on provider: Provider, with provisioner: some Provisioner, events: @escaping EventSink,
+    clock: any Clock<Duration> = ContinuousClock()
+) async throws -> BuildReport {
+    events(.buildStarted(assetID: order.assetID, provider: provider.name))
+    let log = StageLog(events: events, clock: clock)
+    var report = BuildReport(
+        assetID: order.assetID, provider: provider.name, user: order.definition.user.name,
+        jupyterPort: order.definition.ports.jupyter)
+
+    if order.usesCache, let finished = try await provider.finished(order) {
+        report.artifacts = finished.artifacts
+        report.missing = finished.missing
+        finished.artifacts.forEach { events(.artifact($0)) }
+        return report
+    }
+
+    (report.artifacts, report.missing) = try await withCleanUp(order, log, events) { undo in
+        var machine = try await log.run(.setup) {
+            (try await provider.setUp(order, undo: undo, events: events), .done)
+        }
+        var missing = machine.missing
+        (machine, missing) = try await log.run(.install) { [machine, missing] in
+            try await install(order, on: machine, missing, provider, provisioner, undo, events)
+        }
+        try await log.run(.seal) { [machine] in
+            (try await provisioner.seal(order, on: machine, events: events), .done)
+        }
+        let image = try await log.run(.capture) { [machine] in
+            (try await provider.capture(machine, undo: undo, events: events), .done)
+        }
+        let artifacts = try await log.run(.export) { [missing] in
+            (try await provider.export(image, missing: missing, undo: undo, events: events), .done)
+        }
+        return (artifacts, missing)
+    }
+    report.artifacts.forEach { events(.artifact($0)) }
+    report.stages = await log.times
+    return report
+}
+
+/// Runs the steps of the playbook that the machine does not have yet, keeping the result of each.
+private func install<Provider: VMProvider>(
+    _ order: BuildOrder, on first: Provider.Machine, _ known: [MissingComponent], _ provider: Provider,
+    _ provisioner: some Provisioner, _ undo: Undo, _ events: @escaping EventSink
+) async throws -> ((Provider.Machine, [MissingComponent]), StageOutcome) {
+    var machine = first
+    var missing = known
+    let steps = order.definition.playbook.steps.dropFirst(machine.stepsDone)
+    for step in steps {
+        missing += try await provisioner.install(step, of: order, on: machine, events: events)
+        machine = try await provider.keep(machine, after: step, missing: missing, undo: undo)
+    }
+    missing.forEach { events(.warning("the sandbox goes without \($0.component): \($0.reason)")) }
+    return ((machine, missing), steps.isEmpty ? .cached : .done)
+}
+
+/// Runs `body` and then all undo steps, in a task of their own so that a cancelled build still cleans up.
+private func withCleanUp<Result: Sendable>(
+    _ order: BuildOrder, _ log: StageLog, _ events: @escaping EventSink,
+    _ body: (Undo) async throws -> Result
+) async throws -> Result {
+    let undo = Undo()
+    do {
+        let result = try await body(undo)
+        let leftovers = try await cleanUp(undo, log)
+        leftovers.forEach { events(.warning($0)) }
+        return result
+    } catch {
+        if order.keepsMachineOnFailure { await undo.forgetKept() }
+        let leftovers = (try? await cleanUp(undo, log)) ?? []
+        guard !leftovers.isEmpty else { throw error }
+        throw LeftBehind(cause: error, leftovers: leftovers)
+    }
+}
+
+private func cleanUp(_ undo: Undo, _ log: StageLog) async throws -> [String] {
+    try await Task { try await log.run(.cleanUp) { (await undo.unwind(), .done) } }.value
+}
+
+/// An error together with the resources that clean-up could not remove after it.
+package struct LeftBehind: Error {
+    package var cause: any Error
+    package var leftovers: [String]
+}

@@ -1,0 +1,5 @@
+import Subprocess
+import SystemPackage
+import UnixSignals
+import Crypto
+enum PlaceholderWorkbench {}
