@@ -55,6 +55,12 @@ let package = Package(
             ],
             swiftSettings: strict),
         tests(of: "Sandbox"),
+        tests(of: "Workbench"),
+        tests(of: "LocalMachine", with: ["Sandbox", "Workbench"]),
+        tests(of: "DiskImages", with: ["Sandbox", "Workbench"]),
+        tests(of: "Verification", with: ["Sandbox", "Workbench"]),
+        tests(of: "Provisioning", with: ["Sandbox", "Workbench"]),
+        tests(of: "LocalProvider", with: ["Sandbox", "Workbench", "LocalMachine", "DiskImages"]),
         tests(of: "Definition", with: ["Sandbox"]),
         tests(of: "Reporting", with: ["Sandbox"]),
     ]

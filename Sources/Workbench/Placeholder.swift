@@ -1,5 +1,0 @@
-import Subprocess
-import SystemPackage
-import UnixSignals
-import Crypto
-enum PlaceholderWorkbench {}

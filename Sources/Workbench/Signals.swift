@@ -1,0 +1,35 @@
+import Glibc
+import UnixSignals
+
+/// Runs `body` and cancels it on SIGINT, SIGTERM or SIGHUP; a second signal ends the process at once.
+/// - Parameter onSignal: told the signal's name; the second argument is true when it is the second one.
+/// - Throws: `Interrupted` where a signal came, whatever `body` threw then.
+package func interruptible<Result: Sendable>(
+    onSignal: @escaping @Sendable (String, Bool) -> Void,
+    _ body: @escaping @Sendable () async throws -> Result
+) async throws -> Result {
+    let signals = await UnixSignalsSequence(trapping: .sigint, .sigterm, .sighup)
+    let work = Task { try await body() }
+    let watch = Task { () -> UnixSignal? in
+        var first: UnixSignal?
+        for await signal in signals {
+            onSignal(signal.description, first != nil)
+            if first != nil { _exit(128 + signal.rawValue) }
+            first = signal
+            work.cancel()
+        }
+        return first
+    }
+    let result = await work.result
+    watch.cancel()
+    if let signal = await watch.value, case .failure(let error) = result {
+        throw Interrupted(signal: signal.rawValue, cause: error)
+    }
+    return try result.get()
+}
+
+/// A signal ended the work; the exit code is 128 + signal, as shells have it.
+package struct Interrupted: Error, Sendable {
+    package var signal: Int32
+    package var cause: any Error
+}
