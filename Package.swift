@@ -41,7 +41,9 @@ let package = Package(
         room("Sandbox", knows: []),
         room("Workbench", knows: [subprocess, system, signals, crypto]),
         room("Definition", knows: ["Sandbox", yams]),
-        room("Provisioning", knows: ["Sandbox", "Workbench"]),
+        room(
+            "Provisioning", knows: ["Sandbox", "Workbench"],
+            embeds: ["Resources/dss_events.py", "Resources/seal.sh"]),
         room("Verification", knows: ["Sandbox", "Workbench"]),
         room("DiskImages", knows: ["Sandbox", "Workbench"]),
         room("LocalMachine", knows: ["Sandbox", "Workbench"]),
@@ -55,6 +57,7 @@ let package = Package(
             ],
             swiftSettings: strict),
         tests(of: "Sandbox"),
+        .testTarget(name: "HouseRulesTests", swiftSettings: strict),
         tests(of: "Workbench"),
         tests(of: "LocalMachine", with: ["Sandbox", "Workbench"]),
         tests(of: "DiskImages", with: ["Sandbox", "Workbench"]),

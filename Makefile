@@ -1,0 +1,41 @@
+# `make vm` builds the sandbox, `make test` runs all tests; `make help` names the rest.
+SHELL := /bin/bash
+DSS := .build/debug/dss
+ROOT := $(if $(filter 0,$(shell id -u)),,sudo -E env "PATH=$(PATH)")
+
+.PHONY: help setup build vm test verify bench lint check format doctor
+
+help: ## This list
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
+
+setup:
+	@tools/setup.sh tools/packages.txt
+
+build: setup ## Build the tool
+	swift build --product dss
+
+vm: build ## Build the sandbox VM images of sandbox.yaml; ARGS="--format ova" adds options
+	$(ROOT) $(DSS) create-vm $(ARGS)
+
+test: ## Run all tests; the ones that need root run with sudo
+	@tools/setup.sh tools/packages.txt tools/test-packages.txt
+	swift build --build-tests
+	$(ROOT) swift test --skip-build $(ARGS)
+
+verify: build ## Boot the built images on every kind of virtual hardware
+	$(ROOT) tools/verify-all.sh $(ARGS)
+
+bench: build ## Measure every stage, cold and warm
+	$(ROOT) tools/bench.sh $(ARGS)
+
+lint: ## Formatting, shell scripts and playbook
+	swift format lint --strict --recursive Package.swift Sources Tests
+	shellcheck tools/*.sh Sources/*/Resources/*.sh .ci/run
+
+check: lint test ## What CI runs
+
+format: ## Format the Swift sources
+	swift format --in-place --recursive Package.swift Sources Tests
+
+doctor: build ## What is installed, what is missing
+	$(DSS) doctor

@@ -1,0 +1,102 @@
+import FoundationEssentials
+import Sandbox
+import Workbench
+
+/// Installs by Ansible over SSH and seals by a script over SSH; the same on every provider.
+package struct AnsibleProvisioner: Provisioner {
+    private let runner: any CommandRunner
+    /// The `ansible-playbook` to run: a path or a name in PATH.
+    private let ansible: String
+    /// Asked after a failure whether a pinned version is gone; gives a line for each that is.
+    private let goneVersions: @Sendable (SandboxDefinition) async throws -> [String]
+
+    package init(
+        runner: any CommandRunner, ansible: String,
+        goneVersions: @escaping @Sendable (SandboxDefinition) async throws -> [String]
+    ) {
+        self.runner = runner
+        self.ansible = ansible
+        self.goneVersions = goneVersions
+    }
+
+    package func install(
+        _ step: PlaybookStep, of order: BuildOrder, on machine: some BuildMachine, events: @escaping EventSink
+    ) async throws -> [MissingComponent] {
+        let playbookRun = PlaybookRun(
+            directory: directoryBeside(machine.endpoint.configFile), ansible: ansible,
+            playbook: order.definition.playbook, step: step, endpoint: machine.endpoint,
+            variables: Self.variables(for: order, on: machine))
+        try playbookRun.writeFiles()
+        let watch = TaskWatch(events: events, isVerbose: order.isVerbose)
+        let output = try await runner.execute(playbookRun.command) { stream, line in watch.heard(stream, line) }
+        try Task.checkCancellation()
+        guard output.status.isSuccess else {
+            throw try await failure(of: playbookRun, order, output, watch.failedTask)
+        }
+        return try await missingComponents(on: machine.endpoint)
+    }
+
+    package func seal(_ order: BuildOrder, on machine: some BuildMachine, events: @escaping EventSink) async throws {
+        events(.progress(.seal, Progress("setting the default password, removing traces of the build")))
+        let script = try SealScript(user: order.definition.user.name, password: order.password.secret).text
+        let command = Command.ssh(
+            config: machine.endpoint.configFile, alias: machine.endpoint.alias, script: script, asRoot: true)
+        let output = try await runner.execute(command)
+        try Task.checkCancellation()
+        guard output.status.isSuccess else {
+            let lines = output.standardError.split(separator: "\n").suffix(10).map(String.init)
+            throw Failure(.failed, "the machine could not be sealed (\(output.status))", details: lines)
+        }
+    }
+
+    /// What every role may rely on, beside the variables of the definition.
+    static func variables(for order: BuildOrder, on machine: some BuildMachine) -> [String: Variable] {
+        let definition = order.definition
+        var variables = definition.playbook.variables
+        variables["sandbox_user"] = .string(definition.user.name)
+        variables["jupyter_port"] = .integer(definition.ports.jupyter)
+        variables["edition"] = .string("vm")
+        variables["pins_file"] = .string(definition.playbook.pins)
+        variables["script_languages_required"] = .boolean(order.isRelease)
+        variables["build_environment"] = .map(machine.buildEnvironment.mapValues { .string($0) })
+        return variables
+    }
+
+    private func directoryBeside(_ file: String) -> String {
+        file.split(separator: "/", omittingEmptySubsequences: false).dropLast().joined(separator: "/") + "/ansible"
+    }
+
+    private func missingComponents(on endpoint: SSHEndpoint) async throws -> [MissingComponent] {
+        let script = "cat /usr/local/share/dss/missing.json 2>/dev/null || echo '[]'"
+        let json = try await runner.run(
+            .ssh(config: endpoint.configFile, alias: endpoint.alias, script: script, asRoot: true))
+        return try JSONDecoder().decode([MissingComponent].self, from: Data(json.utf8))
+    }
+
+    private func failure(
+        of run: PlaybookRun, _ order: BuildOrder, _ output: CommandOutput, _ task: TaskResult?
+    ) async throws -> Failure {
+        guard let task else {
+            let lines = (output.standardError + output.standardOutput).split(whereSeparator: \.isNewline)
+                .filter { !$0.hasPrefix("\u{1e}") }.suffix(12).map(String.init)
+            return Failure(
+                .badData, "Ansible could not run the playbook \(order.definition.playbook.file)", details: lines,
+                advice: "check it with: \(Command(ansible, ["--syntax-check", order.definition.playbook.file]).shellLine)")
+        }
+        var details = ["module: \(task.module ?? "unknown")"]
+        details += (task.message ?? "").split(whereSeparator: \.isNewline).map(String.init)
+        let gone = (try? await goneVersions(order.definition)) ?? []
+        if !gone.isEmpty {
+            return Failure(
+                .badData, "the task '\(task.name)' failed because pinned versions are gone", details: gone + details,
+                advice: "dss pins update")
+        }
+        let rerun = run.command(from: task).shellLine
+        return Failure(
+            task.status == .unreachable ? .temporary : .failed,
+            "the task '\(task.name)'\(task.role.map { " of role \($0)" } ?? "") failed", details: details,
+            advice: order.keepsMachineOnFailure
+                ? "rerun from this task: \(rerun)"
+                : "add --keep-on-failure to keep the machine, then rerun from this task with: \(rerun)")
+    }
+}

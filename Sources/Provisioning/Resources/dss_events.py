@@ -1,0 +1,109 @@
+"""Ansible callback plugin: one JSON object per finished task on standard error, behind an ASCII record separator.
+
+Ansible's own output stays on standard output, so that it can be shown as it is.
+"""
+import json
+import sys
+import time
+
+from ansible import context
+from ansible.plugins.callback import CallbackBase
+
+DOCUMENTATION = """
+name: dss_events
+type: notification
+short_description: JSON lines for the dss builder
+description: Writes one JSON object per finished task to standard error.
+"""
+
+
+class CallbackModule(CallbackBase):
+    CALLBACK_VERSION = 2.0
+    CALLBACK_TYPE = "notification"
+    CALLBACK_NAME = "dss_events"
+
+    def __init__(self):
+        super().__init__()
+        self.index = 0
+        self.count = None
+        self.started = time.monotonic()
+
+    def v2_playbook_on_play_start(self, play):
+        self.count = (self.count or 0) + sum(1 for task in planned(play))
+
+    def v2_playbook_on_task_start(self, task, is_conditional):
+        self.index += 1
+        self.started = time.monotonic()
+        emit(event="task-started", **self.describe(task))
+
+    def v2_playbook_on_handler_task_start(self, task):
+        self.v2_playbook_on_task_start(task, False)
+
+    def v2_runner_on_ok(self, result):
+        self.finish(result, "changed" if result.is_changed() else "ok")
+
+    def v2_runner_on_failed(self, result, ignore_errors=False):
+        self.finish(result, "ignored" if ignore_errors else "failed")
+
+    def v2_runner_on_skipped(self, result):
+        self.finish(result, "skipped")
+
+    def v2_runner_on_unreachable(self, result):
+        self.finish(result, "unreachable")
+
+    def v2_playbook_on_stats(self, stats):
+        totals = [stats.summarize(host) for host in stats.processed]
+        names = ("ok", "changed", "failures", "unreachable", "skipped")
+        emit(event="stats", **{name: sum(total[name] for total in totals) for name in names})
+
+    def finish(self, result, status):
+        task = result._task
+        answer = result._result
+        message = None
+        if status in ("failed", "unreachable", "ignored"):
+            message = "a secret is in play, so the message is hidden" if answer.get("_ansible_no_log") else reason(answer)
+        emit(
+            event="task-finished",
+            status=status,
+            seconds=round(time.monotonic() - self.started, 3),
+            module=task.action,
+            message=message,
+            **self.describe(task),
+        )
+
+    def describe(self, task):
+        role = task._role.get_name() if task._role else None
+        return {"index": self.index, "count": self.count, "role": role, "name": task.name or task.action}
+
+
+def planned(play):
+    """The tasks that the tags on the command line let through, as far as they are known before the run."""
+    only, skip = context.CLIARGS.get("tags") or ["all"], context.CLIARGS.get("skip_tags") or []
+
+    def walk(items):
+        for item in items:
+            if hasattr(item, "block"):
+                yield from walk(item.block)
+            elif item.action not in ("meta", "ansible.builtin.meta") and item.evaluate_tags(only, skip, {}):
+                yield item
+
+    yield from walk(play.compile())
+
+
+def reason(answer):
+    """What the module says went wrong: its message, and the end of what the program behind it printed."""
+    items = [item for item in answer.get("results", []) if isinstance(item, dict) and item.get("failed")]
+    if items:
+        return "\n".join(reason(item) for item in items)
+    parts = [str(answer.get("msg", ""))]
+    for stream in ("module_stderr", "stderr", "stdout"):
+        lines = str(answer.get(stream, "")).strip().splitlines()
+        parts += [line for line in lines[-8:] if line not in parts[0]]
+        if lines:
+            break
+    return "\n".join(part for part in parts if part)
+
+
+def emit(**fields):
+    sys.stderr.write("\x1e" + json.dumps(fields) + "\n")
+    sys.stderr.flush()

@@ -1,0 +1,26 @@
+import ArgumentParser
+
+/// The command `dss`.
+struct Dss: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "dss",
+        abstract: "Builds, checks and accounts for data-science sandbox images.",
+        discussion: """
+            A sandbox is defined by sandbox.yaml. One command builds it into VM images on this machine:
+
+              sudo dss create-vm
+
+            and another proves that an image boots and is what it claims to be:
+
+              sudo dss verify-vm /var/lib/dss/bucket/data_science_sandbox/0.1.0/data-science-sandbox-0.1.0.vmdk
+
+            Exit codes: 0 done, 1 failed, 64 usage, 65 bad data, 69 unavailable, 70 a bug in dss, 75 try again later,
+            77 missing permission, 130 interrupted.
+            """,
+        version: "0.1.0",
+        groupedSubcommands: [
+            CommandGroup(name: "Build", subcommands: [CreateVM.self, VerifyVM.self]),
+            CommandGroup(name: "Account for", subcommands: [ShowAssets.self, DeleteAssets.self]),
+            CommandGroup(name: "Prepare", subcommands: [DefinitionCommand.self, PinsCommand.self, Doctor.self]),
+        ])
+}

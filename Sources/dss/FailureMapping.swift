@@ -1,0 +1,45 @@
+import Reporting
+import Sandbox
+import Workbench
+
+extension Failure {
+    /// Any error as what a user sees: message, exit code and advice.
+    init(explaining error: any Error) {
+        switch error {
+        case let failure as Failure: self = failure
+        case let left as LeftBehind:
+            self.init(explaining: left.cause)
+            details += left.leftovers
+        case let interrupted as Interrupted:
+            self.init(explaining: interrupted.cause)
+            let leftovers = (interrupted.cause as? LeftBehind)?.leftovers ?? []
+            self.init(.interrupted, "interrupted, everything was cleaned up", details: leftovers)
+            if !leftovers.isEmpty { message = "interrupted, and some things are left" }
+        case is CancellationError: self.init(.interrupted, "interrupted")
+        case let missing as ToolMissing:
+            self.init(.unavailable, missing.description, advice: Tool.advice(for: missing.executable))
+        case let command as CommandFailure:
+            self.init(
+                .failed, "\(command.command.executable) failed with \(command.status)", details: command.lastLines,
+                advice: "to run it again: \(command.command.shellLine)")
+        case let file as FileError: self.init(file)
+        case let held as LockHeld: self.init(.temporary, "another process is at it: \(held.holder)")
+        case let late as TimedOut: self.init(.temporary, late.description)
+        default:
+            self.init(
+                .bug, "this should not have happened: \(error)",
+                advice: "please report it with the command line and this message")
+        }
+    }
+
+    private init(_ file: FileError) {
+        switch file.code {
+        case 1, 13: self.init(.noPermission, file.description, advice: "run it as root, or choose another folder")
+        case 2: self.init(.badData, file.description)
+        default:
+            self.init(
+                file.isDiskFull ? .temporary : .failed, file.description,
+                advice: file.isDiskFull ? "make room on that disk and run the same command again" : nil)
+        }
+    }
+}

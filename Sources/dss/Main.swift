@@ -1,0 +1,48 @@
+import ArgumentParser
+import Glibc
+import Reporting
+import Sandbox
+import Workbench
+
+/// Parses, runs one command, and turns whatever ends it into a message and an exit code.
+@main
+struct Main {
+    static func main() async {
+        setvbuf(stdout, nil, _IOLBF, 0)
+        do {
+            var command = try Dss.parseAsRoot()
+            if var asyncCommand = command as? any AsyncParsableCommand {
+                try await runInterruptibly { try await asyncCommand.run() }
+            } else {
+                try command.run()
+            }
+        } catch {
+            end(with: error)
+        }
+    }
+
+    private static func runInterruptibly(_ body: @escaping @Sendable () async throws -> Void) async throws {
+        try await interruptible { name, isSecond in
+            Terminal.standardError.write(
+                isSecond
+                    ? "\ndss: stopped without cleaning up; 'dss show-assets' lists what is left\n"
+                    : "\ndss: \(name), cleaning up (once more to stop at once)\n")
+        } _: {
+            try await body()
+        }
+    }
+
+    /// Help, version and usage errors are ArgumentParser's; everything else is a `Failure` in the end.
+    private static func end(with error: any Error) -> Never {
+        if error is ExitCode || error is CleanExit || error is ValidationError || Dss.exitCode(for: error) == .validationFailure {
+            Dss.exit(withError: error)
+        }
+        let failure = Failure(explaining: error)
+        if CommandLine.arguments.contains("--json") {
+            print(failure.event())
+        } else {
+            Terminal.standardError.write(failure.text(Terminal.standardError.style))
+        }
+        exit(failure.code.rawValue)
+    }
+}

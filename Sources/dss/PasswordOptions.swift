@@ -1,0 +1,58 @@
+import ArgumentParser
+import FoundationEssentials
+import Glibc
+import Sandbox
+import Workbench
+
+/// Where the default password of the login user comes from; never from the command line, which others can see.
+struct PasswordOptions: ParsableArguments {
+    @Option(
+        name: .customLong("default-password-file"),
+        help: ArgumentHelp("Reads the default password from a file's first line; '-' is standard input.", valueName: "file"),
+        completion: .file())
+    var file: String?
+
+    @Flag(name: .customLong("ask-default-password"), help: "Asks for the default password.")
+    var asks = false
+
+    /// Prompt or file, else `DSS_DEFAULT_PASSWORD`, else one that is made here.
+    func password(environment: [String: String]) throws -> DefaultPassword {
+        if asks { return .given(try Self.ask()) }
+        if let file { return .given(try Self.check(Self.firstLine(of: file), from: file)) }
+        if let value = environment["DSS_DEFAULT_PASSWORD"] {
+            return .given(try Self.check(value, from: "DSS_DEFAULT_PASSWORD"))
+        }
+        return .generated(Self.generate())
+    }
+
+    private static func ask() throws -> Secret {
+        guard isatty(STDIN_FILENO) == 1 else {
+            throw Failure(.usage, "--ask-default-password needs a terminal", advice: "use --default-password-file")
+        }
+        guard let first = getpass("Default password: ").map({ String(cString: $0) }),
+            let second = getpass("Once more: ").map({ String(cString: $0) })
+        else { throw Failure(.usage, "no password was given") }
+        guard first == second else { throw Failure(.usage, "the two passwords differ") }
+        return try check(first, from: "the prompt")
+    }
+
+    private static func firstLine(of file: String) throws -> String {
+        let text = file == "-" ? readLine(strippingNewline: true) : try readText(file)
+        return text?.split(separator: "\n", omittingEmptySubsequences: false).first.map(String.init) ?? ""
+    }
+
+    private static func check(_ password: String, from source: String) throws -> Secret {
+        guard !password.isEmpty else { throw Failure(.usage, "the default password from \(source) is empty") }
+        guard !password.contains(where: \.isNewline) else {
+            throw Failure(.usage, "the default password from \(source) has more than one line")
+        }
+        return Secret(password)
+    }
+
+    /// Four groups of letters and digits that cannot be mistaken for one another: 77 bits.
+    private static func generate() -> Secret {
+        let alphabet = Array("abcdefghjkmnpqrstuvwxyz23456789")
+        let groups = (0..<4).map { _ in String((0..<4).map { _ in alphabet.randomElement()! }) }
+        return Secret(groups.joined(separator: "-"))
+    }
+}

@@ -1,0 +1,70 @@
+import Foundation
+import Testing
+
+/// The rules of the house that a compiler does not check.
+@Suite("House rules")
+struct HouseRulesTests {
+    static let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+        .deletingLastPathComponent()
+    static let standard: Set<String> = ["FoundationEssentials", "Glibc", "Synchronization", "Swift"]
+
+    /// Room → modules it may import, from the table in docs/design.md.
+    static let table: [String: Set<String>] = {
+        let text = (try? String(contentsOf: root.appending(path: "docs/design.md"), encoding: .utf8)) ?? ""
+        let rows = text.matches(of: /(?m)^\| `(\w+)` \|[^|]+\| ([^|]+) \|$/)
+        return Dictionary(
+            uniqueKeysWithValues: rows.map { row in
+                let names = row.output.2.split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) }
+                return (String(row.output.1), Set(names.filter { $0 != "—" }))
+            })
+    }()
+
+    static func files(in folder: String) -> [URL] {
+        let all = FileManager.default.enumerator(at: root.appending(path: folder), includingPropertiesForKeys: nil)
+        return (all?.allObjects as? [URL] ?? []).filter { $0.pathExtension == "swift" }
+    }
+
+    @Test("every room is in the table")
+    func rooms() throws {
+        let folders = try FileManager.default.contentsOfDirectory(atPath: Self.root.appending(path: "Sources").path())
+        #expect(Set(folders) == Set(Self.table.keys))
+    }
+
+    @Test("a room imports only what the table allows", arguments: table.keys.sorted())
+    func imports(of room: String) throws {
+        let files = Self.files(in: "Sources/\(room)")
+        #expect(!files.isEmpty)
+        for file in files {
+            let text = try String(contentsOf: file, encoding: .utf8)
+            let imported = text.matches(of: /(?m)^(?:@\w+ )?(?:package |public |internal )?import (?:struct |func |enum )?(\w+)/)
+                .map { String($0.output.1) }
+            let forbidden = Set(imported).subtracting(Self.table[room]!).subtracting(Self.standard)
+            #expect(forbidden.isEmpty, "\(file.lastPathComponent) imports \(forbidden.sorted())")
+        }
+    }
+
+    @Test("files are short enough to read in one go")
+    func lengths() throws {
+        for file in Self.files(in: "Sources") {
+            let lines = try String(contentsOf: file, encoding: .utf8).split(separator: "\n", omittingEmptySubsequences: false)
+            #expect(lines.count <= 260, "\(file.lastPathComponent) has \(lines.count) lines")
+        }
+    }
+
+    @Test("no leftovers of work in progress", arguments: ["TODO", "FIXME", "XXX:"])
+    func leftovers(_ word: String) throws {
+        for file in Self.files(in: "Sources") + Self.files(in: "Tests") where !file.path().contains("HouseRules") {
+            #expect(try !String(contentsOf: file, encoding: .utf8).contains(word), "\(file.lastPathComponent)")
+        }
+    }
+
+    @Test("the packages that `dss doctor` names are the ones that `make` installs")
+    func packages() throws {
+        let listed = try String(contentsOf: Self.root.appending(path: "tools/packages.txt"), encoding: .utf8)
+            .split(separator: "\n").filter { !$0.hasPrefix("#") }.map(String.init)
+        let tools = try String(contentsOf: Self.root.appending(path: "Sources/dss/Tool.swift"), encoding: .utf8)
+        let named = Set(tools.matches(of: /package: "([^"]+)"/).map { String($0.output.1) })
+        #expect(!named.isEmpty)
+        #expect(named.subtracting(listed) == ["ansible-core", "apt"], "ansible-core comes from .venv, apt is always there")
+    }
+}

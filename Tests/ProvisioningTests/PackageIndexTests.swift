@@ -1,0 +1,45 @@
+import FoundationEssentials
+import Sandbox
+import Testing
+
+@testable import Provisioning
+
+@Suite("The package index")
+struct PackageIndexTests {
+    @Test("apt's table gives all versions, newest first, each once")
+    func madison() {
+        let table = """
+                   git | 1:2.39.5-0+deb12u3 | http://mirror bookworm/main amd64 Packages
+                   git | 1:2.39.5-0+deb12u2 | http://mirror bookworm-security/main amd64 Packages
+                   git | 1:2.39.5-0+deb12u2 | http://mirror bookworm-updates/main amd64 Packages
+             docker.io | 20.10.24+dfsg1-1 | http://mirror bookworm/main amd64 Packages
+            """
+        #expect(
+            PackageIndex.versions(inMadison: table) == [
+                "git": ["1:2.39.5-0+deb12u3", "1:2.39.5-0+deb12u2"], "docker.io": ["20.10.24+dfsg1-1"],
+            ])
+        #expect(PackageIndex.versions(inMadison: "").isEmpty)
+    }
+
+    @Test("pip's report gives names in lower case and versions")
+    func report() throws {
+        let json = #"{"install":[{"metadata":{"name":"Jinja2","version":"3.1.6","x":1}},{"metadata":{"name":"anyio","version":"4.9.0"}}]}"#
+        #expect(
+            try PackageIndex.versions(inReport: Data(json.utf8)) == ["jinja2": "3.1.6", "anyio": "4.9.0"])
+    }
+
+    @Test(
+        "a pin is current, outdated, gone or could not be asked",
+        arguments: [
+            (["2", "1"], PinStatus.State.outdated), (["1"], .current), (["3", "2"], .gone), ([], .gone), (nil, .unknown),
+        ] as [([String]?, PinStatus.State)])
+    func judgement(_ versions: [String]?, _ state: PinStatus.State) {
+        #expect(PinStatus.judge(.apt, "git", pinned: "1", versions: versions).state == state)
+    }
+
+    @Test("a gone pin names what is available")
+    func sentence() {
+        let status = PinStatus.judge(.pip, group: "jupyter", "anyio", pinned: "1", versions: ["3"])
+        #expect(status.sentence == "pip jupyter anyio 1 is gone, available: 3")
+    }
+}
