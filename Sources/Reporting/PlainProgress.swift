@@ -1,0 +1,47 @@
+import Sandbox
+
+/// Progress for a pipe or a log file: whole lines without control characters, and few of them.
+package struct PlainProgress: ProgressRenderer {
+    package private(set) var state = ProgressState()
+    private let isVerbose: Bool
+    /// Activities that the running stage has had a line for.
+    private var told: Set<String> = []
+
+    package init(isVerbose: Bool = false) {
+        self.isVerbose = isVerbose
+    }
+
+    package mutating func feed(_ event: BuildEvent, at seconds: Double) -> String {
+        state.apply(event, at: seconds)
+        return lines(for: event).map { $0 + "\n" }.joined()
+    }
+
+    private mutating func lines(for event: BuildEvent) -> [String] {
+        switch event {
+        case .buildStarted(let assetID, let provider):
+            return ["building sandbox \(assetID) (\(provider))"]
+        case .stageStarted(let stage):
+            told = []
+            return ["\(stage.rawValue): started"]
+        case .stageFinished(let stage, let seconds, let outcome):
+            let time = outcome == .cached ? "" : " in \(Units.time(seconds))"
+            let tasks = state.finished.last?.tasks.summary ?? ""
+            return ["\(stage.rawValue): \(outcome.rawValue)\(time)" + (tasks.isEmpty ? "" : " (\(tasks))")]
+        case .progress(let stage, let progress):
+            let isNews = told.insert(progress.activity).inserted && (progress.unit != .tasks || isVerbose)
+            return isNews ? ["\(stage.rawValue): \(progress.activity.printableLine)"] : []
+        case .task(let task):
+            guard task.hasFailed || (isVerbose && task.status == .changed) else { return [] }
+            let stage = state.running.map { "\($0.stage.rawValue): " } ?? ""
+            return ["\(stage)\(task.title.printableLine): \(task.status.rawValue) in \(Units.time(task.seconds))"]
+        case .output(let stage, let line):
+            return isVerbose ? line.printableLines.map { "\(stage.rawValue): | \($0)".trimmedEnd } : []
+        case .notice(let message):
+            return Message.lines("note:", .bold, message, .piped)
+        case .warning(let message):
+            return Message.lines("warning:", .yellow, message, .piped)
+        case .artifact:
+            return []
+        }
+    }
+}

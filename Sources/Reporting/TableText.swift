@@ -1,0 +1,57 @@
+extension Table {
+    /// The table for a terminal of the style's width; only columns that may not shrink can make it wider.
+    package func text(_ style: Style) -> String {
+        text(style, indent: 0, header: true)
+    }
+
+    func text(_ style: Style, indent: Int, header: Bool) -> String {
+        guard !rows.isEmpty else { return ([empty] + notes).joined(separator: "\n") + "\n" }
+        let widths = widths(room: style.width - indent, header: header)
+        let rule = line(widths.map { Cell(String(repeating: style.rule, count: $0), ink: .dim) }, widths, style)
+        var lines: [String] = []
+        if header { lines += line(columns.map { Cell($0.title, ink: .bold) }, widths, style) + rule }
+        lines += rows.flatMap { line($0, widths, style) }
+        if let total { lines += rule + line(total, widths, style) }
+        let margin = String(repeating: " ", count: indent)
+        return (lines.map { margin + $0 } + notes).map { $0 + "\n" }.joined()
+    }
+
+    /// Natural widths, with columns that may shrink made narrower, the widest first, until the table fits.
+    private func widths(room: Int, header: Bool) -> [Int] {
+        var widths = columns.map { header ? $0.title.displayWidth : 0 }
+        let floors = widths.map { max($0, 8) }
+        for row in rows + (total.map { [$0] } ?? []) {
+            for (index, cell) in zip(columns.indices, row) {
+                widths[index] = max(widths[index], cell.text.printableLine.displayWidth)
+            }
+        }
+        var excess = widths.reduce(2 * (columns.count - 1), +) - room
+        while excess > 0 {
+            let flexible = columns.indices.filter { columns[$0].fit != .whole && widths[$0] > floors[$0] }
+            guard let widest = flexible.max(by: { widths[$0] < widths[$1] }) else { break }
+            widths[widest] -= 1
+            excess -= 1
+        }
+        return widths
+    }
+
+    /// One row, which is several lines where a cell wraps.
+    private func line(_ row: [Cell], _ widths: [Int], _ style: Style) -> [String] {
+        let cells = zip(row, columns.indices).map { cell, index in
+            let text = cell.text.printableLine
+            return switch columns[index].fit {
+            case .whole: [text]
+            case .shrinks: [text.ellipsized(to: widths[index], style)]
+            case .wraps: text.wrapped(to: widths[index])
+            }
+        }
+        return (0..<(cells.map(\.count).max() ?? 0)).map { height in
+            cells.indices.map { index in
+                let text = height < cells[index].count ? cells[index][height] : ""
+                let padding = String(repeating: " ", count: max(0, widths[index] - text.displayWidth))
+                let painted = style.paint(text, row[index].ink)
+                return columns[index].alignment == .left ? painted + padding : padding + painted
+            }.joined(separator: "  ").trimmedEnd
+        }
+    }
+}

@@ -1,0 +1,28 @@
+import Sandbox
+
+extension Table {
+    /// What `dss doctor` shows: every external tool, and below the table the command that installs what is missing.
+    package static func tools(_ tools: [ToolStatus]) -> Table {
+        let missing = tools.filter { $0.version == nil }
+        return Table(
+            [
+                Column("tool", key: "name"), Column("version", fit: .wraps), Column("package"),
+                Column("needed for", key: "needed_for", fit: .wraps),
+            ],
+            rows: tools.map { tool in
+                [
+                    Cell(tool.name),
+                    tool.version.map { Cell($0) } ?? Cell("missing", .null, ink: .loud),
+                    Cell(tool.package), Cell(tool.neededFor),
+                ]
+            },
+            empty: "no external tools are needed",
+            notes: missing.isEmpty ? [] : ["", "install what is missing with: \(installCommand(missing))"])
+    }
+
+    private static func installCommand(_ missing: [ToolStatus]) -> String {
+        var packages: [String] = []
+        for tool in missing where !packages.contains(tool.package) { packages.append(tool.package) }
+        return "sudo apt-get install " + packages.joined(separator: " ")
+    }
+}

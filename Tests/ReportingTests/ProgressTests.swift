@@ -1,0 +1,113 @@
+import Sandbox
+import Testing
+
+@testable import Reporting
+
+struct ProgressTests {
+    /// Each write on lines of its own, so that a golden file shows what replaces what.
+    private func transcript(_ progress: some ProgressRenderer, _ events: [(BuildEvent, at: Double)]) -> String {
+        var progress = progress
+        var writes = events.map { progress.feed($0.0, at: $0.at) }
+        writes.append(progress.clear())
+        return writes.filter { !$0.isEmpty }.map { "» \($0)\n" }.joined()
+    }
+
+    /// What is left on the screen at the end.
+    private func written(_ progress: some ProgressRenderer, _ events: [(BuildEvent, at: Double)]) -> String {
+        var progress = progress
+        return events.map { progress.feed($0.0, at: $0.at) }.joined()
+    }
+
+    @Test func aTerminalOf80Columns() throws {
+        try expectGolden(transcript(TerminalProgress(Samples.narrow), Samples.build()), "progress-80")
+    }
+
+    @Test func aTerminalOf160ColumnsWithToolOutput() throws {
+        let progress = TerminalProgress(Samples.wide, isVerbose: true)
+        try expectGolden(transcript(progress, Samples.build()), "progress-160-verbose")
+    }
+
+    @Test func aTerminalInColorAndOneWithoutUnicode() throws {
+        try expectGolden(transcript(TerminalProgress(Samples.colored), Samples.failingBuild), "progress-color-failed")
+        try expectGolden(transcript(TerminalProgress(Samples.ascii), Samples.failingBuild), "progress-ascii-failed")
+    }
+
+    @Test func aPipe() throws {
+        try expectGolden(written(PlainProgress(), Samples.build() + Samples.failingBuild), "progress-plain")
+        try expectGolden(written(PlainProgress(isVerbose: true), Samples.build()), "progress-plain-verbose")
+    }
+
+    @Test func aPipeGetsNoControlCharacters() throws {
+        let text = try written(PlainProgress(isVerbose: true), Samples.build())
+        #expect(!text.unicodeScalars.contains { $0.properties.generalCategory == .control && $0 != "\n" })
+    }
+
+    @Test func aProgram() throws {
+        try expectGolden(written(JSONProgress(), Samples.build() + Samples.failingBuild), "progress-json")
+    }
+
+    @Test func aTickRedrawsOnlyWhatHasChanged() {
+        var progress = TerminalProgress(Samples.narrow)
+        #expect(progress.tick(at: 0) == "")
+        #expect(progress.feed(.stageStarted(.setup), at: 10) == "⠋ setup     0 s")
+        #expect(progress.tick(at: 10) == "")
+        #expect(progress.tick(at: 11.1) == "\r\u{1B}[2K⠙ setup     1 s")
+        #expect(progress.clear() == "\r\u{1B}[2K")
+        #expect(progress.clear() == "")
+        #expect(progress.tick(at: 11.1) == "⠙ setup     1 s")
+    }
+
+    @Test func transfersSideBySideAreOneAndTheNextActivityReplacesThem() {
+        var state = ProgressState()
+        state.apply(.stageStarted(.export), at: 0)
+        func shown(_ name: String, _ completed: Double) -> String? {
+            state.apply(
+                .progress(.export, Progress(name, completed: completed, total: 100e6, unit: .bytes)), at: 0)
+            return state.render(Style(color: false, unicode: false, width: 100), now: 0)
+        }
+        #expect(shown("vhd", 50e6) == "| export    vhd  50 of 100 MB  [##########          ]  0 s")
+        #expect(shown("vmdk", 0) == "| export    vhd, vmdk  50 of 200 MB  [#####               ]  0 s")
+        _ = shown("vhd", 100e6)
+        #expect(shown("vmdk", 100e6) == "| export    vhd, vmdk  200 of 200 MB  [####################]  0 s")
+        #expect(shown("compare vhd", 0) == "| export    compare vhd  0 of 100 MB  [                    ]  0 s")
+    }
+
+    @Test func theFailedTaskIsRememberedUntilSomethingWorksAgain() {
+        var state = ProgressState()
+        for (event, at) in Samples.failingBuild { state.apply(event, at: at) }
+        #expect(state.failedTask == Samples.failedTask)
+        state.apply(.stageStarted(.install), at: 6)
+        state.apply(.task(Samples.task(1, "jupyter", "again", .ok)), at: 7)
+        #expect(state.failedTask == nil)
+    }
+
+    @Test func progressOfAStageThatIsOverIsNotShown() {
+        var state = ProgressState()
+        state.apply(.stageStarted(.seal), at: 0)
+        state.apply(.progress(.install, Progress("late")), at: 0)
+        #expect(state.render(Samples.ascii, now: 0) == "| seal      0 s")
+    }
+
+    @Test(arguments: [
+        "jupyter : install JupyterLab", "漢字かな交じり文の長い活動の名前", "e\u{301}e\u{301}e\u{301}e\u{301} 👩‍👩‍👧‍👦 👍🏽 🇩🇪 ❤️ क्षत्रिय",
+        String(repeating: "/a/very/long/path", count: 30), "tab\tand\nbreak \u{1B}[31mred\u{1B}[0m", "",
+    ])
+    func theLiveLineIsNeverWiderThanTheTerminal(activity: String) throws {
+        for progress in [
+            Progress(activity), Progress(activity, completed: 12, total: 31, unit: .tasks),
+            Progress(activity, completed: 5e8, total: 13e8, unit: .bytes),
+            Progress(activity, completed: .nan, total: .infinity, unit: .percent),
+        ] {
+            for unicode in [true, false] {
+                for width in 1...170 {
+                    var state = ProgressState()
+                    state.apply(.stageStarted(.install), at: 0)
+                    state.apply(.task(Samples.task(1, "poetry", "install", .changed)), at: 1)
+                    state.apply(.progress(.install, progress), at: 1)
+                    let line = state.render(Style(color: false, unicode: unicode, width: width), now: 4000)
+                    #expect(try #require(line).displayWidth < max(2, width))
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,132 @@
+import Reporting
+import Sandbox
+
+/// A build as people have it, with everything in it that a rendering can trip over.
+enum Samples {
+    static let wide = Style(color: false, unicode: true, width: 160)
+    static let narrow = Style(color: false, unicode: true, width: 80)
+    static let colored = Style(color: true, unicode: true, width: 80)
+    static let ascii = Style(color: false, unicode: false, width: 80)
+    static let password = Secret("correct-horse-battery-staple")
+
+    static let failedTask = TaskResult(
+        index: 3, count: 31, role: "jupyter", name: "install JupyterLab", status: .failed, seconds: 4.25,
+        module: "ansible.builtin.pip",
+        message: "No matching distribution found for jupyterlab==9.9.9\nyou should upgrade pip")
+
+    static func build() throws -> [(BuildEvent, at: Double)] {
+        [
+            (.buildStarted(assetID: try AssetID("6.1.0"), provider: "local"), 0),
+            (.stageStarted(.setup), 0),
+            (.progress(.setup, Progress("mmdebstrap bookworm", completed: 45, unit: .percent)), 12.5),
+            (.notice("packages come from http://deb.debian.org/debian"), 13),
+            (.progress(.setup, Progress("boot")), 30),
+            (.stageFinished(.setup, seconds: 34.06, outcome: .done), 34.06),
+            (.stageStarted(.install), 34.1),
+            (.progress(.install, tasks("poetry : create a virtual environment for poetry", 1)), 35),
+            (.task(task(1, "poetry", "create a virtual environment for poetry", .changed)), 37),
+            (.output(.install, line: "\u{1B}[0;33mchanged: [sandbox]\u{1B}[0m"), 37.1),
+            (
+                .progress(.install, tasks("jupyter : install JupyterLab and its dependencies into the environment", 2)),
+                38
+            ),
+            (.task(task(2, "jupyter", "install JupyterLab", .ok)), 42),
+            (.warning("the sandbox goes without script_languages:\nthe repository could not be reached"), 50),
+            (.stageFinished(.install, seconds: 16, outcome: .done), 50.1),
+            (.stageStarted(.seal), 50.2),
+            (.stageFinished(.seal, seconds: 2.04, outcome: .done), 52.2),
+            (.stageStarted(.capture), 52.3),
+            (.stageFinished(.capture, seconds: 0.2, outcome: .cached), 52.5),
+            (.stageStarted(.export), 52.6),
+            (.progress(.export, Progress("vhd", completed: 512e6, total: 1300e6, unit: .bytes)), 54),
+            (.progress(.export, Progress("vmdk", completed: 100e6, total: 1300e6, unit: .bytes)), 54.1),
+            (.artifact(artifacts[0]), 95),
+            (.stageFinished(.export, seconds: 75.2, outcome: .done), 127.8),
+            (.stageStarted(.cleanUp), 127.9),
+            (.stageFinished(.cleanUp, seconds: 1, outcome: .done), 128.9),
+        ]
+    }
+
+    static let failingBuild: [(BuildEvent, at: Double)] = [
+        (.stageStarted(.install), 0),
+        (.task(failedTask), 4.25),
+        (.stageFinished(.install, seconds: 4.3, outcome: .failed), 4.3),
+        (.stageStarted(.cleanUp), 4.4),
+        (.stageFinished(.cleanUp, seconds: 1, outcome: .done), 5.4),
+    ]
+
+    static let artifacts = [
+        artifact(.vhd, bytes: 1_363_148_800), artifact(.vmdk, bytes: 612_368_384),
+    ]
+
+    static func report() throws -> BuildReport {
+        BuildReport(
+            assetID: try AssetID("6.1.0"), provider: "local",
+            stages: [
+                .init(stage: .setup, seconds: 34.06, outcome: .done),
+                .init(stage: .install, seconds: 16, outcome: .done),
+                .init(stage: .seal, seconds: 2.04, outcome: .done),
+                .init(stage: .capture, seconds: 0.2, outcome: .cached),
+                .init(stage: .export, seconds: 75.2, outcome: .done),
+                .init(stage: .cleanUp, seconds: 1, outcome: .done),
+            ],
+            artifacts: artifacts,
+            missing: [.init(component: "script_languages", reason: "the repository could not be reached")],
+            user: "ubuntu", jupyterPort: 49494)
+    }
+
+    static func upToDate() throws -> BuildReport {
+        BuildReport(
+            assetID: try AssetID("6.1.0"), provider: "local", artifacts: artifacts, user: "ubuntu", jupyterPort: 49494)
+    }
+
+    static let assets = [
+        Asset(
+            assetID: "6.1.0", kind: .image, bytes: 1_363_148_800, state: .ready,
+            named: "/var/lib/dss/bucket/data_science_sandbox/6.1.0/data-science-sandbox-6.1.0.vhd"),
+        Asset(assetID: "6.1.0", kind: .process, state: .inUse, named: "4711"),
+        Asset(
+            assetID: "6.0 beta", kind: .buildDirectory, bytes: 512, state: .orphaned,
+            named: "/var/lib/dss/build/6.0 beta"),
+    ]
+
+    static let tools = [
+        ToolStatus(
+            name: "ansible-playbook", version: "core 2.14.18", package: "ansible-core",
+            neededFor: "install: running the playbook on the machine over SSH"),
+        ToolStatus(
+            name: "qemu-img", version: nil, package: "qemu-utils", neededFor: "export: VHD, VMDK, QCOW2 and OVA"),
+        ToolStatus(name: "qemu-io", version: nil, package: "qemu-utils", neededFor: "nothing but this test"),
+    ]
+
+    static let verification = VerificationReport(
+        image: "/bucket/6.1.0/sandbox.vmdk", hardware: "vmware", accelerator: "kvm",
+        checks: [
+            CheckResult(name: "boots until sshd answers", outcome: .passed, seconds: 21.34),
+            CheckResult(
+                name: "JupyterLab answers /lab with 200", outcome: .failed, seconds: 60,
+                message: "connection refused for one minute\nsee the console log in /tmp/console.log"),
+            CheckResult(name: "clone is there", outcome: .skipped, seconds: 0, message: "the image goes without it"),
+        ])
+
+    static func tasks(_ name: String, _ index: Double) -> Progress {
+        Progress(name, completed: index, total: 31, unit: .tasks)
+    }
+
+    static func task(_ index: Int, _ role: String, _ name: String, _ status: TaskResult.Status) -> TaskResult {
+        TaskResult(index: index, count: 31, role: role, name: name, status: status, seconds: 2.5)
+    }
+
+    private static func artifact(_ format: ImageFormat, bytes: Int64) -> Artifact {
+        Artifact(
+            format: format,
+            location: "/var/lib/dss/bucket/data_science_sandbox/6.1.0/data-science-sandbox-6.1.0.\(format.rawValue)",
+            bytes: bytes, sha256: String(repeating: "0123456789abcdef", count: 4))
+    }
+}
+
+extension Asset {
+    fileprivate init(assetID: String, kind: Kind, bytes: Int64? = nil, state: State, named name: String) {
+        self.init(assetID: assetID, kind: kind, name: name, bytes: bytes, state: state)
+    }
+}

@@ -1,0 +1,52 @@
+import Sandbox
+import Testing
+
+@testable import Reporting
+
+struct TableTests {
+    @Test(arguments: [("80", Samples.narrow), ("160", Samples.wide), ("piped", Style.piped)])
+    func assetsAsText(name: String, style: Style) throws {
+        try expectGolden(Table.assets(Samples.assets).rendered(as: .text, style), "assets-\(name)")
+    }
+
+    @Test func assetsForPrograms() throws {
+        let table = Table.assets(Samples.assets)
+        try expectGolden(table.rendered(as: .json, .piped), "assets-json")
+        try expectGolden(table.rendered(as: .markdown, .piped), "assets-markdown")
+    }
+
+    @Test func anEmptyTableSaysSo() {
+        let table = Table.assets([], matching: AssetPattern("6.*"))
+        #expect(table.rendered(as: .text, Samples.narrow) == "no assets match '6.*'\n")
+        #expect(table.rendered(as: .markdown, Samples.narrow) == "no assets match '6.\\*'\n")
+        #expect(table.rendered(as: .json, Samples.narrow) == "[]\n")
+    }
+
+    @Test(arguments: [("80", Samples.narrow), ("160", Samples.wide), ("color", Samples.colored)])
+    func tools(name: String, style: Style) throws {
+        try expectGolden(Table.tools(Samples.tools).rendered(as: .text, style), "tools-\(name)")
+    }
+
+    @Test func toolsThatAreMissingHaveNoVersion() throws {
+        try expectGolden(Table.tools(Samples.tools).rendered(as: .json, .piped), "tools-json")
+    }
+
+    /// Down to the width that its ids alone need, a table keeps to the terminal and its ids stay whole.
+    @Test(arguments: 54...120) func aTableKeepsToTheTerminal(width: Int) {
+        let text = Table.assets(Samples.assets).text(Style(color: false, unicode: true, width: width))
+        #expect(text.split(separator: "\n").allSatisfy { $0.displayWidth <= width })
+        #expect(text.contains("6.0 beta"))
+        #expect(text.contains("build-directory"))
+    }
+
+    @Test func wideCharactersKeepTheColumnsStraight() {
+        let table = Table(
+            [Table.Column("name"), Table.Column("n", .right)], rows: [["漢字", "1"], ["e\u{301}", "10"], ["👩‍👩‍👧‍👦", "2"]])
+        #expect(table.text(Samples.ascii) == "name   n\n----  --\n漢字   1\ne\u{301}     10\n👩‍👩‍👧‍👦     2\n")
+    }
+
+    @Test func markdownShowsTextAsItIs() {
+        let table = Table([Table.Column("a|b")], rows: [["<x> *y*\n`z`"]])
+        #expect(table.markdown == "| a\\|b |\n| --- |\n| \\<x\\> \\*y\\* \\`z\\` |\n")
+    }
+}
