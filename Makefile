@@ -26,7 +26,7 @@ verify: build ## Boot the built images on every kind of virtual hardware
 	$(ROOT) tools/verify-all.sh $(ARGS)
 
 bench: build ## Measure every stage, cold and warm
-	$(ROOT) tools/bench.sh $(ARGS)
+	$(ROOT) tools/bench.py $(ARGS)
 
 lint: ## Formatting, shell scripts and playbook
 	swift format lint --strict --recursive Package.swift Sources Tests

@@ -56,3 +56,10 @@ package struct LocalBucket: Sendable {
         return !FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory) || isDirectory
     }
 }
+
+extension LocalBucket {
+    /// Files that an export has not finished.
+    func partialFiles(_ assetID: AssetID) -> [String] {
+        files(assetID).filter { $0.hasPrefix(".") && $0.contains(".partial") }.map { "\(folder(assetID))/\($0)" }
+    }
+}

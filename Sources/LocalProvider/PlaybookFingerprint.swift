@@ -8,7 +8,8 @@ struct PlaybookFingerprint: Sendable {
     let stepKeys: [String]
 
     /// Read once before the build, so that a file that is edited while it runs spoils no cache entry.
-    init(_ definition: SandboxDefinition) throws {
+    init(_ order: BuildOrder) throws {
+        let definition = order.definition
         let playbook = definition.playbook
         let folder = playbook.file.split(separator: "/", omittingEmptySubsequences: false).dropLast()
             .joined(separator: "/")
@@ -18,21 +19,23 @@ struct PlaybookFingerprint: Sendable {
         hash.add("variables", String(decoding: try encoder.encode(playbook.variables), as: UTF8.self))
         hash.add("user", definition.user.name)
         hash.add("port", "\(definition.ports.jupyter)")
+        // A release never starts from a system that may lack something.
+        hash.add("release", "\(order.isRelease)")
         try hash.addTree(playbook.pins)
+        // What is no listed role may be used by any of them: the play itself, group variables, helper roles.
         try hash.addTree(folder) { path in
-            !path.hasPrefix("roles/") && !path.hasSuffix(".md") && !path.hasPrefix(".")
+            !playbook.roles.contains { path == "roles/\($0)" } && Self.matters(path)
         }
-        try Self.add(roles: ["tidy"], in: folder, to: &hash)
         stepKeys = try playbook.steps.map { step in
-            try Self.add(roles: step.roles, in: folder, to: &hash)
+            for role in step.roles where fileExists("\(folder)/roles/\(role)") {
+                hash.add("role", role)
+                try hash.addTree("\(folder)/roles/\(role)", where: Self.matters)
+            }
             return hash.hexDigest
         }
     }
 
-    private static func add(roles: [String], in folder: String, to hash: inout ContentHash) throws {
-        for role in roles where fileExists("\(folder)/roles/\(role)") {
-            hash.add("role", role)
-            try hash.addTree("\(folder)/roles/\(role)") { !$0.hasSuffix(".md") }
-        }
+    private static func matters(_ path: String) -> Bool {
+        !path.hasSuffix(".md") && !path.hasPrefix(".")
     }
 }

@@ -14,7 +14,7 @@ package func createVM<Provider: VMProvider>(
     if order.usesCache, let finished = try await provider.finished(order) {
         report.artifacts = finished.artifacts
         report.missing = finished.missing
-        finished.artifacts.forEach { events(.artifact($0)) }
+        for artifact in finished.artifacts { events(.artifact(artifact)) }
         return report
     }
 
@@ -22,6 +22,7 @@ package func createVM<Provider: VMProvider>(
         var machine = try await log.run(.setup) {
             (try await provider.setUp(order, undo: undo, events: events), .done)
         }
+        await undo.remember(hint: "the machine was kept, reach it with: sudo \(machine.endpoint.commandLine)")
         var missing = machine.missing
         (machine, missing) = try await log.run(.install) { [machine, missing] in
             try await install(order, on: machine, missing, provider, provisioner, undo, events)
@@ -30,14 +31,14 @@ package func createVM<Provider: VMProvider>(
             (try await provisioner.seal(order, on: machine, events: events), .done)
         }
         let image = try await log.run(.capture) { [machine] in
-            (try await provider.capture(machine, undo: undo, events: events), .done)
+            (try await provider.capture(machine, of: order, undo: undo, events: events), .done)
         }
         let artifacts = try await log.run(.export) { [missing] in
-            (try await provider.export(image, missing: missing, undo: undo, events: events), .done)
+            (try await provider.export(image, of: order, missing: missing, undo: undo, events: events), .done)
         }
         return (artifacts, missing)
     }
-    report.artifacts.forEach { events(.artifact($0)) }
+    for artifact in report.artifacts { events(.artifact(artifact)) }
     report.stages = await log.times
     return report
 }
@@ -51,10 +52,10 @@ private func install<Provider: VMProvider>(
     var missing = known
     let steps = order.definition.playbook.steps.dropFirst(machine.stepsDone)
     for step in steps {
-        missing += try await provisioner.install(step, of: order, on: machine, events: events)
-        machine = try await provider.keep(machine, after: step, missing: missing, undo: undo)
+        missing = try await provisioner.install(step, of: order, on: machine, events: events)
+        machine = try await provider.keep(machine, after: step, missing: missing, undo: undo, events: events)
     }
-    missing.forEach { events(.warning("the sandbox goes without \($0.component): \($0.reason)")) }
+    for part in missing { events(.warning("the sandbox goes without \(part.component): \(part.reason)")) }
     return ((machine, missing), steps.isEmpty ? .cached : .done)
 }
 
@@ -67,10 +68,13 @@ private func withCleanUp<Result: Sendable>(
     do {
         let result = try await body(undo)
         let leftovers = try await cleanUp(undo, log)
-        leftovers.forEach { events(.warning($0)) }
+        for leftover in leftovers { events(.warning(leftover)) }
         return result
     } catch {
-        if order.keepsMachineOnFailure { await undo.forgetKept() }
+        if order.keepsMachineOnFailure {
+            for hint in await undo.forgetKept() { events(.notice(hint)) }
+            events(.notice("remove it with: dss delete-assets --asset-id \(order.assetID)"))
+        }
         let leftovers = (try? await cleanUp(undo, log)) ?? []
         guard !leftovers.isEmpty else { throw error }
         throw LeftBehind(cause: error, leftovers: leftovers)

@@ -16,13 +16,15 @@ package protocol VMProvider: Sendable {
 
     /// Keeps the state after a step of the playbook where the provider can; may return a restarted machine.
     func keep(
-        _ machine: Machine, after step: PlaybookStep, missing: [MissingComponent], undo: Undo
+        _ machine: Machine, after step: PlaybookStep, missing: [MissingComponent], undo: Undo,
+        events: @escaping EventSink
     ) async throws -> Machine
 
-    func capture(_ machine: Machine, undo: Undo, events: @escaping EventSink) async throws -> Image
+    func capture(_ machine: Machine, of order: BuildOrder, undo: Undo, events: @escaping EventSink) async throws -> Image
 
+    /// - Parameter missing: what the sandbox lacks, for the manifest.
     func export(
-        _ image: Image, missing: [MissingComponent], undo: Undo, events: @escaping EventSink
+        _ image: Image, of order: BuildOrder, missing: [MissingComponent], undo: Undo, events: @escaping EventSink
     ) async throws -> [Artifact]
 }
 
@@ -59,7 +61,7 @@ package struct PlaybookStep: Sendable, Equatable {
 
 /// Installs and seals what a provider has started; the same for all of them.
 package protocol Provisioner: Sendable {
-    /// - Returns: what could not be installed and may be missing.
+    /// - Returns: everything that could not be installed by now and may be missing.
     func install(
         _ step: PlaybookStep, of order: BuildOrder, on machine: some BuildMachine, events: @escaping EventSink
     ) async throws -> [MissingComponent]

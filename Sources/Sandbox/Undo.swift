@@ -14,6 +14,7 @@ package actor Undo {
     }
 
     private var steps: [Step] = []
+    private var hints: [String] = []
 
     package func register(
         _ resource: String, remedy: String, isKeepable: Bool = false,
@@ -34,8 +35,15 @@ package actor Undo {
         return leftovers
     }
 
+    /// Remembers how to look at what `--keep-on-failure` leaves.
+    package func remember(hint: String) {
+        hints.append(hint)
+    }
+
     /// Leaves the machine standing, for `--keep-on-failure`.
-    package func forgetKept() {
+    /// - Returns: how to look at it.
+    package func forgetKept() -> [String] {
         steps.removeAll(where: \.isKeepable)
+        return hints
     }
 }

@@ -1,0 +1,107 @@
+import DiskImages
+import FoundationEssentials
+import LocalMachine
+import Sandbox
+import Workbench
+
+/// Builds on this machine: a container as the build machine, a folder as the bucket.
+package struct LocalVMProvider: VMProvider {
+    package let name = "local"
+
+    private let factory: LocalMachineFactory
+    private let disks: DiskImageBuilder
+    private let finishedImages: FinishedImages
+    private let publication: ImagePublication
+    /// Hash of this program: a newer `dss` may write other images from the same inputs.
+    private let programDigest: String
+
+    package init(
+        runner: any CommandRunner, factory: LocalMachineFactory, bucket: LocalBucket, stateDirectory: String,
+        assetID: AssetID, programDigest: String, now: @escaping @Sendable () -> Date
+    ) {
+        self.factory = factory
+        self.programDigest = programDigest
+        disks = DiskImageBuilder(runner: runner)
+        let verifier = PasswordVerifier(runner: runner, path: "\(stateDirectory)/\(assetID).password")
+        finishedImages = FinishedImages(bucket: bucket, verifier: verifier)
+        publication = ImagePublication(bucket: bucket, verifier: verifier, now: now)
+    }
+
+    package func finished(_ order: BuildOrder) async throws -> FinishedBuild? {
+        try await finishedImages.find(order, inputs: inputs(of: order))
+    }
+
+    package func setUp(
+        _ order: BuildOrder, undo: Undo, events: @escaping EventSink
+    ) async throws -> Machine {
+        try publication.bucket.requireRoom(for: order)
+        let plan = MachinePlan(
+            assetID: order.assetID, base: order.definition.base, steps: try PlaybookFingerprint(order).stepKeys,
+            usesCache: order.usesCache, isVerbose: order.isVerbose)
+        let inputs = try inputs(of: order)
+        return Machine(try await factory.start(plan, undo: undo, events: events), inputs: inputs)
+    }
+
+    package func keep(
+        _ machine: Machine, after step: PlaybookStep, missing: [MissingComponent], undo: Undo,
+        events: @escaping EventSink
+    ) async throws -> Machine {
+        Machine(try await factory.keep(machine.container, missing: missing, events: events), inputs: machine.inputs)
+    }
+
+    package func capture(
+        _ machine: Machine, of order: BuildOrder, undo: Undo, events: @escaping EventSink
+    ) async throws -> Image {
+        let root = try await factory.halt(machine.container, events: events)
+        let raw = "\(machine.container.build.directory)/disk.raw"
+        try await disks.makeRawDisk(
+            from: root, at: raw, sizeMiB: order.definition.disk.sizeMiB,
+            architecture: order.definition.base.architecture
+        ) { events(.progress(.capture, $0)) }
+        return Image(path: raw, inputs: machine.inputs)
+    }
+
+    package func export(
+        _ image: Image, of order: BuildOrder, missing: [MissingComponent], undo: Undo, events: @escaping EventSink
+    ) async throws -> [Artifact] {
+        let folder = try await publication.prepare(order, undo: undo)
+        let converted = try await disks.convert(
+            image.path, to: order.definition.formats, in: folder, stem: LocalBucket.stem(order)
+        ) { events(.progress(.export, $0)) }
+        return try await publication.publish(converted, of: order, missing: missing, inputs: image.inputs)
+    }
+
+    private func inputs(of order: BuildOrder) throws -> String {
+        var hash = ContentHash()
+        for key in try PlaybookFingerprint(order).stepKeys { hash.add("step", key) }
+        let definition = order.definition
+        let base = definition.base
+        hash.add("base", "\(base.distribution) \(base.suite) \(base.mirror) \(base.architecture)")
+        hash.add("disk", "\(definition.disk.sizeMiB)")
+        hash.add("name", "\(definition.name) \(definition.version)")
+        hash.add("program", programDigest)
+        return hash.hexDigest
+    }
+
+    /// The running container, and the hash of what the images will be made from.
+    package struct Machine: BuildMachine {
+        package var endpoint: SSHEndpoint { container.endpoint }
+        package var stepsDone: Int { container.stepsDone }
+        package var buildEnvironment: [String: String] { container.buildEnvironment }
+        package var missing: [MissingComponent] { container.missing }
+
+        let container: LocalMachine
+        let inputs: String
+
+        init(_ container: LocalMachine, inputs: String) {
+            self.container = container
+            self.inputs = inputs
+        }
+    }
+
+    /// The raw disk of a stopped machine.
+    package struct Image: Sendable {
+        let path: String
+        let inputs: String
+    }
+}

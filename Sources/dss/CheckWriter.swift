@@ -1,0 +1,35 @@
+import Reporting
+import Sandbox
+
+/// Shows the checks of an image as they come, and the result at the end.
+struct CheckWriter: Sendable {
+    private let isJSON: Bool
+    private let terminal: Terminal
+
+    init(_ options: OutputOptions) {
+        isJSON = options.json
+        terminal = options.json ? .standardError : .standardOutput
+    }
+
+    func begin(_ heading: String) {
+        if !isJSON { terminal.write(heading + "\n") }
+    }
+
+    /// What is being waited for: a line that the next one replaces, on a terminal only.
+    func progress(_ activity: String) {
+        guard terminal.isInteractive else { return }
+        terminal.write("\r\u{1b}[K" + activity.prefix(terminal.style.width - 1))
+    }
+
+    func check(_ result: CheckResult) {
+        guard !isJSON else { return }
+        let clear = terminal.isInteractive ? "\r\u{1b}[K" : ""
+        terminal.write(clear + result.line(terminal.style))
+    }
+
+    func end(_ report: VerificationReport) {
+        let clear = terminal.isInteractive ? "\r\u{1b}[K" : ""
+        terminal.write(clear)
+        if isJSON { print(report.json.pretty) } else { terminal.write(report.summary + "\n") }
+    }
+}

@@ -1,0 +1,54 @@
+import ArgumentParser
+import Glibc
+import Reporting
+import Sandbox
+
+/// `dss delete-assets`
+struct DeleteAssets: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "delete-assets",
+        abstract: "Removes what builds have made or left, after showing it.",
+        discussion: """
+            Safe to run again. What belongs to a running build is refused.
+
+            Examples:
+              sudo dss delete-assets --asset-id 0.1.0
+              sudo dss delete-assets --asset-id '0.1.*' --yes
+            """)
+
+    @Option(
+        name: .customLong("asset-id"),
+        help: ArgumentHelp("An asset id; * and ? stand for any characters.", valueName: "pattern"))
+    var pattern: String
+
+    @Flag(help: "Does not ask.")
+    var yes = false
+
+    @Flag(name: .customLong("dry-run"), help: "Only shows what would be removed.")
+    var dryRun = false
+
+    @OptionGroup var definition: DefinitionOptions
+    @OptionGroup var place: PlaceOptions
+
+    func run() async throws {
+        let live = Live()
+        try live.requireRoot(for: "dss delete-assets")
+        let pattern = AssetPattern(pattern)
+        let inventory = try live.assets(definition, place)
+        let assets = try await inventory.list(pattern)
+        let terminal = Terminal.standardOutput
+        terminal.write(Table.assets(assets, matching: pattern).rendered(as: .text, terminal.style))
+        guard !assets.isEmpty, !dryRun else { return }
+        guard try yes || isConfirmed() else { throw Failure(.usage, "nothing was removed") }
+        try await inventory.remove(assets)
+        terminal.write("removed \(assets.count) \(assets.count == 1 ? "asset" : "assets")\n")
+    }
+
+    private func isConfirmed() throws -> Bool {
+        guard isatty(STDIN_FILENO) == 1 else {
+            throw Failure(.usage, "not removing anything without being asked to", advice: "add --yes")
+        }
+        Terminal.standardError.write("Remove all of these? [y/N] ")
+        return ["y", "yes"].contains(readLine()?.lowercased())
+    }
+}

@@ -1,0 +1,41 @@
+import ArgumentParser
+import Reporting
+import Sandbox
+
+/// `dss show-assets`
+struct ShowAssets: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "show-assets",
+        abstract: "Shows what builds have made on this machine, and what killed builds have left.",
+        discussion: """
+            Examples:
+              dss show-assets
+              dss show-assets --asset-id '6.*' --format markdown
+              dss show-assets --asset-id 0.1.0 --json
+            """)
+
+    @Option(
+        name: .customLong("asset-id"),
+        help: ArgumentHelp("An asset id; * and ? stand for any characters.", valueName: "pattern"))
+    var pattern = "*"
+
+    @Option(help: "How to show them: text, markdown or json.")
+    var format = OutputFormat.text
+
+    @Flag(help: "The same as --format json.")
+    var json = false
+
+    @OptionGroup var definition: DefinitionOptions
+    @OptionGroup var place: PlaceOptions
+
+    func run() async throws {
+        let live = Live()
+        let pattern = AssetPattern(pattern)
+        let assets = try await live.assets(definition, place).list(pattern)
+        let terminal = Terminal.standardOutput
+        terminal.write(
+            Table.assets(assets, matching: pattern).rendered(as: json ? .json : format, terminal.style))
+    }
+}
+
+extension OutputFormat: @retroactive ExpressibleByArgument {}

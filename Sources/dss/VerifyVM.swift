@@ -1,0 +1,57 @@
+import ArgumentParser
+import DiskImages
+import FoundationEssentials
+import Reporting
+import Sandbox
+import Verification
+
+/// `dss verify-vm`
+struct VerifyVM: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "verify-vm",
+        abstract: "Proves that an exported image boots and is what it claims to be.",
+        discussion: """
+            Boots two copies of the image in QEMU, changes the default password of one as a user would, and looks at
+            JupyterLab, Docker, Poetry, the message of the day and at what the seal should have removed. The image itself
+            is never written to. The default password is that of the image: --default-password-file,
+            --ask-default-password or DSS_DEFAULT_PASSWORD.
+
+            Exits with 1 where a check fails.
+
+            Examples:
+              dss verify-vm sandbox.vmdk --hardware vmware --ask-default-password
+              dss verify-vm sandbox.vhd --hardware hyperv --default-password-file secret.txt --json
+            """)
+
+    @Argument(help: "The image: VHD, VMDK, RAW, QCOW2 or OVA.", completion: .file())
+    var image: String
+
+    @Option(help: "The virtual hardware to boot on.")
+    var hardware = Hardware.qemu
+
+    @OptionGroup var password: PasswordOptions
+    @OptionGroup var output: OutputOptions
+
+    @Option(help: ArgumentHelp("Where the console log is kept when a check fails.", valueName: "folder"), completion: .directory)
+    var logs = "."
+
+    func run() async throws {
+        let live = Live()
+        let manifest = live.manifest(beside: image)
+        let expected = Expectations(
+            user: manifest?.user ?? "ubuntu", password: try live.knownPassword(password),
+            jupyterPassword: try live.knownPassword(password), jupyterPort: manifest?.jupyterPort ?? 49494,
+            missing: manifest?.missing ?? [])
+        let host = try await QemuGuestHost(
+            runner: live.runner, image: image, hardware: hardware, jupyterPort: expected.jupyterPort)
+        let writer = CheckWriter(output)
+        writer.begin("\(image) on \(host.hardware), \(host.accelerator)")
+        let report = try await verifyVM(
+            image: image, on: host, expecting: expected, runner: live.runner, logs: logs,
+            onProgress: writer.progress, onCheck: writer.check)
+        writer.end(report)
+        if !report.passed { throw ExitCode(Failure.Code.failed.rawValue) }
+    }
+}
+
+extension Hardware: @retroactive ExpressibleByArgument {}
