@@ -57,11 +57,7 @@ package struct BackgroundProcess: Sendable, Hashable, Codable {
 
     /// Zombies count as gone: nothing of them is left but an exit status.
     private static func startTime(of pid: Int32) -> UInt64? {
-        guard let data = FileManager.default.contents(atPath: "/proc/\(pid)/stat") else { return nil }
-        let text = String(decoding: data, as: UTF8.self)
-        guard let end = text.lastIndex(of: ")") else { return nil }
-        let fields = text[text.index(after: end)...].split(separator: " ")
-        guard fields.count > 19, fields[0] != "Z", fields[0] != "X" else { return nil }
-        return UInt64(fields[19])
+        guard let status = ProcessStatus(pid: pid), !status.isDead else { return nil }
+        return status.startTime
     }
 }

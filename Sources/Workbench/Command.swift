@@ -39,14 +39,16 @@ package struct Command: Sendable, Equatable {
 
 /// Quotes a word for a POSIX shell, only where it needs quotes.
 package func shellQuoted(_ word: String) -> String {
-    let plain = !word.isEmpty && word.utf8.allSatisfy { byte in
-        switch byte {
-        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-            UInt8(ascii: "0")...UInt8(ascii: "9"):
-            true
-        default: "-_./=:,@%+".utf8.contains(byte)
+    let plain =
+        !word.isEmpty
+        && word.utf8.allSatisfy { byte in
+            switch byte {
+            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                UInt8(ascii: "0")...UInt8(ascii: "9"):
+                true
+            default: "-_./=:,@%+".utf8.contains(byte)
+            }
         }
-    }
     guard !plain else { return word }
     return "'" + word.split(separator: "'", omittingEmptySubsequences: false).joined(separator: #"'\''"#) + "'"
 }

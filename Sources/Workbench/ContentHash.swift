@@ -1,5 +1,6 @@
 import Crypto
 import FoundationEssentials
+import Glibc
 
 /// The hash of all that goes into something, fed piece by piece; the same pieces in the same order give the same key.
 package struct ContentHash: Sendable {
@@ -17,35 +18,48 @@ package struct ContentHash: Sendable {
     }
 
     /// Adds a file or every file below a directory: path, executable bit and content.
+    ///
+    /// Links are followed, because what they lead to is what is used; their target goes in too.
     /// - Parameter isIncluded: decides by the path relative to `path`; excluded directories are not entered.
     package mutating func addTree(_ path: String, where isIncluded: (String) -> Bool = { _ in true }) throws {
-        var isDirectory = false
-        guard FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory) else {
-            throw FileError("read", path, code: 2)
-        }
-        guard isDirectory else { return try addFile(path, as: "") }
-        try addDirectory(path, relative: "", isIncluded)
+        try addEntry(path, as: "", inside: [], isIncluded)
     }
 
-    private mutating func addDirectory(_ path: String, relative: String, _ isIncluded: (String) -> Bool) throws {
-        for name in try FileManager.default.contentsOfDirectory(atPath: path).sorted() {
-            let child = "\(path)/\(name)"
-            let name = relative.isEmpty ? name : "\(relative)/\(name)"
-            guard isIncluded(name) else { continue }
-            var isDirectory = false
-            _ = FileManager.default.fileExists(atPath: child, isDirectory: &isDirectory)
-            if isDirectory { try addDirectory(child, relative: name, isIncluded) } else { try addFile(child, as: name) }
+    /// - Parameter above: the directories that are being walked, so that a link to one of them ends there.
+    private mutating func addEntry(
+        _ path: String, as name: String, inside above: [FileIdentity], _ isIncluded: (String) -> Bool
+    ) throws {
+        if let target = try? FileManager.default.destinationOfSymbolicLink(atPath: path) { add("link \(name)", target) }
+        var status = stat()
+        guard stat(path, &status) == 0 else {
+            // A link that leads nowhere is known by its target.
+            if errno == ENOENT, lstat(path, &status) == 0 { return }
+            throw FileError("read", path)
         }
-    }
-
-    private mutating func addFile(_ path: String, as name: String) throws {
-        guard let data = FileManager.default.contents(atPath: path) else { throw FileError("read", path) }
-        add("file", name)
-        add("executable", "\(FileManager.default.isExecutableFile(atPath: path))")
-        add("content", hexadecimal(SHA256.hash(data: data)))
+        switch status.st_mode & S_IFMT {
+        case S_IFDIR:
+            let identity = FileIdentity(device: status.st_dev, inode: status.st_ino)
+            guard !above.contains(identity) else { return }
+            for child in try FileManager.default.contentsOfDirectory(atPath: path).sorted() {
+                let childName = name.isEmpty ? child : "\(name)/\(child)"
+                guard isIncluded(childName) else { continue }
+                try addEntry("\(path)/\(child)", as: childName, inside: above + [identity], isIncluded)
+            }
+        case S_IFREG:
+            add("file", name)
+            // The bit itself, not whether this user may run it: the hash is the same for everybody.
+            add("executable", "\(status.st_mode & 0o111 != 0)")
+            add("content", try sha256(of: path))
+        default: add("special", name)
+        }
     }
 
     package var hexDigest: String { hexadecimal(state.finalize()) }
+}
+
+private struct FileIdentity: Equatable {
+    var device: dev_t
+    var inode: ino_t
 }
 
 func hexadecimal(_ bytes: some Sequence<UInt8>) -> String {

@@ -4,57 +4,73 @@ import Subprocess
 package actor Conversation {
     private var iterator: SubprocessOutputSequence.Iterator
     private let input: StandardInputWriter
-    private var unread = ""
+    private var unread: [UInt8] = []
+    private var heard: [UInt8] = []
+
     /// All that the program has said so far, for the error message.
-    package private(set) var transcript = ""
+    package var transcript: String { String(decoding: heard, as: UTF8.self) }
 
     init(output: SubprocessOutputSequence, input: StandardInputWriter) {
         iterator = output.makeAsyncIterator()
         self.input = input
     }
 
-    /// Reads until one of the texts appears, compared without case.
+    /// Reads until one of the texts appears, compared without ASCII case.
     /// - Returns: the text that appeared first; `nil` where the program ended before.
     package func expect(_ texts: String...) async throws -> String? {
         while true {
-            let heard = unread.lowercased()
-            let hits = texts.compactMap { text in heard.firstRange(of: text.lowercased()).map { (text, $0) } }
-            if let (text, range) = hits.min(by: { $0.1.lowerBound < $1.1.lowerBound }) {
-                let position = heard.distance(from: heard.startIndex, to: range.upperBound)
-                unread = String(unread.dropFirst(position))
+            if let (text, range) = firstHit(texts) {
+                unread.removeFirst(range.upperBound)
                 return text
             }
-            guard let more = try await listen() else { return nil }
-            unread += more
-            transcript += more
+            guard try await listen() else { return nil }
         }
     }
 
+    /// Says one line; a program that has ended meanwhile does not hear it.
     package func send(_ line: String) async throws {
-        _ = try await input.write(line + "\n")
+        _ = try? await input.write(line + "\n")
+        try Task.checkCancellation()
     }
 
     /// Closes the program's input and reads the rest of what it says.
     /// - Returns: what was not read yet.
     @discardableResult
     package func finish() async throws -> String {
-        try await input.finish()
-        while let more = try await listen() {
-            unread += more
-            transcript += more
-        }
-        return unread
+        await hangUp()
+        while try await listen() {}
+        defer { unread = [] }
+        return String(decoding: unread, as: UTF8.self)
     }
 
     func hangUp() async {
         try? await input.finish()
     }
 
-    private func listen() async throws -> String? {
+    private func firstHit(_ texts: [String]) -> (String, Range<Int>)? {
+        let lowered = unread.map(\.asciiLowered)
+        return texts.compactMap { text in
+            lowered.firstRange(of: text.utf8.map(\.asciiLowered)).map { (text, $0) }
+        }.min { $0.1.lowerBound < $1.1.lowerBound }
+    }
+
+    /// - Returns: false at the end of the output.
+    /// - Throws: `CancellationError` where the task was cancelled; the sequence itself would just end then.
+    private func listen() async throws -> Bool {
         var iterator = iterator
         let chunk = try await iterator.next(isolation: self)
         self.iterator = iterator
-        guard let buffer = chunk else { return nil }
-        return buffer.withUnsafeBytes { String(decoding: $0, as: UTF8.self) }
+        try Task.checkCancellation()
+        guard let chunk else { return false }
+        let bytes = chunk.withUnsafeBytes { Array($0) }
+        unread += bytes
+        heard += bytes
+        return true
+    }
+}
+
+extension UInt8 {
+    fileprivate var asciiLowered: UInt8 {
+        (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(self) ? self | 0x20 : self
     }
 }

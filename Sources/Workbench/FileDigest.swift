@@ -13,6 +13,7 @@ package func sha256(of path: String) throws -> String {
     while true {
         try Task.checkCancellation()
         let count = read(file, buffer.baseAddress, buffer.count)
+        if count < 0, errno == EINTR { continue }
         guard count >= 0 else { throw FileError("read", path) }
         guard count > 0 else { return hexadecimal(state.finalize()) }
         state.update(bufferPointer: UnsafeRawBufferPointer(rebasing: buffer[..<count]))

@@ -1,4 +1,3 @@
-import FoundationEssentials
 import Glibc
 import SystemPackage
 
@@ -26,39 +25,71 @@ package func makeTemporaryDirectory(in parent: String) throws -> String {
 }
 
 /// Writes a file under a temporary name beside it and renames it, so that nobody ever sees half of it.
+/// - Parameter mode: the file's permissions, whatever the umask says.
 package func writeAtomically(_ text: String, to path: String, mode: UInt16 = 0o644) throws {
-    let temporary = "\(path).\(getpid()).tmp"
-    let file = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode_t(mode))
+    // A name of its own for each call, so that two writers of one file do not meet.
+    let temporary = "\(path).\(getpid())-\(UInt32.random(in: 0 ... .max)).tmp"
+    let file = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
     guard file >= 0 else { throw FileError("write", path) }
-    var bytes = Array(text.utf8)[...]
-    var failure: Int32?
-    while failure == nil, !bytes.isEmpty {
-        let written = bytes.withUnsafeBytes { write(file, $0.baseAddress, $0.count) }
-        if written < 0 { failure = errno } else { bytes = bytes.dropFirst(written) }
-    }
-    if failure == nil, fsync(file) != 0 { failure = errno }
-    close(file)
-    if failure == nil, rename(temporary, path) != 0 { failure = errno }
-    if let failure {
+    do {
+        defer { close(file) }
+        try writeAll(Array(text.utf8), to: file, path)
+        guard fchmod(file, mode_t(mode)) == 0, fsync(file) == 0 else { throw FileError("write", path) }
+        guard rename(temporary, path) == 0 else { throw FileError("write", path) }
+    } catch {
         unlink(temporary)
-        throw FileError("write", path, code: failure)
+        throw error
     }
 }
 
+private func writeAll(_ bytes: [UInt8], to file: Int32, _ path: String) throws {
+    var rest = bytes[...]
+    while !rest.isEmpty {
+        let written = rest.withUnsafeBytes { write(file, $0.baseAddress, $0.count) }
+        if written < 0, errno == EINTR { continue }
+        guard written >= 0 else { throw FileError("write", path) }
+        rest = rest.dropFirst(written)
+    }
+}
+
+/// The text of a file, which may be one that the kernel makes up, such as those in `/proc`.
 package func readText(_ path: String) throws -> String {
-    guard let data = FileManager.default.contents(atPath: path) else { throw FileError("read", path) }
-    return String(decoding: data, as: UTF8.self)
+    let file = open(path, O_RDONLY | O_CLOEXEC)
+    guard file >= 0 else { throw FileError("read", path) }
+    defer { close(file) }
+    var text: [UInt8] = []
+    var buffer = [UInt8](repeating: 0, count: 1 << 16)
+    while true {
+        let count = buffer.withUnsafeMutableBytes { read(file, $0.baseAddress, $0.count) }
+        if count < 0, errno == EINTR { continue }
+        guard count >= 0 else { throw FileError("read", path) }
+        guard count > 0 else { return String(decoding: text, as: UTF8.self) }
+        text += buffer[..<count]
+    }
 }
 
 /// Makes a directory and those above it; one that is there already stays as it is.
 package func makeDirectory(_ path: String, mode: UInt16 = 0o755) throws {
-    guard !fileExists(path) else { return }
-    do {
-        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-    } catch {
-        throw FileError("make the directory", path)
+    if mkdir(path, 0o755) != 0 {
+        switch errno {
+        case EEXIST where isDirectory(path): return
+        case ENOENT:
+            guard let parent = FilePath(path).removingLastComponent().nonEmpty else { fallthrough }
+            try makeDirectory(parent)
+            return try makeDirectory(path, mode: mode)
+        default: throw FileError("make the directory", path)
+        }
     }
     guard chmod(path, mode_t(mode)) == 0 else { throw FileError("set the mode of", path) }
+}
+
+private func isDirectory(_ path: String) -> Bool {
+    var status = stat()
+    return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
+}
+
+extension FilePath {
+    fileprivate var nonEmpty: String? { isEmpty ? nil : string }
 }
 
 package func fileExists(_ path: String) -> Bool {

@@ -47,5 +47,5 @@ package func withTimeout<Result: Sendable>(
 package struct TimedOut: Error, Sendable, CustomStringConvertible {
     package var activity: String
     package var limit: Duration
-    package var description: String { "\(activity) took longer than \(limit.components.seconds) s" }
+    package var description: String { "\(activity) took longer than \(limit)" }
 }

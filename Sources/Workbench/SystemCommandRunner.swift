@@ -1,21 +1,35 @@
+import Glibc
 import Subprocess
 import SystemPackage
 
 /// Runs programs for real, each in a session of its own, so that Ctrl-C reaches only this process,
 /// which then decides in which order things end.
 package struct SystemCommandRunner: CommandRunner {
-    package init() {}
+    /// Ignores SIGPIPE in this process: writing to a program that has ended, or to a terminal that is gone, is an error
+    /// to be handled and must not end a build in the middle. Programs that are started get the default back.
+    package init() {
+        signal(SIGPIPE, SIG_IGN)
+    }
 
+    /// Ends when the program itself ends: what it leaves running in the background lives on, such as the master of a
+    /// shared SSH connection, and is not waited for even where it still holds the program's output open.
     package func execute(
         _ command: Command, onLine: (@Sendable (OutputStream, String) -> Void)?
     ) async throws -> CommandOutput {
         let result = try await launching(command) {
             try await Subprocess.run(
-                command.configuration, input: command.inputBytes, output: .sequence, error: .sequence
+                command.configuration, input: .inputWriter, output: .sequence, error: .sequence
             ) { execution in
-                async let out = collect(execution.standardOutput) { onLine?(.standardOutput, $0) }
-                async let err = collect(execution.standardError) { onLine?(.standardError, $0) }
-                return try await (out, err)
+                async let written: Void = write(command.input, to: execution.standardInputWriter)
+                async let out = collect(execution.standardOutput, .standardOutput, onLine)
+                async let err = collect(execution.standardError, .standardError, onLine)
+                let output = try await (out, err)
+                if Task.isCancelled {
+                    await execution.teardown(using: Command.teardown)
+                    await ProcessGroup(execution.processIdentifier.value).end()
+                }
+                await written
+                return output
             }
         }
         return CommandOutput(
@@ -24,18 +38,26 @@ package struct SystemCommandRunner: CommandRunner {
     }
 
     package func start(_ command: Command, log: String) async throws -> BackgroundProcess {
-        let launcher = Command(
-            "sh",
-            ["-c", #"log=$1; shift; setsid "$@" </dev/null >>"$log" 2>&1 & echo $!"#, "sh", log, command.executable]
-                + command.arguments,
-            environment: command.environment, workingDirectory: command.workingDirectory)
-        let answer = try await run(launcher)
-        guard let pid = Int32(answer.trimmedLine), let process = BackgroundProcess(pid: pid) else {
+        let script = #"""
+            log=$1; shift
+            command -v -- "$1" >/dev/null || exit 127
+            : >>"$log" || exit 1
+            setsid -- "$@" </dev/null >>"$log" 2>&1 &
+            echo $!
+            """#
+        let output = try await execute(
+            Command(
+                "sh", ["-c", script, "sh", log, command.executable] + command.arguments,
+                environment: command.environment, workingDirectory: command.workingDirectory))
+        guard output.status != .exited(127) else { throw ToolMissing(executable: command.executable) }
+        guard output.status.isSuccess else { throw CommandFailure(command, output) }
+        guard let pid = Int32(output.standardOutput.trimmedLine), let process = BackgroundProcess(pid: pid) else {
             throw CommandFailure(command, CommandOutput(status: .exited(1), standardError: tail(of: log)))
         }
         return process
     }
 
+    /// Ends the program, and all that it started, when `body` returns or throws.
     package func converse<Result: Sendable>(
         _ command: Command, _ body: (Conversation) async throws -> Result
     ) async throws -> Result {
@@ -45,10 +67,12 @@ package struct SystemCommandRunner: CommandRunner {
             ) { execution in
                 let conversation = Conversation(
                     output: execution.standardOutput, input: execution.standardInputWriter)
-                let result = try await body(conversation)
+                let outcome: Swift.Result<Result, any Error>
+                do { outcome = .success(try await body(conversation)) } catch { outcome = .failure(error) }
                 await conversation.hangUp()
                 await execution.teardown(using: Command.teardown)
-                return result
+                await ProcessGroup(execution.processIdentifier.value).end()
+                return try outcome.get()
             }
         }.closureResult
     }
@@ -61,16 +85,26 @@ package struct SystemCommandRunner: CommandRunner {
         }
     }
 
+    /// A program need not read its input: what it leaves unread, or unread because it failed before, is no error of ours.
+    private func write(_ input: Command.Input, to writer: StandardInputWriter) async {
+        if case .text(let text) = input { _ = try? await writer.write(Array(text.utf8)) }
+        try? await writer.finish()
+    }
+
     private func collect(
-        _ output: SubprocessOutputSequence, _ onLine: @Sendable (String) -> Void
+        _ output: SubprocessOutputSequence, _ stream: OutputStream,
+        _ onLine: (@Sendable (OutputStream, String) -> Void)?
     ) async throws -> String {
-        var text = ""
-        for try await line in output.strings() {
-            let line = line.hasSuffix("\n") ? String(line.dropLast()) : line
-            onLine(line)
-            text += line + "\n"
+        var bytes: [UInt8] = []
+        var lines = LineSplitter()
+        for try await buffer in output {
+            buffer.withUnsafeBytes { chunk in
+                bytes.append(contentsOf: chunk)
+                if let onLine { for line in lines.feed(chunk) { onLine(stream, line) } }
+            }
         }
-        return text
+        if let onLine, let last = lines.finish() { onLine(stream, last) }
+        return String(decoding: bytes, as: UTF8.self)
     }
 }
 
@@ -80,20 +114,13 @@ extension Command {
         .gracefulShutDown(toProcessGroup: true, allowedDurationToNextStep: .seconds(10))
     ]
 
-    fileprivate var inputBytes: ArrayInput {
-        switch input {
-        case .none: .array([])
-        case .text(let text): .array(Array(text.utf8))
-        }
-    }
-
     fileprivate var configuration: Configuration {
         var options = PlatformOptions()
         options.createSession = true
         options.teardownSequence = Self.teardown
         let variables = environment.map { (Environment.Key(rawValue: $0.key)!, $0.value) }
         return Configuration(
-            executable: executable.hasPrefix("/") ? .path(FilePath(executable)) : .name(executable),
+            executable: executable.contains("/") ? .path(FilePath(executable)) : .name(executable),
             arguments: Arguments(arguments),
             environment: .inherit.updating(Dictionary(uniqueKeysWithValues: variables)),
             workingDirectory: workingDirectory.map { FilePath($0) }, platformOptions: options)

@@ -1,0 +1,94 @@
+import Testing
+
+@testable import Workbench
+
+struct CommandTests {
+    @Test(arguments: [
+        ("", "''"), ("plain", "plain"), ("/usr/bin/x-y_z.1:2,3@4%5+6=7", "/usr/bin/x-y_z.1:2,3@4%5+6=7"),
+        ("two words", "'two words'"), ("it's", #"'it'\''s'"#), ("'", #"''\'''"#), ("$HOME", "'$HOME'"),
+        ("a\nb", "'a\nb'"), ("~", "'~'"), ("*", "'*'"), ("a;b", "'a;b'"), ("ä", "'ä'"), (#"\"#, #"'\'"#),
+        ("!", "'!'"), ("#", "'#'"), ("a\"b", "'a\"b'"),
+    ])
+    func wordsAreQuotedForTheShell(word: String, quoted: String) async throws {
+        #expect(shellQuoted(word) == quoted)
+        let echoed = try await SystemCommandRunner().run(Command("sh", ["-c", "printf %s \(quoted)"]))
+        #expect(echoed == word)
+    }
+
+    @Test func aCommandIsALineToPaste() {
+        let command = Command(
+            "ssh", ["-p", "22", "echo it's"], environment: ["LC_ALL": "C", "A": "b c", "GONE": nil],
+            workingDirectory: "/tmp/my dir", input: .text("secret"))
+        #expect(command.shellLine == #"cd '/tmp/my dir' && A='b c' LC_ALL=C ssh -p 22 'echo it'\''s'"#)
+    }
+}
+
+struct SSHConfigTests {
+    private func config() -> SSHConfig {
+        SSHConfig(
+            alias: "dss", host: "10.0.0.2", port: 22, user: "build", identityFile: "/run/my keys/key",
+            knownHostsFile: "/run/known")
+    }
+
+    @Test func theFileSaysEverything() {
+        #expect(
+            config().text == """
+                Host dss
+                  HostName 10.0.0.2
+                  Port 22
+                  User build
+                  IdentityFile "/run/my keys/key"
+                  IdentitiesOnly yes
+                  IdentityAgent none
+                  UserKnownHostsFile "/run/known"
+                  GlobalKnownHostsFile none
+                  HostKeyAlias dss
+                  StrictHostKeyChecking yes
+                  BatchMode yes
+                  ConnectTimeout 10
+                  ServerAliveInterval 15
+                  ServerAliveCountMax 4
+                  LogLevel ERROR
+
+                """)
+    }
+
+    @Test func proxyAndSharedConnectionAreAdded() {
+        var config = config()
+        let plain = config.text
+        config.proxyCommand = "nc -U /run/proxy %h %p"
+        config.controlPath = "/run/my keys/socket"
+        #expect(
+            config.text == plain + """
+                  ProxyCommand nc -U /run/proxy %h %p
+                  ControlMaster auto
+                  ControlPath "/run/my keys/socket"
+                  ControlPersist 60
+
+                """)
+    }
+
+    @Test func sshItselfReadsItAsItWasMeant() async throws {
+        try await withTemporaryDirectory { directory in
+            var config = config()
+            config.proxyCommand = "nc -U /run/proxy %h %p"
+            config.controlPath = "/run/my keys/socket"
+            try writeAtomically(config.text, to: "\(directory)/config")
+            let seen = try await SystemCommandRunner().run(Command("ssh", ["-G", "-F", "\(directory)/config", "dss"]))
+                .split(separator: "\n").map(String.init)
+            for line in [
+                "hostname 10.0.0.2", "user build", "identityfile /run/my keys/key", "identitiesonly yes",
+                "userknownhostsfile /run/known", "stricthostkeychecking true", "batchmode yes",
+                "controlpath /run/my keys/socket", "proxycommand nc -U /run/proxy %h %p", "controlpersist 60",
+            ] {
+                #expect(seen.contains(line), "\(line)")
+            }
+        }
+    }
+
+    @Test func scriptsGoThroughStandardInput() {
+        #expect(
+            Command.ssh(config: "/c", alias: "dss", script: "id", asRoot: true)
+                == Command("ssh", ["-F", "/c", "dss", "sudo -n sh -s"], input: .text("id")))
+    }
+}
