@@ -24,8 +24,7 @@ package struct LocalBucket: Sendable {
 
     /// The manifest of a finished build, or `nil` where there is none that can be read.
     package func manifest(_ assetID: AssetID) -> Manifest? {
-        guard let data = FileManager.default.contents(atPath: manifestPath(assetID)) else { return nil }
-        return try? Manifest.decoder.decode(Manifest.self, from: data)
+        try? Manifest.read(manifestPath(assetID))
     }
 
     /// Names in an asset's folder.

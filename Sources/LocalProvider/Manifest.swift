@@ -1,5 +1,6 @@
 import FoundationEssentials
 import Sandbox
+import Workbench
 
 /// `manifest.json` beside the images: what they are, what they lack and what they were made from.
 ///
@@ -57,10 +58,10 @@ package struct Manifest: Sendable, Equatable, Codable {
         }
     }
 
-    static var decoder: JSONDecoder {
+    package static func read(_ path: String) throws -> Manifest {
         let decoder = JSONDecoder()
         decoder.dateDecodingStrategy = .iso8601
-        return decoder
+        return try decoder.decode(Manifest.self, from: Data(readText(path).utf8))
     }
 
     var json: String {

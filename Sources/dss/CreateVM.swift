@@ -2,6 +2,7 @@ import ArgumentParser
 import FoundationEssentials
 import Reporting
 import Sandbox
+import Workbench
 
 /// `dss create-vm`
 struct CreateVM: AsyncParsableCommand {
@@ -50,13 +51,13 @@ struct CreateVM: AsyncParsableCommand {
         let writer = EventWriter(output)
         let provider = try live.provider(for: order, place)
         let result = try await writer.live {
-            try await Sandbox.createVM(order, on: provider, with: live.provisioner, events: writer.sink)
+            try await Sandbox.createVM(order, on: provider, with: live.provisioner(definition), events: writer.sink)
         }
         try publish(result, order)
     }
 
     private func order(_ live: Live) throws -> BuildOrder {
-        let definition = try live.definition(definition, formats: formats)
+        let definition = try live.loaded(definition, formats: formats).definition.definition
         return BuildOrder(
             assetID: try asset.assetID(in: definition), definition: definition,
             password: try password.password(environment: live.environment), isRelease: release,
@@ -66,7 +67,7 @@ struct CreateVM: AsyncParsableCommand {
     private func publish(_ result: BuildReport, _ order: BuildOrder) throws {
         var generated: Secret?
         if case .generated(let secret) = order.password { generated = secret }
-        if let report { try writeReport(result.markdown, to: report) }
+        if let report { try writeAtomically(result.markdown, to: report) }
         let terminal = Terminal.standardOutput
         terminal.write(output.json ? result.event(password: generated) : result.text(terminal.style, password: generated))
     }

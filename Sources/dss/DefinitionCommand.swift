@@ -25,7 +25,7 @@ struct DefinitionCommand: ParsableCommand {
     var origins = false
 
     func run() throws {
-        let effective = try Live().effectiveDefinition(definition)
-        print(json ? effective.json : effective.yaml(withOrigins: origins), terminator: "")
+        let effective = try Live().source(definition).loadDefinition()
+        Terminal.standardOutput.write(json ? effective.json() : effective.yaml(withOrigins: origins))
     }
 }

@@ -8,6 +8,7 @@ struct Doctor: AsyncParsableCommand {
         abstract: "Lists every external tool, its version, and the package that brings it.",
         discussion: "Exits with 69 where one is missing.\n\nExample:\n  dss doctor")
 
+    @OptionGroup var definition: DefinitionOptions
     @OptionGroup var output: OutputOptions
 
     func run() async throws {
@@ -15,7 +16,7 @@ struct Doctor: AsyncParsableCommand {
         let tools = await withTaskGroup(of: (Int, ToolStatus).self) { group in
             for (index, tool) in Tool.all.enumerated() {
                 group.addTask {
-                    (index, await tool.status(live.runner, path: tool.name == "ansible-playbook" ? live.ansible : nil))
+                    (index, await tool.status(live.runner, path: live.tool(tool.name, definition)))
                 }
             }
             return await group.reduce(into: []) { $0.append($1) }.sorted { $0.0 < $1.0 }.map(\.1)

@@ -18,4 +18,91 @@ struct Live: Sendable {
             throw Failure(.noPermission, "'\(command)' needs root on this machine", advice: "sudo \(command)")
         }
     }
+
+    // The definition: flags, then environment, then file, then defaults.
+
+    func loaded(_ options: DefinitionOptions, formats: [ImageFormat] = []) throws -> LoadedSandbox {
+        try source(options, formats: formats).loadSandbox()
+    }
+
+    func source(_ options: DefinitionOptions, formats: [ImageFormat] = []) throws -> DefinitionSource {
+        var overrides = try options.settings.map { try Override(set: $0) }
+        if !formats.isEmpty {
+            overrides.append(Override("formats", formats.map(\.rawValue).joined(separator: ","), flag: "--format"))
+        }
+        return DefinitionSource(
+            file: options.file, overrides: overrides, environment: environment,
+            currentDirectory: FileManager.default.currentDirectoryPath)
+    }
+
+    // The provider on this machine.
+
+    func provider(for order: BuildOrder, _ place: PlaceOptions) throws -> LocalVMProvider {
+        LocalVMProvider(
+            runner: runner, factory: factory(place), bucket: bucket(place, order.definition.names.bucketPrefix),
+            stateDirectory: state(place), assetID: order.assetID,
+            programDigest: try sha256(of: "/proc/self/exe"), now: { Date() })
+    }
+
+    func assets(_ options: DefinitionOptions, _ place: PlaceOptions) throws -> LocalAssets {
+        let names = fileExists(options.file) ? try loaded(options).definition.definition.names : .init()
+        return LocalAssets(
+            bucket: bucket(place, names.bucketPrefix), factory: factory(place), stateDirectory: state(place))
+    }
+
+    func provisioner(_ options: DefinitionOptions) -> AnsibleProvisioner {
+        AnsibleProvisioner(runner: runner, ansible: tool("ansible-playbook", options)) { definition in
+            try await withPackageIndex(of: definition, options) { check in
+                try await check.check(try loaded(options).pins.pins).filter { $0.state == .gone }.map(\.sentence)
+            }
+        }
+    }
+
+    func withPackageIndex<Result>(
+        of definition: SandboxDefinition, _ options: DefinitionOptions, _ body: (PinsCheck) async throws -> Result
+    ) async throws -> Result {
+        let sources = HostSettings.read(environment: environment).sources(for: definition.base)
+        var repositories: [String: String] = [:]
+        if case .string(let url)? = definition.playbook.variables["script_languages_url"] {
+            repositories["script-languages-release"] = url
+        }
+        return try await PackageIndex.with(
+            sources: sources, architecture: definition.base.architecture, python: tool("python3", options),
+            runner: runner
+        ) { try await body(PinsCheck(index: $0, repositories: repositories)) }
+    }
+
+    /// What the build said of an image that still lies where it was exported.
+    func manifest(beside image: String) -> Manifest? {
+        let folder = image.split(separator: "/", omittingEmptySubsequences: false).dropLast().joined(separator: "/")
+        return try? Manifest.read("\(folder.isEmpty ? "." : folder)/manifest.json")
+    }
+
+    /// A program of the virtual environment beside the definition, which `make` sets up, else the one in PATH.
+    func tool(_ name: String, _ options: DefinitionOptions) -> String {
+        let folder = options.file.split(separator: "/", omittingEmptySubsequences: false).dropLast()
+            .joined(separator: "/")
+        let beside = "\(folder.isEmpty ? FileManager.default.currentDirectoryPath : folder)/.venv/bin/\(name)"
+        return access(beside, X_OK) == 0 ? beside : name
+    }
+
+    private func factory(_ place: PlaceOptions) -> LocalMachineFactory {
+        LocalMachineFactory(
+            runner: runner, cacheDirectory: folder(place.cache, "DSS_CACHE", "/var/cache/dss"),
+            stateDirectory: state(place), host: .read(environment: environment))
+    }
+
+    private func bucket(_ place: PlaceOptions, _ prefix: String) -> LocalBucket {
+        LocalBucket(root: folder(place.bucket, "DSS_BUCKET", "/var/lib/dss/bucket"), prefix: prefix)
+    }
+
+    private func state(_ place: PlaceOptions) -> String {
+        folder(place.state, "DSS_STATE", "/var/lib/dss")
+    }
+
+    /// Flag, then environment, then default, as an absolute path.
+    private func folder(_ flag: String?, _ variable: String, _ standard: String) -> String {
+        let path = flag ?? environment[variable] ?? standard
+        return path.hasPrefix("/") ? path : "\(FileManager.default.currentDirectoryPath)/\(path)"
+    }
 }

@@ -25,6 +25,16 @@ struct PasswordOptions: ParsableArguments {
         return .generated(Self.generate())
     }
 
+    /// The default password of an existing image, which cannot be made up.
+    func knownPassword(environment: [String: String]) throws -> Secret {
+        guard case .given(let secret) = try password(environment: environment) else {
+            throw Failure(
+                .usage, "the default password of the image is needed",
+                advice: "give it by --ask-default-password, --default-password-file or DSS_DEFAULT_PASSWORD")
+        }
+        return secret
+    }
+
     private static func ask() throws -> Secret {
         guard isatty(STDIN_FILENO) == 1 else {
             throw Failure(.usage, "--ask-default-password needs a terminal", advice: "use --default-password-file")

@@ -27,9 +27,10 @@ struct PinsCommand: AsyncParsableCommand {
 
         func run() async throws {
             let live = Live()
-            let sandbox = try live.definition(definition)
-            let pins = try live.pins(of: sandbox)
-            let statuses = try await live.withPackageIndex(of: sandbox) { try await $0.check(pins) }
+            let sandbox = try live.loaded(definition)
+            let statuses = try await live.withPackageIndex(of: sandbox.definition.definition, definition) {
+                try await $0.check(sandbox.pins.pins)
+            }
             Terminal.standardOutput.write(
                 Table.pins(statuses, all: output.verbose).rendered(
                     as: output.json ? .json : .text, Terminal.standardOutput.style))
@@ -51,12 +52,13 @@ struct PinsCommand: AsyncParsableCommand {
 
         func run() async throws {
             let live = Live()
-            let sandbox = try live.definition(definition)
-            let pins = try live.pins(of: sandbox)
-            let updated = try await live.withPackageIndex(of: sandbox) { try await $0.update(pins) }
-            let text = try live.pinsText(updated, in: sandbox)
-            try writeAtomically(text, to: sandbox.playbook.pins)
-            print("\(sandbox.playbook.pins): \(pins.changes(to: updated)) of \(pins.count) versions changed")
+            let sandbox = try live.loaded(definition)
+            let file = sandbox.pins
+            let updated = try await live.withPackageIndex(of: sandbox.definition.definition, definition) {
+                try await $0.update(file.pins)
+            }
+            try writeAtomically(file.text(with: updated), to: file.absolutePath)
+            print("\(file.path): \(file.pins.changes(to: updated)) of \(file.pins.count) versions changed")
         }
     }
 }

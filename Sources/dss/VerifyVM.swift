@@ -37,10 +37,10 @@ struct VerifyVM: AsyncParsableCommand {
 
     func run() async throws {
         let live = Live()
+        let secret = try password.knownPassword(environment: live.environment)
         let manifest = live.manifest(beside: image)
         let expected = Expectations(
-            user: manifest?.user ?? "ubuntu", password: try live.knownPassword(password),
-            jupyterPassword: try live.knownPassword(password), jupyterPort: manifest?.jupyterPort ?? 49494,
+            user: manifest?.user ?? "ubuntu", password: secret, jupyterPassword: secret, jupyterPort: manifest?.jupyterPort ?? 49494,
             missing: manifest?.missing ?? [])
         let host = try await QemuGuestHost(
             runner: live.runner, image: image, hardware: hardware, jupyterPort: expected.jupyterPort)
