@@ -1,0 +1,117 @@
+import Sandbox
+
+/// Where a definition is read from: file, environment and flags, in rising strength.
+package struct DefinitionSource: Sendable {
+    /// `sandbox.yaml`, as a person typed it.
+    package var file: String
+    package var overrides: [Override]
+    package var environment: [String: String]
+    /// Absolute; relative paths in flags and variables start here, those in the file at the file's folder.
+    package var currentDirectory: String
+    package var files: TextFiles
+
+    package init(
+        file: String = "sandbox.yaml", overrides: [Override] = [], environment: [String: String] = [:],
+        currentDirectory: String, files: TextFiles = .disk
+    ) {
+        self.file = file
+        self.overrides = overrides
+        self.environment = environment
+        self.currentDirectory = currentDirectory
+        self.files = files
+    }
+
+    /// - Throws: one `Failure` that lists every mistake in file, environment, flags and playbook.
+    package func loadDefinition() throws -> LoadedDefinition {
+        var diagnostics: [Diagnostic] = []
+        let (loaded, _) = try load(&diagnostics)
+        guard let loaded, diagnostics.isEmpty else { throw diagnostics.failure() }
+        return loaded
+    }
+
+    /// The definition with its pins, which must be for the same release.
+    /// - Throws: one `Failure` that lists every mistake in all of the files.
+    package func loadSandbox() throws -> LoadedSandbox {
+        var diagnostics: [Diagnostic] = []
+        let (loaded, draft) = try load(&diagnostics)
+        guard let loaded, let draft else { throw diagnostics.failure() }
+        let path = loaded.definition.playbook.pins
+        guard let bytes = try files.read(path) else {
+            diagnostics.append(missing("playbook.pins", loaded.pinsFile, draft))
+            throw diagnostics.failure()
+        }
+        let pins = PinsFile.parse(bytes, path: loaded.pinsFile, absolutePath: path, &diagnostics)
+        if let pins { diagnostics += pins.mismatch(with: draft, file: file) }
+        guard let pins, diagnostics.isEmpty else { throw diagnostics.failure() }
+        return LoadedSandbox(definition: loaded, pins: pins)
+    }
+
+    private func load(_ diagnostics: inout [Diagnostic]) throws -> (LoadedDefinition?, Draft?) {
+        let absoluteFile = FilePaths.join(currentDirectory, file)
+        guard let bytes = try files.read(absoluteFile) else {
+            throw Failure(
+                .usage, "there is no definition '\(file)'",
+                advice: "go to the folder of sandbox.yaml, or name it with --definition FILE")
+        }
+        guard let document = YAMLDocument.parse(bytes, path: file, diagnostics: &diagnostics) else {
+            return (nil, nil)
+        }
+        let layers = [
+            Layer(document: document, &diagnostics), Layer(environment: environment, &diagnostics),
+            Layer(overrides: overrides, &diagnostics),
+        ]
+        var draft = Draft()
+        draft.apply(layers, &diagnostics)
+        let playbook = shownPath("playbook.file", draft.definition.playbook.file, draft)
+        let pins = shownPath("playbook.pins", draft.definition.playbook.pins, draft)
+        draft.definition.playbook.file = FilePaths.join(currentDirectory, playbook)
+        draft.definition.playbook.pins = FilePaths.join(currentDirectory, pins)
+        diagnostics += Combinations.check(draft, file: file)
+        try readRoles(playbook, &draft, &diagnostics)
+        return (
+            LoadedDefinition(
+                definition: draft.definition, file: file, absoluteFile: absoluteFile, pinsFile: pins,
+                origins: draft.items.mapValues(\.place)), draft
+        )
+    }
+
+    /// A path as it is to be shown and found from the current directory.
+    private func shownPath(_ key: String, _ path: String, _ draft: Draft) -> String {
+        switch draft.origin(key) {
+        case .flag, .environment: FilePaths.normalized(path)
+        case .file, .default: FilePaths.join(FilePaths.directory(of: file), path)
+        }
+    }
+
+    private func readRoles(_ playbook: String, _ draft: inout Draft, _ diagnostics: inout [Diagnostic]) throws {
+        guard draft.isSound("playbook.file") else { return }
+        guard let bytes = try files.read(draft.definition.playbook.file) else {
+            diagnostics.append(missing("playbook.file", playbook, draft))
+            return
+        }
+        guard let document = YAMLDocument.parse(bytes, path: playbook, diagnostics: &diagnostics),
+            let roles = PlaybookRoles.read(document, path: playbook, &diagnostics)
+        else { return }
+        draft.definition.playbook.roles = roles
+        guard draft.items["playbook.checkpoints"] != nil else {
+            draft.definition.playbook.checkpoints = PlaybookRoles.defaultCheckpoints(roles)
+            return
+        }
+        for role in draft.definition.playbook.checkpoints where !roles.contains(role) {
+            diagnostics.append(
+                Diagnostic(
+                    draft.place("playbook.checkpoints", element: role, orIn: file),
+                    "the playbook has no role '\(role)'"
+                        + (role == PlaybookRoles.tidy ? " that can be a checkpoint" : ""),
+                    DidYouMean.suggestion(for: role, among: roles)
+                        ?? "its roles are \(roles.joined(separator: ", "))"))
+        }
+    }
+
+    private func missing(_ key: String, _ path: String, _ draft: Draft) -> Diagnostic {
+        let isDefault = draft.items[key] == nil
+        return Diagnostic(
+            draft.place(key, orIn: file), "there is no file '\(path)'",
+            isDefault ? "which is the default, name another with \(key)" : nil)
+    }
+}

@@ -1,2 +1,0 @@
-enum PlaceholderDefinition {}
-import Yams

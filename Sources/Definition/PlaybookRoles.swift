@@ -1,0 +1,55 @@
+import Sandbox
+
+/// Reads from a playbook the roles in the order in which it runs them.
+enum PlaybookRoles {
+    /// The clean-up role at the end, which runs after every step and therefore is none.
+    static let tidy = "tidy"
+
+    /// - Returns: the roles without a trailing `tidy`; `nil` where there are mistakes.
+    static func read(_ document: Item, path: String, _ diagnostics: inout [Diagnostic]) -> [String]? {
+        guard case .list(let plays) = document.content, let play = plays.first, play.entries != nil else {
+            diagnostics.append(
+                Diagnostic(document.place, "a playbook is a list of plays, found \(document.found)", example))
+            return nil
+        }
+        if plays.count > 1 {
+            diagnostics.append(
+                Diagnostic(plays[1].place, "only the first play is run, role by role", "put all roles into one play"))
+            return nil
+        }
+        guard let list = play["roles"], case .list(let entries) = list.content, !entries.isEmpty else {
+            diagnostics.append(Diagnostic(play["roles"]?.place ?? play.place, "the play has no list of roles", example))
+            return nil
+        }
+        var roles: [String] = []
+        let before = diagnostics.count
+        for entry in entries {
+            guard let role = name(entry) else {
+                diagnostics.append(Diagnostic(entry.place, "a role is a name, found \(entry.found)", example))
+                continue
+            }
+            if roles.contains(role) {
+                diagnostics.append(
+                    Diagnostic(entry.place, "the role '\(role)' stands twice in the play", "keep one of them"))
+            }
+            roles.append(role)
+        }
+        if roles.last == tidy { roles.removeLast() }
+        return diagnostics.count == before ? roles : nil
+    }
+
+    /// A change in the last role, where changes are most frequent, leaves all before it in the cache.
+    static func defaultCheckpoints(_ roles: [String]) -> [String] {
+        roles.dropLast().suffix(1)
+    }
+
+    private static let example = "for example roles: [jupyter]"
+
+    private static func name(_ entry: Item) -> String? {
+        switch entry.content {
+        case .scalar(let scalar) where scalar.kind == .text: scalar.text
+        case .map: (entry["role"] ?? entry["name"]).flatMap(name)
+        default: nil
+        }
+    }
+}

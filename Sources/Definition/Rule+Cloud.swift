@@ -1,0 +1,116 @@
+import Sandbox
+
+/// Rules for what AWS and GitHub are given; each is theirs.
+extension Rule<String> {
+    static var repository: Rule {
+        text("OWNER/NAME", example: "exasol/data-science-sandbox") { repository throws(Objection) in
+            if repository.wholeMatch(of: /[A-Za-z0-9][A-Za-z0-9\-]{0,38}\/[A-Za-z0-9._\-]{1,100}/) != nil { return }
+            let inURL = /(?:https?:\/\/|git@)github\.com[\/:]([^\/\s]+\/[^\/\s]+?)(?:\.git)?\/?/
+            let suggestion = repository.wholeMatch(of: inURL).map { "did you mean '\($0.1)'?" }
+            throw Objection(
+                "must be OWNER/NAME, found '\(repository)'", suggestion ?? "for example exasol/data-science-sandbox")
+        }
+    }
+
+    static var region: Rule {
+        text("a region", example: "eu-central-1") { region throws(Objection) in
+            if region.wholeMatch(of: /[a-z]+(?:-[a-z]+)+-[1-9][0-9]?/) != nil { return }
+            let zone = region.wholeMatch(of: /([a-z]+(?:-[a-z]+)+-[1-9][0-9]?)[a-z]/)
+            let suggestion = zone.map { "that is an availability zone, did you mean '\($0.1)'?" }
+            throw Objection("must name AWS regions, found '\(region)'", suggestion ?? "for example eu-central-1")
+        }
+    }
+
+    static var instanceType: Rule {
+        text("an instance type", example: "t3.medium") { type throws(Objection) in
+            guard type.wholeMatch(of: /[a-z][a-z0-9\-]*\.[a-z0-9\-]+/) != nil else {
+                throw Objection("must be an EC2 instance type, found '\(type)'", "for example t3.medium")
+            }
+        }
+    }
+
+    static var imageOwner: Rule {
+        text("an AWS account", example: "'099720109477'") { owner throws(Objection) in
+            let aliases = ["self", "amazon", "aws-marketplace"]
+            guard owner.wholeMatch(of: /[0-9]{12}/) != nil || aliases.contains(owner) else {
+                throw Objection(
+                    "must be an account of 12 digits or one of \(aliases.joined(separator: ", ")), found '\(owner)'",
+                    DidYouMean.suggestion(for: owner, among: aliases) ?? "for example '099720109477' (Canonical)")
+            }
+        }
+    }
+
+    static var imageName: Rule {
+        text("a name with wildcards", example: "ubuntu/images/hvm-ssd/ubuntu-jammy-*") { name throws(Objection) in
+            if name.allSatisfy({ "*? ".contains($0) }) {
+                throw Objection("would match every image", "for example ubuntu/images/hvm-ssd/ubuntu-jammy-*")
+            }
+        }
+    }
+
+    /// <https://docs.aws.amazon.com/tag-editor/latest/userguide/best-practices-and-strats.html>
+    static var tagKey: Rule {
+        text("a tag key", example: "exa_dss_id") { key throws(Objection) in
+            if key.lowercased().hasPrefix("aws:") {
+                throw Objection("must not begin with 'aws:', which AWS keeps for itself", "for example exa_dss_id")
+            }
+            guard key.count <= 128 else {
+                throw Objection("has \(key.count) characters, AWS takes at most 128", "for example exa_dss_id")
+            }
+            guard key.wholeMatch(of: /[\p{L}\p{N} +\-=._:\/@]+/) != nil else {
+                throw Objection(
+                    "must consist of letters, digits, blanks and + - = . _ : / @, found '\(key)'",
+                    "for example exa_dss_id")
+            }
+        }
+    }
+
+    /// A key prefix in a bucket and a folder on this machine, so it is held to what both take.
+    static var bucketPrefix: Rule {
+        text("a prefix", example: "data_science_sandbox") { prefix throws(Objection) in
+            let parts = prefix.split(separator: "/", omittingEmptySubsequences: false)
+            let isSound = parts.allSatisfy { $0.wholeMatch(of: /[A-Za-z0-9_][A-Za-z0-9._\-]*/) != nil }
+            guard isSound, prefix.count <= 256 else {
+                throw Objection(
+                    "must be names of letters, digits, dots, dashes and underscores with single slashes between them, "
+                        + "found '\(prefix)'", "for example data_science_sandbox")
+            }
+        }
+    }
+
+    /// <https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateImage.html>
+    static var amiName: Rule {
+        template(example: "Exasol-Data-Science-Sandbox-<asset-id>") { name throws(Objection) in
+            guard name.wholeMatch(of: /[A-Za-z0-9()\[\] .\/\-'@_]{3,128}/) != nil else {
+                throw Objection(
+                    "must be 3 to 128 letters, digits and ()[]./-'@_ with blanks", "for example Sandbox-<asset-id>")
+            }
+        }
+    }
+
+    /// <https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_CreateStack.html>
+    static var stackName: Rule {
+        template(example: "EC2-DATA-SCIENCE-SANDBOX-<asset-id>") { name throws(Objection) in
+            guard name.wholeMatch(of: /[A-Za-z][A-Za-z0-9\-]{0,127}/) != nil else {
+                throw Objection(
+                    "must be up to 128 letters, digits and dashes and begin with a letter",
+                    "for example SANDBOX-<asset-id>")
+            }
+        }
+    }
+
+    /// A name with `<asset-id>` in it, checked as it will be with an asset id.
+    private static func template(
+        example: String, _ check: @escaping @Sendable (String) throws(Objection) -> Void
+    ) -> Rule {
+        text("a name with <asset-id> in it", example: example) { name throws(Objection) in
+            guard name.contains("<asset-id>") else {
+                let nearly = name.replacing(/<[^<>]*>|\{\{?[^{}]*\}?\}|\$\{?[A-Za-z_]+\}?/, with: "<asset-id>")
+                throw Objection(
+                    "must contain '<asset-id>', or builds would take each other's name",
+                    nearly == name ? "for example \(name)-<asset-id>" : "did you mean '\(nearly)'?")
+            }
+            try check(name.replacing("<asset-id>", with: "0-1-0"))
+        }
+    }
+}

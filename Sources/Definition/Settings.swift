@@ -1,0 +1,65 @@
+import Sandbox
+
+/// All keys of `sandbox.yaml`, in the order in which they are printed; `playbook.variables` alone has keys of its own
+/// below it and is read by `PlaybookVariables`.
+enum Settings {
+    static let all: [Setting] = [
+        Setting("name", \.name, .sandboxName),
+        Setting("version", \.version, .version),
+        Setting("base.distribution", \.base.distribution, .choice()),
+        Setting("base.suite", \.base.suite, .suite),
+        Setting("base.mirror", \.base.mirror, .mirror),
+        Setting("base.architecture", \.base.architecture, .choice()),
+        Setting("disk.size", \.disk.sizeMiB, .size(in: .mebi, 4096...2_097_152, example: "8GiB")),
+        Setting("user.name", \.user.name, .userName),
+        Setting("playbook.file", \.playbook.file, .path(example: "playbook/site.yml")),
+        Setting("playbook.pins", \.playbook.pins, .path(example: "pins.yaml")),
+        Setting(
+            "playbook.checkpoints", \.playbook.checkpoints,
+            .list(of: .roleName, mayBeEmpty: true, example: "[docker, jupyter]")),
+        Setting("ports.jupyter", \.ports.jupyter, .port(example: "49494")),
+        Setting("formats", \.formats, .list(of: .choice(), example: "[vhd, vmdk]")),
+        Setting("github.repository", \.github.repository, .repository),
+        Setting("aws.regions", \.aws.regions, .list(of: .region, example: "[eu-central-1]")),
+        Setting("aws.instance_type", \.aws.instanceType, .instanceType),
+        Setting("aws.volume_size", \.aws.volumeSizeGiB, .size(in: .gibi, 8...16384, example: "100GiB")),
+        Setting("aws.source_image.owner", \.aws.sourceImage.owner, .imageOwner),
+        Setting("aws.source_image.name", \.aws.sourceImage.name, .imageName),
+        Setting("names.tag_key", \.names.tagKey, .tagKey),
+        Setting("names.bucket_prefix", \.names.bucketPrefix, .bucketPrefix),
+        Setting("names.ami", \.names.ami, .amiName),
+        Setting("names.stack", \.names.stack, .stackName),
+    ]
+
+    static let variables = "playbook.variables"
+
+    static let byKey: [String: Setting] = Dictionary(uniqueKeysWithValues: all.map { ($0.key, $0) })
+
+    static let keys: [String] = all.map(\.key) + [variables]
+
+    /// The names that may stand directly below a section; the empty path is the file's top.
+    static func names(below section: String) -> [String] {
+        let prefix = section.isEmpty ? "" : section + "."
+        var names: [String] = []
+        for key in keys where key.hasPrefix(prefix) {
+            let name = String(key.dropFirst(prefix.count).prefix { $0 != "." })
+            if !names.contains(name) { names.append(name) }
+        }
+        return names
+    }
+
+    static func isSection(_ key: String) -> Bool {
+        keys.contains { $0.hasPrefix(key + ".") }
+    }
+
+    /// What a person probably meant by an unknown key: a name in the same place, or one of that name elsewhere.
+    static func suggestion(for name: String, below section: String) -> String? {
+        let prefix = section.isEmpty ? "" : section + "."
+        if let near = DidYouMean.closest(to: name, among: names(below: section)) { return "did you mean '\(near)'?" }
+        if let elsewhere = keys.first(where: { $0.hasSuffix(".\(name)") || $0 == name }) {
+            return "did you mean '\(elsewhere)'?"
+        }
+        if let near = DidYouMean.closest(to: prefix + name, among: keys) { return "did you mean '\(near)'?" }
+        return "known here are \(names(below: section).joined(separator: ", "))"
+    }
+}

@@ -1,0 +1,93 @@
+import Sandbox
+import Testing
+
+@testable import Definition
+
+@Suite("What is not written has a default")
+struct DefaultsTests {
+    @Test func `name and version are all that is needed`() throws {
+        let loaded = try source(minimal).loadDefinition()
+        #expect(
+            loaded.definition
+                == SandboxDefinition(
+                    name: "lab", version: "0.1.0",
+                    playbook: .init(
+                        file: "/work/playbook/site.yml", pins: "/work/pins.yaml", roles: ["base", "docker", "jupyter"],
+                        checkpoints: ["docker"])))
+        #expect(loaded.origin("name") == .file("sandbox.yaml", line: 1, column: 7))
+        #expect(loaded.origin("disk.size") == .default)
+    }
+
+    @Test func `every value of the file arrives`() throws {
+        let yaml = """
+            name: lab
+            version: 6.1.0
+            base: {distribution: ubuntu, suite: noble, mirror: "http://mirror.example/ubuntu", architecture: amd64}
+            disk: {size: 12GiB}
+            user: {name: lab_user}
+            playbook:
+              file: ../other/site.yml
+              pins: /etc/pins.yaml
+              checkpoints: [base, docker]
+              variables: {theme: dark, workers: 4, debug: no, extras: [a, b], deep: {x: 1}}
+            ports: {jupyter: 8888}
+            formats: [raw, ova]
+            github: {repository: me/mine}
+            aws:
+              regions: [eu-west-1, us-gov-west-1]
+              instance_type: m7i.large
+              volume_size: 1TiB
+              source_image: {owner: self, name: my-image-*}
+            names: {tag_key: "team:id", bucket_prefix: a/b, ami: "X-<asset-id>", stack: "Y-<asset-id>"}
+            """
+        var files = source(yaml)
+        files.files = .memory(["/work/sandbox.yaml": yaml, "/other/site.yml": playbook])
+        let definition = try files.loadDefinition().definition
+        #expect(
+            definition
+                == SandboxDefinition(
+                    name: "lab", version: "6.1.0",
+                    base: .init(distribution: .ubuntu, suite: "noble", mirror: "http://mirror.example/ubuntu"),
+                    disk: .init(sizeMiB: 12288), user: .init(name: "lab_user"),
+                    playbook: .init(
+                        file: "/other/site.yml", pins: "/etc/pins.yaml", roles: ["base", "docker", "jupyter"],
+                        checkpoints: ["base", "docker"],
+                        variables: [
+                            "theme": .string("dark"), "workers": .integer(4), "debug": .boolean(false),
+                            "extras": .list([.string("a"), .string("b")]), "deep": .map(["x": .integer(1)]),
+                        ]),
+                    ports: .init(jupyter: 8888), formats: [.raw, .ova], github: .init(repository: "me/mine"),
+                    aws: .init(
+                        regions: ["eu-west-1", "us-gov-west-1"], instanceType: "m7i.large", volumeSizeGiB: 1024,
+                        sourceImage: .init(owner: "self", name: "my-image-*")),
+                    names: .init(tagKey: "team:id", bucketPrefix: "a/b", ami: "X-<asset-id>", stack: "Y-<asset-id>")))
+    }
+
+    @Test(arguments: [
+        ("base: {distribution: ubuntu}", "jammy"), ("base: {distribution: debian}", "bookworm"), ("", "bookworm"),
+        ("base: {suite: forky2030}", "forky2030"),
+    ])
+    func `the suite follows the distribution`(lines: String, suite: String) throws {
+        #expect(try source(minimal + lines).loadDefinition().definition.base.suite == suite)
+    }
+
+    @Test(arguments: [
+        "disk:\n", "disk:\n  # size: 9GiB\nports: ~\n", "x: &x {jupyter: 8080}\n".replacing("x:", with: "ports:"),
+        "disk: &d {size: 8GiB}\naws: {volume_size: 100GiB}\n", "---\n".replacing("---\n", with: "# end\n"),
+    ])
+    func `empty sections and anchors are fine`(lines: String) {
+        #expect(mistakes(lines) == [])
+    }
+
+    @Test func `merged mappings count, and the nearer value wins`() throws {
+        let yaml =
+            minimal + """
+                playbook:
+                  variables:
+                    one: &one {a: 1, b: 2}
+                    two: {<<: *one, b: 3}
+                """
+        let variables = try source(yaml).loadDefinition().definition.playbook.variables
+        #expect(variables["two"] == .map(["a": .integer(1), "b": .integer(3)]))
+    }
+}

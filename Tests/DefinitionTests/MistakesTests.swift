@@ -1,0 +1,176 @@
+import Sandbox
+import Testing
+
+@testable import Definition
+
+@Suite("Every mistake is named with its place and what would be right")
+struct MistakesTests {
+    @Test(arguments: [
+        ("ports: {jupiter: 1}", "3:9: error: unknown key 'jupiter', did you mean 'jupyter'?"),
+        ("jupyter: 1", "3:1: error: unknown key 'jupyter', did you mean 'ports.jupyter'?"),
+        ("aws: {instanceType: a.b}", "3:7: error: unknown key 'instanceType', did you mean 'instance_type'?"),
+        ("disk: {colour: 1}", "3:8: error: unknown key 'colour', known here are size"),
+        ("disk: 8GiB", "3:7: error: 'disk' must be a mapping, found the text '8GiB', for example {size: 8GiB}"),
+        (
+            "disk: {size: [8]}",
+            "3:14: error: 'disk.size' must be a size from 4GiB to 2TiB, found a list, for example 8GiB"
+        ),
+        ("disk: {size: 8}", "3:14: error: 'disk.size' has no unit that is known in '8', did you mean 8GiB?"),
+        ("disk: {size: 8GB}", "3:14: error: 'disk.size' has no unit that is known in '8GB', did you mean 8GiB?"),
+        (
+            "disk: {size: 3GiB}",
+            "3:14: error: 'disk.size' must be a size from 4GiB to 2TiB, found the text '3GiB', for example 8GiB"
+        ),
+        (
+            "aws: {volume_size: 9000MiB}",
+            "3:20: error: 'aws.volume_size' must be whole GiB, found '9000MiB', for example 100GiB"
+        ),
+        (
+            "ports: {jupyter: 70000}",
+            "3:18: error: 'ports.jupyter' must be a whole number from 1 to 65535, found the number 70000, for example 49494"
+        ),
+        (
+            "ports: {jupyter: '80'}",
+            "3:18: error: 'ports.jupyter' must be a whole number from 1 to 65535, found text in quotes, write 80 without quotes"
+        ),
+        ("ports: {jupyter: 22}", "3:18: error: 'ports.jupyter' must not be 22: sshd listens there, for example 49494"),
+        (
+            "ports: {jupyter: }",
+            "3:18: error: 'ports.jupyter' must be a whole number from 1 to 65535, found nothing, for example 49494"
+        ),
+        ("formats: []", "3:10: error: 'formats' is empty, for example [vhd, vmdk]"),
+        ("formats: vhd", "3:10: error: 'formats' must be a list, found the text 'vhd', for example [vhd, vmdk]"),
+        ("formats: [vhd, raw, vhd]", "3:21: error: 'formats' names the text 'vhd' twice, keep one"),
+        ("formats: [VHD]", "3:11: error: 'formats' cannot be 'VHD', did you mean 'vhd'?"),
+        ("formats: [iso]", "3:11: error: 'formats' cannot be 'iso', it is one of vhd, vmdk, raw, qcow2, ova"),
+        (
+            "user: {name: root}",
+            "3:14: error: 'user.name' must not be 'root', an account or group that the system has already, for example ubuntu"
+        ),
+        (
+            "user: {name: Me}",
+            "3:14: error: 'user.name' must be 1 to 32 small letters, digits, dashes and underscores and begin with a letter, found 'Me', for example ubuntu"
+        ),
+        (
+            "base: {mirror: hots}",
+            "3:16: error: 'base.mirror' must be an http, https or file URL, or 'host', found 'hots', did you mean 'host'?"
+        ),
+        (
+            "base: {mirror: deb.debian.org/debian}",
+            "3:16: error: 'base.mirror' must be an http, https or file URL, or 'host', found 'deb.debian.org/debian', did you mean 'https://deb.debian.org/debian'?"
+        ),
+        (
+            "base: {suite: jammy}",
+            "3:15: error: 'jammy' is a release of ubuntu, and base.distribution is debian, did you mean 'bookworm', or distribution: ubuntu?"
+        ),
+        ("base: {suite: bokworm}", "3:15: error: unknown release 'bokworm' of debian, did you mean 'bookworm'?"),
+        (
+            "base: {suite: Bookworm}",
+            "3:15: error: 'base.suite' must be a release's code name in small letters, found 'Bookworm', did you mean 'bookworm'?"
+        ),
+        (
+            "aws: {regions: [eu-central-1a]}",
+            "3:17: error: 'aws.regions' must name AWS regions, found 'eu-central-1a', that is an availability zone, did you mean 'eu-central-1'?"
+        ),
+        (
+            "aws: {source_image: {owner: 99720109477}}",
+            "3:29: error: 'aws.source_image.owner' must be an account of 12 digits or one of self, amazon, aws-marketplace, found '99720109477', for example '099720109477' (Canonical)"
+        ),
+        (
+            "names: {tag_key: 'aws:x'}",
+            "3:18: error: 'names.tag_key' must not begin with 'aws:', which AWS keeps for itself, for example exa_dss_id"
+        ),
+        (
+            "names: {ami: Sandbox}",
+            "3:14: error: 'names.ami' must contain '<asset-id>', or builds would take each other's name, for example Sandbox-<asset-id>"
+        ),
+        (
+            "names: {stack: 'S-<asset_id>'}",
+            "3:16: error: 'names.stack' must contain '<asset-id>', or builds would take each other's name, did you mean 'S-<asset-id>'?"
+        ),
+        (
+            "names: {bucket_prefix: ../x}",
+            "3:24: error: 'names.bucket_prefix' must be names of letters, digits, dots, dashes and underscores with single slashes between them, found '../x', for example data_science_sandbox"
+        ),
+        (
+            "github: {repository: 'https://github.com/me/mine.git'}",
+            "3:22: error: 'github.repository' must be OWNER/NAME, found 'https://github.com/me/mine.git', did you mean 'me/mine'?"
+        ),
+        ("playbook: {checkpoints: [dokcer]}", "3:26: error: the playbook has no role 'dokcer', did you mean 'docker'?"),
+        (
+            "playbook: {checkpoints: [tidy]}",
+            "3:26: error: the playbook has no role 'tidy' that can be a checkpoint, its roles are base, docker, jupyter"
+        ),
+        ("playbook: {file: none.yml}", "3:18: error: there is no file 'none.yml'"),
+        (
+            "playbook: {variables: {jupyter_port: 1}}",
+            "3:24: error: the variable 'jupyter_port' is set by 'ports.jupyter', set 'ports.jupyter' instead"
+        ),
+        (
+            "playbook: {variables: {edition: x}}",
+            "3:24: error: the variable 'edition' is set by the command itself, choose another name"
+        ),
+        (
+            "playbook: {variables: {my-theme: x}}",
+            "3:24: error: 'my-theme' is no name for an Ansible variable, use letters, digits and underscores, for example my_theme"
+        ),
+        (
+            "playbook: {variables: {python: 3.10}}",
+            "3:32: error: 'playbook.variables.python' is the number 3.10, which YAML may round, write \"3.10\" in quotes"
+        ),
+        (
+            "base: {architecture: arm64}",
+            "3:22: error: the format vhd is for machines with a BIOS, which arm64 has not, set formats, for example formats: [vmdk, qcow2]"
+        ),
+        (
+            "disk: {size: 2041GiB}",
+            "3:14: error: a vhd holds at most 2040GiB, make the disk smaller or leave vhd out of formats"
+        ),
+    ])
+    func `one mistake`(lines: String, mistake: String) {
+        #expect(mistakes(lines) == ["sandbox.yaml:\(mistake)"])
+    }
+
+    @Test func `all mistakes come at once, in the order of the file`() throws {
+        let yaml = """
+            name: [lab]
+            base:
+              mirror: host
+              suit: bookworm
+              mirror: host
+            ports:
+              jupyter: 22
+            nmae: lab
+            formats: [vhd, vhdx]
+            """
+        let failure = try #require(throws: Failure.self) { try source(yaml).loadDefinition() }
+        #expect(failure.code == .badData)
+        #expect(failure.message == "sandbox.yaml has 7 mistakes")
+        #expect(
+            failure.details == [
+                "sandbox.yaml:1:1: error: the key 'version' is missing, for example version: 0.1.0",
+                "sandbox.yaml:1:7: error: 'name' must be a short name, found a list, for example data-science-sandbox",
+                "sandbox.yaml:4:3: error: unknown key 'suit', did you mean 'suite'?",
+                "sandbox.yaml:5:3: error: the key 'mirror' stands already in line 3, keep one of them",
+                "sandbox.yaml:7:12: error: 'ports.jupyter' must not be 22: sshd listens there, for example 49494",
+                "sandbox.yaml:8:1: error: unknown key 'nmae', did you mean 'name'?",
+                "sandbox.yaml:9:16: error: 'formats' cannot be 'vhdx', did you mean 'vhd'?",
+            ])
+    }
+
+    @Test(arguments: [
+        ("0.1.0 ", nil), ("1.10", nil), ("-1", "letter or a digit"), ("a/b", "contains '/'"), ("''", "has 0"),
+    ])
+    func `a version is an asset id`(version: String, problem: String?) {
+        let found = mistakes(in: source("name: lab\nversion: \(version)\n"))
+        #expect(found.count == (problem == nil ? 0 : 1))
+        if let problem { #expect(found.first?.contains(problem) == true) }
+    }
+
+    @Test func `there is no definition`() throws {
+        let nothing = DefinitionSource(currentDirectory: "/work", files: .memory([:]))
+        let failure = try #require(throws: Failure.self) { try nothing.loadDefinition() }
+        #expect(failure.code == .usage)
+        #expect(failure.message == "there is no definition 'sandbox.yaml'")
+    }
+}

@@ -1,0 +1,145 @@
+import Sandbox
+import Testing
+
+@testable import Definition
+
+private let text = """
+    # Versions of everything.
+    # Edited by dss pins update.
+
+    distribution: debian
+    suite: bookworm
+    apt:
+      curl: "7.88"   # for the installer
+      # version control
+      git: '1:2.39.5-0+deb12u3'
+    pip:
+      jupyter:
+        jupyterlab: "4.4.1"
+      poetry:
+        poetry: 2.1.3
+    pip_locked:
+      jupyter:
+        anyio: "4.9.0"
+        idna: "3.10"
+      poetry: {}
+    git:
+      script-languages-release: "5.0.0"
+
+    """
+
+private let pins = Pins(
+    distribution: "debian", suite: "bookworm", apt: ["curl": "7.88", "git": "1:2.39.5-0+deb12u3"],
+    pip: ["jupyter": ["jupyterlab": "4.4.1"], "poetry": ["poetry": "2.1.3"]],
+    pipLocked: ["jupyter": ["anyio": "4.9.0", "idna": "3.10"], "poetry": [:]],
+    git: ["script-languages-release": "5.0.0"])
+
+private func load(_ text: String) throws -> PinsFile {
+    try PinsFile.load("pins.yaml", currentDirectory: "/work", files: .memory(["/work/pins.yaml": text]))
+}
+
+@Suite("Pinned versions")
+struct PinsTests {
+    @Test func `are read with their places`() throws {
+        let file = try load(text)
+        #expect(file.pins == pins)
+        #expect(file.place("apt", "git") == .file("pins.yaml", line: 9, column: 8))
+    }
+
+    @Test func `nothing changed is the same text`() throws {
+        #expect(try load(text).text(with: pins) == text)
+    }
+
+    @Test(
+        arguments: [
+            ({ $0.apt["curl"] = "7.99" }, "curl: \"7.88\"   # for", "curl: \"7.99\"   # for"),
+            ({ $0.apt["git"] = "2" }, "git: '1:2.39.5-0+deb12u3'", "git: \"2\""),
+            ({ $0.pip["poetry"]?["poetry"] = "2.2.0" }, "poetry: 2.1.3", "poetry: \"2.2.0\""),
+            ({ $0.suite = "trixie" }, "suite: bookworm", "suite: \"trixie\""),
+            ({ $0.apt["docker.io"] = "20" }, "  # version", "  docker.io: \"20\"\n  # version"),
+            ({ $0.apt["aha"] = "1" }, "apt:\n", "apt:\n  aha: \"1\"\n"),
+            ({ $0.pipLocked["jupyter"]?["idna"] = nil }, "    idna: \"3.10\"\n", ""),
+            ({ $0.pipLocked["poetry"] = ["x": "1"] }, "  poetry: {}\n", "  poetry:\n    x: \"1\"\n"),
+            (
+                { $0.pipLocked["jupyter"] = [:] }, "  jupyter:\n    anyio: \"4.9.0\"\n    idna: \"3.10\"\n",
+                "  jupyter: {}\n"
+            ),
+            (
+                { $0.pipLocked["jupyter"] = ["z": "1"] }, "    anyio: \"4.9.0\"\n    idna: \"3.10\"\n", "    z: \"1\"\n"
+            ),
+        ] as [(@Sendable (inout Pins) -> Void, String, String)])
+    func `a change changes its own lines only`(
+        change: @Sendable (inout Pins) -> Void, before: String, after: String
+    ) throws {
+        var new = pins
+        change(&new)
+        #expect(try load(text).text(with: new) == text.replacing(before, with: after))
+    }
+
+    @Test(arguments: [
+        text, "# head\n\n{distribution: debian, suite: bookworm, apt: {git: '1'}}\n",
+        "distribution: debian\nsuite: x\n",
+    ])
+    func `whatever the layout, the new text says the new versions`(text: String) throws {
+        var new = pins
+        new.pip["extra"] = ["numpy": "2.0"]
+        new.apt = ["git": "9", "zip": "1"]
+        let updated = try load(text).text(with: new)
+        #expect(try load(updated).pins == new)
+        #expect(updated.hasPrefix("# ") == text.hasPrefix("# "))
+    }
+
+    @Test(arguments: [
+        ("suite: x\n", "1:1: error: the key 'distribution' is missing, for example distribution: debian"),
+        ("distribution: debian\nsuite: x\nppi: {}\n", "3:1: error: unknown key 'ppi', did you mean 'pip'?"),
+        (
+            "distribution: debian\nsuite: x\napt: {git: 1.10}\n",
+            "3:12: error: 'apt.git' must be text, found the number 1.10, which YAML may round, write \"1.10\" in quotes"
+        ),
+        (
+            "distribution: debian\nsuite: x\napt: [git]\n",
+            "3:6: error: 'apt' must be a mapping, found a list, for example {git: \"1:2.39.5-0+deb12u3\"}"
+        ),
+        (
+            "distribution: debian\nsuite: x\napt: {git: }\n",
+            "3:12: error: 'apt.git' must be a version, found nothing, for example git: \"1:2.39.5-0+deb12u3\""
+        ),
+        (
+            "distribution: debian\nsuite: x\napt: {git: '>=2'}\n",
+            "3:12: error: '>=2' is no version of a Debian package, for example git: \"1:2.39.5-0+deb12u3\""
+        ),
+        (
+            "distribution: debian\nsuite: x\npip: {a: {b: '1'}}\npip_locked: {a: {b: '1'}}\n",
+            "4:18: error: 'b' stands in 'pip' and in 'pip_locked', keep it in 'pip'"
+        ),
+        (
+            "distribution: debian\nsuite: x\npip: {jupyter: {}}\npip_locked: {jupiter: {}}\n",
+            "4:14: error: 'pip' has no environment 'jupiter', did you mean 'jupyter'?"
+        ),
+    ])
+    func `mistakes`(text: String, mistake: String) throws {
+        let failure = try #require(throws: Failure.self) { try load(text) }
+        #expect(failure.details == ["pins.yaml:\(mistake)"])
+    }
+
+    @Test func `must be for the release of the definition`() throws {
+        #expect(try source(minimal, pins: text).loadSandbox().pins.pins == pins)
+        let other = source(minimal + "base: {suite: trixie}\n", pins: text)
+        let failure = try #require(throws: Failure.self) { try other.loadSandbox() }
+        #expect(failure.details.count == 1)
+        #expect(
+            failure.details[0].hasPrefix(
+                "pins.yaml:5:8: error: the pins are for bookworm, but base.suite is trixie (sandbox.yaml:3:15)"))
+    }
+
+    @Test func `mistakes in definition and pins come together`() throws {
+        let both = source(minimal + "ports: {jupyter: 0}\n", pins: "distribution: debian\nsuite: bookworm\nx: 1\n")
+        let failure = try #require(throws: Failure.self) { try both.loadSandbox() }
+        #expect(failure.message == "sandbox.yaml and pins.yaml have 2 mistakes")
+    }
+
+    @Test func `a missing pins file is named`() throws {
+        let failure = try #require(throws: Failure.self) { try source(minimal).loadSandbox() }
+        #expect(failure.details.first?.contains("there is no file 'pins.yaml'") == true)
+    }
+}

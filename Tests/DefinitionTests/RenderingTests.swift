@@ -1,0 +1,41 @@
+import FoundationEssentials
+import Sandbox
+import Testing
+
+@testable import Definition
+
+@Suite("The effective definition is a definition again")
+struct RenderingTests {
+    static let rich = """
+        name: "yes"
+        version: "1.10"
+        playbook:
+          variables: {a: "0x10", text: "two\\nlines \\"quoted\\" # no comment", yes: [1, {b: on}], empty: ""}
+        """
+
+    @Test(arguments: [minimal, rich])
+    func `YAML and JSON are read back as the same`(yaml: String) throws {
+        let loaded = try source(yaml).loadDefinition()
+        for rendering in [loaded.yaml(), loaded.yaml(withOrigins: true), loaded.json()] {
+            #expect(try source(rendering).loadDefinition().definition == loaded.definition)
+        }
+    }
+
+    @Test func `origins stand in comments`() throws {
+        let loaded = try source(minimal, environment: ["DSS_DISK_SIZE": "9GiB"]).loadDefinition()
+        let yaml = loaded.yaml(withOrigins: true)
+        let lines = yaml.split(separator: "\n").filter { $0.contains("name: lab") || $0.contains("9GiB") }
+        #expect(
+            lines.map { $0.replacing(#/ +\#/#, with: " #") } == [
+                "name: lab # sandbox.yaml:1", "  size: 9GiB # environment DSS_DISK_SIZE",
+            ])
+    }
+
+    @Test func `the project's own definition says the defaults`() throws {
+        let root = #filePath.split(separator: "/").dropLast(3).joined(separator: "/")
+        let own = try #require(try TextFiles.disk.read("/\(root)/sandbox.yaml"))
+        let loaded = try source(String(decoding: own, as: UTF8.self)).loadDefinition()
+        let minimal = try source("name: data-science-sandbox\nversion: 0.1.0").loadDefinition()
+        #expect(loaded.definition == minimal.definition)
+    }
+}

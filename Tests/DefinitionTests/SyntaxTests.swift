@@ -1,0 +1,66 @@
+import Sandbox
+import Testing
+
+@testable import Definition
+
+@Suite("What is no YAML is named with the parser's position")
+struct SyntaxTests {
+    @Test(arguments: [
+        ("", "1:1: error: the file is empty"),
+        ("# nothing\n", "1:1: error: the file is empty"),
+        ("- a\n", "1:1: error: a definition is a mapping, found a list, for example name: data-science-sandbox"),
+        ("name: lab\n---\nname: lab\n", "3:1: error: a second document begins here, keep one document in the file"),
+        (
+            "name: a: b\n",
+            "1:8: error: no valid YAML: mapping values are not allowed in this context, put a value that contains ': ' into quotes"
+        ),
+        (
+            "disk:\n\tsize: 8GiB\n",
+            "2:1: error: no valid YAML: found character that cannot start any token, indent with blanks, not with a tab"
+        ),
+        (
+            "name: @lab\n",
+            "1:7: error: no valid YAML: found character that cannot start any token, put the value into quotes"
+        ),
+        ("name: *lab\n", "1:7: error: no valid YAML: found undefined alias"),
+        (
+            "disk: {size: 8GiB, size: 9GiB}\n",
+            "1:8: error: the key 'size' stands twice in this mapping, keep one of them"
+        ),
+    ])
+    func `broken files`(yaml: String, mistake: String) {
+        #expect(mistakes(in: source(yaml)).contains("sandbox.yaml:\(mistake)"))
+    }
+
+    @Test func `text that is not UTF-8`() {
+        var broken = source("")
+        broken.files = TextFiles { _ in Array("name: lab\nversion: ".utf8) + [0xFF, 0x0A] }
+        #expect(
+            mistakes(in: broken) == ["sandbox.yaml:2:1: error: the line is not valid UTF-8, save the file as UTF-8"])
+    }
+
+    @Test(arguments: [
+        ("[]", "1:1: error: a playbook is a list of plays, found a list, for example roles: [jupyter]"),
+        ("- hosts: all\n", "1:3: error: the play has no list of roles, for example roles: [jupyter]"),
+        ("- roles: [a, a]\n", "1:14: error: the role 'a' stands twice in the play, keep one of them"),
+        ("- roles: [a, [b]]\n", "1:14: error: a role is a name, found a list, for example roles: [jupyter]"),
+        (
+            "- roles: [a]\n- roles: [b]\n",
+            "2:3: error: only the first play is run, role by role, put all roles into one play"
+        ),
+    ])
+    func `broken playbooks`(text: String, mistake: String) {
+        #expect(mistakes(in: source(minimal, playbook: text)) == ["playbook/site.yml:\(mistake)"])
+    }
+
+    @Test(arguments: [
+        ("- roles: [a, b, c, tidy]", ["a", "b", "c"], ["b"]), ("- roles: [a, b]", ["a", "b"], ["a"]),
+        ("- roles: [a]", ["a"], []), ("- roles: [tidy, b]", ["tidy", "b"], ["tidy"]),
+        ("- roles: [{role: a, x: 1}, {name: b}, c]", ["a", "b", "c"], ["b"]),
+    ])
+    func `roles and the default checkpoint`(text: String, roles: [String], checkpoints: [String]) throws {
+        let playbook = try source(minimal, playbook: text).loadDefinition().definition.playbook
+        #expect(playbook.roles == roles)
+        #expect(playbook.checkpoints == checkpoints)
+    }
+}

@@ -1,0 +1,91 @@
+@testable import Sandbox
+
+/// A provider and provisioner that only write down what they were asked for, and fail where they are told to.
+struct FakeProvider: VMProvider, Provisioner {
+    struct Machine: BuildMachine {
+        var endpoint = SSHEndpoint(configFile: "/c", alias: "fake")
+        var stepsDone = 0
+        var buildEnvironment: [String: String] = [:]
+        var missing: [MissingComponent] = []
+    }
+
+    let name = "fake"
+    var record = Record()
+    var machine = Machine()
+    var finished: FinishedBuild?
+    /// The call that fails: `set up`, `install base`, `seal`, …
+    var failing: String?
+    /// The call in which the build waits until it is cancelled.
+    var hanging: String?
+    /// The resource that cannot be removed.
+    var sticking: String?
+
+    func finished(_ order: BuildOrder) async throws -> FinishedBuild? {
+        record.add("look")
+        return finished
+    }
+
+    func setUp(_ order: BuildOrder, undo: Undo, events: @escaping EventSink) async throws -> Machine {
+        await create("lock", undo, isKeepable: false)
+        await create("machine", undo, isKeepable: true)
+        try await call("set up")
+        return machine
+    }
+
+    func keep(
+        _ machine: Machine, after step: PlaybookStep, missing: [MissingComponent], undo: Undo
+    ) async throws -> Machine {
+        try await call("keep \(step.index)")
+        return machine
+    }
+
+    func capture(_ machine: Machine, undo: Undo, events: @escaping EventSink) async throws -> String {
+        await create("disk", undo, isKeepable: false)
+        try await call("capture")
+        return "raw"
+    }
+
+    func export(
+        _ image: String, missing: [MissingComponent], undo: Undo, events: @escaping EventSink
+    ) async throws -> [Artifact] {
+        try await call("export \(image)")
+        return [artifact]
+    }
+
+    func install(
+        _ step: PlaybookStep, of order: BuildOrder, on machine: some BuildMachine, events: @escaping EventSink
+    ) async throws -> [MissingComponent] {
+        try await call("install \(step.roles.joined(separator: "+"))")
+        return step.roles.contains("lost") ? [MissingComponent(component: "lost", reason: "no network")] : []
+    }
+
+    func seal(_ order: BuildOrder, on machine: some BuildMachine, events: @escaping EventSink) async throws {
+        try await call("seal")
+    }
+
+    private func create(_ resource: String, _ undo: Undo, isKeepable: Bool) async {
+        await undo.register(resource, remedy: "rm \(resource)", isKeepable: isKeepable) {
+            // Clean-up must not inherit the cancellation of the build, or nothing in it could wait.
+            try Task.checkCancellation()
+            if resource == sticking { throw Failure(.failed, "busy") }
+            record.add("remove \(resource)")
+        }
+    }
+
+    private func call(_ name: String) async throws {
+        record.add(name)
+        if name == failing { throw Failure(.failed, "\(name) failed") }
+        if name == hanging { try await Task.sleep(for: .seconds(600)) }
+    }
+}
+
+let artifact = Artifact(format: .vhd, location: "/b/x.vhd", bytes: 1, sha256: "00")
+
+func order(roles: [String] = ["base", "jupyter"], usesCache: Bool = true, keeps: Bool = false) throws -> BuildOrder {
+    BuildOrder(
+        assetID: try AssetID("1"),
+        definition: SandboxDefinition(
+            name: "lab", version: "1",
+            playbook: .init(file: "/p", pins: "/q", roles: roles, checkpoints: Array(roles.prefix(1)))),
+        password: .generated(Secret("x")), usesCache: usesCache, keepsMachineOnFailure: keeps)
+}
