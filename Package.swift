@@ -47,7 +47,12 @@ let package = Package(
             embeds: ["Resources/dss_events.py", "Resources/seal.sh"]),
         room("Verification", knows: ["Sandbox", "Workbench"]),
         room("DiskImages", knows: ["Sandbox", "Workbench"]),
-        room("LocalMachine", knows: ["Sandbox", "Workbench"]),
+        room(
+            "LocalMachine", knows: ["Sandbox", "Workbench"],
+            embeds: [
+                "Resources/base-early.sh", "Resources/base-finish.sh", "Resources/excludes.cfg", "Resources/grub.cfg",
+                "Resources/grub.default",
+            ]),
         room("LocalProvider", knows: ["Sandbox", "Workbench", "LocalMachine", "DiskImages"]),
         room("Reporting", knows: ["Sandbox"]),
         .executableTarget(

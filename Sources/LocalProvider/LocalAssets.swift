@@ -18,7 +18,7 @@ package struct LocalAssets: Sendable {
     }
 
     package func list(_ pattern: AssetPattern) async throws -> [Asset] {
-        let running = try await factory.leftovers()
+        let running = try await factory.leftovers() + LeftoverGuests().assets()
         let busy = Set(running.filter { $0.state == .inUse }.map(\.assetID))
         let stored = bucket.assetIDs.flatMap { images(of: $0, isBusy: busy.contains($0.rawValue)) }
         return (stored + running).filter { pattern.matches($0.assetID) }
@@ -29,6 +29,7 @@ package struct LocalAssets: Sendable {
     package func remove(_ assets: [Asset]) async throws {
         for id in Set(assets.map(\.assetID)).sorted() {
             try await factory.removeLeftovers(of: id)
+            await LeftoverGuests().remove(AssetPattern(id))
             for asset in assets where asset.assetID == id && Self.storedKinds.contains(asset.kind) {
                 try removeFile(asset.name)
             }
@@ -48,7 +49,7 @@ package struct LocalAssets: Sendable {
             let path = "\(folder)/\(name)"
             let bytes = bytesOnDisk(path)
             let unfinished: Asset.State = isBusy ? .inUse : .orphaned
-            if name.hasPrefix("."), name.contains(".partial") {
+            if ConvertedImage.isPartialName(name) {
                 return Asset(
                     assetID: assetID.rawValue, kind: .partialExport, name: path, bytes: bytes, state: unfinished)
             }

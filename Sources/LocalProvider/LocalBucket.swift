@@ -1,3 +1,4 @@
+import DiskImages
 import FoundationEssentials
 import Sandbox
 import Workbench
@@ -59,6 +60,6 @@ package struct LocalBucket: Sendable {
 extension LocalBucket {
     /// Files that an export has not finished.
     func partialFiles(_ assetID: AssetID) -> [String] {
-        files(assetID).filter { $0.hasPrefix(".") && $0.contains(".partial") }.map { "\(folder(assetID))/\($0)" }
+        files(assetID).filter { ConvertedImage.isPartialName($0) }.map { "\(folder(assetID))/\($0)" }
     }
 }

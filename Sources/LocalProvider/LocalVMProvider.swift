@@ -9,7 +9,8 @@ package struct LocalVMProvider: VMProvider {
     package let name = "local"
 
     private let factory: LocalMachineFactory
-    private let disks: DiskImageBuilder
+    private let writer: DiskWriter
+    private let converter: ImageConverter
     private let finishedImages: FinishedImages
     private let publication: ImagePublication
     /// Hash of this program: a newer `dss` may write other images from the same inputs.
@@ -21,7 +22,8 @@ package struct LocalVMProvider: VMProvider {
     ) {
         self.factory = factory
         self.programDigest = programDigest
-        disks = DiskImageBuilder(runner: runner)
+        writer = DiskWriter(runner: runner)
+        converter = ImageConverter(runner: runner)
         let verifier = PasswordVerifier(runner: runner, path: "\(stateDirectory)/\(assetID).password")
         finishedImages = FinishedImages(bucket: bucket, verifier: verifier)
         publication = ImagePublication(bucket: bucket, verifier: verifier, now: now)
@@ -53,20 +55,23 @@ package struct LocalVMProvider: VMProvider {
         _ machine: Machine, of order: BuildOrder, undo: Undo, events: @escaping EventSink
     ) async throws -> Image {
         let root = try await factory.halt(machine.container, events: events)
-        let raw = "\(machine.container.build.directory)/disk.raw"
-        try await disks.makeRawDisk(
-            from: root, at: raw, sizeMiB: order.definition.disk.sizeMiB,
+        let disk = try await writer.write(
+            root, to: machine.container.build.path("disk.raw"), sizeMiB: order.definition.disk.sizeMiB,
             architecture: order.definition.base.architecture
         ) { events(.progress(.capture, $0)) }
-        return Image(path: raw, inputs: machine.inputs)
+        return Image(disk: disk, inputs: machine.inputs)
     }
 
     package func export(
         _ image: Image, of order: BuildOrder, missing: [MissingComponent], undo: Undo, events: @escaping EventSink
     ) async throws -> [Artifact] {
         let folder = try await publication.prepare(order, undo: undo)
-        let converted = try await disks.convert(
-            image.path, to: order.definition.formats, in: folder, stem: LocalBucket.stem(order)
+        let definition = order.definition
+        let appliance = Appliance(
+            name: LocalBucket.stem(order), version: definition.version,
+            annotation: "Log in as \(definition.user.name); JupyterLab listens on port \(definition.ports.jupyter).")
+        let converted = try await converter.convert(
+            image.disk, to: definition.formats, in: folder, stem: LocalBucket.stem(order), appliance: appliance
         ) { events(.progress(.export, $0)) }
         return try await publication.publish(converted, of: order, missing: missing, inputs: image.inputs)
     }
@@ -101,7 +106,7 @@ package struct LocalVMProvider: VMProvider {
 
     /// The raw disk of a stopped machine.
     package struct Image: Sendable {
-        let path: String
+        let disk: RawDisk
         let inputs: String
     }
 }

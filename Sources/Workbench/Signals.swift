@@ -6,7 +6,7 @@ import UnixSignals
 /// - Throws: `Interrupted` where a signal came, whatever `body` threw then.
 package func interruptible<Result: Sendable>(
     onSignal: @escaping @Sendable (String, Bool) -> Void,
-    _ body: @escaping @Sendable () async throws -> Result
+    _ body: sending @escaping () async throws -> Result
 ) async throws -> Result {
     let signals = await UnixSignalsSequence(trapping: .sigint, .sigterm, .sighup)
     let work = Task { try await body() }

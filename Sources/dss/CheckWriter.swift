@@ -16,9 +16,9 @@ struct CheckWriter: Sendable {
     }
 
     /// What is being waited for: a line that the next one replaces, on a terminal only.
-    func progress(_ activity: String) {
+    func progress(_ progress: Progress) {
         guard terminal.isInteractive else { return }
-        terminal.write("\r\u{1b}[K" + activity.prefix(terminal.style.width - 1))
+        terminal.write("\r\u{1b}[K" + progress.activity.prefix(terminal.style.width - 1))
     }
 
     func check(_ result: CheckResult) {
@@ -30,6 +30,6 @@ struct CheckWriter: Sendable {
     func end(_ report: VerificationReport) {
         let clear = terminal.isInteractive ? "\r\u{1b}[K" : ""
         terminal.write(clear)
-        if isJSON { print(report.json.pretty) } else { terminal.write(report.summary + "\n") }
+        if isJSON { Terminal.standardOutput.write(report.json.pretty + "\n") } else { terminal.write(report.summary + "\n") }
     }
 }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Definition
 import FoundationEssentials
 import Reporting
 import Sandbox
@@ -49,7 +50,7 @@ struct CreateVM: AsyncParsableCommand {
         try live.requireRoot(for: "dss create-vm")
         let order = try order(live)
         let writer = EventWriter(output)
-        let provider = try live.provider(for: order, place)
+        let provider = try await live.provider(for: order, place)
         let result = try await writer.live {
             try await Sandbox.createVM(order, on: provider, with: live.provisioner(definition), events: writer.sink)
         }
@@ -77,4 +78,4 @@ enum ProviderName: String, ExpressibleByArgument, CaseIterable {
     case local
 }
 
-extension ImageFormat: @retroactive ExpressibleByArgument {}
+extension ImageFormat: ExpressibleByArgument {}

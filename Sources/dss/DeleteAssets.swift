@@ -1,5 +1,6 @@
 import ArgumentParser
 import Glibc
+import LocalProvider
 import Reporting
 import Sandbox
 
@@ -34,7 +35,7 @@ struct DeleteAssets: AsyncParsableCommand {
         let live = Live()
         try live.requireRoot(for: "dss delete-assets")
         let pattern = AssetPattern(pattern)
-        let inventory = try live.assets(definition, place)
+        let inventory = try await live.assets(definition, place)
         let assets = try await inventory.list(pattern)
         let terminal = Terminal.standardOutput
         terminal.write(Table.assets(assets, matching: pattern).rendered(as: .text, terminal.style))

@@ -21,7 +21,8 @@ struct Doctor: AsyncParsableCommand {
             }
             return await group.reduce(into: []) { $0.append($1) }.sorted { $0.0 < $1.0 }.map(\.1)
         }
-        print(Table.tools(tools).rendered(as: output.json ? .json : .text, Terminal.standardOutput.style))
+        let terminal = Terminal.standardOutput
+        terminal.write(Table.tools(tools).rendered(as: output.json ? .json : .text, terminal.style))
         if tools.contains(where: { $0.version == nil }) { throw ExitCode(Failure.Code.unavailable.rawValue) }
     }
 }

@@ -10,8 +10,14 @@ import Workbench
 
 /// The world as it is: environment, programs, folders and clock. Nothing else in this program looks at them.
 struct Live: Sendable {
-    let environment = ProcessInfo.processInfo.environment
+    let environment: [String: String]
     let runner = SystemCommandRunner()
+
+    /// The default password is taken out of the environment, so that no program that is started inherits it.
+    init() {
+        environment = ProcessInfo.processInfo.environment
+        unsetenv("DSS_DEFAULT_PASSWORD")
+    }
 
     func requireRoot(for command: String) throws {
         guard geteuid() == 0 else {
@@ -37,17 +43,17 @@ struct Live: Sendable {
 
     // The provider on this machine.
 
-    func provider(for order: BuildOrder, _ place: PlaceOptions) throws -> LocalVMProvider {
+    func provider(for order: BuildOrder, _ place: PlaceOptions) async throws -> LocalVMProvider {
         LocalVMProvider(
-            runner: runner, factory: factory(place), bucket: bucket(place, order.definition.names.bucketPrefix),
+            runner: runner, factory: await factory(place), bucket: bucket(place, order.definition.names.bucketPrefix),
             stateDirectory: state(place), assetID: order.assetID,
             programDigest: try sha256(of: "/proc/self/exe"), now: { Date() })
     }
 
-    func assets(_ options: DefinitionOptions, _ place: PlaceOptions) throws -> LocalAssets {
+    func assets(_ options: DefinitionOptions, _ place: PlaceOptions) async throws -> LocalAssets {
         let names = fileExists(options.file) ? try loaded(options).definition.definition.names : .init()
         return LocalAssets(
-            bucket: bucket(place, names.bucketPrefix), factory: factory(place), stateDirectory: state(place))
+            bucket: bucket(place, names.bucketPrefix), factory: await factory(place), stateDirectory: state(place))
     }
 
     func provisioner(_ options: DefinitionOptions) -> AnsibleProvisioner {
@@ -61,7 +67,7 @@ struct Live: Sendable {
     func withPackageIndex<Result>(
         of definition: SandboxDefinition, _ options: DefinitionOptions, _ body: (PinsCheck) async throws -> Result
     ) async throws -> Result {
-        let sources = HostSettings.read(environment: environment).sources(for: definition.base)
+        let sources = try await HostSettings.read(environment: environment, runner: runner).sourcesText(for: definition.base)
         var repositories: [String: String] = [:]
         if case .string(let url)? = definition.playbook.variables["script_languages_url"] {
             repositories["script-languages-release"] = url
@@ -86,10 +92,10 @@ struct Live: Sendable {
         return access(beside, X_OK) == 0 ? beside : name
     }
 
-    private func factory(_ place: PlaceOptions) -> LocalMachineFactory {
+    private func factory(_ place: PlaceOptions) async -> LocalMachineFactory {
         LocalMachineFactory(
             runner: runner, cacheDirectory: folder(place.cache, "DSS_CACHE", "/var/cache/dss"),
-            stateDirectory: state(place), host: .read(environment: environment))
+            stateDirectory: state(place), host: await .read(environment: environment, runner: runner))
     }
 
     private func bucket(_ place: PlaceOptions, _ prefix: String) -> LocalBucket {

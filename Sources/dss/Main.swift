@@ -8,11 +8,10 @@ import Workbench
 @main
 struct Main {
     static func main() async {
-        setvbuf(stdout, nil, _IOLBF, 0)
         do {
             var command = try Dss.parseAsRoot()
-            if var asyncCommand = command as? any AsyncParsableCommand {
-                try await runInterruptibly { try await asyncCommand.run() }
+            if let asyncCommand = command as? any AsyncParsableCommand {
+                try await runInterruptibly(asyncCommand)
             } else {
                 try command.run()
             }
@@ -21,14 +20,15 @@ struct Main {
         }
     }
 
-    private static func runInterruptibly(_ body: @escaping @Sendable () async throws -> Void) async throws {
+    private static func runInterruptibly(_ command: sending any AsyncParsableCommand) async throws {
         try await interruptible { name, isSecond in
             Terminal.standardError.write(
                 isSecond
                     ? "\ndss: stopped without cleaning up; 'dss show-assets' lists what is left\n"
                     : "\ndss: \(name), cleaning up (once more to stop at once)\n")
         } _: {
-            try await body()
+            var command = command
+            try await command.run()
         }
     }
 
@@ -39,7 +39,7 @@ struct Main {
         }
         let failure = Failure(explaining: error)
         if CommandLine.arguments.contains("--json") {
-            print(failure.event())
+            Terminal.standardOutput.write(failure.event())
         } else {
             Terminal.standardError.write(failure.text(Terminal.standardError.style))
         }

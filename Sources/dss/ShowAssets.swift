@@ -1,4 +1,5 @@
 import ArgumentParser
+import LocalProvider
 import Reporting
 import Sandbox
 
@@ -38,4 +39,4 @@ struct ShowAssets: AsyncParsableCommand {
     }
 }
 
-extension OutputFormat: @retroactive ExpressibleByArgument {}
+extension OutputFormat: ExpressibleByArgument {}

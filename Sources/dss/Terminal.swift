@@ -32,8 +32,8 @@ struct Terminal: Sendable {
     }
 
     private var isUnicode: Bool {
-        let locale = ["LC_ALL", "LC_CTYPE", "LANG"].lazy.compactMap { getenv($0) }.map { String(cString: $0) }
-            .first { !$0.isEmpty }
+        let locale = ["LC_ALL", "LC_CTYPE", "LANG"].lazy.compactMap { (name: String) in getenv(name) }
+            .map { String(cString: $0) }.first { !$0.isEmpty }
         return (locale ?? "").lowercased().contains("utf")
     }
 

@@ -35,7 +35,8 @@ struct Tool: Sendable {
     /// The line that installs a missing program.
     static func advice(for executable: String) -> String {
         let name = executable.split(separator: "/").last.map(String.init) ?? executable
-        guard let tool = all.first(where: { $0.name == name }) else { return "dss doctor says what is needed" }
+        let package = all.first { $0.name == name }?.package
+        return package.map { "sudo apt-get install \($0)" } ?? "dss doctor says what is needed"
     }
 
     /// Runs the program for its version; a program that cannot be run counts as missing.

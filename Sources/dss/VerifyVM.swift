@@ -1,6 +1,7 @@
 import ArgumentParser
 import DiskImages
 import FoundationEssentials
+import LocalProvider
 import Reporting
 import Sandbox
 import Verification
@@ -43,7 +44,9 @@ struct VerifyVM: AsyncParsableCommand {
             user: manifest?.user ?? "ubuntu", password: secret, jupyterPassword: secret, jupyterPort: manifest?.jupyterPort ?? 49494,
             missing: manifest?.missing ?? [])
         let host = try await QemuGuestHost(
-            runner: live.runner, image: image, hardware: hardware, jupyterPort: expected.jupyterPort)
+            image: image, on: hardware,
+            options: .init(jupyterPort: expected.jupyterPort, assetID: manifest?.assetID.rawValue ?? "unknown"),
+            runner: live.runner)
         let writer = CheckWriter(output)
         writer.begin("\(image) on \(host.hardware), \(host.accelerator)")
         let report = try await verifyVM(
@@ -54,4 +57,4 @@ struct VerifyVM: AsyncParsableCommand {
     }
 }
 
-extension Hardware: @retroactive ExpressibleByArgument {}
+extension Hardware: ExpressibleByArgument {}

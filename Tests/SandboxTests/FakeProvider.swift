@@ -33,20 +33,23 @@ struct FakeProvider: VMProvider, Provisioner {
     }
 
     func keep(
-        _ machine: Machine, after step: PlaybookStep, missing: [MissingComponent], undo: Undo
+        _ machine: Machine, after step: PlaybookStep, missing: [MissingComponent], undo: Undo,
+        events: @escaping EventSink
     ) async throws -> Machine {
         try await call("keep \(step.index)")
         return machine
     }
 
-    func capture(_ machine: Machine, undo: Undo, events: @escaping EventSink) async throws -> String {
+    func capture(
+        _ machine: Machine, of order: BuildOrder, undo: Undo, events: @escaping EventSink
+    ) async throws -> String {
         await create("disk", undo, isKeepable: false)
         try await call("capture")
         return "raw"
     }
 
     func export(
-        _ image: String, missing: [MissingComponent], undo: Undo, events: @escaping EventSink
+        _ image: String, of order: BuildOrder, missing: [MissingComponent], undo: Undo, events: @escaping EventSink
     ) async throws -> [Artifact] {
         try await call("export \(image)")
         return [artifact]
