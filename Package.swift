@@ -44,7 +44,12 @@ let package = Package(
         room("Provisioning", knows: ["Sandbox", "Workbench"]),
         room("Verification", knows: ["Sandbox", "Workbench"]),
         room("DiskImages", knows: ["Sandbox", "Workbench"]),
-        room("LocalMachine", knows: ["Sandbox", "Workbench"]),
+        room(
+            "LocalMachine", knows: ["Sandbox", "Workbench"],
+            embeds: [
+                "Resources/base-early.sh", "Resources/base-finish.sh", "Resources/excludes.cfg", "Resources/grub.cfg",
+                "Resources/grub.default",
+            ]),
         room("LocalProvider", knows: ["Sandbox", "Workbench", "LocalMachine", "DiskImages"]),
         room("Reporting", knows: ["Sandbox"]),
         .executableTarget(
