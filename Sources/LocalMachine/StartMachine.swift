@@ -1,0 +1,166 @@
+import Glibc
+import Sandbox
+import Workbench
+
+extension LocalMachineFactory {
+    /// Claims the asset id, then base → deepest cached layer → running machine that answers on SSH.
+    ///
+    /// What it makes is registered in `undo` step by step; the last undo gives the asset id back.
+    package func start(
+        _ plan: MachinePlan, undo: Undo, events: @escaping EventSink
+    ) async throws -> LocalMachine {
+        try requireRoot()
+        return try await explaining("the machine could not be started") {
+            let build = try await open(plan.assetID, undo: undo, events: events)
+            let base = try await base(plan, for: build, events: events)
+            let trees = try await [base] + layers(plan, on: base, for: build, events: events)
+            try await addNetwork(build, undo: undo)
+            try await prepareFiles(build)
+            return try await boot(plan, build, on: trees, undo: undo, events: events)
+        }
+    }
+
+    /// The layers of the plan's steps that the cache has, from the first on without a gap.
+    package func layers(
+        _ plan: MachinePlan, on base: CachedTree, for build: Build, events: @escaping EventSink
+    ) async throws -> [CachedTree] {
+        guard plan.usesCache else { return [] }
+        let access = CacheAccess(cache: cache, runner: runner, build: build, events: events)
+        var layers: [CachedTree] = []
+        for step in plan.steps {
+            let key = layerKey(below: (layers.last ?? base).key, step: step)
+            guard let layer = try await access.find(.layers, key) else { break }
+            layers.append(layer)
+        }
+        return layers
+    }
+
+    private func requireRoot() throws {
+        guard geteuid() == 0 else {
+            throw Failure(
+                .noPermission, "building a machine here needs root: it mounts file systems and starts a container",
+                advice: "run the same command with sudo")
+        }
+    }
+
+    private func addNetwork(_ build: Build, undo: Undo) async throws {
+        let network = MachineNetwork(name: build.name)
+        await undo.register(
+            "the network namespace \(network.path)", remedy: remedy(build.assetID), isKeepable: true
+        ) {
+            let parts = BuildParts(name: build.name, in: self)
+            await stop(parts.networkProcesses)
+            if fileExists(network.path) { try await runner.run(network.delete) }
+        }
+        try await runner.run(network.add)
+        try await runner.run(network.loopbackUp)
+        var slirp = network.slirp(hostLoopback: host.needsHostLoopback)
+        slirp.environment = build.environment
+        _ = try await runner.start(slirp, log: build.path("network.log"))
+    }
+
+    /// Keys and configuration, made anew for each build.
+    private func prepareFiles(_ build: Build) async throws {
+        let files = build.path("machine")
+        try makeDirectory("\(files)/system/multi-user.target.wants")
+        for (name, text) in MachineFiles(host: host).contents {
+            try makeDirectory(parentDirectory("\(files)/\(name)"))
+            try writeAtomically(text, to: "\(files)/\(name)")
+        }
+        guard symlink("../dss-sshd.service", "\(files)/system/multi-user.target.wants/dss-sshd.service") == 0 else {
+            throw FileError("make a link in", files)
+        }
+        async let user: Void = generateKey(build.path("key"), comment: build.name)
+        async let host: Void = generateKey("\(files)/host_key", comment: build.name)
+        _ = try await (user, host)
+        try writeAtomically(try readText(build.path("key.pub")), to: "\(files)/authorized_keys", mode: 0o600)
+        let hostKey = try readText("\(files)/host_key.pub").split(separator: " ").prefix(2).joined(separator: " ")
+        try writeAtomically("\(build.name) \(hostKey)\n", to: build.path("known_hosts"))
+        let config = SSHConfig(
+            alias: build.name, host: build.name, port: MachineNetwork.sshPort, user: "root",
+            identityFile: build.path("key"), knownHostsFile: build.path("known_hosts"),
+            proxyCommand: MachineNetwork(name: build.name).proxyCommand)
+        try writeAtomically(config.text, to: build.path("ssh_config"))
+    }
+
+    private func generateKey(_ path: String, comment: String) async throws {
+        try await runner.run(.sshKeygen(path: path, comment: comment))
+    }
+
+    /// Stacks the trees below a new directory of changes, boots that and waits until it answers.
+    func boot(
+        _ plan: MachinePlan, _ build: Build, on trees: [CachedTree], undo: Undo?, events: @escaping EventSink
+    ) async throws -> LocalMachine {
+        events(.progress(.setup, Progress("booting the machine")))
+        let changes = build.changes(trees.count - 1)
+        for directory in [build.root, changes, "\(changes).work"] { try makeDirectory(directory) }
+        try makeDirectory("\(build.workspace)/tmp", mode: 0o1777)
+        let parts = BuildParts(name: build.name, in: self)
+        if let undo {
+            await undo.register("the mount \(build.root)", remedy: remedy(build.assetID), isKeepable: true) {
+                let left = try await unmount(MountTable.current.below(build.workspace))
+                guard left.isEmpty else { throw Failure(.failed, left.joined(separator: ", ")) }
+            }
+            await undo.register("the machine \(build.name)", remedy: remedy(build.assetID), isKeepable: true) {
+                await stop(parts.machines)
+            }
+        }
+        let overlay = Overlay(
+            lower: trees.map(\.path), upper: (changes: changes, work: "\(changes).work"), target: build.root)
+        try await runner.run(overlay.mount)
+        let nspawn = Nspawn(
+            name: build.name, root: build.root, files: build.path("machine"), temporary: "\(build.workspace)/tmp",
+            networkPath: MachineNetwork(name: build.name).path, hasSystemd: fileExists("/run/systemd/system"))
+        let process = try await runner.start(
+            nspawn.command(environment: build.environment), log: build.path("console.log"))
+        let machine = LocalMachine(
+            endpoint: SSHEndpoint(configFile: build.path("ssh_config"), alias: build.name),
+            buildEnvironment: MachineFiles(host: host).environment, plan: plan, build: build, trees: trees,
+            process: process)
+        try await waitUntilReady(machine)
+        return machine
+    }
+
+    /// Tries until the machine answers and its network has a route.
+    private func waitUntilReady(_ machine: LocalMachine, limit: Duration = .seconds(120)) async throws {
+        let deadline = ContinuousClock.now + limit
+        let ready = Command.ssh(
+            config: machine.endpoint.configFile, alias: machine.endpoint.alias,
+            script: "until ip -4 route show default | grep -q .; do sleep 0.05; done")
+        while true {
+            let output = try await runner.execute(ready)
+            try Task.checkCancellation()
+            if output.status.isSuccess { return }
+            let reason: String
+            if !machine.process.isAlive {
+                reason = "it ended while it booted"
+            } else if BuildParts(name: machine.name, in: self).networkProcesses.isEmpty {
+                reason = "its network ended: \(tail(of: machine.build.path("network.log"), lines: 3))"
+            } else if ContinuousClock.now > deadline {
+                reason = "it did not answer within \(limit.components.seconds) s: \(output.standardError.trimmedLine)"
+            } else {
+                try await Task.sleep(for: .milliseconds(50))
+                continue
+            }
+            throw Failure(
+                .failed, "the machine \(machine.name) cannot be used: \(reason)",
+                details: tail(of: machine.consoleLog).split(separator: "\n").map(String.init))
+        }
+    }
+
+    /// Runs `body` and turns what system calls and tools say into a failure with a reason.
+    func explaining<Result>(_ what: String, _ body: () async throws -> Result) async throws -> Result {
+        do { return try await body() } catch let error as FileError where error.isDiskFull {
+            throw diskFull(what)
+        } catch let error as CommandFailure {
+            if isFull(cache.directory) { throw diskFull(what) }
+            throw Failure(
+                .failed, "\(what): \(error.command.executable) failed with \(error.status)", details: error.lastLines,
+                advice: "to run it again: \(error.command.shellLine)")
+        } catch let error as FileError {
+            throw Failure(.failed, "\(what): \(error)")
+        } catch let error as ToolMissing {
+            throw Failure(.unavailable, "\(what): \(error)", advice: "see: dss doctor")
+        }
+    }
+}
