@@ -1,0 +1,134 @@
+import FoundationEssentials
+import Glibc
+import Sandbox
+import Workbench
+
+/// Boots copies of an image file in QEMU; the image itself is opened for reading only.
+package struct QemuGuestHost: GuestHost {
+    package let profile: Hardware
+    package let image: ImageInfo
+    package let accelerated: Accelerator
+    private let path: String
+    private let options: Options
+    private let runner: any CommandRunner
+
+    package struct Options: Sendable, Equatable {
+        package var memoryMiB: Int
+        /// The guest's port of Jupyter.
+        package var jupyterPort: Int
+        /// Stands in the processes' names, so that leftovers are found by it.
+        package var assetID: String
+        /// Where guests' files lie while they run; what they write can reach some gigabytes.
+        package var temporaryDirectory: String
+
+        package init(
+            memoryMiB: Int = 2048, jupyterPort: Int = 49494, assetID: String, temporaryDirectory: String = "/var/tmp"
+        ) {
+            self.memoryMiB = memoryMiB
+            self.jupyterPort = jupyterPort
+            self.assetID = assetID
+            self.temporaryDirectory = temporaryDirectory
+        }
+    }
+
+    /// Looks at the image and at this machine.
+    /// - Parameter accelerator: `nil` takes the best that works here.
+    /// - Throws: `Failure` where the file is no whole image.
+    package init(
+        image path: String, on hardware: Hardware, options: Options, accelerator: Accelerator? = nil,
+        runner: any CommandRunner
+    ) async throws {
+        profile = hardware
+        self.path = path
+        self.options = options
+        self.runner = runner
+        image = try await ImageInspector(runner: runner).inspect(path)
+        if let accelerator {
+            accelerated = accelerator
+        } else {
+            accelerated = try await AcceleratorProbe(runner: runner).best()
+        }
+    }
+
+    package var hardware: String { "\(profile.rawValue), \(profile.firmware.rawValue)" }
+    package var accelerator: String { accelerated.rawValue }
+
+    /// Boots a copy, runs `body`, and ends the guest whatever happens.
+    ///
+    /// `body` begins as soon as the machine is switched on. It is cancelled when the machine ends by itself.
+    /// - Throws: `Failure` with what QEMU and the console said where the machine ended before `body` did.
+    package func withGuest<Result: Sendable>(
+        _ name: String, _ body: @Sendable (GuestAddress) async throws -> Result
+    ) async throws -> Result {
+        try await withTemporaryDirectory(in: options.temporaryDirectory) { directory in
+            let guestName = GuestName(
+                starter: GuestName.ownStarter, hardware: profile.rawValue, guest: name, assetID: options.assetID)
+            return try await finally {
+                let guest = try await boot(guestName, in: directory)
+                return try await withoutActuallyEscaping(body) { body in
+                    try await run(body, in: guest)
+                }
+            } cleanup: {
+                await end(guestName, in: directory)
+            }
+        }
+    }
+
+    /// Starts QEMU; a port that somebody else took in between is replaced by another.
+    private func boot(_ name: GuestName, in directory: String) async throws -> RunningGuest {
+        let firmware = profile.firmware == .uefi ? try UEFIFirmware.installed() : nil
+        var attempt = 1
+        while true {
+            let ports = try freePorts(2)
+            let command = GuestCommand(
+                name: name, hardware: profile, accelerator: accelerated,
+                image: try ImageNode(path: path, format: image.format), memoryMiB: options.memoryMiB,
+                ports: [.init(host: ports[0], guest: 22), .init(host: ports[1], guest: options.jupyterPort)],
+                directory: directory, firmware: firmware)
+            if let firmware { try await runner.run(Command("cp", ["--", firmware.variables, command.variables])) }
+            let output = try await execute(command.command)
+            if output.status.isSuccess { return try RunningGuest(command) }
+            guard attempt < 5, output.standardError.contains("host forwarding rule") else {
+                throw Failure(
+                    .unavailable, "QEMU could not make a machine with the hardware '\(profile.rawValue)'",
+                    details: CommandFailure(command.command, output).lastLines,
+                    advice: "to see it again: \(command.command.shellLine)")
+            }
+            attempt += 1
+        }
+    }
+
+    private func execute(_ command: Command) async throws -> CommandOutput {
+        do {
+            let output = try await runner.execute(command)
+            try Task.checkCancellation()
+            return output
+        } catch let missing as ToolMissing {
+            throw Failure(.unavailable, "\(missing)", advice: "sudo apt-get install qemu-system-x86")
+        }
+    }
+
+    private func run<Result: Sendable>(
+        _ body: @escaping @Sendable (GuestAddress) async throws -> Result, in guest: RunningGuest
+    ) async throws -> Result {
+        try await withThrowingTaskGroup(of: Result.self) { group in
+            group.addTask { try await body(guest.address) }
+            group.addTask {
+                while guest.process.isAlive { try await Task.sleep(for: .milliseconds(200)) }
+                throw guest.endedEarly()
+            }
+            defer { group.cancelAll() }
+            return try await group.next()!
+        }
+    }
+
+    /// Ends every process of this guest's name, also one that was started just when the task was cancelled.
+    private func end(_ name: GuestName, in directory: String) async {
+        let text = "\(name)"
+        let mine = BackgroundProcess.all { words in
+            LeftoverGuests.name(commandLine: words) == name && words.contains { $0.contains(directory) }
+                && words.contains(text)
+        }
+        for process in mine { await process.stop(grace: .seconds(2)) }
+    }
+}
