@@ -38,6 +38,17 @@ private func load(_ text: String) throws -> PinsFile {
     try PinsFile.load("pins.yaml", currentDirectory: "/work", files: .memory(["/work/pins.yaml": text]))
 }
 
+/// Other versions, and what they do to the text.
+struct Edit: Sendable {
+    var before: String
+    var after: String
+    var change: @Sendable (inout Pins) -> Void
+
+    init(_ before: String, _ after: String, change: @escaping @Sendable (inout Pins) -> Void) {
+        (self.before, self.after, self.change) = (before, after, change)
+    }
+}
+
 @Suite("Pinned versions")
 struct PinsTests {
     @Test func `are read with their places`() throws {
@@ -50,30 +61,26 @@ struct PinsTests {
         #expect(try load(text).text(with: pins) == text)
     }
 
-    @Test(
-        arguments: [
-            ({ $0.apt["curl"] = "7.99" }, "curl: \"7.88\"   # for", "curl: \"7.99\"   # for"),
-            ({ $0.apt["git"] = "2" }, "git: '1:2.39.5-0+deb12u3'", "git: \"2\""),
-            ({ $0.pip["poetry"]?["poetry"] = "2.2.0" }, "poetry: 2.1.3", "poetry: \"2.2.0\""),
-            ({ $0.suite = "trixie" }, "suite: bookworm", "suite: \"trixie\""),
-            ({ $0.apt["docker.io"] = "20" }, "  # version", "  docker.io: \"20\"\n  # version"),
-            ({ $0.apt["aha"] = "1" }, "apt:\n", "apt:\n  aha: \"1\"\n"),
-            ({ $0.pipLocked["jupyter"]?["idna"] = nil }, "    idna: \"3.10\"\n", ""),
-            ({ $0.pipLocked["poetry"] = ["x": "1"] }, "  poetry: {}\n", "  poetry:\n    x: \"1\"\n"),
-            (
-                { $0.pipLocked["jupyter"] = [:] }, "  jupyter:\n    anyio: \"4.9.0\"\n    idna: \"3.10\"\n",
-                "  jupyter: {}\n"
-            ),
-            (
-                { $0.pipLocked["jupyter"] = ["z": "1"] }, "    anyio: \"4.9.0\"\n    idna: \"3.10\"\n", "    z: \"1\"\n"
-            ),
-        ] as [(@Sendable (inout Pins) -> Void, String, String)])
-    func `a change changes its own lines only`(
-        change: @Sendable (inout Pins) -> Void, before: String, after: String
-    ) throws {
+    @Test(arguments: [
+        Edit("curl: \"7.88\"   # for", "curl: \"7.99\"   # for") { $0.apt["curl"] = "7.99" },
+        Edit("git: '1:2.39.5-0+deb12u3'", "git: \"2\"") { $0.apt["git"] = "2" },
+        Edit("poetry: 2.1.3", "poetry: \"2.2.0\"") { $0.pip["poetry"]?["poetry"] = "2.2.0" },
+        Edit("suite: bookworm", "suite: \"trixie\"") { $0.suite = "trixie" },
+        Edit("  # version", "  docker.io: \"20\"\n  # version") { $0.apt["docker.io"] = "20" },
+        Edit("apt:\n", "apt:\n  aha: \"1\"\n") { $0.apt["aha"] = "1" },
+        Edit("    idna: \"3.10\"\n", "") { $0.pipLocked["jupyter"]?["idna"] = nil },
+        Edit("  poetry: {}\n", "  poetry:\n    x: \"1\"\n") { $0.pipLocked["poetry"] = ["x": "1"] },
+        Edit("  jupyter:\n    anyio: \"4.9.0\"\n    idna: \"3.10\"\n", "  jupyter: {}\n") {
+            $0.pipLocked["jupyter"] = [:]
+        },
+        Edit("    anyio: \"4.9.0\"\n    idna: \"3.10\"\n", "    z: \"1\"\n") {
+            $0.pipLocked["jupyter"] = ["z": "1"]
+        },
+    ])
+    func `a change changes its own lines only`(edit: Edit) throws {
         var new = pins
-        change(&new)
-        #expect(try load(text).text(with: new) == text.replacing(before, with: after))
+        edit.change(&new)
+        #expect(try load(text).text(with: new) == text.replacing(edit.before, with: edit.after))
     }
 
     @Test(arguments: [

@@ -76,7 +76,7 @@ struct CreateVMTests {
             try await createVM(order(), on: provider, with: provider, events: sink)
         }
         #expect(failure.message == "\(call) failed")
-        #expect(provider.record.lines.suffix(removals + 1) == [call] + Self.removals.suffix(removals))
+        #expect(provider.record.lines.suffix(removals + 1) == [call] + Array(Self.removals.suffix(removals)))
         #expect(finished(events(), .failed) == [stage])
         #expect(finished(events(), .done).last == .cleanUp)
     }
