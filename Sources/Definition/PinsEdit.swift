@@ -9,7 +9,8 @@ struct PinsEdit {
     private var added: [Int: [String]] = [:]
 
     init(text: String) {
-        lines = text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
+        // By scalars, because "\r\n" is one character to Swift.
+        lines = text.unicodeScalars.split(separator: "\n", omittingEmptySubsequences: false).map { String($0) }
     }
 
     var text: String {
@@ -45,7 +46,7 @@ struct PinsEdit {
     /// Puts a version where another one stands; whatever follows on the line stays.
     mutating func replace(_ item: Item, with version: String) {
         guard case .scalar(let scalar) = item.content, scalar.text != version, let index = item.place.lineIndex,
-            case .file(_, _, let column) = item.place
+            case .file(_, _, let column) = item.place, lines.indices.contains(index)
         else { return }
         let line = Array(lines[index].unicodeScalars)
         let start = column - 1
@@ -78,10 +79,14 @@ struct PinsEdit {
 
     /// `poetry: {}` becomes `poetry:` and the other way round.
     private mutating func reopen(_ section: Item.Entry, isEmpty: Bool) {
-        guard let index = section.place.lineIndex, let colon = lines[index].firstIndex(of: ":") else { return }
+        guard let index = section.place.lineIndex, lines.indices.contains(index),
+            let colon = lines[index].firstIndex(of: ":")
+        else { return }
         let rest = String(lines[index][lines[index].index(after: colon)...])
         let comment = rest.firstIndex(of: "#").map { "  " + rest[$0...] } ?? ""
-        lines[index] = lines[index][...colon] + (isEmpty ? " {}" : "") + comment
+        lines[index] =
+            lines[index][...colon] + (isEmpty ? " {}" : "") + comment
+            + (rest.hasSuffix("\r") && comment.isEmpty ? "\r" : "")
     }
 }
 

@@ -26,7 +26,7 @@ extension PinsFile {
 
     /// The comment at the beginning of the file, with the empty line behind it.
     private var header: String {
-        text.split(separator: "\n", omittingEmptySubsequences: false)
+        text.unicodeScalars.split(separator: "\n", omittingEmptySubsequences: false).map { String($0) }
             .prefix { $0.hasPrefix("#") || $0.allSatisfy(\.isWhitespace) }.map { $0 + "\n" }.joined()
     }
 
