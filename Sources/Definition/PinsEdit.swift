@@ -43,7 +43,7 @@ struct PinsEdit {
         for environment in section.item.entries ?? [] { set(wanted[environment.name] ?? [:], in: environment) }
     }
 
-    /// Puts a version where another one stands; whatever follows on the line stays.
+    /// Puts a version where another one stands; quotes and whatever follows on the line stay.
     mutating func replace(_ item: Item, with version: String) {
         guard case .scalar(let scalar) = item.content, scalar.text != version, let index = item.place.lineIndex,
             case .file(_, _, let column) = item.place, lines.indices.contains(index)
@@ -52,14 +52,15 @@ struct PinsEdit {
         let start = column - 1
         guard start < line.count else { return }
         var end = start + 1
-        if line[start] == "\"" || line[start] == "'" {
+        let isQuoted = line[start] == "\"" || line[start] == "'"
+        if isQuoted {
             while end < line.count, line[end] != line[start] { end += 1 }
             end = min(end + 1, line.count)
         } else {
             while end < line.count, !" ,}#\t\r".unicodeScalars.contains(line[end]) { end += 1 }
         }
         var view = String.UnicodeScalarView(line[..<start])
-        view.append(contentsOf: ScalarText.quoted(version).unicodeScalars)
+        view.append(contentsOf: (isQuoted ? ScalarText.quoted(version) : ScalarText.yaml(version)).unicodeScalars)
         view.append(contentsOf: line[end...])
         lines[index] = String(view)
     }
