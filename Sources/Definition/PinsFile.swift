@@ -48,7 +48,8 @@ package struct PinsFile: Sendable {
         }
     }
 
-    /// Pins hold for one release and its architecture; the mistake is shown in both files, as either may be the wrong one.
+    /// Pins hold for one release and its architecture; the mistake names both files,
+    /// as either may be the wrong one.
     func mismatch(with draft: Draft, file: String) -> [Diagnostic] {
         let base = draft.definition.base
         return [
