@@ -20,11 +20,12 @@ struct Layer {
             let advice = owner.hasPrefix("'") ? "set \(owner) instead" : "choose another name"
             diagnostics.append(Diagnostic(place, "the variable '\(name)' is set by \(owner)", advice))
         } else if name.wholeMatch(of: /[A-Za-z_][A-Za-z0-9_]*/) == nil {
-            let right = String(name.map { $0.isASCII && ($0.isLetter || $0.isNumber) ? $0 : "_" })
+            var right = String(name.map { $0.isASCII && ($0.isLetter || $0.isNumber) ? $0 : "_" })
+            if right.first?.isLetter != true { right = "_" + right }
             diagnostics.append(
                 Diagnostic(
                     place, "'\(name)' is no name for an Ansible variable",
-                    "use letters, digits and underscores, for example \(right.first?.isNumber == true ? "_" : "")\(right)"
+                    "use letters, digits and underscores, for example \(right)"
                 ))
         } else {
             variables[name] = item

@@ -9,7 +9,8 @@ struct PinsEdit {
     private var added: [Int: [String]] = [:]
 
     init(text: String) {
-        lines = text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
+        // By scalars, because "\r\n" is one character to Swift.
+        lines = text.unicodeScalars.split(separator: "\n", omittingEmptySubsequences: false).map { String($0) }
     }
 
     var text: String {
@@ -42,23 +43,24 @@ struct PinsEdit {
         for environment in section.item.entries ?? [] { set(wanted[environment.name] ?? [:], in: environment) }
     }
 
-    /// Puts a version where another one stands; whatever follows on the line stays.
+    /// Puts a version where another one stands; quotes and whatever follows on the line stay.
     mutating func replace(_ item: Item, with version: String) {
         guard case .scalar(let scalar) = item.content, scalar.text != version, let index = item.place.lineIndex,
-            case .file(_, _, let column) = item.place
+            case .file(_, _, let column) = item.place, lines.indices.contains(index)
         else { return }
         let line = Array(lines[index].unicodeScalars)
         let start = column - 1
         guard start < line.count else { return }
         var end = start + 1
-        if line[start] == "\"" || line[start] == "'" {
+        let isQuoted = line[start] == "\"" || line[start] == "'"
+        if isQuoted {
             while end < line.count, line[end] != line[start] { end += 1 }
             end = min(end + 1, line.count)
         } else {
             while end < line.count, !" ,}#\t\r".unicodeScalars.contains(line[end]) { end += 1 }
         }
         var view = String.UnicodeScalarView(line[..<start])
-        view.append(contentsOf: ScalarText.quoted(version).unicodeScalars)
+        view.append(contentsOf: (isQuoted ? ScalarText.quoted(version) : ScalarText.yaml(version)).unicodeScalars)
         view.append(contentsOf: line[end...])
         lines[index] = String(view)
     }
@@ -78,10 +80,14 @@ struct PinsEdit {
 
     /// `poetry: {}` becomes `poetry:` and the other way round.
     private mutating func reopen(_ section: Item.Entry, isEmpty: Bool) {
-        guard let index = section.place.lineIndex, let colon = lines[index].firstIndex(of: ":") else { return }
+        guard let index = section.place.lineIndex, lines.indices.contains(index),
+            let colon = lines[index].firstIndex(of: ":")
+        else { return }
         let rest = String(lines[index][lines[index].index(after: colon)...])
         let comment = rest.firstIndex(of: "#").map { "  " + rest[$0...] } ?? ""
-        lines[index] = lines[index][...colon] + (isEmpty ? " {}" : "") + comment
+        lines[index] =
+            lines[index][...colon] + (isEmpty ? " {}" : "") + comment
+            + (rest.hasSuffix("\r") && comment.isEmpty ? "\r" : "")
     }
 }
 

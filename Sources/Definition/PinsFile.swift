@@ -48,11 +48,13 @@ package struct PinsFile: Sendable {
         }
     }
 
-    /// Pins hold for one release only; the mistake is shown in both files, as either may be the wrong one.
+    /// Pins hold for one release and its architecture; the mistake names both files,
+    /// as either may be the wrong one.
     func mismatch(with draft: Draft, file: String) -> [Diagnostic] {
         let base = draft.definition.base
         return [
             ("distribution", base.distribution.rawValue, pins.distribution), ("suite", base.suite, pins.suite),
+            ("architecture", base.architecture.rawValue, (pins.architecture ?? base.architecture).rawValue),
         ].filter { $0.1 != $0.2 && draft.isSound("base.\($0.0)") }.map { key, wanted, pinned in
             let origin = draft.origin("base.\(key)")
             return Diagnostic(

@@ -4,7 +4,9 @@ import Sandbox
 struct PinsReader {
     var diagnostics: [Diagnostic]
 
-    private static let keys = ["distribution", "suite", "apt", "pip", "pip_locked", "git"]
+    private static let keys = [
+        "distribution", "suite", "architecture", "python", "apt", "pip", "pip_locked", "git",
+    ]
 
     init(diagnostics: [Diagnostic] = []) {
         self.diagnostics = diagnostics
@@ -26,6 +28,8 @@ struct PinsReader {
         let pins = Pins(
             distribution: release(document, "distribution", example: "debian"),
             suite: release(document, "suite", example: "bookworm"),
+            architecture: document["architecture"].flatMap { Rule.choice().read($0, &diagnostics) },
+            python: document["python"].flatMap { version($0, .interpreter) },
             apt: versions(document["apt"], .debian), pip: environments(document["pip"]),
             pipLocked: environments(document["pip_locked"]), git: versions(document["git"], .tag))
         checkLocked(document, pins)

@@ -12,6 +12,10 @@ extension PinsFile {
         var edit = PinsEdit(text: text)
         if let item = document["distribution"] { edit.replace(item, with: new.distribution) }
         if let item = document["suite"] { edit.replace(item, with: new.suite) }
+        if let item = document["architecture"], let value = new.architecture {
+            edit.replace(item, with: value.rawValue)
+        }
+        if let item = document["python"], let value = new.python { edit.replace(item, with: value) }
         for section in document.entries ?? [] {
             switch section.name {
             case "apt": edit.set(new.apt, in: section)
@@ -26,7 +30,7 @@ extension PinsFile {
 
     /// The comment at the beginning of the file, with the empty line behind it.
     private var header: String {
-        text.split(separator: "\n", omittingEmptySubsequences: false)
+        text.unicodeScalars.split(separator: "\n", omittingEmptySubsequences: false).map { String($0) }
             .prefix { $0.hasPrefix("#") || $0.allSatisfy(\.isWhitespace) }.map { $0 + "\n" }.joined()
     }
 
@@ -41,6 +45,8 @@ extension Pins {
     /// The whole file in its canonical form: sorted, two blanks deep, versions in quotes.
     package func yaml() -> String {
         var lines = ["distribution: \(ScalarText.yaml(distribution))", "suite: \(ScalarText.yaml(suite))"]
+        if let architecture { lines.append("architecture: \(architecture.rawValue)") }
+        if let python { lines.append("python: \(ScalarText.quoted(python))") }
         lines += Self.section("apt", apt, 0)
         for (name, environments) in [("pip", pip), ("pip_locked", pipLocked)] {
             lines.append(environments.isEmpty ? "\(name): {}" : "\(name):")

@@ -8,8 +8,9 @@ enum PlaybookRoles {
     /// - Returns: the roles without a trailing `tidy`; `nil` where there are mistakes.
     static func read(_ document: Item, path: String, _ diagnostics: inout [Diagnostic]) -> [String]? {
         guard case .list(let plays) = document.content, let play = plays.first, play.entries != nil else {
+            let found = if case .list(let plays) = document.content, plays.isEmpty { "none" } else { document.found }
             diagnostics.append(
-                Diagnostic(document.place, "a playbook is a list of plays, found \(document.found)", example))
+                Diagnostic(document.place, "a playbook is a list of plays, found \(found)", example))
             return nil
         }
         if plays.count > 1 {

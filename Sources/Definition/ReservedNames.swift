@@ -19,5 +19,7 @@ enum ReservedNames {
         "jupyter_port": "'ports.jupyter'",
         "build_environment": "the build itself",
         "edition": "the command itself",
+        "pins_file": "'playbook.pins'",
+        "script_languages_required": "the flag --release",
     ]
 }

@@ -5,7 +5,7 @@ import Yams
 enum ScalarText {
     /// Plain where that is safe, else in double quotes.
     static func yaml(_ text: String) -> String {
-        let isPlain = text.wholeMatch(of: /[A-Za-z0-9\/_.][A-Za-z0-9\/_.+@<>\-]*/) != nil
+        let isPlain = text.wholeMatch(of: /[A-Za-z0-9\/_.][A-Za-z0-9\/_.+@<>*\-]*/) != nil
         return isPlain && Node(text).tag == Tag(.str) ? text : quoted(text)
     }
 

@@ -36,7 +36,7 @@ enum YAMLSyntax {
     }
 
     private static func place(of offset: Int, in text: String, _ path: String) -> Place {
-        let lines = text.prefix(offset).split(separator: "\n", omittingEmptySubsequences: false)
-        return .file(path, line: max(lines.count, 1), column: (lines.last?.unicodeScalars.count ?? 0) + 1)
+        let lines = text.prefix(offset).unicodeScalars.split(separator: "\n", omittingEmptySubsequences: false)
+        return .file(path, line: max(lines.count, 1), column: (lines.last?.count ?? 0) + 1)
     }
 }

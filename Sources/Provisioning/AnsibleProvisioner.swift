@@ -96,7 +96,7 @@ package struct AnsibleProvisioner: Provisioner {
             task.status == .unreachable ? .temporary : .failed,
             "the task '\(task.name)'\(task.role.map { " of role \($0)" } ?? "") failed", details: details,
             advice: order.keepsMachineOnFailure
-                ? "rerun from this task: \(rerun)"
-                : "add --keep-on-failure to keep the machine, then rerun from this task with: \(rerun)")
+                ? "rerun from this role: \(rerun)"
+                : "add --keep-on-failure to keep the machine, then rerun from this role with: \(rerun)")
     }
 }

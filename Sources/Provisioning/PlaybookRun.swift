@@ -22,15 +22,16 @@ struct PlaybookRun: Sendable {
                 "--inventory", "\(directory)/inventory.ini", "--extra-vars", "@\(directory)/variables.json",
                 "--tags", (step.roles + [Self.tidyRole]).joined(separator: ","), playbook.file,
             ],
-            environment: ["ANSIBLE_CONFIG": "\(directory)/ansible.cfg", "PYTHONUNBUFFERED": "1"])
+            environment: ["ANSIBLE_CONFIG": "\(directory)/ansible.cfg", "LC_ALL": "C.UTF-8", "PYTHONUNBUFFERED": "1"])
     }
 
-    /// The command that goes on from one task, on a machine that was kept.
+    /// The command that goes on from the role of one task, on a machine that was kept.
+    ///
+    /// Not from the task itself (`--start-at-task`): it may need what the tasks before it have registered.
     func command(from task: TaskResult) -> Command {
-        var command = command
-        let name = task.role.map { task.name.hasPrefix("\($0) : ") ? task.name : "\($0) : \(task.name)" } ?? task.name
-        command.arguments.insert(contentsOf: ["--start-at-task", name], at: 0)
-        return command
+        var run = self
+        run.step.roles = Array(step.roles.drop { $0 != task.role })
+        return run.step.roles.isEmpty ? command : run.command
     }
 
     func writeFiles() throws {

@@ -4,8 +4,10 @@ import Sandbox
 package struct PlainProgress: ProgressRenderer {
     package private(set) var state = ProgressState()
     private let isVerbose: Bool
-    /// Activities that the running stage has had a line for.
-    private var told: Set<String> = []
+    /// When an activity of the running stage last had a line.
+    private var told: Double?
+    /// Seconds between two such lines: a log wants to know that something moves, not each step.
+    private static let pause = 15.0
 
     package init(isVerbose: Bool = false) {
         self.isVerbose = isVerbose
@@ -21,15 +23,16 @@ package struct PlainProgress: ProgressRenderer {
         case .buildStarted(let assetID, let provider):
             return ["building sandbox \(assetID) (\(provider))"]
         case .stageStarted(let stage):
-            told = []
+            told = nil
             return ["\(stage.rawValue): started"]
         case .stageFinished(let stage, let seconds, let outcome):
             let time = outcome == .cached ? "" : " in \(Units.time(seconds))"
             let tasks = state.finished.last?.tasks.summary ?? ""
             return ["\(stage.rawValue): \(outcome.rawValue)\(time)" + (tasks.isEmpty ? "" : " (\(tasks))")]
         case .progress(let stage, let progress):
-            let isNews = told.insert(progress.activity).inserted && (progress.unit != .tasks || isVerbose)
-            return isNews ? ["\(stage.rawValue): \(progress.activity.printableLine)"] : []
+            guard progress.unit != .tasks || isVerbose, told.map({ seconds - $0 >= Self.pause }) ?? true else { return [] }
+            told = seconds
+            return ["\(stage.rawValue): \(progress.activity.printableLine)"]
         case .task(let task):
             guard task.hasFailed || (isVerbose && task.status == .changed) else { return [] }
             let stage = state.running.map { "\($0.stage.rawValue): " } ?? ""

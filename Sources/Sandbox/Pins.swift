@@ -2,6 +2,10 @@
 package struct Pins: Sendable, Equatable {
     package var distribution: String
     package var suite: String
+    /// The architecture whose apt versions these are; `nil` where they hold for all.
+    package var architecture: Architecture?
+    /// The Python (`3.11`) for which the pip versions were resolved.
+    package var python: String?
     /// Debian package → exact version.
     package var apt: [String: String]
     /// Environment (`jupyter`, `poetry`) → directly required Python package → version.
@@ -12,11 +16,14 @@ package struct Pins: Sendable, Equatable {
     package var git: [String: String]
 
     package init(
-        distribution: String, suite: String, apt: [String: String], pip: [String: [String: String]],
-        pipLocked: [String: [String: String]], git: [String: String]
+        distribution: String, suite: String, architecture: Architecture? = nil, python: String? = nil,
+        apt: [String: String], pip: [String: [String: String]], pipLocked: [String: [String: String]],
+        git: [String: String]
     ) {
         self.distribution = distribution
         self.suite = suite
+        self.architecture = architecture
+        self.python = python
         self.apt = apt
         self.pip = pip
         self.pipLocked = pipLocked

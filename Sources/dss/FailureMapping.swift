@@ -6,7 +6,6 @@ extension Failure {
     /// Any error as what a user sees: message, exit code and advice.
     init(explaining error: any Error) {
         switch error {
-        case let failure as Failure: self = failure
         case let left as LeftBehind:
             self.init(explaining: left.cause)
             details += left.leftovers
@@ -15,7 +14,6 @@ extension Failure {
             let leftovers = (interrupted.cause as? LeftBehind)?.leftovers ?? []
             self.init(.interrupted, "interrupted, everything was cleaned up", details: leftovers)
             if !leftovers.isEmpty { message = "interrupted, and some things are left" }
-        case is CancellationError: self.init(.interrupted, "interrupted")
         case let missing as ToolMissing:
             self.init(.unavailable, missing.description, advice: Tool.advice(for: missing.executable))
         case let command as CommandFailure:
@@ -25,10 +23,7 @@ extension Failure {
         case let file as FileError: self.init(file)
         case let held as LockHeld: self.init(.temporary, "another process is at it: \(held.holder)")
         case let late as TimedOut: self.init(.temporary, late.description)
-        default:
-            self.init(
-                .bug, "this should not have happened: \(error)",
-                advice: "please report it with the command line and this message")
+        default: self.init(of: error)
         }
     }
 

@@ -9,6 +9,8 @@ private let text = """
 
     distribution: debian
     suite: bookworm
+    architecture: amd64
+    python: "3.11"
     apt:
       curl: "7.88"   # for the installer
       # version control
@@ -29,7 +31,8 @@ private let text = """
     """
 
 private let pins = Pins(
-    distribution: "debian", suite: "bookworm", apt: ["curl": "7.88", "git": "1:2.39.5-0+deb12u3"],
+    distribution: "debian", suite: "bookworm", architecture: .amd64, python: "3.11",
+    apt: ["curl": "7.88", "git": "1:2.39.5-0+deb12u3"],
     pip: ["jupyter": ["jupyterlab": "4.4.1"], "poetry": ["poetry": "2.1.3"]],
     pipLocked: ["jupyter": ["anyio": "4.9.0", "idna": "3.10"], "poetry": [:]],
     git: ["script-languages-release": "5.0.0"])
@@ -38,42 +41,51 @@ private func load(_ text: String) throws -> PinsFile {
     try PinsFile.load("pins.yaml", currentDirectory: "/work", files: .memory(["/work/pins.yaml": text]))
 }
 
+/// Other versions, and what they do to the text.
+struct Edit: Sendable {
+    var before: String
+    var after: String
+    var change: @Sendable (inout Pins) -> Void
+
+    init(_ before: String, _ after: String, change: @escaping @Sendable (inout Pins) -> Void) {
+        (self.before, self.after, self.change) = (before, after, change)
+    }
+}
+
 @Suite("Pinned versions")
 struct PinsTests {
     @Test func `are read with their places`() throws {
         let file = try load(text)
         #expect(file.pins == pins)
-        #expect(file.place("apt", "git") == .file("pins.yaml", line: 9, column: 8))
+        #expect(file.place("apt", "git") == .file("pins.yaml", line: 11, column: 8))
     }
 
     @Test func `nothing changed is the same text`() throws {
         #expect(try load(text).text(with: pins) == text)
     }
 
-    @Test(
-        arguments: [
-            ({ $0.apt["curl"] = "7.99" }, "curl: \"7.88\"   # for", "curl: \"7.99\"   # for"),
-            ({ $0.apt["git"] = "2" }, "git: '1:2.39.5-0+deb12u3'", "git: \"2\""),
-            ({ $0.pip["poetry"]?["poetry"] = "2.2.0" }, "poetry: 2.1.3", "poetry: \"2.2.0\""),
-            ({ $0.suite = "trixie" }, "suite: bookworm", "suite: \"trixie\""),
-            ({ $0.apt["docker.io"] = "20" }, "  # version", "  docker.io: \"20\"\n  # version"),
-            ({ $0.apt["aha"] = "1" }, "apt:\n", "apt:\n  aha: \"1\"\n"),
-            ({ $0.pipLocked["jupyter"]?["idna"] = nil }, "    idna: \"3.10\"\n", ""),
-            ({ $0.pipLocked["poetry"] = ["x": "1"] }, "  poetry: {}\n", "  poetry:\n    x: \"1\"\n"),
-            (
-                { $0.pipLocked["jupyter"] = [:] }, "  jupyter:\n    anyio: \"4.9.0\"\n    idna: \"3.10\"\n",
-                "  jupyter: {}\n"
-            ),
-            (
-                { $0.pipLocked["jupyter"] = ["z": "1"] }, "    anyio: \"4.9.0\"\n    idna: \"3.10\"\n", "    z: \"1\"\n"
-            ),
-        ] as [(@Sendable (inout Pins) -> Void, String, String)])
-    func `a change changes its own lines only`(
-        change: @Sendable (inout Pins) -> Void, before: String, after: String
-    ) throws {
+    @Test(arguments: [
+        Edit("curl: \"7.88\"   # for", "curl: \"7.99\"   # for") { $0.apt["curl"] = "7.99" },
+        Edit("git: '1:2.39.5-0+deb12u3'", "git: \"2\"") { $0.apt["git"] = "2" },
+        Edit("poetry: 2.1.3", "poetry: 2.2.0") { $0.pip["poetry"]?["poetry"] = "2.2.0" },
+        Edit("poetry: 2.1.3", "poetry: \"2.20\"") { $0.pip["poetry"]?["poetry"] = "2.20" },
+        Edit("suite: bookworm", "suite: trixie") { $0.suite = "trixie" },
+        Edit("python: \"3.11\"", "python: \"3.13\"") { $0.python = "3.13" },
+        Edit("  # version", "  docker.io: \"20\"\n  # version") { $0.apt["docker.io"] = "20" },
+        Edit("apt:\n", "apt:\n  aha: \"1\"\n") { $0.apt["aha"] = "1" },
+        Edit("    idna: \"3.10\"\n", "") { $0.pipLocked["jupyter"]?["idna"] = nil },
+        Edit("  poetry: {}\n", "  poetry:\n    x: \"1\"\n") { $0.pipLocked["poetry"] = ["x": "1"] },
+        Edit("  jupyter:\n    anyio: \"4.9.0\"\n    idna: \"3.10\"\n", "  jupyter: {}\n") {
+            $0.pipLocked["jupyter"] = [:]
+        },
+        Edit("    anyio: \"4.9.0\"\n    idna: \"3.10\"\n", "    z: \"1\"\n") {
+            $0.pipLocked["jupyter"] = ["z": "1"]
+        },
+    ])
+    func `a change changes its own lines only`(edit: Edit) throws {
         var new = pins
-        change(&new)
-        #expect(try load(text).text(with: new) == text.replacing(before, with: after))
+        edit.change(&new)
+        #expect(try load(text).text(with: new) == text.replacing(edit.before, with: edit.after))
     }
 
     @Test(arguments: [
@@ -91,6 +103,10 @@ struct PinsTests {
 
     @Test(arguments: [
         ("suite: x\n", "1:1: error: the key 'distribution' is missing, for example distribution: debian"),
+        (
+            "distribution: debian\nsuite: x\npython: 3.10\n",
+            "3:9: error: 'python' must be text, found the number 3.10, which YAML may round, write \"3.10\" in quotes"
+        ),
         ("distribution: debian\nsuite: x\nppi: {}\n", "3:1: error: unknown key 'ppi', did you mean 'pip'?"),
         (
             "distribution: debian\nsuite: x\napt: {git: 1.10}\n",
@@ -130,6 +146,12 @@ struct PinsTests {
         #expect(
             failure.details[0].hasPrefix(
                 "pins.yaml:5:8: error: the pins are for bookworm, but base.suite is trixie (sandbox.yaml:3:15)"))
+    }
+
+    @Test func `must be for the architecture of the definition`() throws {
+        let other = source(minimal + "base: {architecture: arm64}\nformats: [raw]\n", pins: text)
+        let failure = try #require(throws: Failure.self) { try other.loadSandbox() }
+        #expect(failure.details.map { $0.prefix(47) } == ["pins.yaml:6:15: error: the pins are for amd64, "])
     }
 
     @Test func `mistakes in definition and pins come together`() throws {

@@ -40,7 +40,7 @@ struct SyntaxTests {
     }
 
     @Test(arguments: [
-        ("[]", "1:1: error: a playbook is a list of plays, found a list, for example roles: [jupyter]"),
+        ("[]", "1:1: error: a playbook is a list of plays, found none, for example roles: [jupyter]"),
         ("- hosts: all\n", "1:3: error: the play has no list of roles, for example roles: [jupyter]"),
         ("- roles: [a, a]\n", "1:14: error: the role 'a' stands twice in the play, keep one of them"),
         ("- roles: [a, [b]]\n", "1:14: error: a role is a name, found a list, for example roles: [jupyter]"),
