@@ -15,18 +15,18 @@ package struct PlainProgress: ProgressRenderer {
 
     package mutating func feed(_ event: BuildEvent, at seconds: Double) -> String {
         state.apply(event, at: seconds)
-        return lines(for: event).map { $0 + "\n" }.joined()
+        return lines(for: event, at: seconds).map { $0 + "\n" }.joined()
     }
 
-    private mutating func lines(for event: BuildEvent) -> [String] {
+    private mutating func lines(for event: BuildEvent, at seconds: Double) -> [String] {
         switch event {
         case .buildStarted(let assetID, let provider):
             return ["building sandbox \(assetID) (\(provider))"]
         case .stageStarted(let stage):
             told = nil
             return ["\(stage.rawValue): started"]
-        case .stageFinished(let stage, let seconds, let outcome):
-            let time = outcome == .cached ? "" : " in \(Units.time(seconds))"
+        case .stageFinished(let stage, let duration, let outcome):
+            let time = outcome == .cached ? "" : " in \(Units.time(duration))"
             let tasks = state.finished.last?.tasks.summary ?? ""
             return ["\(stage.rawValue): \(outcome.rawValue)\(time)" + (tasks.isEmpty ? "" : " (\(tasks))")]
         case .progress(let stage, let progress):
