@@ -30,6 +30,8 @@ package struct FileLock: ~Copyable, Sendable {
     }
 
     deinit {
+        // Not close alone: a child that was forked just now and has not executed yet would go on holding the lock.
+        flock(descriptor, LOCK_UN)
         close(descriptor)
     }
 }
