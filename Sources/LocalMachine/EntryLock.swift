@@ -53,6 +53,8 @@ final class EntryLock: Sendable {
     }
 
     deinit {
+        // Not close alone: a child that was forked just now and has not executed yet would go on holding the lock.
+        flock(descriptor, LOCK_UN)
         close(descriptor)
     }
 }

@@ -1,10 +1,10 @@
 import FoundationEssentials
 import Glibc
-import Sandbox
 import Testing
 import Workbench
 
 @testable import LocalMachine
+@testable import Sandbox
 
 extension RealMachines {
     @Test func aMachineBootsIsKeptAndStartsAgainFromItsLayer() async throws {
