@@ -1,0 +1,107 @@
+import Sandbox
+import Workbench
+
+/// How one copy is logged in to with a password, the way a person does it, by the real `ssh`.
+///
+/// A password is never on a command line or in the environment: `ssh` runs a helper that reads it from a file which
+/// only its owner can read. The host keys are those that the copy showed first; others are refused afterwards.
+struct GuestLogin: Sendable {
+    var user: String
+    var host: String
+    var port: Int
+    /// Private to this copy; removed afterwards.
+    var directory: String
+
+    init(to address: GuestAddress, as user: String, in directory: String) {
+        self.user = user
+        host = address.host
+        port = address.sshPort
+        self.directory = directory
+    }
+
+    var knownHosts: String { "\(directory)/known_hosts" }
+    private var controlPath: String { "\(directory)/mux" }
+
+    /// Sets what `ssh` is answered from now on.
+    /// - Parameter new: the answer to a question for a new password.
+    func answer(with password: Secret, new: Secret? = nil) throws {
+        let files = [("password", password.reveal), ("new", (new ?? password).reveal), ("asked", "")]
+        for (name, text) in files {
+            try writeAtomically(text.isEmpty ? "" : text + "\n", to: "\(directory)/\(name)", mode: 0o600)
+        }
+        try writeAtomically(Self.helper, to: "\(directory)/askpass", mode: 0o700)
+    }
+
+    /// What `ssh` asked since the answers were set.
+    var asked: [String] {
+        ((try? readText("\(directory)/asked")) ?? "").split(separator: "\n").map(String.init)
+    }
+
+    private static let helper = """
+        #!/bin/sh
+        # Answers the question $1 of ssh.
+        printf '%s\\n' "$1" >>"${0%/*}/asked"
+        case $1 in
+        *[Nn]ew*) cat "${0%/*}/new" ;;
+        *) cat "${0%/*}/password" ;;
+        esac
+
+        """
+
+    /// A login of its own.
+    /// - Parameter terminal: whether the guest gives it one.
+    func command(_ remote: [String] = [], terminal: Bool = false, input: Command.Input = .none) -> Command {
+        ssh((terminal ? ["-tt"] : []) + ["-o", "ControlPath=none"], remote, input)
+    }
+
+    /// A session over a connection that is made and authenticated once.
+    func shared(_ remote: [String], input: Command.Input = .none) -> Command {
+        ssh(["-o", "ControlMaster=auto", "-o", "ControlPath=\(controlPath)", "-o", "ControlPersist=60"], remote, input)
+    }
+
+    /// Ends the shared connection.
+    var hangUp: Command {
+        Command("ssh", ["-F", "none", "-o", "ControlPath=\(controlPath)", "-O", "exit", host])
+    }
+
+    /// Asks for the host keys without logging in.
+    var scan: Command {
+        Command("ssh-keyscan", ["-T", "5", "-p", "\(port)", "-t", "rsa,ecdsa,ed25519", host])
+    }
+
+    private func ssh(_ options: [String], _ remote: [String], _ input: Command.Input) -> Command {
+        let settings = [
+            "User=\(user)", "Port=\(port)", "UserKnownHostsFile=\"\(knownHosts)\"", "GlobalKnownHostsFile=none",
+            "StrictHostKeyChecking=yes", "PubkeyAuthentication=no", "IdentityAgent=none",
+            "PreferredAuthentications=keyboard-interactive,password", "NumberOfPasswordPrompts=1",
+            "ConnectTimeout=30", "ServerAliveInterval=15", "ServerAliveCountMax=4", "LogLevel=ERROR",
+        ]
+        return Command(
+            "ssh", ["-F", "none"] + settings.flatMap { ["-o", $0] } + options + [host] + remote,
+            environment: [
+                "SSH_ASKPASS": "\(directory)/askpass", "SSH_ASKPASS_REQUIRE": "force", "LC_ALL": "C", "TERM": "dumb",
+                "SSH_AUTH_SOCK": nil,
+            ], input: input)
+    }
+}
+
+/// The public keys by which a guest's sshd is known: type and key, as `ssh-keyscan` prints them.
+struct HostKeys: Sendable, Equatable {
+    var keys: Set<String>
+
+    init(scan: String) {
+        keys = Set(
+            scan.split(whereSeparator: \.isNewline).compactMap { line in
+                let words = line.split(separator: " ")
+                return words.count == 3 && !line.hasPrefix("#") ? "\(words[1]) \(words[2])" : nil
+            })
+    }
+
+    var isEmpty: Bool { keys.isEmpty }
+    var types: [String] { keys.compactMap { $0.split(separator: " ").first.map(String.init) }.sorted() }
+
+    /// The text of a `known_hosts` file.
+    func knownHosts(host: String, port: Int) -> String {
+        keys.sorted().map { "\(port == 22 ? host : "[\(host)]:\(port)") \($0)\n" }.joined()
+    }
+}

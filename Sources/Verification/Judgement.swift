@@ -1,0 +1,140 @@
+import Sandbox
+
+/// Holds what a guest told against what is expected of it.
+func judge(_ check: Check, _ facts: Facts, _ expectations: Expectations) -> Verdict {
+    do { return try verdict(on: check, facts, expectations) } catch { return .failed("\(error)") }
+}
+
+private func verdict(on check: Check, _ facts: Facts, _ expectations: Expectations) throws(Facts.Untold) -> Verdict {
+    switch check {
+    case .groups: try judgeGroups(facts)
+    case .sudoAsks: try facts.value("sudo_asks") == "yes" ? .passed() : .failed("sudo runs without a password")
+    case .loginUsers: none(try facts.list("login_user").filter { $0 != expectations.user }, "users besides")
+    case .sshFiles: none(try facts.list("ssh_file") + facts.list("authorized_keys"), "left")
+    case .history: none(try facts.list("history"), "left")
+    case .buildFiles: none(try facts.list("build_file"), "left")
+    case .packageCaches: none(try facts.list("cache"), "left")
+    case .logs: none(try facts.list("log"), "older than the boot")
+    case .cloudState: none(try facts.list("cloud_state"), "older than the boot")
+    case .hostConfiguration: none(try facts.list("host_file"), "left")
+    case .machineID: try judgeMachineID(facts)
+    case .coreDumps: try judgeCoreDumps(facts)
+    case .passwordLogin: try judgePasswordLogin(facts)
+    case .units: try judgeUnits(facts)
+    case .boot: try judgeBoot(facts)
+    case .disk: try judgeDisk(facts)
+    case .poetry: try judgePoetry(facts)
+    case .docker: try judgeDocker(facts)
+    case .scriptLanguages: try judgeClone(facts, expectations)
+    default: .skipped("no fact tells of it")
+    }
+}
+
+private func none(_ found: [String], _ what: String) -> Verdict {
+    found.isEmpty ? .passed() : .failed("\(what): \(found.joined(separator: ", "))")
+}
+
+private func judgeGroups(_ facts: Facts) throws(Facts.Untold) -> Verdict {
+    let groups = try facts.value("groups").split(separator: " ")
+    let lacking = ["sudo", "docker"].filter { !groups.contains(Substring($0)) }
+    return lacking.isEmpty ? .passed() : .failed("not in \(lacking.joined(separator: " and "))")
+}
+
+private func judgeMachineID(_ facts: Facts) throws(Facts.Untold) -> Verdict {
+    let id = try facts.value("machine_id")
+    return id.utf8.count == 32 && id.allSatisfy(\.isHexDigit) ? .passed(id) : .failed("/etc/machine-id holds '\(id)'")
+}
+
+private func judgeCoreDumps(_ facts: Facts) throws(Facts.Untold) -> Verdict {
+    let (soft, hard, pattern) = (
+        try facts.value("core_soft"), try facts.value("core_hard"), try facts.value("core_pattern")
+    )
+    guard soft == "0", hard == "0" else { return .failed("the limits at login are \(soft) and \(hard)") }
+    return .passed("core_pattern is '\(pattern)'")
+}
+
+private func judgePasswordLogin(_ facts: Facts) throws(Facts.Untold) -> Verdict {
+    let refusals = try facts.list("password_refusal")
+    guard refusals.isEmpty else { return .failed(refusals.joined(separator: ", ")) }
+    let effective = try facts.value("password_login")
+    return effective == "yes" ? .passed() : .failed("sshd says: PasswordAuthentication \(effective)")
+}
+
+private func judgeUnits(_ facts: Facts) throws(Facts.Untold) -> Verdict {
+    let failed = try facts.list("failed_unit")
+    guard failed.isEmpty else { return .failed("failed: \(failed.joined(separator: ", "))") }
+    let state = try facts.value("system_state")
+    return state == "running" ? .passed() : .failed("the system is '\(state)'")
+}
+
+/// Units that wait for something which a sandbox need not have.
+private func judgeBoot(_ facts: Facts) throws(Facts.Untold) -> Verdict {
+    let slow = try facts.list("blame").compactMap(UnitTime.init).filter { unit in
+        let waits = unit.name.contains("wait-online") || unit.name.hasPrefix("cloud-")
+        return waits && unit.seconds > 5
+    }
+    let total = try facts.value("boot_time")
+    guard slow.isEmpty else {
+        return .failed(slow.map { "\($0.name) took \($0.seconds) s" }.joined(separator: ", "))
+    }
+    return .passed(total)
+}
+
+/// One line of `systemd-analyze blame`: `1min 2.345s NAME`.
+struct UnitTime: Equatable {
+    var name: String
+    var seconds: Double
+
+    init?(_ line: String) {
+        var words = line.split(separator: " ")
+        guard words.count > 1, let name = words.popLast() else { return nil }
+        self.name = String(name)
+        seconds = 0
+        // Longer endings first: "ms" also ends with "s".
+        let units = [("min", 60.0), ("ms", 0.001), ("us", 0.000_001), ("h", 3600), ("s", 1)]
+        for word in words {
+            guard let (ending, factor) = units.first(where: { word.hasSuffix($0.0) }),
+                let number = Double(word.dropLast(ending.count))
+            else { return nil }
+            seconds += number * factor
+        }
+    }
+}
+
+private func judgeDisk(_ facts: Facts) throws(Facts.Untold) -> Verdict {
+    let end = try facts.number("partition_start") + facts.number("partition_sectors")
+    let unused = try (facts.number("disk_sectors") - end) * 512
+    // The second partition table and rounding to 1 MiB.
+    guard unused < 3 << 20 else { return .failed("\(unused >> 20) MiB behind the root partition are unused") }
+    let (partition, usable) = (try facts.number("partition_sectors") * 512, try facts.number("root_bytes"))
+    // ext4 keeps some percent for itself.
+    guard usable > partition / 10 * 9 else {
+        return .failed("the file system has \(usable >> 20) MiB, its partition \(partition >> 20) MiB")
+    }
+    return .passed("\(usable >> 20) MiB")
+}
+
+private func judgePoetry(_ facts: Facts) throws(Facts.Untold) -> Verdict {
+    let said = try facts.value("poetry")
+    return said.hasPrefix("Poetry") ? .passed(said) : .failed("poetry --version said: \(said)")
+}
+
+private func judgeDocker(_ facts: Facts) throws(Facts.Untold) -> Verdict {
+    let said = try facts.value("docker")
+    return try facts.value("docker_reached") == "yes" ? .passed("engine \(said)") : .failed(said)
+}
+
+private func judgeClone(_ facts: Facts, _ expectations: Expectations) throws(Facts.Untold) -> Verdict {
+    let clone = try facts.value("clone")
+    if clone == "none" {
+        let known = expectations.missing.first {
+            $0.component.lowercased().replacing("_", with: "-").contains("script-languages")
+        }
+        if let known { return .skipped("the build went without it: \(known.reason)") }
+        let recorded = try facts.value("missing_components")
+        return .failed("there is no clone" + (recorded.isEmpty ? "" : "; the build recorded: \(recorded)"))
+    }
+    let faults = try facts.list("clone_fault")
+    guard faults.isEmpty else { return .failed(faults.joined(separator: ", ")) }
+    return .passed("\(clone), \(try facts.value("clone_submodules")) submodules")
+}

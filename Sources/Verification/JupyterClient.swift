@@ -1,0 +1,77 @@
+import Sandbox
+import Workbench
+
+/// A browser at JupyterLab: `curl` with a jar of cookies.
+struct JupyterClient<Runner: CommandRunner>: Sendable {
+    var runner: Runner
+    var address: GuestAddress
+    /// Private; holds the cookies and, in a file, the password.
+    var directory: String
+
+    private var base: String { "http://\(address.host):\(address.jupyterPort)" }
+    private var jar: String { "\(directory)/cookies" }
+
+    /// - Returns: the status of the answer, and where it sends the browser.
+    func get(_ path: String, limit: Int = 20) async throws -> Answer {
+        try await request([base + path], limit: limit)
+    }
+
+    /// Fills in the login form, as a browser that knows nothing yet.
+    func logIn(with password: Secret) async throws -> Answer {
+        try writeAtomically("", to: jar, mode: 0o600)
+        // The form's answer must carry the token that its page came with.
+        _ = try await get("/login")
+        guard let token = CookieJar(try readText(jar))["_xsrf"] else {
+            throw CheckFailed("/login sets no _xsrf cookie")
+        }
+        try writeAtomically(password.reveal, to: "\(directory)/form", mode: 0o600)
+        return try await request(
+            ["--data-urlencode", "_xsrf=\(token)", "--data-urlencode", "password@\(directory)/form", "\(base)/login"])
+    }
+
+    private func request(_ arguments: [String], limit: Int = 20) async throws -> Answer {
+        let output = try await runner.execute(
+            Command(
+                "curl",
+                [
+                    "-q", "--silent", "--show-error", "--noproxy", "*", "--max-time", "\(limit)", "--output",
+                    "/dev/null", "--cookie", jar, "--cookie-jar", jar, "--write-out", #"%{http_code} %{redirect_url}"#,
+                ] + arguments))
+        return Answer(output.standardOutput, error: output.lastLine)
+    }
+
+    struct Answer: Sendable, Equatable, CustomStringConvertible {
+        /// 0 where nobody answered.
+        var status: Int
+        var redirect: String
+        var error: String
+
+        init(_ line: String, error: String = "") {
+            let words = line.split(separator: " ")
+            status = words.first.flatMap { Int($0) } ?? 0
+            redirect = words.count > 1 ? String(words[1]) : ""
+            self.error = status == 0 ? error : ""
+        }
+
+        var asksForPassword: Bool { status == 302 && redirect.contains("/login") }
+        var letsIn: Bool { status == 302 && !redirect.contains("/login") }
+
+        var description: String {
+            status == 0 ? "no answer (\(error))" : "\(status)" + (redirect.isEmpty ? "" : " to \(redirect)")
+        }
+    }
+}
+
+/// Cookies in the file format of Netscape, which curl writes: seven fields, name and value last.
+struct CookieJar {
+    private var cookies: [String: String] = [:]
+
+    init(_ text: String) {
+        for line in text.split(separator: "\n") where !line.hasPrefix("# ") {
+            let fields = line.split(separator: "\t", omittingEmptySubsequences: false)
+            if fields.count == 7 { cookies[String(fields[5])] = String(fields[6]) }
+        }
+    }
+
+    subscript(name: String) -> String? { cookies[name] }
+}
