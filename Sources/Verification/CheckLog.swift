@@ -74,15 +74,17 @@ actor CheckLog {
 /// What a guest printed on its console, kept where a check of it fails.
 struct ConsoleLog: Sendable {
     var path: String
-    var kept: String
+    var directory: String
+    var name: String
 
     /// - Returns: a line that says where it is kept.
     @discardableResult
     func keep() -> String? {
         guard fileExists(path), let text = try? readText(path) else { return nil }
         do {
-            try writeAtomically(text, to: kept)
-            return "console log: \(kept)"
+            try makeDirectory(directory)
+            try writeAtomically(text, to: "\(directory)/\(name)")
+            return "console log: \(directory)/\(name)"
         } catch { return "the console log could not be kept: \(error)" }
     }
 }

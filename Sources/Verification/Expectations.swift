@@ -30,16 +30,14 @@ package struct Expectations: Sendable, Equatable {
 
     /// Where the playbook puts things; relative paths start at the user's home.
     package struct Paths: Sendable, Equatable {
-        package var jupyterService: String
         package var scriptLanguages: String
         /// What the build itself recorded as missing, as a JSON list of components.
         package var missingComponents: String
 
         package init(
-            jupyterService: String = "jupyter.service", scriptLanguages: String = "script-languages-release",
+            scriptLanguages: String = "script-languages-release",
             missingComponents: String = "/usr/local/share/dss/missing.json"
         ) {
-            self.jupyterService = jupyterService
             self.scriptLanguages = scriptLanguages
             self.missingComponents = missingComponents
         }

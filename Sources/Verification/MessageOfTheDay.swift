@@ -2,16 +2,24 @@ import Workbench
 
 /// What an interactive login shows before its prompt.
 struct MessageOfTheDay: Sendable, Equatable {
-    var text: String
+    /// Its lines, without those in which the terminal shows the end mark that was typed.
+    private var lines: [String]
+
+    static let endMark = "end-of-message"
 
     /// - Parameter heard: all that came over the terminal.
     init(_ heard: String) {
-        text = heard.replacing("\r", with: "")
+        // By the property: CR LF, as a terminal prints it, is one character, and none that equals LF.
+        lines = heard.split(whereSeparator: \.isNewline).map(String.init).filter { line in
+            !line.replacing("'", with: "").contains(Self.endMark)
+        }
     }
+
+    var text: String { lines.joined(separator: "\n") }
 
     /// The lines that are set off by blanks: addresses and commands.
     private var setOff: [String] {
-        text.split(separator: "\n").filter { $0.hasPrefix("  ") || $0.hasPrefix("\t") }.map { String($0).trimmedLine }
+        lines.filter { $0.hasPrefix("  ") || $0.hasPrefix("\t") }.map(\.trimmedLine)
     }
 
     func address(port: Int) -> String? {

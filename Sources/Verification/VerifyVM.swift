@@ -208,7 +208,7 @@ private struct Verification<Host: GuestHost, Runner: CommandRunner>: Sendable {
     ) async throws -> Result {
         onProgress(Progress("booting the \(name) copy"))
         return try await host.withGuest(name) { address in
-            let console = ConsoleLog(path: address.consoleLog, kept: "\(logs)/\(logName(of: name))")
+            let console = ConsoleLog(path: address.consoleLog, directory: logs, name: logName(of: name))
             await log.watch(console)
             return try await withTemporaryDirectory { directory in
                 let login = GuestLogin(to: address, as: expectations.user, in: directory)

@@ -58,7 +58,8 @@ struct Visit<Runner: CommandRunner>: Sendable {
     /// The password goes to sudo by the same way as the script, its first line, and `-v` before keeps it out of what follows.
     func gatherRootFacts() async throws -> Facts {
         onProgress(Progress("looking around as root"))
-        let remote = #"IFS= read -r p; printf '%s\n' "$p" | sudo -k -S -p '' -v || exit 70; unset p; sudo -n sh -s"#
+        // Not `sudo -k -v`: together with another option, -k forgets what -v has learned.
+        let remote = #"IFS= read -r p; sudo -k; printf '%s\n' "$p" | sudo -S -p '' -v && unset p && sudo -n sh -s"#
         let input = newPassword.reveal + "\n" + FactSource.root.script(expectations)
         return try await facts(login.shared([remote], input: .text(input)))
     }

@@ -1,0 +1,27 @@
+import Sandbox
+import Testing
+import Workbench
+
+@testable import Verification
+
+struct FactsTests {
+    @Test func onlyLinesWithAKeyCount() throws {
+        let facts = Facts("a=1\r\nnoise\n=x\nUPPER=1\na b=1\nlist=\nlist=x=y\nlist=z\nempty=\na=2\n")
+        #expect(try facts.value("a") == "2")
+        #expect(try facts.list("list") == ["x=y", "z"])
+        #expect(try facts.list("empty") == [])
+        #expect(throws: Facts.Untold(key: "UPPER")) { try facts.value("UPPER") }
+        #expect(throws: Facts.Untold(key: "none")) { try facts.list("none") }
+        #expect(throws: Facts.Untold(key: "empty")) { try facts.number("empty") }
+    }
+
+    @Test(arguments: [FactSource.user, .root])
+    func theScriptIsAShellScriptThatTellsEveryFact(source: FactSource) async throws {
+        let script = source.script(testExpectations)
+        try await SystemCommandRunner().run(Command("sh", ["-n"], input: .text(script)))
+        let all = FactSource.user.script(testExpectations) + FactSource.root.script(testExpectations)
+        for key in Set(goodFacts.map(\.0)) {
+            #expect(all.contains("\(key)=") || all.contains("files \(key) ") || all.contains("older \(key) "), "\(key)")
+        }
+    }
+}

@@ -1,0 +1,113 @@
+import Sandbox
+import Testing
+
+@testable import Verification
+
+/// What a guest in good order tells.
+let goodFacts: [(String, String)] = [
+    ("groups", "ubuntu sudo docker"), ("sudo_asks", "yes"), ("core_soft", "0"), ("core_hard", "0"),
+    ("core_pattern", "|/bin/false"), ("poetry", "Poetry (version 2.5.1)"), ("docker_reached", "yes"),
+    ("docker", "20.10.24"), ("clone", "11.2.0"), ("clone_fault", ""), ("clone_submodules", "2"),
+    ("missing_components", ""), ("login_user", ""), ("login_user", "ubuntu"), ("ssh_file", ""),
+    ("authorized_keys", ""), ("history", ""), ("build_file", ""), ("cache", ""), ("log", ""), ("cloud_state", ""),
+    ("host_file", ""), ("machine_id", "0123456789abcdef0123456789abcdef"), ("password_login", "yes"),
+    ("password_refusal", ""), ("system_state", "running"), ("failed_unit", ""),
+    ("boot_time", "Startup finished in 4s (kernel) + 20s (userspace) = 24s."), ("blame", ""),
+    ("blame", "9.1s docker.service"), ("blame", "1.2s cloud-init-local.service"), ("partition_start", "4096"),
+    ("partition_sectors", "16771039"), ("disk_sectors", "16777216"), ("root_bytes", "8350298112"),
+]
+
+func facts(with changed: [(String, String)] = [], without missing: String? = nil) -> Facts {
+    let keys = changed.map(\.0)
+    let lines = goodFacts.filter { !keys.contains($0.0) && $0.0 != missing } + changed
+    return Facts(lines.map { "\($0.0)=\($0.1)" }.joined(separator: "\n"))
+}
+
+let testExpectations = Expectations(password: Secret("a"), jupyterPassword: Secret("a"))
+
+struct JudgementTests {
+    @Test(arguments: Check.allCases.filter { $0.source != nil })
+    func aGuestInGoodOrderPasses(check: Check) {
+        guard case .passed = judge(check, facts(), testExpectations) else {
+            Issue.record("\(judge(check, facts(), testExpectations))")
+            return
+        }
+    }
+
+    @Test(arguments: [
+        (Check.groups, [("groups", "ubuntu sudo")], "not in docker"),
+        (.groups, [("groups", "ubuntu dockers")], "not in sudo and docker"),
+        (.sudoAsks, [("sudo_asks", "no")], "sudo runs without a password"),
+        (.loginUsers, [("login_user", "ubuntu"), ("login_user", "build")], "users besides: build"),
+        (.sshFiles, [("ssh_file", "/root/.ssh/id")], "left: /root/.ssh/id"),
+        (.sshFiles, [("authorized_keys", "/etc/authorized_keys")], "left: /etc/authorized_keys"),
+        (.history, [("history", "/root/.bash_history")], "left: /root/.bash_history"),
+        (
+            .buildFiles, [("build_file", "/run/dss"), ("build_file", "/etc/sudoers.d/x")],
+            "left: /run/dss, /etc/sudoers.d/x"
+        ),
+        (.packageCaches, [("cache", "/root/.cache/pip")], "left: /root/.cache/pip"),
+        (.logs, [("log", "/var/log/dpkg.log")], "older than the boot: /var/log/dpkg.log"),
+        (
+            .cloudState, [("cloud_state", "/var/lib/cloud/instances/i")],
+            "older than the boot: /var/lib/cloud/instances/i"
+        ),
+        (.hostConfiguration, [("host_file", "/etc/pip.conf")], "left: /etc/pip.conf"),
+        (.machineID, [("machine_id", "")], "/etc/machine-id holds ''"),
+        (.machineID, [("machine_id", "uninitialized")], "/etc/machine-id holds 'uninitialized'"),
+        (.coreDumps, [("core_hard", "unlimited")], "the limits at login are 0 and unlimited"),
+        (.passwordLogin, [("password_login", "no")], "sshd says: PasswordAuthentication no"),
+        (
+            .passwordLogin, [("password_refusal", "/etc/ssh/sshd_config.d/60-cloud.conf:PasswordAuthentication no")],
+            "/etc/ssh/sshd_config.d/60-cloud.conf:PasswordAuthentication no"
+        ),
+        (.units, [("failed_unit", "docker.service"), ("system_state", "degraded")], "failed: docker.service"),
+        (.units, [("system_state", "starting")], "the system is 'starting'"),
+        (
+            .boot,
+            [("blame", "1min 30.012s systemd-networkd-wait-online.service"), ("blame", "6.0s cloud-init.service")],
+            "systemd-networkd-wait-online.service took 90.012 s, cloud-init.service took 6.0 s"
+        ),
+        (.disk, [("disk_sectors", "33554432")], "8193 MiB behind the root partition are unused"),
+        (.disk, [("root_bytes", "2147483648")], "the file system has 2048 MiB, its partition 8188 MiB"),
+        (.poetry, [("poetry", "sh: 1: poetry: not found")], "poetry --version said: sh: 1: poetry: not found"),
+        (.docker, [("docker_reached", "no"), ("docker", "permission denied")], "permission denied"),
+        (.scriptLanguages, [("clone", "none")], "there is no clone"),
+        (.scriptLanguages, [("clone_fault", "submodule 1234 x")], "submodule 1234 x"),
+    ])
+    func whatIsWrongIsNamed(check: Check, changed: [(String, String)], reason: String) {
+        #expect(judge(check, facts(with: changed), testExpectations) == .failed(reason))
+    }
+
+    @Test(arguments: ["groups", "machine_id", "log", "disk_sectors", "clone"])
+    func whatWasNotToldIsNoPass(key: String) {
+        let failures = Check.allCases.filter { $0.source != nil }.filter {
+            judge($0, facts(without: key), testExpectations) == .failed("the guest did not tell '\(key)'")
+        }
+        #expect(failures.count == 1)
+    }
+
+    @Test(arguments: ["script_languages", "script-languages-release"])
+    func aKnownGapIsSkipped(name: String) {
+        var expectations = testExpectations
+        expectations.missing = [MissingComponent(component: name, reason: "no network")]
+        #expect(
+            judge(.scriptLanguages, facts(with: [("clone", "none")]), expectations)
+                == .skipped("the build went without it: no network"))
+        // What is there is checked all the same.
+        #expect(judge(.scriptLanguages, facts(), expectations) == .passed("11.2.0, 2 submodules"))
+    }
+
+    @Test(arguments: [
+        ("1min 2.345s a.service", 62.345), ("345ms b", 0.345), ("12us c", 0.000_012), ("1h 1min 1s d", 3661.0),
+    ])
+    func timesOfUnitsAreRead(line: String, seconds: Double) throws {
+        let unit = try #require(UnitTime(line))
+        #expect(abs(unit.seconds - seconds) < 1e-9)
+    }
+
+    @Test(arguments: ["", "x", "abc d.service"])
+    func otherLinesAreNoTimes(line: String) {
+        #expect(UnitTime(line) == nil)
+    }
+}

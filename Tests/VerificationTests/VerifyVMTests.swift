@@ -1,0 +1,179 @@
+import FoundationEssentials
+import Sandbox
+import Synchronization
+import Testing
+import Workbench
+
+@testable import Verification
+
+/// The whole conversation with a guest, against a real sshd.
+@Suite(
+    .serialized, .timeLimit(.minutes(2)),
+    .enabled(if: PretendGuest.missing == nil, "a pretend guest \(PretendGuest.missing ?? "")"))
+struct VerifyVMTests {
+    private func verify(
+        _ guest: some GuestHost, password: String = "dss-default", missing: [MissingComponent] = [],
+        limits: Expectations.Limits = .init(boot: .seconds(20), services: .seconds(5), answer: .seconds(20)),
+        logs: String? = nil
+    ) async throws -> [Check: CheckResult] {
+        try await withTemporaryDirectory { directory in
+            try await verify(guest, password, missing, limits, logs: logs ?? directory)
+        }
+    }
+
+    private func verify(
+        _ guest: some GuestHost, _ password: String, _ missing: [MissingComponent], _ limits: Expectations.Limits,
+        logs: String
+    ) async throws -> [Check: CheckResult] {
+        let told = Told()
+        let report = try await verifyVM(
+            image: "/images/test.vmdk", on: guest,
+            expecting: Expectations(
+                password: Secret(password), jupyterPassword: Secret("dss-default"), missing: missing, limits: limits),
+            runner: SystemCommandRunner(), logs: logs, onCheck: { told.add($0) })
+        #expect(told.checks == report.checks)
+        #expect(report.checks.map(\.name).sorted() == Check.allCases.map(\.rawValue).sorted())
+        return Dictionary(uniqueKeysWithValues: report.checks.map { (Check(rawValue: $0.name)!, $0) })
+    }
+
+    private func expect(
+        _ results: [Check: CheckResult], _ outcome: CheckResult.Outcome, _ checks: [Check],
+        _ location: SourceLocation = #_sourceLocation
+    ) {
+        for check in checks {
+            let result = results[check]
+            #expect(
+                result?.outcome == outcome, "\(check.rawValue): \(result?.message ?? "")", sourceLocation: location)
+        }
+    }
+
+    /// What only a booted system with systemd and a disk has.
+    private let beyondPretence: Set<Check> = [.units, .boot, .disk]
+
+    @Test(arguments: [false, true])
+    func aGoodGuestPasses(isInteractive: Bool) async throws {
+        let missing = [MissingComponent(component: "script_languages", reason: "no route to it")]
+        let results = try await verify(PretendGuest(isInteractive: isInteractive), missing: missing)
+        let rest = Check.allCases.filter { !beyondPretence.contains($0) && $0 != .scriptLanguages }
+        expect(results, .passed, rest)
+        expect(results, .skipped, [.scriptLanguages])
+        #expect(results[.scriptLanguages]?.message == "the build went without it: no route to it")
+        #expect(
+            results[.passwordForced]?.message
+                == (isInteractive ? "asked during the login" : "asked by passwd after the login"))
+    }
+
+    @Test func whatTheSealForgotIsFound() async throws {
+        let guest = PretendGuest(
+            twist: """
+                mkdir /home/ubuntu/.ssh /run/dss && echo key >/home/ubuntu/.ssh/authorized_keys
+                echo 'ls' >/home/ubuntu/.bash_history
+                echo 'index-url = x' >/etc/pip.conf
+                echo 'Match User nobody
+                    PasswordAuthentication no' >/etc/ssh/sshd_config.d/50-cloud.conf
+                useradd build
+                rm /etc/security/limits.d/90-no-core-dumps.conf
+                echo 11111111111111111111111111111111 >/etc/machine-id
+                gpasswd -d ubuntu docker
+                printf '#!/bin/sh\\necho "cannot connect to the engine" >&2; exit 1\\n' >/usr/local/bin/docker
+                rm /etc/update-motd.d/*
+                """)
+        let results = try await verify(guest)
+        expect(
+            results, .failed,
+            [
+                .sshFiles, .buildFiles, .history, .hostConfiguration, .passwordLogin, .loginUsers, .groups, .docker,
+                .secondMachineID, .messageComes, .scriptLanguages,
+            ])
+        expect(results, .skipped, [.jupyterChange, .messageGoes, .jupyterNewPassword])
+        expect(results, .passed, [.passwordForced, .newPasswordAccepted, .sudo, .jupyterLab, .secondHostKeys])
+        #expect(results[.docker]?.message?.hasPrefix("cannot connect to the engine\nconsole log: ") == true)
+        #expect(results[.loginUsers]?.message?.hasPrefix("users besides: build") == true)
+        #expect(results[.sshFiles]?.message?.contains("/home/ubuntu/.ssh/authorized_keys") == true)
+    }
+
+    @Test func aWrongDefaultPasswordIsNamed() async throws {
+        try await withTemporaryDirectory { logs in
+            let results = try await verify(PretendGuest(), password: "something-else", logs: logs)
+            expect(results, .failed, [.passwordForced])
+            expect(results, .skipped, [.oldPasswordRefused, .sudo, .units, .messageGoes, .secondMachineID])
+            let message = try #require(results[.passwordForced]?.message)
+            #expect(message.contains("the guest refuses the default password of 'ubuntu'"))
+            let kept = "\(logs)/test.vmdk.pretend--none.first.console.log"
+            #expect(message.contains("console log: \(kept)"))
+            #expect(try readText(kept).hasPrefix("pretend guest is starting"))
+        }
+    }
+
+    @Test func aPasswordThatNeedNotBeChangedIsAFailure() async throws {
+        let results = try await verify(PretendGuest(twist: "chage -d 20000 ubuntu"))
+        expect(results, .failed, [.passwordForced])
+        let message = try #require(results[.passwordForced]?.message)
+        #expect(message.hasPrefix("'ubuntu' was let in without being asked for a new password"))
+    }
+
+    @Test func aGuestThatNeverAnswersShowsItsConsole() async throws {
+        let results = try await verify(
+            PretendGuest(twist: "echo 'Kernel panic - not syncing'; sleep 60"), limits: .init(boot: .seconds(2)))
+        let message = try #require(results[.answers]?.message)
+        expect(results, .failed, [.answers])
+        #expect(message.contains("sshd did not answer within 2.0 seconds"))
+        #expect(message.contains("Kernel panic - not syncing"))
+        #expect(results.values.filter { $0.outcome == .skipped }.count == Check.allCases.count - 1)
+    }
+
+    @Test func everythingTogetherHasATimeLimit() async throws {
+        let start = ContinuousClock.now
+        let results = try await verify(PretendGuest(twist: "sleep 60"), limits: .init(total: .seconds(1)))
+        expect(results, .failed, [.answers])
+        let message = try #require(results[.answers]?.message)
+        #expect(message.hasPrefix("the verification took longer than 1.0 seconds"))
+        #expect(ContinuousClock.now - start < .seconds(15))
+    }
+}
+
+/// What needs no guest at all.
+@Suite(.timeLimit(.minutes(1)))
+struct VerifyVMWithoutGuestTests {
+    struct BrokenHost: GuestHost {
+        let hardware = "vmware, BIOS"
+        let accelerator = "tcg"
+
+        func withGuest<Result: Sendable>(
+            _ name: String, _ body: @Sendable (GuestAddress) async throws -> Result
+        ) async throws -> Result {
+            throw Failure(.unavailable, "qemu is gone")
+        }
+    }
+
+    @Test func aHostThatCannotBootIsAFailedCheck() async throws {
+        let report = try await verifyVM(
+            image: "x.vmdk", on: BrokenHost(),
+            expecting: Expectations(password: Secret("a"), jupyterPassword: Secret("a")),
+            runner: SystemCommandRunner(), logs: "/nowhere")
+        #expect(!report.passed)
+        #expect(report.checks.count == Check.allCases.count)
+        #expect(
+            report.checks.first
+                == CheckResult(name: "sshd answers", outcome: .failed, seconds: 0, message: "qemu is gone"))
+        #expect(report.checks.dropFirst().allSatisfy { $0.outcome == .skipped })
+        #expect((report.hardware, report.accelerator) == ("vmware, BIOS", "tcg"))
+    }
+
+    @Test func aCancelledVerificationThrows() async throws {
+        let verification = Task {
+            try await verifyVM(
+                image: "x", on: BrokenHost(),
+                expecting: Expectations(password: Secret("a"), jupyterPassword: Secret("a")),
+                runner: SystemCommandRunner(), logs: "/nowhere")
+        }
+        verification.cancel()
+        await #expect(throws: CancellationError.self) { _ = try await verification.value }
+    }
+}
+
+final class Told: Sendable {
+    private let state = Mutex<[CheckResult]>([])
+    var checks: [CheckResult] { state.withLock { $0 } }
+    func add(_ check: CheckResult) { state.withLock { $0.append(check) } }
+}
