@@ -12,7 +12,8 @@ struct KillTests {
         try await withSmallSandbox { workspace in
             let status = try await build(workspace, killedIn: stage, by: signal)
             #expect(status == .exited(130))
-            #expect(try await workspace.traces().isEmpty)
+            let traces = try await workspace.traces()
+            #expect(traces.isEmpty)
             #expect(workspace.bucketFiles.isEmpty)
         }
     }
@@ -26,7 +27,8 @@ struct KillTests {
             #expect(listed.standardOutput.contains("orphaned"), "\(listed)")
             let deleted = try await workspace.run(["delete-assets", "--asset-id", "e2e", "--yes"])
             #expect(deleted.status.isSuccess, "\(deleted)")
-            #expect(try await workspace.traces().isEmpty)
+            let traces = try await workspace.traces()
+            #expect(traces.isEmpty)
             #expect(workspace.bucketFiles.isEmpty)
         }
     }
@@ -38,7 +40,8 @@ struct KillTests {
             let next = try await workspace.run(["create-vm"])
             #expect(next.status.isSuccess, "\(next)")
             #expect(next.standardError.contains("removed"))
-            #expect(try await workspace.traces().isEmpty)
+            let traces = try await workspace.traces()
+            #expect(traces.isEmpty)
             #expect(workspace.bucketFiles.count == 4)
         }
     }
@@ -50,7 +53,7 @@ struct KillTests {
     }
 
     /// Starts a build, and sends it the signal as soon as it says that the stage has begun.
-    private func build(_ workspace: Workspace, killedIn stage: String, by signal: Int32) async throws -> ExitStatus {
+    private func build(_ workspace: Workspace, killedIn stage: String, by signal: Int32) async throws -> Workbench.ExitStatus {
         let log = "\(workspace.root)/events.jsonl"
         let shell = Command(
             "sh", ["-c", #""$0" create-vm --json > "$1" 2>&1"#, workspace.dss, log],

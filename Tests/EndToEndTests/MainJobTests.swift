@@ -36,7 +36,8 @@ struct MainJobTests {
             }
             let removed = try await workspace.run(["delete-assets", "--asset-id", "dss-e2e", "--yes"])
             #expect(removed.status.isSuccess, "\(removed)")
-            #expect(try await workspace.traces().isEmpty)
+            let traces = try await workspace.traces()
+            #expect(traces.isEmpty)
             #expect(workspace.bucketFiles.isEmpty)
         }
     }
