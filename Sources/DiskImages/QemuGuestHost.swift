@@ -11,6 +11,8 @@ package struct QemuGuestHost: GuestHost {
     private let path: String
     private let options: Options
     private let runner: any CommandRunner
+    /// A parameter for the test of what happens when another program takes the port first.
+    var choosePorts: @Sendable () throws -> [Int] = { try freePorts(2) }
 
     package struct Options: Sendable, Equatable {
         package var memoryMiB: Int
@@ -79,7 +81,7 @@ package struct QemuGuestHost: GuestHost {
         let firmware = profile.firmware == .uefi ? try UEFIFirmware.installed() : nil
         var attempt = 1
         while true {
-            let ports = try freePorts(2)
+            let ports = try choosePorts()
             let command = GuestCommand(
                 name: name, hardware: profile, accelerator: accelerated,
                 image: try ImageNode(path: path, format: image.format), memoryMiB: options.memoryMiB,
@@ -88,10 +90,12 @@ package struct QemuGuestHost: GuestHost {
             if let firmware { try await runner.run(Command("cp", ["--", firmware.variables, command.variables])) }
             let output = try await execute(command.command)
             if output.status.isSuccess { return try RunningGuest(command) }
-            guard attempt < 5, output.standardError.contains("host forwarding rule") else {
+            // With -D and -daemonize all that QEMU says goes to its log.
+            let complaints = output.standardError + tail(of: command.log)
+            guard attempt < 5, complaints.contains("host forwarding rule") else {
                 throw Failure(
                     .unavailable, "QEMU could not make a machine with the hardware '\(profile.rawValue)'",
-                    details: CommandFailure(command.command, output).lastLines,
+                    details: complaints.split(separator: "\n").map(String.init),
                     advice: "to see it again: \(command.command.shellLine)")
             }
             attempt += 1

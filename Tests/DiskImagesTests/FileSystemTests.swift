@@ -1,0 +1,36 @@
+import Sandbox
+import Testing
+import Workbench
+
+@testable import DiskImages
+
+struct FileSystemTests {
+    let fileSystem = RootFileSystem(partition: try! DiskLayout(sizeMiB: 8192).root)
+
+    @Test func command() {
+        let command = fileSystem.make(from: "/r", on: "/d.raw")
+        #expect(
+            command.shellLine
+                == "E2FSCK_CONFIG=/dev/null LC_ALL=C MKE2FS_CONFIG=/dev/null mke2fs -q -F -t ext4 -L root "
+                + "-m 1 -b 4096 -I 256 -i 16384 -O none,has_journal,ext_attr,resize_inode,dir_index,filetype,extent,"
+                + "64bit,flex_bg,sparse_super,large_file,huge_file,dir_nlink,extra_isize,metadata_csum "
+                + "-E offset=69206016,root_owner=0:0,lazy_itable_init=1,lazy_journal_init=1,nodiscard -d /r /d.raw 8125M"
+        )
+        for trap in ["metadata_csum_seed", "orphan_file", "encrypt", "casefold", "inline_data", "ea_inode"] {
+            #expect(!command.arguments.joined(separator: " ").contains(trap), "GRUB or the kernel cannot read it")
+        }
+    }
+
+    @Test func contentThatDoesNotFitIsRefusedWithBothSizes() async {
+        let small = RootFileSystem(partition: try! DiskLayout(sizeMiB: 1024).root)
+        let bytes = await failure { try small.requireRoom(for: RootContent(bytes: 1 << 30, inodes: 10)) }
+        #expect(bytes?.code == .badData)
+        #expect(
+            bytes?.message
+                == "the disk is too small: the files take 1024 MiB and its root file system holds 900 MiB")
+        let inodes = await failure { try small.requireRoom(for: RootContent(bytes: 0, inodes: 100_000)) }
+        #expect(inodes?.message == "the disk is too small: there are 100000 files and it holds 61237")
+    }
+
+    private func failure(_ body: () throws -> Void) async -> Failure? { await DiskImagesTests.failure(of: body) }
+}

@@ -1,0 +1,173 @@
+import FoundationEssentials
+import Glibc
+import Sandbox
+import Testing
+import Workbench
+
+@testable import DiskImages
+
+/// Real conversions with qemu-img, of a disk that holds a partition table and some noise.
+@Suite(.serialized, .enabled(if: canConvert))
+struct ImageConverterTests {
+    let appliance = Appliance(name: "sandbox", version: "6.1.0")
+
+    /// A disk of 64 MiB with data at its beginning, middle and end.
+    private func rawDisk(in directory: String, noiseMiB: Int = 4) throws -> RawDisk {
+        let path = "\(directory)/disk,a.raw"
+        try createSparse(path, bytes: 64 << 20)
+        var state: UInt64 = 7
+        let noise = (0..<(noiseMiB << 17)).map { _ -> UInt64 in
+            state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+            return state ^ (state >> 29)
+        }
+        let bytes = noise.withUnsafeBytes { Array($0) }
+        try writeBytes([0x55, 0xaa], to: path, at: 510)
+        try writeBytes(bytes, to: path, at: 1 << 20)
+        try writeBytes(Array(bytes.prefix(1 << 20)), to: path, at: 40 << 20)
+        try writeBytes(Array("the end".utf8), to: path, at: (64 << 20) - 7)
+        let size = try FileSize(of: path)
+        return RawDisk(path: path, virtualBytes: size.length, allocatedBytes: size.allocated)
+    }
+
+    @Test func allFormatsAtOnce() async throws {
+        try await withTemporaryDirectory { directory in
+            let raw = try rawDisk(in: directory)
+            let out = "\(directory)/out,b"
+            try makeDirectory(out)
+            let log = ProgressLog()
+            let images = try await ImageConverter(runner: runner).convert(
+                raw, to: ImageFormat.allCases, in: out, stem: "sand,box", appliance: appliance, progress: log.sink)
+            #expect(images.map(\.format) == ImageFormat.allCases)
+            #expect(try names(in: out) == ImageFormat.allCases.map { ".sand,box.\($0.rawValue).partial" }.sorted())
+            for image in images {
+                #expect(image.finalName == "sand,box.\(image.format.rawValue)")
+                #expect(image.bytes == (try FileSize(of: image.temporaryPath).length))
+                #expect(image.sha256 == (try sha256(of: image.temporaryPath)))
+                let info = try await ImageInspector(runner: runner).inspect(image.temporaryPath)
+                #expect(info.format == image.format)
+                #expect(info.virtualBytes == 64 << 20)
+                #expect(info.subformat == Conversion.subformat(of: image.format))
+            }
+            let last = try #require(log.all.last)
+            #expect(last.activity == "vhd done · vmdk done · raw done · qcow2 done · ova done")
+            #expect(last.completed == last.total)
+            #expect(log.all.contains { $0.activity.contains("convert") })
+            #expect(try FileSize(of: images[2].temporaryPath).allocated < 16 << 20, "raw stays sparse")
+        }
+    }
+
+    @Test func anOVAIsATarWithDescriptorManifestAndDisk() async throws {
+        try await withTemporaryDirectory { directory in
+            let raw = try rawDisk(in: directory)
+            let images = try await ImageConverter(runner: runner).convert(
+                raw, to: [.ova], in: directory, stem: "s", appliance: appliance)
+            #expect(images.map(\.format) == [.ova])
+            #expect(try names(in: directory) == [".s.ova.partial", "disk,a.raw"], "the disk alone was not asked for")
+            let list = try await runner.run(Command("tar", ["-tf", images[0].temporaryPath]))
+            #expect(list == "s.ovf\ns.mf\ns-disk1.vmdk\n")
+            try await runner.run(Command("tar", ["-xf", images[0].temporaryPath], workingDirectory: directory))
+            #expect(
+                try readText("\(directory)/s.mf") == """
+                    SHA256(s.ovf)= \(try sha256(of: "\(directory)/s.ovf"))
+                    SHA256(s-disk1.vmdk)= \(try sha256(of: "\(directory)/s-disk1.vmdk"))
+
+                    """)
+            let descriptor = try readText("\(directory)/s.ovf")
+            #expect(descriptor.contains("ovf:size=\"\(try FileSize(of: "\(directory)/s-disk1.vmdk").length)\""))
+        }
+    }
+
+    @Test func anImageThatDiffersIsFound() async throws {
+        try await withTemporaryDirectory { directory in
+            let raw = try rawDisk(in: directory)
+            // As if qemu-img had written something else: the raw changes behind its back.
+            let cheating = CheatingRunner(file: raw.path)
+            let failure = await failure(of: {
+                _ = try await ImageConverter(runner: cheating).convert(
+                    raw, to: [.vhd, .vmdk], in: directory, stem: "s", appliance: appliance)
+            })
+            #expect(failure?.message.hasSuffix("file is not what was converted") == true)
+            #expect(failure?.advice?.contains("qemu-img compare") == true)
+            #expect(try names(in: directory) == ["disk,a.raw"])
+        }
+    }
+
+    @Test func cancellingLeavesNothing() async throws {
+        try await withTemporaryDirectory { directory in
+            let raw = try rawDisk(in: directory, noiseMiB: 32)
+            let task = Task {
+                try await ImageConverter(runner: runner).convert(
+                    raw, to: ImageFormat.allCases, in: directory, stem: "s", appliance: appliance)
+            }
+            while !fileExists("\(directory)/.s.vmdk.partial") { try await Task.sleep(for: .milliseconds(2)) }
+            task.cancel()
+            await #expect(throws: (any Error).self) { try await task.value }
+            #expect(try names(in: directory) == ["disk,a.raw"])
+        }
+    }
+
+    /// On a file system of a few MB, mounted for one command only.
+    /// `refuse` is told before anything is written, `write` when mke2fs has no room.
+    @Test(arguments: ["convert", "write", "refuse"])
+    func aFullDiskIsToldAndNothingIsLeft(what: String) async throws {
+        guard getuid() == 0, have("unshare", "mount") else { return print("skipped: mounting needs root") }
+        try await withTemporaryDirectory { directory in
+            let small = "\(directory)/small"
+            try makeDirectory(small)
+            let mount = try await runner.start(
+                Command("unshare", ["--mount", "sh", "-c", "mount -t tmpfs -o size=6m none '\(small)' && sleep 60"]),
+                log: "\(directory)/log")
+            defer { mount.signal(SIGKILL) }
+            let target = "/proc/\(mount.pid)/root\(small)"
+            for _ in 0..<100 where (freeBytes(at: "\(target)/") ?? .max) > 6 << 20 {
+                try await Task.sleep(for: .milliseconds(20))
+            }
+            guard let free = freeBytes(at: "\(target)/"), free <= 6 << 20 else {
+                return print("skipped: no tmpfs here: \(tail(of: "\(directory)/log"))")
+            }
+            let failure: Failure?
+            if what == "convert" {
+                let raw = try rawDisk(in: directory, noiseMiB: 20)
+                failure = await DiskImagesTests.failure(of: {
+                    _ = try await ImageConverter(runner: runner).convert(
+                        raw, to: [.vhd, .vmdk], in: target, stem: "s", appliance: appliance)
+                })
+            } else {
+                guard canWriteDisks else { return }
+                let root = try SmallRoot.make(in: directory)
+                let megabytes = what == "write" ? 2 : 20
+                try writeAtomically(
+                    String(repeating: "0123456789abcdef", count: megabytes << 16), to: "\(root)/more")
+                failure = await DiskImagesTests.failure(of: {
+                    _ = try await DiskWriter(runner: runner).write(root, to: "\(target)/d.raw", sizeMiB: 256)
+                })
+            }
+            #expect(failure?.code == .unavailable)
+            #expect(failure?.message.hasPrefix("the disk is full at \(target)") == true, "\(failure?.message ?? "")")
+            #expect(try names(in: target) == [])
+        }
+    }
+}
+
+/// Changes a file after each conversion.
+private struct CheatingRunner: CommandRunner {
+    let file: String
+
+    func execute(
+        _ command: Command, onLine: (@Sendable (OutputStream, String) -> Void)?
+    ) async throws -> CommandOutput {
+        let output = try await runner.execute(command, onLine: onLine)
+        if command.arguments.first == "convert" { try writeBytes([1, 2, 3], to: file, at: 50 << 20) }
+        return output
+    }
+
+    func start(_ command: Command, log: String) async throws -> BackgroundProcess {
+        try await runner.start(command, log: log)
+    }
+
+    func converse<Result: Sendable>(
+        _ command: Command, _ body: (Conversation) async throws -> Result
+    ) async throws -> Result {
+        try await runner.converse(command, body)
+    }
+}
