@@ -36,7 +36,7 @@ extension LocalMachineFactory {
         } cleanup: {
             // Cancelled or failed: neither processes nor mounts of it may stay.
             let parts = BuildParts(name: build.name, in: self)
-            await stop(parts.otherProcesses)
+            _ = await stopAll { parts.otherProcesses }
             _ = try? await unmount(MountTable.current.below(target))
         }
         try Task.checkCancellation()

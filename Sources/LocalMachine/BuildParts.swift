@@ -24,6 +24,8 @@ struct BuildParts: Sendable, Equatable {
         BackgroundProcess.all { baseName($0[0]) == "systemd-nspawn" && $0.contains("--machine=\(name)") }
     }
 
+    var processes: [BackgroundProcess] { machines + otherProcesses + networkProcesses }
+
     var networkProcesses: [BackgroundProcess] { BackgroundProcess.all(where: network.isSlirp) }
 
     /// mmdebstrap and its children: they name a path of the build or carry its mark in their environment.
@@ -63,8 +65,7 @@ extension LocalMachineFactory {
     /// - Throws: `Failure` that names what could not be removed.
     func dismantle(_ parts: BuildParts) async throws {
         var left: [String] = []
-        await stop(parts.machines + parts.otherProcesses + parts.networkProcesses)
-        left += (parts.machines + parts.otherProcesses + parts.networkProcesses).map { "process \($0.pid)" }
+        left += await stopAll { parts.processes }.map { "process \($0.pid)" }
         left += try await unmount(parts.mounts)
         if fileExists(parts.network.path), try await !runner.execute(parts.network.delete).status.isSuccess {
             left.append("the network namespace \(parts.network.path)")
@@ -77,6 +78,17 @@ extension LocalMachineFactory {
             }
         }
         guard left.isEmpty else { throw Failure(.failed, "not everything could be removed", details: left) }
+    }
+
+    /// Ends processes until no new ones appear: one that lives a moment longer may have started another.
+    /// - Returns: what would not end.
+    func stopAll(_ find: () -> [BackgroundProcess]) async -> [BackgroundProcess] {
+        for _ in 0..<50 {
+            let processes = find()
+            if processes.isEmpty { return [] }
+            await stop(processes)
+        }
+        return find()
     }
 
     /// Ends processes at once: what they were making is thrown away.

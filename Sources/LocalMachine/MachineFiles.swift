@@ -15,6 +15,7 @@ struct MachineFiles: Sendable, Equatable {
         "ssh.service", "ssh.socket", "docker.service", "docker.socket", "containerd.service",
         "systemd-networkd.service", "systemd-networkd.socket", "systemd-networkd-wait-online.service",
         "systemd-resolved.service", "systemd-timesyncd.service", "systemd-udev-settle.service",
+        "systemd-remount-fs.service",
         "NetworkManager.service", "NetworkManager-wait-online.service", "NetworkManager-dispatcher.service",
         "networking.service", "cloud-init-local.service", "cloud-init.service", "cloud-init-network.service",
         "cloud-init-main.service", "cloud-config.service", "cloud-final.service", "cloud-init-hotplugd.socket",

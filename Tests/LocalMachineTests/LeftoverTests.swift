@@ -51,7 +51,7 @@ extension RealMachines {
                 "DSS_VICTIM_MOMENT": moment,
             ])
         let process = try await SystemCommandRunner().start(victim, log: "\(Lab.directory)/victim.log")
-        let deadline = ContinuousClock.now + .seconds(60)
+        let deadline = ContinuousClock.now + .seconds(120)
         while !fileExists(sign), process.isAlive, ContinuousClock.now < deadline {
             try await Task.sleep(for: .milliseconds(50))
         }
@@ -60,6 +60,9 @@ extension RealMachines {
         #expect(try await factory.leftovers().filter { $0.state != .inUse } == [])
         process.signal(SIGKILL)
         #expect(await process.ended(within: .seconds(5)))
+        // The process counts as ended when its first thread has; the lock goes with the last one.
+        let lock = factory.lockPath(machineName("victim", stateDirectory: factory.stateDirectory))
+        while FileLock.isHeld(lock), ContinuousClock.now < deadline { usleep(20_000) }
 
         let left = try await factory.leftovers().filter { $0.assetID == "victim" }
         let kinds = Set(left.map(\.kind))
@@ -177,12 +180,14 @@ struct Victim {
         let moment = environment["DSS_VICTIM_MOMENT"]!
         let factory = await Lab.factory(
             cache: environment["DSS_VICTIM_CACHE"]!, state: environment["DSS_VICTIM_STATE"]!)
-        _ = try await factory.start(Lab.plan("victim"), undo: Undo()) { event in
+        let undo = Undo()
+        let machine = try await factory.start(Lab.plan("victim"), undo: undo) { event in
             if case .progress(_, let progress) = event, progress.activity.hasPrefix(moment) {
                 try? writeAtomically("", to: sign)
             }
         }
         try writeAtomically("", to: sign)
         try await Task.sleep(for: .seconds(300))
+        withExtendedLifetime((machine, undo)) {}
     }
 }

@@ -17,9 +17,9 @@ chroot "$root" dpkg-divert --quiet --local --rename --divert /usr/sbin/update-in
 printf '#!/bin/sh\nexit 0\n' >"$root/usr/sbin/update-initramfs"
 chmod 755 "$root/usr/sbin/update-initramfs"
 mkdir -p "$root/etc/initramfs-tools/conf.d"
-printf 'MODULES=most\nCOMPRESS=zstd\nCOMPRESSLEVEL=3\n' >"$root/etc/initramfs-tools/conf.d/sandbox"
+printf 'MODULES=most\nCOMPRESS=zstd\nCOMPRESSLEVEL=3\nFSTYPE=ext4\n' >"$root/etc/initramfs-tools/conf.d/sandbox"
 
-# The RAM disk takes its file system checker from here, so it must be there before.
+# With LABEL= the hook of fsck cannot look at the device, so the type stands in FSTYPE above.
 cat >"$root/etc/fstab" <<'EOF'
 LABEL=root / ext4 errors=remount-ro 0 1
 LABEL=ESP /boot/efi vfat umask=0077,nofail,x-systemd.device-timeout=5 0 0
