@@ -40,9 +40,14 @@ struct DeleteAssets: AsyncParsableCommand {
         let terminal = Terminal.standardOutput
         terminal.write(Table.assets(assets, matching: pattern).rendered(as: .text, terminal.style))
         guard !assets.isEmpty, !dryRun else { return }
+        let removable = assets.filter { asset in !assets.contains { $0.assetID == asset.assetID && $0.state == .inUse } }
+        guard !removable.isEmpty else {
+            throw Failure(.temporary, "all of these are in use by a build that runs", advice: "end it first")
+        }
         guard try yes || isConfirmed() else { throw Failure(.usage, "nothing was removed") }
-        try await inventory.remove(assets)
-        terminal.write("removed \(assets.count) \(assets.count == 1 ? "asset" : "assets")\n")
+        try await inventory.remove(removable)
+        let left = assets.count - removable.count
+        terminal.write("removed \(removable.count) of \(assets.count)\(left > 0 ? ", the others are in use" : "")\n")
     }
 
     private func isConfirmed() throws -> Bool {
