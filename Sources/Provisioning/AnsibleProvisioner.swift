@@ -81,7 +81,8 @@ package struct AnsibleProvisioner: Provisioner {
                 .filter { !$0.hasPrefix("\u{1e}") }.suffix(12).map(String.init)
             return Failure(
                 .badData, "Ansible could not run the playbook \(order.definition.playbook.file)", details: lines,
-                advice: "check it with: \(Command(ansible, ["--syntax-check", order.definition.playbook.file]).shellLine)")
+                advice:
+                    "check it with: \(Command(ansible, ["--syntax-check", order.definition.playbook.file]).shellLine)")
         }
         var details = ["module: \(task.module ?? "unknown")"]
         details += (task.message ?? "").split(whereSeparator: \.isNewline).map(String.init)

@@ -39,7 +39,8 @@ package struct PinsCheck: Sendable {
             let resolved = try await index.resolve(
                 direct.keys.sorted(), pythonVersion: python, withDependencies: true)
             guard let resolved else {
-                throw Failure(.unavailable, "pip finds no set of versions for \(direct.keys.sorted().joined(separator: ", "))")
+                throw Failure(
+                    .unavailable, "pip finds no set of versions for \(direct.keys.sorted().joined(separator: ", "))")
             }
             updated.pip[group] = resolved.filter { direct[$0.key] != nil }
             updated.pipLocked[group] = resolved.filter { direct[$0.key] == nil }

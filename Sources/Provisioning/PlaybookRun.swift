@@ -37,7 +37,8 @@ struct PlaybookRun: Sendable {
     func writeFiles() throws {
         try makeDirectory("\(directory)/plugins", mode: 0o700)
         try writeAtomically(configuration, to: "\(directory)/ansible.cfg")
-        try writeAtomically("[all]\n\(endpoint.alias) ansible_python_interpreter=/usr/bin/python3\n", to: "\(directory)/inventory.ini")
+        try writeAtomically(
+            "[all]\n\(endpoint.alias) ansible_python_interpreter=/usr/bin/python3\n", to: "\(directory)/inventory.ini")
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .prettyPrinted]
         let json = String(decoding: try encoder.encode(variables), as: UTF8.self)

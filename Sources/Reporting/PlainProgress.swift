@@ -30,7 +30,9 @@ package struct PlainProgress: ProgressRenderer {
             let tasks = state.finished.last?.tasks.summary ?? ""
             return ["\(stage.rawValue): \(outcome.rawValue)\(time)" + (tasks.isEmpty ? "" : " (\(tasks))")]
         case .progress(let stage, let progress):
-            guard progress.unit != .tasks || isVerbose, told.map({ seconds - $0 >= Self.pause }) ?? true else { return [] }
+            guard progress.unit != .tasks || isVerbose, told.map({ seconds - $0 >= Self.pause }) ?? true else {
+                return []
+            }
             told = seconds
             return ["\(stage.rawValue): \(progress.activity.printableLine)"]
         case .task(let task):

@@ -20,7 +20,8 @@ package protocol VMProvider: Sendable {
         events: @escaping EventSink
     ) async throws -> Machine
 
-    func capture(_ machine: Machine, of order: BuildOrder, undo: Undo, events: @escaping EventSink) async throws -> Image
+    func capture(_ machine: Machine, of order: BuildOrder, undo: Undo, events: @escaping EventSink) async throws
+        -> Image
 
     /// - Parameter missing: what the sandbox lacks, for the manifest.
     func export(

@@ -30,6 +30,10 @@ struct CheckWriter: Sendable {
     func end(_ report: VerificationReport) {
         let clear = terminal.isInteractive ? "\r\u{1b}[K" : ""
         terminal.write(clear)
-        if isJSON { Terminal.standardOutput.write(report.json.pretty + "\n") } else { terminal.write(report.summary + "\n") }
+        if isJSON {
+            Terminal.standardOutput.write(report.json.pretty + "\n")
+        } else {
+            terminal.write(report.summary + "\n")
+        }
     }
 }

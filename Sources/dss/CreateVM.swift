@@ -39,7 +39,9 @@ struct CreateVM: AsyncParsableCommand {
     @Flag(name: .customLong("no-cache"), help: "Builds everything from nothing.")
     var noCache = false
 
-    @Flag(name: .customLong("keep-on-failure"), help: "Leaves the machine up where a stage fails, and says how to reach it.")
+    @Flag(
+        name: .customLong("keep-on-failure"),
+        help: "Leaves the machine up where a stage fails, and says how to reach it.")
     var keepOnFailure = false
 
     @Option(help: ArgumentHelp("Also writes the report as Markdown.", valueName: "file"), completion: .file())
@@ -70,7 +72,8 @@ struct CreateVM: AsyncParsableCommand {
         if case .generated(let secret) = order.password { generated = secret }
         if let report { try writeAtomically(result.markdown, to: report) }
         let terminal = Terminal.standardOutput
-        terminal.write(output.json ? result.event(password: generated) : result.text(terminal.style, password: generated))
+        terminal.write(
+            output.json ? result.event(password: generated) : result.text(terminal.style, password: generated))
     }
 }
 

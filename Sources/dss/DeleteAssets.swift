@@ -40,7 +40,8 @@ struct DeleteAssets: AsyncParsableCommand {
         let terminal = Terminal.standardOutput
         terminal.write(Table.assets(assets, matching: pattern).rendered(as: .text, terminal.style))
         guard !assets.isEmpty, !dryRun else { return }
-        let removable = assets.filter { asset in !assets.contains { $0.assetID == asset.assetID && $0.state == .inUse } }
+        let removable = assets.filter { asset in !assets.contains { $0.assetID == asset.assetID && $0.state == .inUse }
+        }
         guard !removable.isEmpty else {
             throw Failure(.temporary, "all of these are in use by a build that runs", advice: "end it first")
         }

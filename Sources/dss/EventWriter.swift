@@ -20,7 +20,8 @@ final class EventWriter: Sendable {
             terminal = .standardError
             let style = terminal.style
             renderer = Mutex(
-                terminal.isInteractive ? TerminalProgress(style, isVerbose: isVerbose) : PlainProgress(isVerbose: isVerbose))
+                terminal.isInteractive
+                    ? TerminalProgress(style, isVerbose: isVerbose) : PlainProgress(isVerbose: isVerbose))
         }
     }
 

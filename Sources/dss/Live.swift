@@ -67,7 +67,8 @@ struct Live: Sendable {
     func withPackageIndex<Result>(
         of definition: SandboxDefinition, _ options: DefinitionOptions, _ body: (PinsCheck) async throws -> Result
     ) async throws -> Result {
-        let sources = try await HostSettings.read(environment: environment, runner: runner).sourcesText(for: definition.base)
+        let sources = try await HostSettings.read(environment: environment, runner: runner).sourcesText(
+            for: definition.base)
         var repositories: [String: String] = [:]
         if case .string(let url)? = definition.playbook.variables["script_languages_url"] {
             repositories["script-languages-release"] = url

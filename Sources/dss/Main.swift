@@ -34,7 +34,9 @@ struct Main {
 
     /// Help, version and usage errors are ArgumentParser's; everything else is a `Failure` in the end.
     private static func end(with error: any Error) -> Never {
-        if error is ExitCode || error is CleanExit || error is ValidationError || Dss.exitCode(for: error) == .validationFailure {
+        if error is ExitCode || error is CleanExit || error is ValidationError
+            || Dss.exitCode(for: error) == .validationFailure
+        {
             Dss.exit(withError: error)
         }
         let failure = Failure(explaining: error)

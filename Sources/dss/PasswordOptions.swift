@@ -8,7 +8,8 @@ import Workbench
 struct PasswordOptions: ParsableArguments {
     @Option(
         name: .customLong("default-password-file"),
-        help: ArgumentHelp("Reads the default password from a file's first line; '-' is standard input.", valueName: "file"),
+        help: ArgumentHelp(
+            "Reads the default password from a file's first line; '-' is standard input.", valueName: "file"),
         completion: .file())
     var file: String?
 

@@ -67,7 +67,9 @@ extension Pins {
     private var flat: [String: String] {
         var versions = apt.reduce(into: [:]) { $0["apt \($1.key)"] = $1.value }
         for (group, packages) in pip { for (name, version) in packages { versions["pip \(group) \(name)"] = version } }
-        for (group, packages) in pipLocked { for (name, version) in packages { versions["pip \(group) \(name)"] = version } }
+        for (group, packages) in pipLocked {
+            for (name, version) in packages { versions["pip \(group) \(name)"] = version }
+        }
         for (name, tag) in git { versions["git \(name)"] = tag }
         return versions
     }

@@ -33,7 +33,9 @@ struct VerifyVM: AsyncParsableCommand {
     @OptionGroup var password: PasswordOptions
     @OptionGroup var output: OutputOptions
 
-    @Option(help: ArgumentHelp("Where the console log is kept when a check fails.", valueName: "folder"), completion: .directory)
+    @Option(
+        help: ArgumentHelp("Where the console log is kept when a check fails.", valueName: "folder"),
+        completion: .directory)
     var logs = "."
 
     func run() async throws {
@@ -41,7 +43,8 @@ struct VerifyVM: AsyncParsableCommand {
         let secret = try password.knownPassword(environment: live.environment)
         let manifest = live.manifest(beside: image)
         let expected = Expectations(
-            user: manifest?.user ?? "ubuntu", password: secret, jupyterPassword: secret, jupyterPort: manifest?.jupyterPort ?? 49494,
+            user: manifest?.user ?? "ubuntu", password: secret, jupyterPassword: secret,
+            jupyterPort: manifest?.jupyterPort ?? 49494,
             missing: manifest?.missing ?? [])
         let host = try await QemuGuestHost(
             image: image, on: hardware,

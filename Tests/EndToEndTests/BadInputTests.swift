@@ -30,7 +30,8 @@ struct BadInputTests {
             let copy = "/tmp/dss-\(getpid())"
             try FileManager.default.copyItem(atPath: workspace.dss, toPath: copy)
             defer { try? FileManager.default.removeItem(atPath: copy) }
-            let command = Command("setpriv", ["--reuid=65534", "--clear-groups", copy, "create-vm"], workingDirectory: "/")
+            let command = Command(
+                "setpriv", ["--reuid=65534", "--clear-groups", copy, "create-vm"], workingDirectory: "/")
             let output = try await SystemCommandRunner().execute(command)
             #expect(output.status == .exited(77))
             #expect(output.standardError.contains("sudo dss create-vm"))
@@ -47,7 +48,9 @@ struct BadInputTests {
         }
     }
 
-    @Test("a task that fails names module, message and how to go on", .enabled(if: Workspace.isRoot, "\(Workspace.needsRoot)"))
+    @Test(
+        "a task that fails names module, message and how to go on",
+        .enabled(if: Workspace.isRoot, "\(Workspace.needsRoot)"))
     func failingTask() async throws {
         let role = "- name: Break\n  ansible.builtin.fail: {msg: on purpose}\n"
         try await with(SmallSandbox(roles: ["first": role])) { workspace in
@@ -60,7 +63,8 @@ struct BadInputTests {
         }
     }
 
-    @Test("--keep-on-failure leaves a machine that ssh reaches", .enabled(if: Workspace.isRoot, "\(Workspace.needsRoot)"))
+    @Test(
+        "--keep-on-failure leaves a machine that ssh reaches", .enabled(if: Workspace.isRoot, "\(Workspace.needsRoot)"))
     func keepOnFailure() async throws {
         let role = "- name: Break\n  ansible.builtin.fail: {msg: on purpose}\n"
         try await with(SmallSandbox(roles: ["first": role])) { workspace in
@@ -75,7 +79,9 @@ struct BadInputTests {
         }
     }
 
-    @Test("a package version that is gone names the available one", .enabled(if: Workspace.isRoot, "\(Workspace.needsRoot)"))
+    @Test(
+        "a package version that is gone names the available one",
+        .enabled(if: Workspace.isRoot, "\(Workspace.needsRoot)"))
     func goneVersion() async throws {
         let role = "- name: Install rsync\n  ansible.builtin.apt: {name: rsync=0.0.1, update_cache: true}\n"
         try await with(SmallSandbox(roles: ["first": role])) { workspace in
@@ -133,7 +139,9 @@ struct BadInputTests {
         }
     }
 
-    @Test("a second build of the same asset id is refused and names the first", .enabled(if: Workspace.isRoot, "\(Workspace.needsRoot)"))
+    @Test(
+        "a second build of the same asset id is refused and names the first",
+        .enabled(if: Workspace.isRoot, "\(Workspace.needsRoot)"))
     func twoBuilds() async throws {
         let role = "- name: Wait\n  ansible.builtin.command: sleep 12\n  changed_when: false\n"
         try await with(SmallSandbox(roles: ["first": role])) { workspace in
@@ -156,7 +164,8 @@ struct BadInputTests {
     func damagedCache() async throws {
         try await with(SmallSandbox()) { workspace in
             var workspace = workspace
-            workspace = Workspace(root: workspace.root, cache: "\(workspace.root)/cache", definition: workspace.definition)
+            workspace = Workspace(
+                root: workspace.root, cache: "\(workspace.root)/cache", definition: workspace.definition)
             let first = try await workspace.run(["create-vm"])
             #expect(first.status.isSuccess, "\(first)")
             let layers = "\(workspace.cache)/layers"

@@ -53,7 +53,9 @@ struct KillTests {
     }
 
     /// Starts a build, and sends it the signal as soon as it says that the stage has begun.
-    private func build(_ workspace: Workspace, killedIn stage: String, by signal: Int32) async throws -> Workbench.ExitStatus {
+    private func build(_ workspace: Workspace, killedIn stage: String, by signal: Int32) async throws
+        -> Workbench.ExitStatus
+    {
         let log = "\(workspace.root)/events.jsonl"
         let shell = Command(
             "sh", ["-c", #""$0" create-vm --json > "$1" 2>&1"#, workspace.dss, log],
@@ -73,7 +75,9 @@ struct KillTests {
     private func waitFor(stage: String, in log: String) async throws {
         for _ in 0..<3000 {
             let lines = ((try? readText(log)) ?? "").split(separator: "\n")
-            if lines.contains(where: { $0.contains("stage-started") && $0.contains(#""stage":"\#(stage)""#) }) { return }
+            if lines.contains(where: { $0.contains("stage-started") && $0.contains(#""stage":"\#(stage)""#) }) {
+                return
+            }
             try await Task.sleep(for: .milliseconds(100))
         }
         Issue.record("the stage \(stage) never began: \(tail(of: log))")

@@ -12,8 +12,10 @@ struct MainJobTests {
         try await Workspace.with { workspace in
             try await ScriptLanguages.served { url in
                 let password: [String: String?] = ["DSS_DEFAULT_PASSWORD": Self.password]
-                let build = ["create-vm", "--asset-id", "dss-e2e", "--release",
-                    "--set", "playbook.variables.script_languages_url=\(url)"]
+                let build = [
+                    "create-vm", "--asset-id", "dss-e2e", "--release",
+                    "--set", "playbook.variables.script_languages_url=\(url)",
+                ]
                 let first = try await workspace.run(build, environment: password)
                 try #require(first.status.isSuccess, "\(first)")
                 #expect(!first.standardError.contains("\u{1b}"), "no control characters where the output is piped")

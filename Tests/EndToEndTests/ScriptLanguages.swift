@@ -16,7 +16,10 @@ enum ScriptLanguages {
             let server = try await runner.start(
                 Command(
                     "git",
-                    ["daemon", "--export-all", "--reuseaddr", "--listen=127.0.0.1", "--port=\(port)", "--base-path=\(folder)", folder]),
+                    [
+                        "daemon", "--export-all", "--reuseaddr", "--listen=127.0.0.1", "--port=\(port)",
+                        "--base-path=\(folder)", folder,
+                    ]),
                 log: "\(folder)/daemon.log")
             try await finally {
                 try await body("\(url)/script-languages-release")

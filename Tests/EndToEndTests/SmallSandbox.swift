@@ -3,8 +3,10 @@ import Workbench
 
 /// A definition whose playbook takes seconds, for tests of everything but the playbook.
 struct SmallSandbox {
-    var roles = ["first": "- name: Write a file\n  ansible.builtin.copy: {content: one, dest: /etc/first, mode: '0644'}\n",
-        "last": "- name: Write another\n  ansible.builtin.copy: {content: two, dest: /etc/last, mode: '0644'}\n"]
+    var roles = [
+        "first": "- name: Write a file\n  ansible.builtin.copy: {content: one, dest: /etc/first, mode: '0644'}\n",
+        "last": "- name: Write another\n  ansible.builtin.copy: {content: two, dest: /etc/last, mode: '0644'}\n",
+    ]
     var extraLines = ""
     var formats = "[raw]"
 

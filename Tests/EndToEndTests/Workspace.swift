@@ -52,7 +52,8 @@ struct Workspace: Sendable {
         let own = getpid()
         let processes = BackgroundProcess.all { line in line.contains { $0.contains(root) } }
             .filter { $0.pid != own }.map { "process \($0.pid)" }
-        let mounts = try readText("/proc/self/mounts").split(separator: "\n").filter { $0.contains(root) }.map(String.init)
+        let mounts = try readText("/proc/self/mounts").split(separator: "\n").filter { $0.contains(root) }.map(
+            String.init)
         let networks = try await SystemCommandRunner().run(Command("ip", ["netns", "list"]))
             .split(separator: "\n").filter { $0.contains("dss-e2e") }.map(String.init)
         let builds = (try? FileManager.default.contentsOfDirectory(atPath: "\(root)/state/builds")) ?? []

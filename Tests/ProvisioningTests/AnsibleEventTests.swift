@@ -26,7 +26,8 @@ struct AnsibleEventTests {
                 == Progress("docker : Install", completed: 2, total: 9, unit: .tasks))
     }
 
-    @Test("Ansible's own lines and broken ones are no events", arguments: ["TASK [x]", "", "\u{1e}{", "{}", "\u{1e}{}"])
+    @Test(
+        "Ansible's own lines and broken ones are no events", arguments: ["TASK [x]", "", "\u{1e}{", "{}", "\u{1e}{}"])
     func otherLines(_ line: String) {
         #expect(AnsibleEvent(line: line) == nil)
     }

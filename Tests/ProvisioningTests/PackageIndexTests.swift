@@ -23,7 +23,8 @@ struct PackageIndexTests {
 
     @Test("pip's report gives names in lower case and versions")
     func report() throws {
-        let json = #"{"install":[{"metadata":{"name":"Jinja2","version":"3.1.6","x":1}},{"metadata":{"name":"anyio","version":"4.9.0"}}]}"#
+        let json =
+            #"{"install":[{"metadata":{"name":"Jinja2","version":"3.1.6","x":1}},{"metadata":{"name":"anyio","version":"4.9.0"}}]}"#
         #expect(
             try PackageIndex.versions(inReport: Data(json.utf8)) == ["jinja2": "3.1.6", "anyio": "4.9.0"])
     }
@@ -31,7 +32,8 @@ struct PackageIndexTests {
     @Test(
         "a pin is current, outdated, gone or could not be asked",
         arguments: [
-            (["2", "1"], PinStatus.State.outdated), (["1"], .current), (["3", "2"], .gone), ([], .gone), (nil, .unknown),
+            (["2", "1"], PinStatus.State.outdated), (["1"], .current), (["3", "2"], .gone), ([], .gone),
+            (nil, .unknown),
         ] as [([String]?, PinStatus.State)])
     func judgement(_ versions: [String]?, _ state: PinStatus.State) {
         #expect(PinStatus.judge(.apt, "git", pinned: "1", versions: versions).state == state)

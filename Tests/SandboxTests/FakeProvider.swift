@@ -59,7 +59,8 @@ struct FakeProvider: VMProvider, Provisioner {
         _ step: PlaybookStep, of order: BuildOrder, on machine: some BuildMachine, events: @escaping EventSink
     ) async throws -> [MissingComponent] {
         try await call("install \(step.roles.joined(separator: "+"))")
-        return step.roles.contains("lost") ? [MissingComponent(component: "lost", reason: "no network")] : []
+        let lost = MissingComponent(component: "lost", reason: "no network")
+        return machine.missing + (step.roles.contains("lost") ? [lost] : [])
     }
 
     func seal(_ order: BuildOrder, on machine: some BuildMachine, events: @escaping EventSink) async throws {
