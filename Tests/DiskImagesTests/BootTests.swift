@@ -119,6 +119,7 @@ struct BootTests {
             #expect(await LeftoverGuests().remove(AssetPattern("other")).isEmpty)
             #expect(await LeftoverGuests().remove(AssetPattern("orphan-*")) == found)
             #expect(!LeftoverGuests().assets().contains { $0.assetID == "orphan-test" })
+            #expect(!fileExists(directory), "the guest's files are gone too")
         }
     }
 

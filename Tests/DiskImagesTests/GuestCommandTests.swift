@@ -53,6 +53,16 @@ struct GuestCommandTests {
         #expect(try words(.qemu, .kvm).contains("-accel kvm -cpu host "))
     }
 
+    @Test(
+        arguments: [
+            (["-pidfile", "/var/tmp/dss.aB3/qemu.pid"], "/var/tmp/dss.aB3"),
+            (["-pidfile", "/var/tmp/x/qemu.pid"], nil),
+            (["-pidfile", "/qemu.pid"], nil), (["-pidfile", "dss.a/qemu.pid"], nil), (["-pidfile"], nil), ([], nil),
+        ] as [([String], String?)])
+    func onlyAGuestsOwnDirectoryIsRemoved(words: [String], directory: String?) {
+        #expect(LeftoverGuests.directory(commandLine: words) == directory)
+    }
+
     @Test func hardwareNames() async throws {
         #expect(Hardware.allCases.map(\.rawValue) == ["virtualbox", "vmware", "hyperv", "qemu", "qemu-uefi", "ec2"])
         #expect(try Hardware(named: "qemu-uefi") == .qemuUEFI)
