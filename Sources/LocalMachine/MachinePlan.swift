@@ -10,18 +10,21 @@ package struct MachinePlan: Sendable, Equatable {
     package var steps: [String]
     /// False: nothing is taken from the cache; what is built still goes there.
     package var usesCache: Bool
+    /// The machine may reach servers on this host's loopback, at 10.0.2.2: a mirror on the same laptop.
+    package var reachesHost: Bool
     /// Sends every line of mmdebstrap as an event.
     package var isVerbose: Bool
 
     package init(
         assetID: AssetID, base: SandboxDefinition.BaseSystem, profile: BaseProfile = .vm, steps: [String] = [],
-        usesCache: Bool = true, isVerbose: Bool = false
+        usesCache: Bool = true, reachesHost: Bool = false, isVerbose: Bool = false
     ) {
         self.assetID = assetID
         self.base = base
         self.profile = profile
         self.steps = steps
         self.usesCache = usesCache
+        self.reachesHost = reachesHost
         self.isVerbose = isVerbose
     }
 }

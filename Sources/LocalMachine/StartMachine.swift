@@ -14,7 +14,7 @@ extension LocalMachineFactory {
             let build = try await open(plan.assetID, undo: undo, events: events)
             let base = try await base(plan, for: build, events: events)
             let trees = try await [base] + layers(plan, on: base, for: build, events: events)
-            try await addNetwork(build, undo: undo)
+            try await addNetwork(build, reachesHost: plan.reachesHost, undo: undo)
             try await prepareFiles(build)
             return try await boot(plan, build, on: trees, undo: undo, events: events)
         }
@@ -43,7 +43,7 @@ extension LocalMachineFactory {
         }
     }
 
-    private func addNetwork(_ build: Build, undo: Undo) async throws {
+    private func addNetwork(_ build: Build, reachesHost: Bool, undo: Undo) async throws {
         let network = MachineNetwork(name: build.name)
         await undo.register(
             "the network namespace \(network.path)", remedy: remedy(build.assetID), isKeepable: true
@@ -54,7 +54,7 @@ extension LocalMachineFactory {
         }
         try await runner.run(network.add)
         try await runner.run(network.loopbackUp)
-        var slirp = network.slirp(hostLoopback: host.needsHostLoopback)
+        var slirp = network.slirp(hostLoopback: reachesHost || host.needsHostLoopback)
         slirp.environment = build.environment
         _ = try await runner.start(slirp, log: build.path("network.log"))
     }

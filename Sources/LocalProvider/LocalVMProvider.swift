@@ -39,7 +39,7 @@ package struct LocalVMProvider: VMProvider {
         try publication.bucket.requireRoom(for: order)
         let plan = MachinePlan(
             assetID: order.assetID, base: order.definition.base, steps: try PlaybookFingerprint(order).stepKeys,
-            usesCache: order.usesCache, isVerbose: order.isVerbose)
+            usesCache: order.usesCache, reachesHost: order.definition.namesHost, isVerbose: order.isVerbose)
         let inputs = try inputs(of: order)
         return Machine(try await factory.start(plan, undo: undo, events: events), inputs: inputs)
     }
@@ -108,5 +108,23 @@ package struct LocalVMProvider: VMProvider {
     package struct Image: Sendable {
         let disk: RawDisk
         let inputs: String
+    }
+}
+
+extension SandboxDefinition {
+    /// Whether a variable of the playbook names this host as the build machine sees it.
+    fileprivate var namesHost: Bool {
+        playbook.variables.values.contains { $0.mentions("10.0.2.2") }
+    }
+}
+
+extension Variable {
+    fileprivate func mentions(_ text: String) -> Bool {
+        switch self {
+        case .string(let value): value.contains(text)
+        case .list(let values): values.contains { $0.mentions(text) }
+        case .map(let values): values.values.contains { $0.mentions(text) }
+        case .integer, .boolean: false
+        }
     }
 }
