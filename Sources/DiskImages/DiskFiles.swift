@@ -84,12 +84,13 @@ func requireFreeSpace(_ bytes: Int64, at path: String) throws {
 func explainingFullDisk(_ error: any Error, at path: String) -> any Error {
     if let error = error as? FileError, error.isDiskFull { return diskFull(path, "\(error)") }
     guard let failure = error as? CommandFailure, let free = freeBytes(at: path), free < 4 << 20 else { return error }
-    return diskFull(path, "\(failure.command.executable) had no room to write", failure.lastLines)
+    let details = failure.lastLines.filter { Conversion.fraction(in: $0) == nil }
+    return diskFull(path, "\(failure.command.executable) had no room to write", details)
 }
 
 private func diskFull(_ path: String, _ why: String, _ details: [String] = []) -> Failure {
     let directory = path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "."
     return Failure(
-        .unavailable, "the disk is full at \(directory): \(why)", details: details,
+        .temporary, "the disk is full at \(directory): \(why)", details: details,
         advice: "free some space, see: df -h \(shellQuoted(directory))")
 }

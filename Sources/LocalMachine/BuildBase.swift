@@ -68,7 +68,7 @@ extension LocalMachineFactory {
 
     func diskFull(_ what: String) -> Failure {
         Failure(
-            .failed, "\(what): the disk of \(cache.directory) is full",
+            .temporary, "\(what): the disk of \(cache.directory) is full",
             advice: "make room there, or choose another place for the cache; a build needs about 5 GiB")
     }
 

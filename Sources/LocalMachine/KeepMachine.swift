@@ -54,6 +54,9 @@ extension LocalMachineFactory {
 
     /// Powers the machine off and takes its root apart.
     private func powerOff(_ machine: LocalMachine) async throws {
+        // The shared connection would look alive for a moment after the machine has gone.
+        let endpoint = machine.endpoint
+        _ = try await runner.execute(Command("ssh", ["-F", endpoint.configFile, "-O", "exit", endpoint.alias]))
         // nspawn passes it on as its kill signal.
         machine.process.signal(15)
         if await !machine.process.ended(within: .seconds(20)) {

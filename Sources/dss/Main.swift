@@ -8,11 +8,13 @@ import Workbench
 @main
 struct Main {
     static func main() async {
+        let command: any ParsableCommand
+        do { command = try Dss.parseAsRoot() } catch { Dss.exit(withError: error) }
         do {
-            var command = try Dss.parseAsRoot()
             if let asyncCommand = command as? any AsyncParsableCommand {
                 try await runInterruptibly(asyncCommand)
             } else {
+                var command = command
                 try command.run()
             }
         } catch {
@@ -32,11 +34,9 @@ struct Main {
         }
     }
 
-    /// Help, version and usage errors are ArgumentParser's; everything else is a `Failure` in the end.
+    /// What a command throws to end without a message is ArgumentParser's; everything else is a `Failure` in the end.
     private static func end(with error: any Error) -> Never {
-        if error is ExitCode || error is CleanExit || error is ValidationError
-            || Dss.exitCode(for: error) == .validationFailure
-        {
+        if error is ExitCode || [.success, .validationFailure].contains(Dss.exitCode(for: error)) {
             Dss.exit(withError: error)
         }
         let failure = Failure(explaining: error)

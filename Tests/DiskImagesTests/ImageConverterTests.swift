@@ -142,7 +142,7 @@ struct ImageConverterTests {
                     _ = try await DiskWriter(runner: runner).write(root, to: "\(target)/d.raw", sizeMiB: 256)
                 })
             }
-            #expect(failure?.code == .unavailable)
+            #expect(failure?.code == .temporary)
             #expect(failure?.message.hasPrefix("the disk is full at \(target)") == true, "\(failure?.message ?? "")")
             #expect(try names(in: target) == [])
         }

@@ -151,7 +151,7 @@ struct BadInputTests {
             }
             let second = try await workspace.run(["create-vm"])
             #expect(second.status == .exited(75), "\(second)")
-            #expect(second.standardError.contains(/pid \d+/))
+            #expect(second.standardError.contains(/process \d+/))
             let removal = try await workspace.run(["delete-assets", "--asset-id", "e2e", "--yes"])
             #expect(removal.status == .exited(75), "\(removal)")
             let result = try await first

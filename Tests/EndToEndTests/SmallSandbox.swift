@@ -24,6 +24,11 @@ struct SmallSandbox {
             - name: Install a small sandbox
               hosts: all
               become: true
+              gather_facts: false
+              pre_tasks:
+                - name: Make the login user
+                  ansible.builtin.user: {name: ubuntu, shell: /bin/bash}
+                  tags: [always]
               roles:
             \(list)
             """, to: "\(folder)/playbook/site.yml")

@@ -4,6 +4,8 @@
 set -eu
 : "${dss_user:?}" "${dss_password:?}"
 
+id "$dss_user" >/dev/null 2>&1 || { echo "the playbook has made no user '$dss_user'" >&2; exit 1; }
+
 # The roles' own secrets first: each hook reads the default password from its standard input.
 for hook in /usr/local/lib/dss/seal.d/*; do
     if [ -x "$hook" ]; then printf '%s\n' "$dss_password" | "$hook" >/dev/null; fi
