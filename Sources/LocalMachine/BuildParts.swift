@@ -1,4 +1,5 @@
 import FoundationEssentials
+import Glibc
 import Sandbox
 import Workbench
 
@@ -24,18 +25,37 @@ struct BuildParts: Sendable, Equatable {
         BackgroundProcess.all { baseName($0[0]) == "systemd-nspawn" && $0.contains("--machine=\(name)") }
     }
 
-    var processes: [BackgroundProcess] { machines + otherProcesses + networkProcesses }
+    /// What lives inside the machine, its systemd first; it can outlive the nspawn that started it, and is then known
+    /// by nothing but its root, which is stacked in the workspace.
+    var inhabitants: [BackgroundProcess] {
+        BackgroundProcess.all { _ in true }.filter { process in
+            let mounts = (try? readText("/proc/\(process.pid)/mountinfo")) ?? ""
+            return mounts.split(separator: "\n").contains { line in
+                line.contains(" / / ") && line.contains("upperdir=\(workspace)/")
+            }
+        }.sorted { $0.pid < $1.pid }
+    }
+
+    /// All that runs as the machine: first what is in it, so that no nspawn dies before its systemd.
+    var machineProcesses: [BackgroundProcess] { inhabitants + machines }
+
+    var processes: [BackgroundProcess] { machineProcesses + otherProcesses + networkProcesses }
 
     var networkProcesses: [BackgroundProcess] { BackgroundProcess.all(where: network.isSlirp) }
 
-    /// mmdebstrap and its children: they name a path of the build or carry its mark in their environment.
+    /// mmdebstrap, shared SSH connections and their children: they name a path of the build, or carry its mark in
+    /// their environment.
     var otherProcesses: [BackgroundProcess] {
         let mark = Array("\(Build.marker)=\(directory)".utf8)
+        let named = BackgroundProcess.all { line in
+            line.contains { $0.contains("\(directory)/") || $0.contains("\(workspace)/") }
+        }
         let marked = BackgroundProcess.all { _ in true }.filter { process in
             guard let data = FileManager.default.contents(atPath: "/proc/\(process.pid)/environ") else { return false }
             return data.split(separator: 0).contains { $0.elementsEqual(mark) }
         }
-        return marked.filter { !machines.contains($0) && !networkProcesses.contains($0) }
+        return Set(marked + named).filter { !machineProcesses.contains($0) && !networkProcesses.contains($0) && $0.pid != getpid() }
+            .sorted { $0.pid < $1.pid }
     }
 }
 
@@ -45,7 +65,8 @@ extension LocalMachineFactory {
         let asset = { (kind: Asset.Kind, name: String, bytes: Int64?) in
             Asset(assetID: assetID, kind: kind, name: name, bytes: bytes, state: state)
         }
-        var assets = parts.machines.map { asset(.machine, "\(parts.name) (process \($0.pid))", nil) }
+        let machines = parts.machines.isEmpty ? Array(parts.inhabitants.prefix(1)) : parts.machines
+        var assets = machines.map { asset(.machine, "\(parts.name) (process \($0.pid))", nil) }
         assets += parts.networkProcesses.map { asset(.process, "slirp4netns (process \($0.pid))", nil) }
         assets += parts.otherProcesses.map { asset(.process, "process \($0.pid)", nil) }
         if fileExists(parts.network.path) { assets.append(asset(.network, parts.network.path, nil)) }

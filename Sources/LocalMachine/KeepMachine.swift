@@ -60,7 +60,8 @@ extension LocalMachineFactory {
         // nspawn passes it on as its kill signal.
         machine.process.signal(15)
         if await !machine.process.ended(within: .seconds(20)) {
-            await stop(BuildParts(name: machine.name, in: self).machines)
+            let parts = BuildParts(name: machine.name, in: self)
+            _ = await stopAll { parts.machineProcesses }
         }
         try Task.checkCancellation()
         try await runner.run(Command("umount", [machine.build.root]))

@@ -109,7 +109,7 @@ extension LocalMachineFactory {
                 guard left.isEmpty else { throw Failure(.failed, left.joined(separator: ", ")) }
             }
             await undo.register("the machine \(build.name)", remedy: remedy(build.assetID), isKeepable: true) {
-                await stop(parts.machines)
+                _ = await stopAll { parts.machineProcesses }
             }
         }
         let overlay = Overlay(

@@ -89,7 +89,12 @@ package struct PackageIndex: Sendable {
             var install: [Item]
         }
         let items = try JSONDecoder().decode(Report.self, from: json).install.map(\.metadata)
-        return Dictionary(items.map { ($0.name.lowercased(), $0.version) }) { first, _ in first }
+        return Dictionary(items.map { (normalized($0.name), $0.version) }) { first, _ in first }
+    }
+
+    /// A project's name as the index compares it: lower case, each run of `-`, `_` and `.` one dash (PEP 503).
+    static func normalized(_ name: String) -> String {
+        name.lowercased().replacing(/[-_.]+/, with: "-")
     }
 
     /// The tags of a Git repository, or `nil` where it cannot be reached.

@@ -43,7 +43,8 @@ package struct PinsCheck: Sendable {
                     .unavailable, "pip finds no set of versions for \(direct.keys.sorted().joined(separator: ", "))")
             }
             updated.pip[group] = resolved.filter { direct[$0.key] != nil }
-            updated.pipLocked[group] = resolved.filter { direct[$0.key] == nil }
+            let others = resolved.filter { direct[$0.key] == nil }
+            updated.pipLocked[group] = others.isEmpty ? pins.pipLocked[group] : others
         }
         for name in pins.git.keys {
             guard let url = repositories[name], let tags = try await index.tags(of: url) else { continue }

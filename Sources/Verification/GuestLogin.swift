@@ -66,7 +66,7 @@ struct GuestLogin: Sendable {
 
     /// Asks for the host keys without logging in.
     var scan: Command {
-        Command("ssh-keyscan", ["-T", "5", "-p", "\(port)", "-t", "rsa,ecdsa,ed25519", host])
+        Command("ssh-keyscan", ["-T", "20", "-p", "\(port)", "-t", "ed25519", host])
     }
 
     private func ssh(_ options: [String], _ remote: [String], _ input: Command.Input) -> Command {
