@@ -64,7 +64,12 @@ let package = Package(
             swiftSettings: strict),
         tests(of: "Sandbox"),
         .testTarget(name: "HouseRulesTests", swiftSettings: strict),
-        .testTarget(name: "EndToEndTests", dependencies: ["dss", "Workbench"], swiftSettings: strict),
+        .testTarget(
+            name: "EndToEndTests",
+            dependencies: [
+                "dss", "Sandbox", "Workbench", "Definition", "Provisioning", "LocalMachine", "LocalProvider",
+            ],
+            swiftSettings: strict),
         tests(of: "Workbench"),
         tests(of: "LocalMachine", with: ["Sandbox", "Workbench"]),
         tests(of: "DiskImages", with: ["Sandbox", "Workbench"]),

@@ -54,8 +54,10 @@ struct BuildParts: Sendable, Equatable {
             guard let data = FileManager.default.contents(atPath: "/proc/\(process.pid)/environ") else { return false }
             return data.split(separator: 0).contains { $0.elementsEqual(mark) }
         }
-        return Set(marked + named).filter { !machineProcesses.contains($0) && !networkProcesses.contains($0) && $0.pid != getpid() }
-            .sorted { $0.pid < $1.pid }
+        return Set(marked + named).filter {
+            !machineProcesses.contains($0) && !networkProcesses.contains($0) && $0.pid != getpid()
+        }
+        .sorted { $0.pid < $1.pid }
     }
 }
 

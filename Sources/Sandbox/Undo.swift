@@ -16,6 +16,8 @@ package actor Undo {
     private var steps: [Step] = []
     private var hints: [String] = []
 
+    package init() {}
+
     package func register(
         _ resource: String, remedy: String, isKeepable: Bool = false,
         _ run: @escaping @Sendable () async throws -> Void

@@ -2,193 +2,199 @@ import Foundation
 import Testing
 import Workbench
 
-/// What goes wrong outside of `dss` gets a clear message and the right exit code, and leaves nothing behind.
-@Suite("Bad input", .serialized)
-struct BadInputTests {
-    @Test("a mistake in the definition is shown with its place, all at once, and nothing is started")
-    func brokenDefinition() async throws {
-        try await with(SmallSandbox(extraLines: "portz: {}\nuser: {name: root}\n")) { workspace in
-            let output = try await workspace.run(["definition"])
-            #expect(output.status == .exited(65))
-            #expect(output.standardError.contains(":6:1: "), "\(output.standardError)")
-            #expect(output.standardError.contains(":7:14: "), "\(output.standardError)")
-        }
-    }
-
-    @Test("an unknown option is a usage error")
-    func unknownOption() async throws {
-        try await with(SmallSandbox()) { workspace in
-            let output = try await workspace.run(["create-vm", "--colour"])
-            #expect(output.status == .exited(64))
-        }
-    }
-
-    @Test("without root, create-vm says so", .enabled(if: Workspace.isRoot, "\(Workspace.needsRoot)"))
-    func noRoot() async throws {
-        try await with(SmallSandbox()) { workspace in
-            // As nobody, and with the binary where nobody can read it.
-            let copy = "/tmp/dss-\(getpid())"
-            try FileManager.default.copyItem(atPath: workspace.dss, toPath: copy)
-            defer { try? FileManager.default.removeItem(atPath: copy) }
-            let command = Command(
-                "setpriv", ["--reuid=65534", "--clear-groups", copy, "create-vm"], workingDirectory: "/")
-            let output = try await SystemCommandRunner().execute(command)
-            #expect(output.status == .exited(77))
-            #expect(output.standardError.contains("sudo dss create-vm"))
-        }
-    }
-
-    @Test("a playbook that cannot be parsed", .enabled(if: Workspace.isRoot, "\(Workspace.needsRoot)"))
-    func brokenPlaybook() async throws {
-        try await with(SmallSandbox(roles: ["first": "- ansible.builtin.copy: {nonsense\n"])) { workspace in
-            let output = try await workspace.run(["create-vm"])
-            #expect(output.status == .exited(65), "\(output)")
-            #expect(output.standardError.contains("main.yml"))
-            try await expectClean(workspace)
-        }
-    }
-
-    @Test(
-        "a task that fails names module, message and how to go on",
-        .enabled(if: Workspace.isRoot, "\(Workspace.needsRoot)"))
-    func failingTask() async throws {
-        let role = "- name: Break\n  ansible.builtin.fail: {msg: on purpose}\n"
-        try await with(SmallSandbox(roles: ["first": role])) { workspace in
-            let output = try await workspace.run(["create-vm"])
-            #expect(output.status == .exited(1), "\(output)")
-            for text in ["Break", "ansible.builtin.fail", "on purpose", "--tags first,tidy"] {
-                #expect(output.standardError.contains(text), "\(text)")
+extension EndToEnd {
+    /// What goes wrong outside of `dss` gets a clear message and the right exit code, and leaves nothing behind.
+    @Suite("Bad input")
+    struct BadInputTests {
+        @Test("a mistake in the definition is shown with its place, all at once, and nothing is started")
+        func brokenDefinition() async throws {
+            try await with(SmallSandbox(extraLines: "portz: {}\nuser: {name: root}\n")) { workspace in
+                let output = try await workspace.run(["definition"])
+                #expect(output.status == .exited(65))
+                #expect(output.standardError.contains(":6:1: "), "\(output.standardError)")
+                #expect(output.standardError.contains(":7:14: "), "\(output.standardError)")
             }
-            try await expectClean(workspace)
         }
-    }
 
-    @Test(
-        "--keep-on-failure leaves a machine that ssh reaches", .enabled(if: Workspace.isRoot, "\(Workspace.needsRoot)"))
-    func keepOnFailure() async throws {
-        let role = "- name: Break\n  ansible.builtin.fail: {msg: on purpose}\n"
-        try await with(SmallSandbox(roles: ["first": role])) { workspace in
-            let output = try await workspace.run(["create-vm", "--keep-on-failure"])
-            let line = output.standardError.split(separator: "\n").first { $0.contains("ssh -F") }
-            let ssh = try #require(line?.firstRange(of: "ssh -F").map { String(line![$0.lowerBound...]) })
-            let answer = try await SystemCommandRunner().execute(Command("sh", ["-c", "\(ssh) echo here"]))
-            #expect(answer.standardOutput == "here\n", "\(answer)")
-            let deleted = try await workspace.run(["delete-assets", "--asset-id", "e2e", "--yes"])
-            #expect(deleted.status.isSuccess, "\(deleted)")
-            try await expectClean(workspace)
+        @Test("an unknown option is a usage error")
+        func unknownOption() async throws {
+            try await with(SmallSandbox()) { workspace in
+                let output = try await workspace.run(["create-vm", "--colour"])
+                #expect(output.status == .exited(64))
+            }
         }
-    }
 
-    @Test(
-        "a package version that is gone names the available one",
-        .enabled(if: Workspace.isRoot, "\(Workspace.needsRoot)"))
-    func goneVersion() async throws {
-        let role = "- name: Install rsync\n  ansible.builtin.apt: {name: rsync=0.0.1, update_cache: true}\n"
-        try await with(SmallSandbox(roles: ["first": role])) { workspace in
-            let folder = URL(filePath: workspace.definition).deletingLastPathComponent().path()
-            let pins = try readText("\(folder)/pins.yaml")
-            try writeAtomically(
-                pins.replacing("apt: {}", with: "apt:\n  rsync: \"0.0.1\""), to: "\(folder)/pins.yaml")
-            let output = try await workspace.run(["create-vm"])
-            #expect(output.status == .exited(65), "\(output)")
-            #expect(output.standardError.contains("apt rsync 0.0.1 is gone, available: "))
-            #expect(output.standardError.contains("dss pins update"))
-            try await expectClean(workspace)
+        @Test("without root, create-vm says so", .enabled(if: Workspace.isRoot, "\(Workspace.needsRoot)"))
+        func noRoot() async throws {
+            try await with(SmallSandbox()) { workspace in
+                // As nobody, and with the binary where nobody can read it.
+                let copy = "/tmp/dss-\(getpid())"
+                try FileManager.default.copyItem(atPath: workspace.dss, toPath: copy)
+                defer { try? FileManager.default.removeItem(atPath: copy) }
+                let command = Command(
+                    "setpriv", ["--reuid=65534", "--clear-groups", copy, "create-vm"], workingDirectory: "/")
+                let output = try await SystemCommandRunner().execute(command)
+                #expect(output.status == .exited(77))
+                #expect(output.standardError.contains("sudo dss create-vm"))
+            }
         }
-    }
 
-    @Test("no network: the mirror that cannot be reached", .enabled(if: Workspace.isRoot, "\(Workspace.needsRoot)"))
-    func noNetwork() async throws {
-        try await with(SmallSandbox(extraLines: "base: {mirror: 'http://127.0.0.1:9/debian'}\n")) { workspace in
-            let output = try await workspace.run(["create-vm", "--no-cache"])
-            #expect(output.status == .exited(69), "\(output)")
-            #expect(output.standardError.contains("127.0.0.1"))
-            try await expectClean(workspace)
-        }
-    }
-
-    @Test("a file in the way stays where it is", .enabled(if: Workspace.isRoot, "\(Workspace.needsRoot)"))
-    func fileInTheWay() async throws {
-        try await with(SmallSandbox()) { workspace in
-            let folder = "\(workspace.root)/bucket/data_science_sandbox/e2e"
-            try makeDirectory(folder)
-            try writeAtomically("mine", to: "\(folder)/small-e2e.raw")
-            let output = try await workspace.run(["create-vm"])
-            #expect(output.status == .exited(65), "\(output)")
-            #expect(output.standardError.contains("small-e2e.raw"))
-            #expect(try readText("\(folder)/small-e2e.raw") == "mine")
-        }
-    }
-
-    @Test("a disk that is full", .enabled(if: Workspace.isRoot, "\(Workspace.needsRoot)"))
-    func diskFull() async throws {
-        try await with(SmallSandbox()) { workspace in
-            let bucket = "\(workspace.root)/bucket"
-            try makeDirectory(bucket)
-            let runner = SystemCommandRunner()
-            try await runner.run(Command("mount", ["-t", "tmpfs", "-o", "size=40M", "tmpfs", bucket]))
-            try await finally {
+        @Test("a playbook that cannot be parsed", .enabled(if: Workspace.isRoot, "\(Workspace.needsRoot)"))
+        func brokenPlaybook() async throws {
+            try await with(SmallSandbox(roles: ["first": "- ansible.builtin.copy: {nonsense\n"])) { workspace in
                 let output = try await workspace.run(["create-vm"])
-                #expect(output.status == .exited(75), "\(output)")
-                #expect(output.standardError.lowercased().contains("no space") || output.standardError.contains("full"))
-                #expect(workspace.bucketFiles.isEmpty)
-            } cleanup: {
-                _ = try? await runner.execute(Command("umount", [bucket]))
+                #expect(output.status == .exited(65), "\(output)")
+                #expect(output.standardError.contains("main.yml"))
+                try await expectClean(workspace)
             }
-            try await expectClean(workspace)
         }
-    }
 
-    @Test(
-        "a second build of the same asset id is refused and names the first",
-        .enabled(if: Workspace.isRoot, "\(Workspace.needsRoot)"))
-    func twoBuilds() async throws {
-        let role = "- name: Wait\n  ansible.builtin.command: sleep 12\n  changed_when: false\n"
-        try await with(SmallSandbox(roles: ["first": role])) { workspace in
-            async let first = workspace.run(["create-vm"])
-            while try await !workspace.run(["show-assets", "--json"]).standardOutput.contains("in-use") {
-                try await Task.sleep(for: .milliseconds(200))
+        @Test(
+            "a task that fails names module, message and how to go on",
+            .enabled(if: Workspace.isRoot, "\(Workspace.needsRoot)"))
+        func failingTask() async throws {
+            let role = "- name: Break\n  ansible.builtin.fail: {msg: on purpose}\n"
+            try await with(SmallSandbox(roles: ["first": role])) { workspace in
+                let output = try await workspace.run(["create-vm"])
+                #expect(output.status == .exited(1), "\(output)")
+                for text in ["Break", "ansible.builtin.fail", "on purpose", "--tags first,tidy"] {
+                    #expect(output.standardError.contains(text), "\(text)")
+                }
+                try await expectClean(workspace)
             }
-            let second = try await workspace.run(["create-vm"])
-            #expect(second.status == .exited(75), "\(second)")
-            #expect(second.standardError.contains(/process \d+/))
-            let removal = try await workspace.run(["delete-assets", "--asset-id", "e2e", "--yes"])
-            #expect(removal.status == .exited(75), "\(removal)")
-            let result = try await first
-            #expect(result.status.isSuccess, "\(result)")
-            try await expectClean(workspace)
         }
-    }
 
-    @Test("a damaged cache entry is noticed and built again", .enabled(if: Workspace.isRoot, "\(Workspace.needsRoot)"))
-    func damagedCache() async throws {
-        try await with(SmallSandbox()) { workspace in
-            var workspace = workspace
-            workspace = Workspace(
-                root: workspace.root, cache: "\(workspace.root)/cache", definition: workspace.definition)
-            let first = try await workspace.run(["create-vm"])
-            #expect(first.status.isSuccess, "\(first)")
-            let layers = "\(workspace.cache)/layers"
-            let find = Command("find", [layers, "-name", "first", "-path", "*/etc/first"])
-            let damaged = try await SystemCommandRunner().run(find).trimmedLine
-            try writeAtomically("damaged", to: damaged)
-            try removeFile("\(workspace.root)/bucket/data_science_sandbox/e2e/manifest.json")
-            try removeFile("\(workspace.root)/bucket/data_science_sandbox/e2e/small-e2e.raw")
-            let second = try await workspace.run(["create-vm"])
-            #expect(second.status.isSuccess, "\(second)")
-            #expect(second.standardError.contains("warning"), "\(second)")
-            #expect(try readText(damaged) == "one")
+        @Test(
+            "--keep-on-failure leaves a machine that ssh reaches",
+            .enabled(if: Workspace.isRoot, "\(Workspace.needsRoot)"))
+        func keepOnFailure() async throws {
+            let role = "- name: Break\n  ansible.builtin.fail: {msg: on purpose}\n"
+            try await with(SmallSandbox(roles: ["first": role])) { workspace in
+                let output = try await workspace.run(["create-vm", "--keep-on-failure"])
+                let line = output.standardError.split(separator: "\n").first { $0.contains("ssh -F") }
+                let ssh = try #require(line?.firstRange(of: "ssh -F").map { String(line![$0.lowerBound...]) })
+                let answer = try await SystemCommandRunner().execute(Command("sh", ["-c", "\(ssh) echo here"]))
+                #expect(answer.standardOutput == "here\n", "\(answer)")
+                let deleted = try await workspace.run(["delete-assets", "--asset-id", "e2e", "--yes"])
+                #expect(deleted.status.isSuccess, "\(deleted)")
+                try await expectClean(workspace)
+            }
         }
-    }
 
-    private func with(_ sandbox: SmallSandbox, _ body: (Workspace) async throws -> Void) async throws {
-        try await withTemporaryDirectory(in: "/var/tmp") { folder in
-            try await Workspace.with(definition: sandbox.write(to: folder), body)
+        @Test(
+            "a package version that is gone names the available one",
+            .enabled(if: Workspace.isRoot, "\(Workspace.needsRoot)"))
+        func goneVersion() async throws {
+            let role = "- name: Install rsync\n  ansible.builtin.apt: {name: rsync=0.0.1, update_cache: true}\n"
+            try await with(SmallSandbox(roles: ["first": role])) { workspace in
+                let folder = URL(filePath: workspace.definition).deletingLastPathComponent().path()
+                let pins = try readText("\(folder)/pins.yaml")
+                try writeAtomically(
+                    pins.replacing("apt: {}", with: "apt:\n  rsync: \"0.0.1\""), to: "\(folder)/pins.yaml")
+                let output = try await workspace.run(["create-vm"])
+                #expect(output.status == .exited(65), "\(output)")
+                #expect(output.standardError.contains("apt rsync 0.0.1 is gone, available: "))
+                #expect(output.standardError.contains("dss pins update"))
+                try await expectClean(workspace)
+            }
         }
-    }
 
-    private func expectClean(_ workspace: Workspace) async throws {
-        let traces = try await workspace.traces()
-        #expect(traces.isEmpty)
+        @Test("no network: the mirror that cannot be reached", .enabled(if: Workspace.isRoot, "\(Workspace.needsRoot)"))
+        func noNetwork() async throws {
+            try await with(SmallSandbox(extraLines: "base: {mirror: 'http://127.0.0.1:9/debian'}\n")) { workspace in
+                let output = try await workspace.run(["create-vm", "--no-cache"])
+                #expect(output.status == .exited(69), "\(output)")
+                #expect(output.standardError.contains("127.0.0.1"))
+                try await expectClean(workspace)
+            }
+        }
+
+        @Test("a file in the way stays where it is", .enabled(if: Workspace.isRoot, "\(Workspace.needsRoot)"))
+        func fileInTheWay() async throws {
+            try await with(SmallSandbox()) { workspace in
+                let folder = "\(workspace.root)/bucket/data_science_sandbox/e2e"
+                try makeDirectory(folder)
+                try writeAtomically("mine", to: "\(folder)/small-e2e.raw")
+                let output = try await workspace.run(["create-vm"])
+                #expect(output.status == .exited(65), "\(output)")
+                #expect(output.standardError.contains("small-e2e.raw"))
+                #expect(try readText("\(folder)/small-e2e.raw") == "mine")
+            }
+        }
+
+        @Test("a disk that is full", .enabled(if: Workspace.isRoot, "\(Workspace.needsRoot)"))
+        func diskFull() async throws {
+            try await with(SmallSandbox()) { workspace in
+                let bucket = "\(workspace.root)/bucket"
+                try makeDirectory(bucket)
+                let runner = SystemCommandRunner()
+                try await runner.run(Command("mount", ["-t", "tmpfs", "-o", "size=40M", "tmpfs", bucket]))
+                try await finally {
+                    let output = try await workspace.run(["create-vm"])
+                    #expect(output.status == .exited(75), "\(output)")
+                    #expect(
+                        output.standardError.lowercased().contains("no space") || output.standardError.contains("full"))
+                    #expect(workspace.bucketFiles.isEmpty)
+                } cleanup: {
+                    _ = try? await runner.execute(Command("umount", [bucket]))
+                }
+                try await expectClean(workspace)
+            }
+        }
+
+        @Test(
+            "a second build of the same asset id is refused and names the first",
+            .enabled(if: Workspace.isRoot, "\(Workspace.needsRoot)"))
+        func twoBuilds() async throws {
+            let role = "- name: Wait\n  ansible.builtin.command: sleep 12\n  changed_when: false\n"
+            try await with(SmallSandbox(roles: ["first": role])) { workspace in
+                async let first = workspace.run(["create-vm"])
+                while try await !workspace.run(["show-assets", "--json"]).standardOutput.contains("in-use") {
+                    try await Task.sleep(for: .milliseconds(200))
+                }
+                let second = try await workspace.run(["create-vm"])
+                #expect(second.status == .exited(75), "\(second)")
+                #expect(second.standardError.contains(/process \d+/))
+                let removal = try await workspace.run(["delete-assets", "--asset-id", "e2e", "--yes"])
+                #expect(removal.status == .exited(75), "\(removal)")
+                let result = try await first
+                #expect(result.status.isSuccess, "\(result)")
+                try await expectClean(workspace)
+            }
+        }
+
+        @Test(
+            "a damaged cache entry is noticed and built again", .enabled(if: Workspace.isRoot, "\(Workspace.needsRoot)")
+        )
+        func damagedCache() async throws {
+            try await with(SmallSandbox()) { workspace in
+                var workspace = workspace
+                workspace = Workspace(
+                    root: workspace.root, cache: "\(workspace.root)/cache", definition: workspace.definition)
+                let first = try await workspace.run(["create-vm"])
+                #expect(first.status.isSuccess, "\(first)")
+                let layers = "\(workspace.cache)/layers"
+                let find = Command("find", [layers, "-name", "first", "-path", "*/etc/first"])
+                let damaged = try await SystemCommandRunner().run(find).trimmedLine
+                try writeAtomically("damaged", to: damaged)
+                try removeFile("\(workspace.root)/bucket/data_science_sandbox/e2e/manifest.json")
+                try removeFile("\(workspace.root)/bucket/data_science_sandbox/e2e/small-e2e.raw")
+                let second = try await workspace.run(["create-vm"])
+                #expect(second.status.isSuccess, "\(second)")
+                #expect(second.standardError.contains("warning"), "\(second)")
+                #expect(try readText(damaged) == "one")
+            }
+        }
+
+        private func with(_ sandbox: SmallSandbox, _ body: (Workspace) async throws -> Void) async throws {
+            try await withTemporaryDirectory(in: "/var/tmp") { folder in
+                try await Workspace.with(definition: sandbox.write(to: folder), body)
+            }
+        }
+
+        private func expectClean(_ workspace: Workspace) async throws {
+            let traces = try await workspace.traces()
+            #expect(traces.isEmpty)
+        }
     }
 }

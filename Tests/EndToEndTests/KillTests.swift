@@ -2,84 +2,87 @@ import Foundation
 import Testing
 import Workbench
 
-/// A build that is ended in the middle leaves nothing that is not listed, and nothing that cannot be removed.
-@Suite("A build that is killed", .serialized, .enabled(if: Workspace.isRoot, "\(Workspace.needsRoot)"))
-struct KillTests {
-    static let stages = ["setup", "install", "seal", "capture", "export"]
+extension EndToEnd {
+    /// A build that is ended in the middle leaves nothing that is not listed, and nothing that cannot be removed.
+    @Suite("A build that is killed", .enabled(if: Workspace.isRoot, "\(Workspace.needsRoot)"))
+    struct KillTests {
+        static let stages = ["setup", "install", "seal", "capture", "export"]
 
-    @Test("by SIGINT or SIGTERM cleans up after itself in every stage", arguments: stages, [SIGINT, SIGTERM])
-    func polite(_ stage: String, _ signal: Int32) async throws {
-        try await withSmallSandbox { workspace in
-            let status = try await build(workspace, killedIn: stage, by: signal)
-            #expect(status == .exited(130))
-            let traces = try await workspace.traces()
-            #expect(traces.isEmpty)
-            #expect(workspace.bucketFiles.isEmpty)
-        }
-    }
-
-    @Test("by SIGKILL leaves only what show-assets lists and delete-assets removes", arguments: stages)
-    func impolite(_ stage: String) async throws {
-        try await withSmallSandbox { workspace in
-            let status = try await build(workspace, killedIn: stage, by: SIGKILL)
-            #expect(status == .signalled(SIGKILL))
-            let listed = try await workspace.run(["show-assets", "--json"])
-            #expect(listed.standardOutput.contains("orphaned"), "\(listed)")
-            let deleted = try await workspace.run(["delete-assets", "--asset-id", "e2e", "--yes"])
-            #expect(deleted.status.isSuccess, "\(deleted)")
-            let traces = try await workspace.traces()
-            #expect(traces.isEmpty)
-            #expect(workspace.bucketFiles.isEmpty)
-        }
-    }
-
-    @Test("by SIGKILL is cleared away by the next build, which says so")
-    func nextBuild() async throws {
-        try await withSmallSandbox { workspace in
-            _ = try await build(workspace, killedIn: "seal", by: SIGKILL)
-            let next = try await workspace.run(["create-vm"])
-            #expect(next.status.isSuccess, "\(next)")
-            #expect(next.standardError.contains("removed"))
-            let traces = try await workspace.traces()
-            #expect(traces.isEmpty)
-            #expect(workspace.bucketFiles.count == 4)
-        }
-    }
-
-    private func withSmallSandbox(_ body: (Workspace) async throws -> Void) async throws {
-        try await withTemporaryDirectory(in: "/var/tmp") { folder in
-            try await Workspace.with(definition: SmallSandbox().write(to: folder), body)
-        }
-    }
-
-    /// Starts a build, and sends it the signal as soon as it says that the stage has begun.
-    private func build(_ workspace: Workspace, killedIn stage: String, by signal: Int32) async throws
-        -> Workbench.ExitStatus
-    {
-        let log = "\(workspace.root)/events.jsonl"
-        let shell = Command(
-            "sh", ["-c", #""$0" create-vm --json > "$1" 2>&1"#, workspace.dss, log],
-            environment: workspace.command([]).environment, workingDirectory: workspace.command([]).workingDirectory)
-        async let output = SystemCommandRunner().execute(shell)
-        try await waitFor(stage: stage, in: log)
-        // A moment into the stage, where things have been created.
-        try await Task.sleep(for: .milliseconds(400))
-        let builds = BackgroundProcess.all { $0.first == workspace.dss && $0.contains("create-vm") }
-        for build in builds { build.signal(signal) }
-        let status = try await output.status
-        // The shell reports a signal of its child as 128 + signal.
-        if case .exited(let code) = status, code == 128 + SIGKILL { return .signalled(SIGKILL) }
-        return status
-    }
-
-    private func waitFor(stage: String, in log: String) async throws {
-        for _ in 0..<3000 {
-            let lines = ((try? readText(log)) ?? "").split(separator: "\n")
-            if lines.contains(where: { $0.contains("stage-started") && $0.contains(#""stage":"\#(stage)""#) }) {
-                return
+        @Test("by SIGINT or SIGTERM cleans up after itself in every stage", arguments: stages, [SIGINT, SIGTERM])
+        func polite(_ stage: String, _ signal: Int32) async throws {
+            try await withSmallSandbox { workspace in
+                let status = try await build(workspace, killedIn: stage, by: signal)
+                #expect(status == .exited(130))
+                let traces = try await workspace.traces()
+                #expect(traces.isEmpty)
+                #expect(workspace.bucketFiles.isEmpty)
             }
-            try await Task.sleep(for: .milliseconds(100))
         }
-        Issue.record("the stage \(stage) never began: \(tail(of: log))")
+
+        @Test("by SIGKILL leaves only what show-assets lists and delete-assets removes", arguments: stages)
+        func impolite(_ stage: String) async throws {
+            try await withSmallSandbox { workspace in
+                let status = try await build(workspace, killedIn: stage, by: SIGKILL)
+                #expect(status == .signalled(SIGKILL))
+                let listed = try await workspace.run(["show-assets", "--json"])
+                #expect(listed.standardOutput.contains("orphaned"), "\(listed)")
+                let deleted = try await workspace.run(["delete-assets", "--asset-id", "e2e", "--yes"])
+                #expect(deleted.status.isSuccess, "\(deleted)")
+                let traces = try await workspace.traces()
+                #expect(traces.isEmpty)
+                #expect(workspace.bucketFiles.isEmpty)
+            }
+        }
+
+        @Test("by SIGKILL is cleared away by the next build, which says so")
+        func nextBuild() async throws {
+            try await withSmallSandbox { workspace in
+                _ = try await build(workspace, killedIn: "seal", by: SIGKILL)
+                let next = try await workspace.run(["create-vm"])
+                #expect(next.status.isSuccess, "\(next)")
+                #expect(next.standardError.contains("removed"))
+                let traces = try await workspace.traces()
+                #expect(traces.isEmpty)
+                #expect(workspace.bucketFiles.count == 4)
+            }
+        }
+
+        private func withSmallSandbox(_ body: (Workspace) async throws -> Void) async throws {
+            try await withTemporaryDirectory(in: "/var/tmp") { folder in
+                try await Workspace.with(definition: SmallSandbox().write(to: folder), body)
+            }
+        }
+
+        /// Starts a build, and sends it the signal as soon as it says that the stage has begun.
+        private func build(_ workspace: Workspace, killedIn stage: String, by signal: Int32) async throws
+            -> Workbench.ExitStatus
+        {
+            let log = "\(workspace.root)/events.jsonl"
+            let shell = Command(
+                "sh", ["-c", #""$0" create-vm --json > "$1" 2>&1"#, workspace.dss, log],
+                environment: workspace.command([]).environment, workingDirectory: workspace.command([]).workingDirectory
+            )
+            async let output = SystemCommandRunner().execute(shell)
+            try await waitFor(stage: stage, in: log)
+            // A moment into the stage, where things have been created.
+            try await Task.sleep(for: .milliseconds(400))
+            let builds = BackgroundProcess.all { $0.first == workspace.dss && $0.contains("create-vm") }
+            for build in builds { build.signal(signal) }
+            let status = try await output.status
+            // The shell reports a signal of its child as 128 + signal.
+            if case .exited(let code) = status, code == 128 + SIGKILL { return .signalled(SIGKILL) }
+            return status
+        }
+
+        private func waitFor(stage: String, in log: String) async throws {
+            for _ in 0..<1200 {
+                let lines = ((try? readText(log)) ?? "").split(separator: "\n")
+                if lines.contains(where: { $0.contains("stage-started") && $0.contains(#""stage":"\#(stage)""#) }) {
+                    return
+                }
+                try await Task.sleep(for: .milliseconds(100))
+            }
+            Issue.record("the stage \(stage) never began: \(tail(of: log))")
+        }
     }
 }

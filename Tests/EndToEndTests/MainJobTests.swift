@@ -2,45 +2,47 @@ import Foundation
 import Testing
 import Workbench
 
-/// The whole job as a user does it: this project's own sandbox, from nothing to verified images and back to nothing.
-@Suite("The main job", .serialized, .enabled(if: Workspace.isRoot, "\(Workspace.needsRoot)"))
-struct MainJobTests {
-    static let password = "for the tests only"
+extension EndToEnd {
+    /// The whole job as a user does it: this project's own sandbox, from nothing to verified images and back to nothing.
+    @Suite("The main job", .enabled(if: Workspace.isRoot, "\(Workspace.needsRoot)"))
+    struct MainJobTests {
+        static let password = "for the tests only"
 
-    @Test("builds the sandbox, proves both exported files, rebuilds nothing, removes everything")
-    func wholeJob() async throws {
-        try await Workspace.with { workspace in
-            try await ScriptLanguages.served { url in
-                let password: [String: String?] = ["DSS_DEFAULT_PASSWORD": Self.password]
-                let build = [
-                    "create-vm", "--asset-id", "dss-e2e", "--release",
-                    "--set", "playbook.variables.script_languages_url=\(url)",
-                ]
-                let first = try await workspace.run(build, environment: password)
-                try #require(first.status.isSuccess, "\(first)")
-                #expect(!first.standardError.contains("\u{1b}"), "no control characters where the output is piped")
-                #expect(!(first.standardError + first.standardOutput).contains(Self.password))
-                let folder = "\(workspace.root)/bucket/data_science_sandbox/dss-e2e"
-                let sums = try await SystemCommandRunner().execute(
-                    Command("sha256sum", ["--check", "--strict", "SHA256SUMS"], workingDirectory: folder))
-                #expect(sums.status.isSuccess, "\(sums)")
+        @Test("builds the sandbox, proves both exported files, rebuilds nothing, removes everything")
+        func wholeJob() async throws {
+            try await Workspace.with { workspace in
+                try await ScriptLanguages.served { url in
+                    let password: [String: String?] = ["DSS_DEFAULT_PASSWORD": Self.password]
+                    let build = [
+                        "create-vm", "--asset-id", "dss-e2e", "--release",
+                        "--set", "playbook.variables.script_languages_url=\(url)",
+                    ]
+                    let first = try await workspace.run(build, environment: password)
+                    try #require(first.status.isSuccess, "\(first)")
+                    #expect(!first.standardError.contains("\u{1b}"), "no control characters where the output is piped")
+                    #expect(!(first.standardError + first.standardOutput).contains(Self.password))
+                    let folder = "\(workspace.root)/bucket/data_science_sandbox/dss-e2e"
+                    let sums = try await SystemCommandRunner().execute(
+                        Command("sha256sum", ["--check", "--strict", "SHA256SUMS"], workingDirectory: folder))
+                    #expect(sums.status.isSuccess, "\(sums)")
 
-                let again = try await workspace.run(build, environment: password)
-                #expect(again.standardOutput.contains("nothing to do"), "\(again)")
+                    let again = try await workspace.run(build, environment: password)
+                    #expect(again.standardOutput.contains("nothing to do"), "\(again)")
 
-                for (format, hardware) in [("vmdk", "vmware"), ("vhd", "hyperv")] {
-                    let image = "\(folder)/data-science-sandbox-dss-e2e.\(format)"
-                    let verified = try await workspace.run(
-                        ["verify-vm", image, "--hardware", hardware], environment: password)
-                    print(verified.standardOutput)
-                    #expect(verified.status.isSuccess, "\(verified)")
+                    for (format, hardware) in [("vmdk", "vmware"), ("vhd", "hyperv")] {
+                        let image = "\(folder)/data-science-sandbox-dss-e2e.\(format)"
+                        let verified = try await workspace.run(
+                            ["verify-vm", image, "--hardware", hardware], environment: password)
+                        print(verified.standardOutput)
+                        #expect(verified.status.isSuccess, "\(verified)")
+                    }
                 }
+                let removed = try await workspace.run(["delete-assets", "--asset-id", "dss-e2e", "--yes"])
+                #expect(removed.status.isSuccess, "\(removed)")
+                let traces = try await workspace.traces()
+                #expect(traces.isEmpty)
+                #expect(workspace.bucketFiles.isEmpty)
             }
-            let removed = try await workspace.run(["delete-assets", "--asset-id", "dss-e2e", "--yes"])
-            #expect(removed.status.isSuccess, "\(removed)")
-            let traces = try await workspace.traces()
-            #expect(traces.isEmpty)
-            #expect(workspace.bucketFiles.isEmpty)
         }
     }
 }

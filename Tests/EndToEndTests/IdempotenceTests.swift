@@ -1,0 +1,64 @@
+import Foundation
+import LocalMachine
+import LocalProvider
+import Provisioning
+import Sandbox
+import Synchronization
+import Testing
+import Workbench
+
+@testable import Definition
+
+extension EndToEnd {
+    /// The playbook on a machine that it has been run on, and that was restarted since.
+    @Suite("Idempotence", .enabled(if: Workspace.isRoot, "\(Workspace.needsRoot)"))
+    struct IdempotenceTests {
+        @Test("a second run of the whole playbook changes nothing")
+        func secondRun() async throws {
+            try await Workspace.with { workspace in
+                let undo = Undo()
+                let changed = Mutex<[String]>([])
+                let ran = Mutex(0)
+                try await finally {
+                    let order = try order()
+                    let runner = SystemCommandRunner()
+                    let ansible = Workspace.repository + ".venv/bin/ansible-playbook"
+                    let provisioner = AnsibleProvisioner(runner: runner, ansible: ansible) { _ in [] }
+                    let host = await HostSettings.read(
+                        environment: ProcessInfo.processInfo.environment, runner: runner)
+                    let provider = LocalVMProvider(
+                        runner: runner,
+                        factory: LocalMachineFactory(
+                            runner: runner, cacheDirectory: workspace.cache,
+                            stateDirectory: "\(workspace.root)/state", host: host),
+                        bucket: LocalBucket(root: "\(workspace.root)/bucket", prefix: "p"),
+                        stateDirectory: "\(workspace.root)/state", assetID: order.assetID, programDigest: "test",
+                        now: { Date() })
+                    var machine = try await provider.setUp(order, undo: undo) { _ in }
+                    for step in order.definition.playbook.steps.dropFirst(machine.stepsDone) {
+                        let missing = try await provisioner.install(step, of: order, on: machine) { _ in }
+                        machine = try await provider.keep(machine, after: step, missing: missing, undo: undo) { _ in }
+                    }
+                    for step in order.definition.playbook.steps {
+                        _ = try await provisioner.install(step, of: order, on: machine) { event in
+                            guard case .task(let task) = event else { return }
+                            ran.withLock { $0 += 1 }
+                            if task.status == .changed { changed.withLock { $0.append(task.name) } }
+                        }
+                    }
+                } cleanup: {
+                    _ = await undo.unwind()
+                }
+                #expect(ran.withLock { $0 } > 30)
+                #expect(changed.withLock { $0 } == [])
+            }
+        }
+
+        private func order() throws -> BuildOrder {
+            let source = DefinitionSource(file: Workspace.repository + "sandbox.yaml", currentDirectory: "/")
+            return BuildOrder(
+                assetID: try AssetID("dss-e2e-twice"), definition: try source.loadDefinition().definition,
+                password: .generated(Secret("unused")))
+        }
+    }
+}
