@@ -56,8 +56,8 @@ struct MistakesTests {
             "3:16: error: 'base.mirror' must be an http, https or file URL, or 'host', found 'hots', did you mean 'host'?"
         ),
         (
-            "base: {mirror: deb.debian.org/debian}",
-            "3:16: error: 'base.mirror' must be an http, https or file URL, or 'host', found 'deb.debian.org/debian', did you mean 'https://deb.debian.org/debian'?"
+            "base: {mirror: mirror.example/debian}",
+            "3:16: error: 'base.mirror' must be an http, https or file URL, or 'host', found 'mirror.example/debian', did you mean 'https://mirror.example/debian'?"
         ),
         (
             "base: {suite: jammy}",

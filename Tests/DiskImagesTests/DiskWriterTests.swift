@@ -119,7 +119,7 @@ struct DiskWriterTests {
         let failure = await failure {
             _ = try await DiskWriter(runner: runner).write("/", to: "/nowhere", sizeMiB: 256, architecture: .arm64)
         }
-        #expect(failure?.code == .temporary)
+        #expect(failure?.code == .unavailable)
     }
 
     @Test func cancellingLeavesNothing() async throws {
