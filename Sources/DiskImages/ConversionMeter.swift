@@ -9,14 +9,11 @@ final class ConversionMeter: Sendable {
     }
 
     private let formats: [ImageFormat]
-    private let bytes: Int64
     private let sink: ProgressSink
     private let state: Mutex<State>
 
-    /// - Parameter bytes: what there is to convert for each format.
-    init(formats: [ImageFormat], bytes: Int64, sink: @escaping ProgressSink) {
+    init(formats: [ImageFormat], sink: @escaping ProgressSink) {
         self.formats = formats
-        self.bytes = bytes
         self.sink = sink
         state = Mutex(State(activities: [:], fractions: [:]))
     }
@@ -27,24 +24,22 @@ final class ConversionMeter: Sendable {
         let progress = state.withLock { state in
             state.activities[shown] = activity
             state.fractions[shown] = max(fraction, state.fractions[shown] ?? 0)
-            return Self.progress(formats, state.activities, state.fractions, bytes: bytes)
+            return Self.progress(formats, state.activities, state.fractions)
         }
         sink(progress)
     }
 
-    /// `vhd done · vmdk convert 43 %`, and the bytes of all formats together.
+    /// `vhd done · vmdk convert 43 %`, and the share of all formats together.
     static func progress(
-        _ formats: [ImageFormat], _ activities: [ImageFormat: String], _ fractions: [ImageFormat: Double],
-        bytes: Int64
+        _ formats: [ImageFormat], _ activities: [ImageFormat: String], _ fractions: [ImageFormat: Double]
     ) -> Progress {
         let words = formats.map { format in
             let activity = activities[format] ?? "wait"
             let percent = activity == "convert" ? " \(Int((fractions[format] ?? 0) * 100)) %" : ""
             return "\(format.rawValue) \(activity)\(percent)"
         }
-        let done = formats.reduce(0) { $0 + (fractions[$1] ?? 0) } * Double(bytes)
+        let done = formats.reduce(0) { $0 + (fractions[$1] ?? 0) } / Double(max(formats.count, 1))
         return Progress(
-            words.joined(separator: " · "), completed: done.rounded(), total: Double(bytes) * Double(formats.count),
-            unit: .bytes)
+            words.joined(separator: " · "), completed: (done * 100).rounded(), total: 100, unit: .percent)
     }
 }

@@ -26,7 +26,7 @@ package struct ImageConverter: Sendable {
         _ raw: RawDisk, to formats: [ImageFormat], in directory: String, stem: String,
         appliance: Appliance, progress: @escaping ProgressSink = { _ in }
     ) async throws -> [ConvertedImage] {
-        let meter = ConversionMeter(formats: formats, bytes: raw.allocatedBytes, sink: progress)
+        let meter = ConversionMeter(formats: formats, sink: progress)
         let job = ConversionJob(
             raw: raw, directory: directory, stem: stem, parts: CompareRange.split(raw, into: processors),
             runner: runner, meter: meter)

@@ -16,14 +16,14 @@ let playbook = """
 
 let minimal = "name: lab\nversion: 0.1.0\n"
 
-/// The definition in `/work/sandbox.yaml`, with a playbook beside it.
+/// The definition in `/project/sandbox.yaml`, with a playbook beside it.
 func source(
     _ yaml: String, overrides: [Override] = [], environment: [String: String] = [:], playbook: String? = playbook,
     pins: String? = nil
 ) -> DefinitionSource {
-    var files = ["/work/sandbox.yaml": yaml]
-    files["/work/playbook/site.yml"] = playbook
-    files["/work/pins.yaml"] = pins
+    var files = ["/project/sandbox.yaml": yaml]
+    files["/project/playbook/site.yml"] = playbook
+    files["/project/pins.yaml"] = pins
     return DefinitionSource(
         overrides: overrides, environment: environment, currentDirectory: "/work", files: .memory(files))
 }

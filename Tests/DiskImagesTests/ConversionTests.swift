@@ -27,9 +27,9 @@ struct ConversionTests {
 
     @Test func oneLineForAllFormats() {
         let progress = ConversionMeter.progress(
-            [.vhd, .vmdk, .ova], [.vhd: "done", .vmdk: "convert"], [.vhd: 1, .vmdk: 0.431], bytes: 1000)
+            [.vhd, .vmdk, .ova], [.vhd: "done", .vmdk: "convert"], [.vhd: 1, .vmdk: 0.431])
         #expect(
-            progress == Progress("vhd done · vmdk convert 43 % · ova wait", completed: 1431, total: 3000, unit: .bytes))
+            progress == Progress("vhd done · vmdk convert 43 % · ova wait", completed: 48, total: 100, unit: .percent))
     }
 
     @Test func commasInPathsAreDoubled() throws {

@@ -19,7 +19,7 @@ enum Samples {
             (.buildStarted(assetID: try AssetID("6.1.0"), provider: "local"), 0),
             (.stageStarted(.setup), 0),
             (.progress(.setup, Progress("mmdebstrap bookworm", completed: 45, unit: .percent)), 12.5),
-            (.notice("packages come from http://deb.debian.org/debian"), 13),
+            (.notice("packages come from http://mirror.example/debian"), 13),
             (.progress(.setup, Progress("boot")), 30),
             (.stageFinished(.setup, seconds: 34.06, outcome: .done), 34.06),
             (.stageStarted(.install), 34.1),
