@@ -11,8 +11,8 @@ struct CreateVM: AsyncParsableCommand {
         commandName: "create-vm",
         abstract: "Builds the sandbox and writes its VM images.",
         discussion: """
-            Runs setup, install, seal, capture, export and clean-up. Stages whose inputs have not changed come from the
-            cache. Needs root on this machine.
+            Runs setup, install, seal, capture, export and clean-up. Stages whose inputs have not changed come \
+            from the cache. Needs root on this machine.
 
             Examples:
               sudo dss create-vm

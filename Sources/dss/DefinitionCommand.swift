@@ -7,8 +7,8 @@ struct DefinitionCommand: ParsableCommand {
         commandName: "definition",
         abstract: "Prints the effective definition of the sandbox.",
         discussion: """
-            Flags come before environment variables, those before the file, the file before defaults. The environment
-            variable of a key is its path in capitals: disk.size is DSS_DISK_SIZE.
+            Flags come before environment variables, those before the file, the file before defaults. The \
+            environment variable of a key is its path in capitals: disk.size is DSS_DISK_SIZE.
 
             Examples:
               dss definition

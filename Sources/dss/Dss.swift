@@ -12,10 +12,10 @@ struct Dss: AsyncParsableCommand {
 
             and another proves that an image boots and is what it claims to be:
 
-              sudo dss verify-vm /var/lib/dss/bucket/data_science_sandbox/0.1.0/data-science-sandbox-0.1.0.vmdk
+              sudo dss verify-vm IMAGE --hardware vmware --ask-default-password
 
-            Exit codes: 0 done, 1 failed, 64 usage, 65 bad data, 69 unavailable, 70 a bug in dss, 75 try again later,
-            77 missing permission, 130 interrupted.
+            Exit codes: 0 done, 1 failed, 64 usage, 65 bad data, 69 unavailable, 70 a bug in dss, 75 try again \
+            later, 77 missing permission, 130 interrupted.
             """,
         version: "0.1.0",
         groupedSubcommands: [

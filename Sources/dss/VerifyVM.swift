@@ -12,10 +12,10 @@ struct VerifyVM: AsyncParsableCommand {
         commandName: "verify-vm",
         abstract: "Proves that an exported image boots and is what it claims to be.",
         discussion: """
-            Boots two copies of the image in QEMU, changes the default password of one as a user would, and looks at
-            JupyterLab, Docker, Poetry, the message of the day and at what the seal should have removed. The image itself
-            is never written to. The default password is that of the image: --default-password-file,
-            --ask-default-password or DSS_DEFAULT_PASSWORD.
+            Boots two copies of the image in QEMU, changes the default password of one as a user would, and looks \
+            at JupyterLab, Docker, Poetry, the message of the day and at what the seal should have removed. The \
+            image itself is never written to. The default password is that of the image: \
+            --default-password-file, --ask-default-password or DSS_DEFAULT_PASSWORD.
 
             Exits with 1 where a check fails.
 

@@ -12,7 +12,7 @@ struct DefaultsTests {
                 == SandboxDefinition(
                     name: "lab", version: "0.1.0",
                     playbook: .init(
-                        file: "/project/playbook/site.yml", pins: "/project/pins.yaml", roles: ["base", "docker", "jupyter"],
+                        file: "/home/playbook/site.yml", pins: "/home/pins.yaml", roles: ["base", "docker", "jupyter"],
                         checkpoints: ["docker"])))
         #expect(loaded.origin("name") == .file("sandbox.yaml", line: 1, column: 7))
         #expect(loaded.origin("disk.size") == .default)
@@ -41,7 +41,7 @@ struct DefaultsTests {
             names: {tag_key: "team:id", bucket_prefix: a/b, ami: "X-<asset-id>", stack: "Y-<asset-id>"}
             """
         var files = source(yaml)
-        files.files = .memory(["/project/sandbox.yaml": yaml, "/other/site.yml": playbook])
+        files.files = .memory(["/home/sandbox.yaml": yaml, "/other/site.yml": playbook])
         let definition = try files.loadDefinition().definition
         #expect(
             definition

@@ -168,7 +168,7 @@ struct MistakesTests {
     }
 
     @Test func `there is no definition`() throws {
-        let nothing = DefinitionSource(currentDirectory: "/work", files: .memory([:]))
+        let nothing = DefinitionSource(currentDirectory: "/home", files: .memory([:]))
         let failure = try #require(throws: Failure.self) { try nothing.loadDefinition() }
         #expect(failure.code == .usage)
         #expect(failure.message == "there is no definition 'sandbox.yaml'")

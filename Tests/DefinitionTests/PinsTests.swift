@@ -38,7 +38,7 @@ private let pins = Pins(
     git: ["script-languages-release": "5.0.0"])
 
 private func load(_ text: String) throws -> PinsFile {
-    try PinsFile.load("pins.yaml", currentDirectory: "/work", files: .memory(["/project/pins.yaml": text]))
+    try PinsFile.load("pins.yaml", currentDirectory: "/home", files: .memory(["/home/pins.yaml": text]))
 }
 
 /// Other versions, and what they do to the text.

@@ -31,11 +31,11 @@ struct PrecedenceTests {
                 "DSS_FORMATS": "vhd, raw", "DSS_PLAYBOOK_VARIABLES_c": "true", "DSS_DISK_SIZE": "9GiB",
                 "DSS_USER_NAME": "", "DSS_DEFAULT_PASSWORD": "secret", "HOME": "/root",
             ], playbook: playbook
-        ).with(file: "/project/mine/site.yml", playbook).loadDefinition()
+        ).with(file: "/home/mine/site.yml", playbook).loadDefinition()
         #expect(loaded.definition.disk.sizeMiB == 12288)
         #expect(loaded.definition.formats == [.vhd, .raw])
         #expect(loaded.definition.user.name == "ubuntu")
-        #expect(loaded.definition.playbook.file == "/project/mine/site.yml")
+        #expect(loaded.definition.playbook.file == "/home/mine/site.yml")
         #expect(
             loaded.definition.playbook.variables == [
                 "a": .integer(1), "b": .list([.string("x"), .integer(2)]), "c": .boolean(true),

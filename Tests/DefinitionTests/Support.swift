@@ -16,16 +16,16 @@ let playbook = """
 
 let minimal = "name: lab\nversion: 0.1.0\n"
 
-/// The definition in `/project/sandbox.yaml`, with a playbook beside it.
+/// The definition in `/home/sandbox.yaml`, with a playbook beside it.
 func source(
     _ yaml: String, overrides: [Override] = [], environment: [String: String] = [:], playbook: String? = playbook,
     pins: String? = nil
 ) -> DefinitionSource {
-    var files = ["/project/sandbox.yaml": yaml]
-    files["/project/playbook/site.yml"] = playbook
-    files["/project/pins.yaml"] = pins
+    var files = ["/home/sandbox.yaml": yaml]
+    files["/home/playbook/site.yml"] = playbook
+    files["/home/pins.yaml"] = pins
     return DefinitionSource(
-        overrides: overrides, environment: environment, currentDirectory: "/work", files: .memory(files))
+        overrides: overrides, environment: environment, currentDirectory: "/home", files: .memory(files))
 }
 
 /// The mistakes that are reported, one line each.
