@@ -102,7 +102,7 @@ package struct DefinitionSource: Sendable {
                 Diagnostic(
                     draft.place("playbook.checkpoints", element: role, orIn: file),
                     "the playbook has no role '\(role)'"
-                        + (role == PlaybookRoles.tidy ? " that can be a checkpoint" : ""),
+                        + (role == SandboxDefinition.Playbook.tidyRole ? " that can be a checkpoint" : ""),
                     DidYouMean.suggestion(for: role, among: roles)
                         ?? "its roles are \(roles.joined(separator: ", "))"))
         }

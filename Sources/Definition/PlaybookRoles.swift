@@ -2,9 +2,6 @@ import Sandbox
 
 /// Reads from a playbook the roles in the order in which it runs them.
 enum PlaybookRoles {
-    /// The clean-up role at the end, which runs after every step and therefore is none.
-    static let tidy = "tidy"
-
     /// - Returns: the roles without a trailing `tidy`; `nil` where there are mistakes.
     static func read(_ document: Item, path: String, _ diagnostics: inout [Diagnostic]) -> [String]? {
         guard case .list(let plays) = document.content, let play = plays.first, play.entries != nil else {
@@ -35,7 +32,7 @@ enum PlaybookRoles {
             }
             roles.append(role)
         }
-        if roles.last == tidy { roles.removeLast() }
+        if roles.last == SandboxDefinition.Playbook.tidyRole { roles.removeLast() }
         return diagnostics.count == before ? roles : nil
     }
 

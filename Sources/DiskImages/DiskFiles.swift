@@ -67,13 +67,10 @@ func writeBytes(_ bytes: [UInt8], to path: String, at offset: Int64) throws {
 
 /// Free bytes for ordinary users on the file system that holds the directory of `path`.
 func freeBytes(at path: String) -> Int64? {
-    let directory = path.lastIndex(of: "/").map { String(path[...$0]) } ?? "."
-    var status = statvfs()
-    guard statvfs(directory, &status) == 0 else { return nil }
-    return Int64(status.f_bavail) * Int64(status.f_frsize)
+    freeBytes(on: parentDirectory(path) + "/")
 }
 
-/// - Throws: `Failure` with code `.unavailable` before anything is written.
+/// - Throws: `Failure` with code `.temporary` before anything is written.
 func requireFreeSpace(_ bytes: Int64, at path: String) throws {
     guard let free = freeBytes(at: path), free < bytes else { return }
     throw diskFull(path, "\(mebibytes(bytes)) MiB are needed and \(free >> 20) MiB are free")
@@ -89,7 +86,7 @@ func explainingFullDisk(_ error: any Error, at path: String) -> any Error {
 }
 
 private func diskFull(_ path: String, _ why: String, _ details: [String] = []) -> Failure {
-    let directory = path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "."
+    let directory = parentDirectory(path)
     return Failure(
         .temporary, "the disk is full at \(directory): \(why)", details: details,
         advice: "free some space, see: df -h \(shellQuoted(directory))")

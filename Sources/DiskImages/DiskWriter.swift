@@ -19,8 +19,8 @@ package struct DiskWriter: Sendable {
     /// - Parameters:
     ///   - root: the directory; it may be a mount point, and nothing in it is changed.
     ///   - path: the file to write; it has this name only once it is complete and checked.
-    /// - Throws: `Failure` with code `.badData` where the content does not fit, `.unavailable` where this machine's
-    ///   disk is full or a tool is missing.
+    /// - Throws: `Failure` with code `.badData` where the content does not fit, `.temporary` where this machine's
+    ///   disk is full, `.unavailable` for another architecture or where GRUB is not there.
     package func write(
         _ root: String, to path: String, sizeMiB: Int, architecture: Architecture = .amd64,
         progress: @escaping ProgressSink = { _ in }

@@ -74,8 +74,6 @@ extension LocalMachineFactory {
 
     /// Less than 16 MiB left for others than root's reserve.
     func isFull(_ path: String) -> Bool {
-        var info = statvfs()
-        guard statvfs(path, &info) == 0 else { return false }
-        return UInt64(info.f_bavail) * UInt64(info.f_frsize) < 16 << 20
+        freeBytes(on: path).map { $0 < 16 << 20 } ?? false
     }
 }

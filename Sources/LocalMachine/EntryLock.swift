@@ -58,7 +58,3 @@ final class EntryLock: Sendable {
         close(descriptor)
     }
 }
-
-func parentDirectory(_ path: String) -> String {
-    path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "."
-}

@@ -9,6 +9,5 @@ func machineName(_ assetID: String, stateDirectory: String) -> String {
     var hash = ContentHash()
     hash.add("asset id", assetID)
     hash.add("state directory", stateDirectory)
-    let readable = assetID.map { ". _".contains($0) ? "-" : $0 }.prefix(40)
-    return "dss-\(String(readable))-\(hash.hexDigest.prefix(8))"
+    return "dss-\(AssetID.dashed(assetID).prefix(40))-\(hash.hexDigest.prefix(8))"
 }

@@ -1,11 +1,11 @@
 import Workbench
 
 /// A network namespace of the machine's own with a user-mode network: nothing on the host's firewall or routes changes.
-struct MachineNetwork: Sendable, Equatable {
+package struct MachineNetwork: Sendable, Equatable {
     var name: String
 
     /// slirp4netns' fixed addresses (its manual page, "CONFIGURE"): the host, and a server that asks the host's resolver.
-    static let hostAddress = "10.0.2.2"
+    package static let hostAddress = "10.0.2.2"
     static let nameServer = "10.0.2.3"
     static let device = "tap0"
     /// Where the machine's sshd listens, on the namespace's loopback.
@@ -33,5 +33,3 @@ struct MachineNetwork: Sendable, Equatable {
         commandLine.first.map(baseName) == "slirp4netns" && commandLine.contains(path)
     }
 }
-
-func baseName(_ path: String) -> String { path.split(separator: "/").last.map(String.init) ?? path }

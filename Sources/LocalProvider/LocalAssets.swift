@@ -34,7 +34,7 @@ package struct LocalAssets: Sendable {
                 try removeFile(asset.name)
             }
             guard let assetID = try? AssetID(id) else { continue }
-            try removeFile("\(stateDirectory)/\(assetID).password")
+            try removeFile(PasswordVerifier.path(of: assetID, in: stateDirectory))
             rmdir(bucket.folder(assetID))
         }
     }
@@ -53,7 +53,7 @@ package struct LocalAssets: Sendable {
                 return Asset(
                     assetID: assetID.rawValue, kind: .partialExport, name: path, bytes: bytes, state: unfinished)
             }
-            if ["manifest.json", "SHA256SUMS"].contains(name) {
+            if [LocalBucket.manifestName, LocalBucket.checksumsName].contains(name) {
                 return Asset(assetID: assetID.rawValue, kind: .manifest, name: path, bytes: bytes, state: .ready)
             }
             guard let ending = name.split(separator: ".").last, endings.contains(String(ending)) else { return nil }

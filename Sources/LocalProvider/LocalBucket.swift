@@ -5,6 +5,9 @@ import Workbench
 
 /// The folder that holds finished images as an S3 bucket would: `<prefix>/<asset-id>/<file>`.
 package struct LocalBucket: Sendable {
+    package static let manifestName = "manifest.json"
+    static let checksumsName = "SHA256SUMS"
+
     package let root: String
     package let prefix: String
 
@@ -14,8 +17,8 @@ package struct LocalBucket: Sendable {
     }
 
     package func folder(_ assetID: AssetID) -> String { "\(root)/\(prefix)/\(assetID)" }
-    package func manifestPath(_ assetID: AssetID) -> String { "\(folder(assetID))/manifest.json" }
-    package func checksumsPath(_ assetID: AssetID) -> String { "\(folder(assetID))/SHA256SUMS" }
+    package func manifestPath(_ assetID: AssetID) -> String { "\(folder(assetID))/\(Self.manifestName)" }
+    package func checksumsPath(_ assetID: AssetID) -> String { "\(folder(assetID))/\(Self.checksumsName)" }
 
     /// The ids of all folders, finished or not.
     package var assetIDs: [AssetID] {

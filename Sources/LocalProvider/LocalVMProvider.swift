@@ -24,24 +24,27 @@ package struct LocalVMProvider: VMProvider {
         self.programDigest = programDigest
         writer = DiskWriter(runner: runner)
         converter = ImageConverter(runner: runner)
-        let verifier = PasswordVerifier(runner: runner, path: "\(stateDirectory)/\(assetID).password")
+        let verifier = PasswordVerifier(
+            runner: runner, path: PasswordVerifier.path(of: assetID, in: stateDirectory))
         finishedImages = FinishedImages(bucket: bucket, verifier: verifier)
         publication = ImagePublication(bucket: bucket, verifier: verifier, now: now)
     }
 
     package func finished(_ order: BuildOrder) async throws -> FinishedBuild? {
-        try await finishedImages.find(order, inputs: inputs(of: order))
+        let stepKeys = try PlaybookFingerprint(order).stepKeys
+        return try await finishedImages.find(order, inputs: inputs(of: order, stepKeys))
     }
 
     package func setUp(
         _ order: BuildOrder, undo: Undo, events: @escaping EventSink
     ) async throws -> Machine {
         try publication.bucket.requireRoom(for: order)
+        let stepKeys = try PlaybookFingerprint(order).stepKeys
         let plan = MachinePlan(
-            assetID: order.assetID, base: order.definition.base, steps: try PlaybookFingerprint(order).stepKeys,
+            assetID: order.assetID, base: order.definition.base, steps: stepKeys,
             usesCache: order.usesCache, reachesHost: order.definition.namesHost, isVerbose: order.isVerbose)
-        let inputs = try inputs(of: order)
-        return Machine(try await factory.start(plan, undo: undo, events: events), inputs: inputs)
+        return Machine(
+            try await factory.start(plan, undo: undo, events: events), inputs: inputs(of: order, stepKeys))
     }
 
     package func keep(
@@ -76,9 +79,9 @@ package struct LocalVMProvider: VMProvider {
         return try await publication.publish(converted, of: order, missing: missing, inputs: image.inputs)
     }
 
-    private func inputs(of order: BuildOrder) throws -> String {
+    private func inputs(of order: BuildOrder, _ stepKeys: [String]) -> String {
         var hash = ContentHash()
-        for key in try PlaybookFingerprint(order).stepKeys { hash.add("step", key) }
+        for key in stepKeys { hash.add("step", key) }
         let definition = order.definition
         let base = definition.base
         hash.add("base", "\(base.distribution) \(base.suite) \(base.mirror) \(base.architecture)")
@@ -114,7 +117,7 @@ package struct LocalVMProvider: VMProvider {
 extension SandboxDefinition {
     /// Whether a variable of the playbook names this host as the build machine sees it.
     fileprivate var namesHost: Bool {
-        playbook.variables.values.contains { $0.mentions("10.0.2.2") }
+        playbook.variables.values.contains { $0.mentions(MachineNetwork.hostAddress) }
     }
 }
 

@@ -8,6 +8,10 @@ struct PasswordVerifier: Sendable {
     /// The file of one asset id.
     var path: String
 
+    static func path(of assetID: AssetID, in stateDirectory: String) -> String {
+        "\(stateDirectory)/\(assetID).password"
+    }
+
     func remember(_ password: Secret) async throws {
         try writeAtomically(try await hash(password, salt: Self.newSalt()), to: path, mode: 0o600)
     }

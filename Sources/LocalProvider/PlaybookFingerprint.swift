@@ -11,8 +11,7 @@ struct PlaybookFingerprint: Sendable {
     init(_ order: BuildOrder) throws {
         let definition = order.definition
         let playbook = definition.playbook
-        let folder = playbook.file.split(separator: "/", omittingEmptySubsequences: false).dropLast()
-            .joined(separator: "/")
+        let folder = parentDirectory(playbook.file)
         var hash = ContentHash()
         let encoder = JSONEncoder()
         encoder.outputFormatting = .sortedKeys

@@ -23,7 +23,7 @@ package struct AnsibleProvisioner: Provisioner {
         _ step: PlaybookStep, of order: BuildOrder, on machine: some BuildMachine, events: @escaping EventSink
     ) async throws -> [MissingComponent] {
         let playbookRun = PlaybookRun(
-            directory: directoryBeside(machine.endpoint.configFile), ansible: ansible,
+            directory: parentDirectory(machine.endpoint.configFile) + "/ansible", ansible: ansible,
             playbook: order.definition.playbook, step: step, endpoint: machine.endpoint,
             variables: Self.variables(for: order, on: machine))
         try playbookRun.writeFiles()
@@ -60,10 +60,6 @@ package struct AnsibleProvisioner: Provisioner {
         variables["script_languages_required"] = .boolean(order.isRelease)
         variables["build_environment"] = .map(machine.buildEnvironment.mapValues { .string($0) })
         return variables
-    }
-
-    private func directoryBeside(_ file: String) -> String {
-        file.split(separator: "/", omittingEmptySubsequences: false).dropLast().joined(separator: "/") + "/ansible"
     }
 
     private func missingComponents(on endpoint: SSHEndpoint) async throws -> [MissingComponent] {

@@ -12,15 +12,12 @@ struct PlaybookRun: Sendable {
     var endpoint: SSHEndpoint
     var variables: [String: Variable]
 
-    /// The role that runs after every step: caches and logs are removed before the state is kept.
-    static let tidyRole = "tidy"
-
     var command: Command {
         Command(
             ansible,
             [
                 "--inventory", "\(directory)/inventory.ini", "--extra-vars", "@\(directory)/variables.json",
-                "--tags", (step.roles + [Self.tidyRole]).joined(separator: ","), playbook.file,
+                "--tags", (step.roles + [SandboxDefinition.Playbook.tidyRole]).joined(separator: ","), playbook.file,
             ],
             environment: ["ANSIBLE_CONFIG": "\(directory)/ansible.cfg", "LC_ALL": "C.UTF-8", "PYTHONUNBUFFERED": "1"])
     }
@@ -37,8 +34,7 @@ struct PlaybookRun: Sendable {
     func writeFiles() throws {
         try makeDirectory("\(directory)/plugins", mode: 0o700)
         try writeAtomically(configuration, to: "\(directory)/ansible.cfg")
-        try writeAtomically(
-            "[all]\n\(endpoint.alias) ansible_python_interpreter=/usr/bin/python3\n", to: "\(directory)/inventory.ini")
+        try writeAtomically("[all]\n\(endpoint.alias)\n", to: "\(directory)/inventory.ini")
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .prettyPrinted]
         let json = String(decoding: try encoder.encode(variables), as: UTF8.self)

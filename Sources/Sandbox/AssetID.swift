@@ -25,8 +25,10 @@ package struct AssetID: Hashable, Sendable, Codable, CustomStringConvertible {
     }
 
     /// The id as names in AWS take it: dots, blanks and underscores become dashes.
-    package var dashed: String {
-        String(rawValue.map { ". _".contains($0) ? "-" : $0 })
+    package var dashed: String { Self.dashed(rawValue) }
+
+    package static func dashed(_ id: String) -> String {
+        String(id.map { ". _".contains($0) ? "-" : $0 })
     }
 
     package init(from decoder: any Decoder) throws {

@@ -1,4 +1,8 @@
 extension SandboxDefinition.Playbook {
+    /// The role at the end that runs after every step, so that caches and logs are gone before its state is kept;
+    /// it is therefore none of `roles`.
+    package static let tidyRole = "tidy"
+
     /// The roles cut behind each checkpoint, so that a change in a late role leaves the early ones in the cache.
     package var steps: [PlaybookStep] {
         var groups: [[String]] = [[]]

@@ -228,7 +228,7 @@ private struct Verification<Host: GuestHost, Runner: CommandRunner>: Sendable {
     }
 
     private func logName(of copy: String) -> String {
-        let file = image.split(separator: "/").last.map(String.init) ?? image
+        let file = baseName(image)
         let hardware = host.hardware.map { $0.isLetter || $0.isNumber ? $0 : "-" }
         return "\(file).\(String(hardware)).\(copy).console.log"
     }

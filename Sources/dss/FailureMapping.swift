@@ -10,10 +10,11 @@ extension Failure {
             self.init(explaining: left.cause)
             details += left.leftovers
         case let interrupted as Interrupted:
-            self.init(explaining: interrupted.cause)
             let leftovers = (interrupted.cause as? LeftBehind)?.leftovers ?? []
-            self.init(.interrupted, "interrupted, everything was cleaned up", details: leftovers)
-            if !leftovers.isEmpty { message = "interrupted, and some things are left" }
+            self.init(
+                .interrupted,
+                leftovers.isEmpty ? "interrupted, everything was cleaned up" : "interrupted, and some things are left",
+                details: leftovers)
         case let missing as ToolMissing:
             self.init(.unavailable, missing.description, advice: Tool.advice(for: missing.executable))
         case let command as CommandFailure:

@@ -81,15 +81,12 @@ struct Live: Sendable {
 
     /// What the build said of an image that still lies where it was exported.
     func manifest(beside image: String) -> Manifest? {
-        let folder = image.split(separator: "/", omittingEmptySubsequences: false).dropLast().joined(separator: "/")
-        return try? Manifest.read("\(folder.isEmpty ? "." : folder)/manifest.json")
+        try? Manifest.read("\(parentDirectory(image))/\(LocalBucket.manifestName)")
     }
 
     /// A program of the virtual environment beside the definition, which `make` sets up, else the one in PATH.
     func tool(_ name: String, _ options: DefinitionOptions) -> String {
-        let folder = options.file.split(separator: "/", omittingEmptySubsequences: false).dropLast()
-            .joined(separator: "/")
-        let beside = "\(folder.isEmpty ? FileManager.default.currentDirectoryPath : folder)/.venv/bin/\(name)"
+        let beside = absolute("\(parentDirectory(options.file))/.venv/bin/\(name)")
         return access(beside, X_OK) == 0 ? beside : name
     }
 
@@ -109,7 +106,10 @@ struct Live: Sendable {
 
     /// Flag, then environment, then default, as an absolute path.
     private func folder(_ flag: String?, _ variable: String, _ standard: String) -> String {
-        let path = flag ?? environment[variable] ?? standard
-        return path.hasPrefix("/") ? path : "\(FileManager.default.currentDirectoryPath)/\(path)"
+        absolute(flag ?? environment[variable] ?? standard)
+    }
+
+    private func absolute(_ path: String) -> String {
+        path.hasPrefix("/") ? path : "\(FileManager.default.currentDirectoryPath)/\(path)"
     }
 }

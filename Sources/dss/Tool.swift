@@ -34,7 +34,7 @@ struct Tool: Sendable {
 
     /// The line that installs a missing program.
     static func advice(for executable: String) -> String {
-        let name = executable.split(separator: "/").last.map(String.init) ?? executable
+        let name = baseName(executable)
         let package = all.first { $0.name == name }?.package
         return package.map { "sudo apt-get install \($0)" } ?? "dss doctor says what is needed"
     }
