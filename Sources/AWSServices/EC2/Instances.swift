@@ -1,0 +1,149 @@
+import AWSCore
+import FoundationEssentials
+
+extension EC2 {
+    package struct DescribeInstances: EC2Operation, PagedOperation {
+        package static let service = EC2.service
+        package static let repetition = Repetition<Self>.harmless
+
+        package var instanceIds: [String]
+        package var filters: [Filter]
+        package var nextToken: String?
+        /// 5 to 1,000 a page; not together with instance ids.
+        package var maxResults: Int?
+
+        package init(instanceIds: [String] = [], filters: [Filter] = []) {
+            self.instanceIds = instanceIds
+            self.filters = filters
+        }
+
+        enum CodingKeys: String, CodingKey {
+            case instanceIds = "instanceId"
+            case filters = "filter"
+            case nextToken, maxResults
+        }
+
+        package struct Output: Sendable, Codable, Equatable {
+            package var reservations: [Reservation]
+            package var nextToken: String?
+
+            enum CodingKeys: String, CodingKey {
+                case reservations = "reservationSet"
+                case nextToken
+            }
+        }
+
+        package static func items(of page: Output) -> [Instance] { page.reservations.flatMap(\.instances) }
+
+        package mutating func turn(after page: Output) -> Bool { advance(&nextToken, to: page.nextToken) }
+    }
+
+    /// Machines that were started by one call.
+    package struct Reservation: Sendable, Codable, Equatable {
+        package var instances: [Instance]
+
+        enum CodingKeys: String, CodingKey {
+            case instances = "instancesSet"
+        }
+    }
+
+    package struct Instance: Sendable, Codable, Equatable {
+        package var instanceId: String
+        package var imageId: String?
+        package var state: InstanceState
+        package var stateReason: StateReason?
+        /// Empty for machines without a public address.
+        package var publicDnsName: String?
+        package var publicIpAddress: String?
+        package var privateIpAddress: String?
+        package var keyName: String?
+        package var instanceType: String?
+        package var launchTime: Date?
+        package var rootDeviceName: String?
+        package var blockDeviceMappings: [InstanceBlockDeviceMapping]
+        package var securityGroups: [SecurityGroup]
+        package var tags: [Tag]
+
+        enum CodingKeys: String, CodingKey {
+            case instanceId, imageId
+            case state = "instanceState"
+            case stateReason
+            case publicDnsName = "dnsName"
+            case publicIpAddress = "ipAddress"
+            case privateIpAddress, keyName, instanceType, launchTime, rootDeviceName
+            case blockDeviceMappings = "blockDeviceMapping"
+            case securityGroups = "groupSet"
+            case tags = "tagSet"
+        }
+    }
+
+    package struct InstanceState: Sendable, Codable, Equatable {
+        /// `pending`, `running`, `shutting-down`, `terminated`, `stopping` or `stopped`.
+        package var name: String
+    }
+
+    package struct InstanceBlockDeviceMapping: Sendable, Codable, Equatable {
+        package var deviceName: String?
+        package var ebs: InstanceVolume?
+    }
+
+    package struct InstanceVolume: Sendable, Codable, Equatable {
+        package var volumeId: String?
+        package var deleteOnTermination: Bool?
+    }
+
+    package struct SecurityGroup: Sendable, Codable, Equatable {
+        package var groupId: String?
+        package var groupName: String?
+    }
+
+    /// AWS's own checks of running machines, and what it plans for them.
+    package struct DescribeInstanceStatus: EC2Operation, PagedOperation {
+        package static let service = EC2.service
+        package static let repetition = Repetition<Self>.harmless
+
+        package var instanceIds: [String]
+        package var maxResults: Int?
+        package var nextToken: String?
+        package var filters: [Filter] = []
+        /// Those too that are not running.
+        package var includeAllInstances: Bool?
+
+        package init(instanceIds: [String] = []) {
+            self.instanceIds = instanceIds
+        }
+
+        enum CodingKeys: String, CodingKey {
+            case instanceIds = "instanceId"
+            case maxResults, nextToken
+            case filters = "filter"
+            case includeAllInstances
+        }
+
+        package struct Output: Sendable, Codable, Equatable {
+            package var instanceStatuses: [InstanceStatus]
+            package var nextToken: String?
+
+            enum CodingKeys: String, CodingKey {
+                case instanceStatuses = "instanceStatusSet"
+                case nextToken
+            }
+        }
+
+        package static func items(of page: Output) -> [InstanceStatus] { page.instanceStatuses }
+
+        package mutating func turn(after page: Output) -> Bool { advance(&nextToken, to: page.nextToken) }
+    }
+
+    package struct InstanceStatus: Sendable, Codable, Equatable {
+        package var instanceId: String
+        package var instanceState: InstanceState
+        package var instanceStatus: StatusSummary?
+        package var systemStatus: StatusSummary?
+    }
+
+    package struct StatusSummary: Sendable, Codable, Equatable {
+        /// `ok`, `impaired`, `initializing`, `insufficient-data` or `not-applicable`.
+        package var status: String
+    }
+}

@@ -1,0 +1,43 @@
+import AWSCore
+import FoundationEssentials
+
+/// Systems Manager, for the public parameters that name the newest Ubuntu image.
+package enum SSM {
+    package static let service = Service(
+        id: "SSM", signingName: "ssm", version: "2014-11-06", targetPrefix: "AmazonSSM")
+
+    package struct GetParameter: JSONOperation {
+        package static let service = SSM.service
+        package static let repetition = Repetition<Self>.harmless
+
+        package var name: String
+        /// Without it a `SecureString` comes as it is stored, encrypted.
+        package var withDecryption: Bool?
+
+        package struct Output: Sendable, Codable, Equatable {
+            package var parameter: Parameter
+        }
+
+        package init(name: String, withDecryption: Bool? = nil) {
+            self.name = name
+            self.withDecryption = withDecryption
+        }
+    }
+
+    package struct Parameter: Sendable, Codable, Equatable {
+        package var name: String
+        /// `String`, `StringList` or `SecureString`.
+        package var type: String
+        package var value: String
+        package var version: Int
+        package var lastModifiedDate: Date?
+    }
+}
+
+extension SSM.Parameter: Discreet {
+    var shown: KeyValuePairs<String, Any> {
+        type == "SecureString"
+            ? ["name": name, "type": type, "version": version]
+            : ["name": name, "type": type, "value": value, "version": version]
+    }
+}

@@ -1,0 +1,78 @@
+import AWSCore
+
+/// What an account may have of everything, asked before a build would find out hours later.
+package enum ServiceQuotas {
+    package static let service = Service(
+        id: "Service Quotas", signingName: "servicequotas", version: "2019-06-24",
+        targetPrefix: "ServiceQuotasV20190624")
+
+    /// The value that holds for the account; `NoSuchResourceException` where it was never changed for some services,
+    /// and the default holds.
+    package struct GetServiceQuota: JSONOperation {
+        package static let service = ServiceQuotas.service
+        package static let repetition = Repetition<Self>.harmless
+
+        package var serviceCode: String
+        package var quotaCode: String
+
+        package typealias Output = OneQuota
+
+        package init(serviceCode: String, quotaCode: String) {
+            self.serviceCode = serviceCode
+            self.quotaCode = quotaCode
+        }
+    }
+
+    /// The value that new accounts begin with.
+    package struct GetAWSDefaultServiceQuota: JSONOperation {
+        package static let service = ServiceQuotas.service
+        package static let repetition = Repetition<Self>.harmless
+
+        package var serviceCode: String
+        package var quotaCode: String
+
+        package typealias Output = OneQuota
+
+        package init(serviceCode: String, quotaCode: String) {
+            self.serviceCode = serviceCode
+            self.quotaCode = quotaCode
+        }
+    }
+
+    package struct ListServiceQuotas: JSONOperation, PagedOperation {
+        package static let service = ServiceQuotas.service
+        package static let repetition = Repetition<Self>.harmless
+
+        package var serviceCode: String
+        package var nextToken: String?
+        /// At most 100 a page.
+        package var maxResults: Int?
+
+        package init(serviceCode: String) {
+            self.serviceCode = serviceCode
+        }
+
+        package struct Output: Sendable, Codable, Equatable {
+            package var quotas: [Quota]?
+            package var nextToken: String?
+        }
+
+        package static func items(of page: Output) -> [Quota] { page.quotas ?? [] }
+
+        package mutating func turn(after page: Output) -> Bool { advance(&nextToken, to: page.nextToken) }
+    }
+
+    package struct OneQuota: Sendable, Codable, Equatable {
+        package var quota: Quota
+    }
+
+    package struct Quota: Sendable, Codable, Equatable {
+        package var serviceCode: String?
+        package var quotaCode: String?
+        package var quotaName: String?
+        package var value: Double
+        package var unit: String?
+        /// Whether AWS raises it on request.
+        package var adjustable: Bool?
+    }
+}

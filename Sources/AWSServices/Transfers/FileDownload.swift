@@ -1,0 +1,107 @@
+import AWSCore
+import Glibc
+
+/// Fetches an object into a file, whatever its size, with flat memory.
+///
+/// Every byte is checked against the checksum that S3 keeps: part by part where it keeps one of each part, else over
+/// the whole. Pieces go into a file beside the destination, which gets its name only when all is there and right; a
+/// journal remembers which pieces are, so that a run after a crash fetches the others only.
+package struct FileDownload: Sendable {
+    package var bucket: String
+    package var key: String
+    package var file: String
+    package var plan: TransferPlan
+
+    package init(_ bucket: String, _ key: String, to file: String, plan: TransferPlan = .init()) {
+        self.bucket = bucket
+        self.key = key
+        self.file = file
+        self.plan = plan
+    }
+
+    package struct Output: Sendable, Equatable {
+        package var eTag: String
+        /// Bytes.
+        package var size: Int
+        /// What the bytes were checked against; `nil` where S3 keeps no checksum of the object.
+        package var checksum: String?
+    }
+
+    package func run(
+        with client: AWSClient, progress: @escaping @Sendable (TransferProgress) -> Void = { _ in }
+    ) async throws -> Output {
+        let object = try await describe(client)
+        let journal = try TransferJournal(beside: file, of: object.identity)
+        let target = try TransferFile(journal.dataPath, size: object.size)
+        let digests = try await fetch(object, into: target, journal, client, progress)
+        try object.verify(digests, in: target, "s3://\(bucket)/\(key)")
+        try target.synchronize()
+        guard rename(journal.dataPath, file) == 0 else { throw TransferFileError("write", file) }
+        journal.remove()
+        return Output(eTag: object.eTag, size: object.size, checksum: object.checksum)
+    }
+
+    private func describe(_ client: AWSClient) async throws -> StoredObject {
+        let whole = try await client.call(S3.HeadObject(bucket: bucket, key: key, checksumMode: "ENABLED"))
+        guard whole.checksumType == "COMPOSITE", whole.checksumSHA256 != nil else {
+            return StoredObject(whole, pieceSize: plan.pieceSize)
+        }
+        var head = S3.HeadObject(bucket: bucket, key: key)
+        head.partNumber = 1
+        head.ifMatch = whole.eTag
+        let first = try await client.call(head)
+        return StoredObject(whole, pieceSize: first.contentLength, parts: first.partsCount)
+    }
+
+    private func fetch(
+        _ object: StoredObject, into target: TransferFile, _ journal: TransferJournal, _ client: AWSClient,
+        _ progress: (TransferProgress) -> Void
+    ) async throws -> [PieceDigest] {
+        var state = TransferProgress(done: 0, total: object.size, resumed: 0)
+        var digests: [Int: PieceDigest] = [:]
+        for piece in object.pieces {
+            guard let known = journal.known[piece.number] else { continue }
+            let digest = object.digest(of: try target.read(piece))
+            guard digest.text == known else { continue }
+            digests[piece.number] = digest
+            state.done += piece.length
+        }
+        state.resumed = state.done
+        progress(state)
+        try await inParallel(object.pieces.filter { digests[$0.number] == nil }, width: plan.parallel) { piece in
+            (piece, try await fetch(piece, of: object, into: target, client))
+        } each: { piece, digest in
+            try journal.add(piece.number, digest.text)
+            digests[piece.number] = digest
+            state.done += piece.length
+            progress(state)
+        }
+        return object.pieces.map { digests[$0.number]! }
+    }
+
+    private func fetch(
+        _ piece: Piece, of object: StoredObject, into target: TransferFile, _ client: AWSClient
+    ) async throws -> PieceDigest {
+        try Task.checkCancellation()
+        var get = S3.GetObject(bucket: bucket, key: key, ifMatch: object.eTag)
+        if object.isInParts {
+            get.partNumber = piece.number
+            get.checksumMode = "ENABLED"
+        } else {
+            get.range = piece.offset...(piece.offset + piece.length - 1)
+        }
+        let answer = try await client.call(get)
+        let digest = object.digest(of: answer.body)
+        let offset = answer.contentRange?.bytes.lowerBound ?? 0
+        guard answer.body.count == piece.length, offset == piece.offset else {
+            throw IntegrityError(
+                object: "s3://\(bucket)/\(key)", message: "piece \(piece.number) is not where it was said to be")
+        }
+        if object.isInParts, let stored = answer.checksumSHA256, stored != digest.text {
+            throw IntegrityError(
+                object: "s3://\(bucket)/\(key)", message: "part \(piece.number) arrived with other bytes than stored")
+        }
+        try target.write(answer.body, at: piece.offset)
+        return digest
+    }
+}

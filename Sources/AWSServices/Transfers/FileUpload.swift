@@ -1,0 +1,183 @@
+import AWSCore
+
+/// Sends a file to S3, whatever its size, with flat memory.
+///
+/// Each part is hashed once, for its signature and as the checksum that S3 keeps; what S3 has at the end must be the
+/// digest of these. A run after a crash finds the unfinished upload and sends only what is not there yet; where S3
+/// cannot be reached any more, what was sent stays for that. Cancelling removes it.
+package struct FileUpload: Sendable {
+    package var file: String
+    package var bucket: String
+    package var key: String
+    package var contentType: String?
+    package var plan: TransferPlan
+
+    package init(
+        _ file: String, to bucket: String, _ key: String, contentType: String? = nil, plan: TransferPlan = .init()
+    ) {
+        self.file = file
+        self.bucket = bucket
+        self.key = key
+        self.contentType = contentType
+        self.plan = plan
+    }
+
+    package struct Output: Sendable, Equatable {
+        package var eTag: String
+        /// Bytes.
+        package var size: Int
+        /// SHA-256 in Base64, of the whole or, with a number of parts behind it, of the parts' digests.
+        package var checksum: String
+    }
+
+    package func run(
+        with client: AWSClient, progress: @escaping @Sendable (TransferProgress) -> Void = { _ in }
+    ) async throws -> Output {
+        let source = try TransferFile(file)
+        let before = try source.state()
+        let plan = plan.fitting(before.size)
+        let pieces = plan.pieces(of: before.size)
+        guard pieces.count > 1 else { return try await put(try source.read(pieces.first ?? .empty), client, progress) }
+
+        let upload = try await unfinished(client, pieces)
+        do {
+            let parts = try await send(pieces, of: source, in: upload, plan, client, progress)
+            guard try source.state() == before else { throw FileChanged(path: file) }
+            return try await complete(upload, parts, before.size, client)
+        } catch let error where Task.isCancelled || error is CancellationError || error is FileChanged {
+            try? await Task { try await abort(upload.id, client) }.value
+            throw error
+        }
+    }
+
+    /// Removes what unfinished uploads of this key have sent.
+    package func abandon(with client: AWSClient) async throws {
+        for upload in try await openUploads(client) { try await abort(upload.uploadId, client) }
+    }
+
+    // Small files
+
+    private func put(
+        _ body: [UInt8], _ client: AWSClient, _ progress: (TransferProgress) -> Void
+    ) async throws -> Output {
+        let checksum = SHA256Checksum(of: body).base64
+        var put = S3.PutObject(bucket: bucket, key: key, body: body, contentType: contentType)
+        put.checksumSHA256 = checksum
+        let stored = try await client.call(put)
+        try verify(stored.checksumSHA256, checksum)
+        progress(TransferProgress(done: body.count, total: body.count, resumed: 0))
+        return Output(eTag: stored.eTag, size: body.count, checksum: checksum)
+    }
+
+    // Large ones
+
+    private struct Unfinished: Sendable {
+        var id: String
+        /// By number, as S3 lists them.
+        var parts: [Int: S3.Part]
+    }
+
+    /// The upload that an earlier run left, where it was cut in the same way, else a new one.
+    private func unfinished(_ client: AWSClient, _ pieces: [Piece]) async throws -> Unfinished {
+        let lengths = Dictionary(uniqueKeysWithValues: pieces.map { ($0.number, $0.length) })
+        for upload in try await openUploads(client).sorted(by: { $0.initiated > $1.initiated })
+        where upload.checksumAlgorithm == "SHA256" {
+            var parts: [Int: S3.Part] = [:]
+            for try await part in client.items(
+                of: S3.ListParts(bucket: bucket, key: key, uploadId: upload.uploadId))
+            { parts[part.partNumber] = part }
+            if parts.values.allSatisfy({ lengths[$0.partNumber] == $0.size }) {
+                return Unfinished(id: upload.uploadId, parts: parts)
+            }
+        }
+        let created = try await client.call(
+            S3.CreateMultipartUpload(
+                bucket: bucket, key: key, contentType: contentType, checksumAlgorithm: "SHA256",
+                checksumType: "COMPOSITE"))
+        return Unfinished(id: created.uploadId, parts: [:])
+    }
+
+    private func openUploads(_ client: AWSClient) async throws -> [S3.Upload] {
+        var uploads: [S3.Upload] = []
+        for try await upload in client.items(of: S3.ListMultipartUploads(bucket: bucket, prefix: key))
+        where upload.key == key { uploads.append(upload) }
+        return uploads
+    }
+
+    private struct Sent: Sendable {
+        var piece: Piece
+        var part: S3.CompletedPart
+        var checksum: SHA256Checksum
+        var wasThere: Bool
+    }
+
+    private func send(
+        _ pieces: [Piece], of source: TransferFile, in upload: Unfinished, _ plan: TransferPlan, _ client: AWSClient,
+        _ progress: (TransferProgress) -> Void
+    ) async throws -> [Sent] {
+        var sent: [Sent] = []
+        var state = TransferProgress(done: 0, total: pieces.reduce(0) { $0 + $1.length }, resumed: 0)
+        try await inParallel(pieces, width: plan.parallel) { piece in
+            try await send(piece, of: source, in: upload, client)
+        } each: { part in
+            sent.append(part)
+            state.done += part.piece.length
+            if part.wasThere { state.resumed += part.piece.length }
+            progress(state)
+        }
+        return sent.sorted { $0.piece.number < $1.piece.number }
+    }
+
+    private func send(
+        _ piece: Piece, of source: TransferFile, in upload: Unfinished, _ client: AWSClient
+    ) async throws -> Sent {
+        try Task.checkCancellation()
+        let body = try source.read(piece)
+        let checksum = SHA256Checksum(of: body)
+        let tag: String
+        let there = upload.parts[piece.number]
+        if let there, there.checksumSHA256 == checksum.base64 {
+            tag = there.eTag
+        } else {
+            var part = S3.UploadPart(
+                bucket: bucket, key: key, uploadId: upload.id, partNumber: piece.number, body: body)
+            part.checksumSHA256 = checksum.base64
+            let stored = try await client.call(part)
+            try verify(stored.checksumSHA256, checksum.base64)
+            tag = stored.eTag
+        }
+        let part = S3.CompletedPart(partNumber: piece.number, eTag: tag, checksumSHA256: checksum.base64)
+        return Sent(
+            piece: piece, part: part, checksum: checksum, wasThere: there?.checksumSHA256 == checksum.base64)
+    }
+
+    private func complete(
+        _ upload: Unfinished, _ parts: [Sent], _ size: Int, _ client: AWSClient
+    ) async throws -> Output {
+        let checksum = SHA256Checksum.composite(of: parts.map(\.checksum))
+        var complete = S3.CompleteMultipartUpload(
+            bucket: bucket, key: key, uploadId: upload.id, parts: parts.map(\.part))
+        complete.checksumSHA256 = checksum
+        complete.checksumType = "COMPOSITE"
+        complete.mpuObjectSize = size
+        let stored = try await client.call(complete)
+        try verify(stored.checksumSHA256, checksum)
+        return Output(eTag: stored.eTag, size: size, checksum: checksum)
+    }
+
+    private func abort(_ id: String, _ client: AWSClient) async throws {
+        _ = try await client.call(S3.AbortMultipartUpload(bucket: bucket, key: key, uploadId: id))
+    }
+
+    private func verify(_ stored: String?, _ expected: String) throws {
+        guard stored == nil || stored == expected else {
+            throw IntegrityError(
+                object: "s3://\(bucket)/\(key)", message: "S3 has stored other bytes (SHA-256 \(stored!)) than were sent")
+        }
+    }
+}
+
+extension Piece {
+    /// The only piece of an empty file.
+    static let empty = Piece(number: 1, offset: 0, length: 0)
+}
