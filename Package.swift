@@ -25,6 +25,11 @@ let system: Target.Dependency = .product(name: "SystemPackage", package: "swift-
 let signals: Target.Dependency = .product(name: "UnixSignals", package: "swift-service-lifecycle")
 let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
 let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
+let http: Target.Dependency = .product(name: "AsyncHTTPClient", package: "async-http-client")
+let nio: [Target.Dependency] = [
+    .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOHTTP1", package: "swift-nio"),
+    .product(name: "NIOPosix", package: "swift-nio"), .product(name: "NIOSSL", package: "swift-nio-ssl"),
+]
 let arguments: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
 
 let package = Package(
@@ -33,8 +38,11 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
         .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+        .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
         .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2", traits: []),
     ],
@@ -55,12 +63,20 @@ let package = Package(
             ]),
         room("LocalProvider", knows: ["Sandbox", "Workbench", "LocalMachine", "DiskImages"]),
         room("Reporting", knows: ["Sandbox"]),
+        .systemLibrary(name: "CExpat", path: "SystemLibraries/CExpat", providers: [.apt(["libexpat1-dev"])]),
+        room("AWSCore", knows: ["CExpat", crypto]),
+        room("AWSServices", knows: ["AWSCore", crypto]),
+        room("HTTPTransport", knows: ["AWSCore", http] + nio),
         .executableTarget(
             name: "dss",
             dependencies: [
                 "Sandbox", "Definition", "Workbench", "Provisioning", "Verification", "DiskImages",
                 "LocalMachine", "LocalProvider", "Reporting", arguments,
             ],
+            swiftSettings: strict),
+        .executableTarget(
+            name: "dss-bench", dependencies: ["AWSCore", "AWSServices", "HTTPTransport", http] + nio,
+            path: "Benchmarks",
             swiftSettings: strict),
         tests(of: "Sandbox"),
         .testTarget(name: "HouseRulesTests", swiftSettings: strict),
@@ -78,5 +94,11 @@ let package = Package(
         tests(of: "LocalProvider", with: ["Sandbox", "Workbench", "LocalMachine", "DiskImages"]),
         tests(of: "Definition", with: ["Sandbox"]),
         tests(of: "Reporting", with: ["Sandbox"], excluding: ["Golden"]),
+        .target(
+            name: "AWSTestSupport", dependencies: ["AWSCore", "HTTPTransport"], path: "Tests/AWSTestSupport",
+            swiftSettings: strict),
+        tests(
+            of: "AWSCore", with: ["AWSServices", "HTTPTransport", "AWSTestSupport"], excluding: ["Vectors"]),
+        tests(of: "AWSServices", with: ["AWSCore", "AWSTestSupport"]),
     ]
 )

@@ -172,7 +172,8 @@ package struct FileUpload: Sendable {
     private func verify(_ stored: String?, _ expected: String) throws {
         guard stored == nil || stored == expected else {
             throw IntegrityError(
-                object: "s3://\(bucket)/\(key)", message: "S3 has stored other bytes (SHA-256 \(stored!)) than were sent")
+                object: "s3://\(bucket)/\(key)",
+                message: "S3 has stored other bytes (SHA-256 \(stored!)) than were sent")
         }
     }
 }

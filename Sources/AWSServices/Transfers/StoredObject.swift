@@ -60,10 +60,11 @@ struct StoredObject: Sendable {
         case .none: return
         case .composite: found = SHA256Checksum.composite(of: digests.compactMap(\.sha))
         case .combined:
-            found = digests.reduce(CRC64NVME()) { crc, next in
-                guard case .crc(let value, let length) = next else { return crc }
-                return crc.followed(by: value, ofLength: length)
-            }.base64
+            found =
+                digests.reduce(CRC64NVME()) { crc, next in
+                    guard case .crc(let value, let length) = next else { return crc }
+                    return crc.followed(by: value, ofLength: length)
+                }.base64
         case .whole:
             var hash = SHA256()
             for piece in pieces { hash.update(data: try file.read(piece)) }

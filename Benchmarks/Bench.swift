@@ -1,0 +1,97 @@
+import Foundation
+
+/// Measures what the project promises of its AWS client: `make bench-aws`. Each part runs in a process of its own, so
+/// that its peak memory is its own.
+@main
+struct Bench {
+    static func main() async throws {
+        let arguments = CommandLine.arguments.dropFirst()
+        switch arguments.first {
+        case "serve": try AnsweringServer.run()
+        case nil: try await all()
+        case let part?: try await run(part, port: Int(arguments.dropFirst().first ?? "") ?? 0, arguments.last ?? "")
+        }
+    }
+
+    private static func all() async throws {
+        for figure in try await InMemory.figures() { print(figure.line) }
+        let folder = FileManager.default.temporaryDirectory.appending(path: "dss-bench-\(getpid())")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        try fill(folder.appending(path: "two-gigabytes"))
+        let server = try Child(["serve"])
+        defer { server.end() }
+        let port = try server.firstLine()
+        let place = [port, folder.path()]
+        for part in ["calls", "list"] { print(try Child([part] + place).output(), terminator: "") }
+        for (ours, bare) in [("upload", "bare-upload"), ("download", "bare-download")] {
+            try compare(ours, bare, place)
+        }
+    }
+
+    /// Three pairs, one after the other, so that a slow minute of the machine hits both.
+    private static func compare(_ ours: String, _ bare: String, _ place: [String]) throws {
+        var pairs: [(ours: Double, bare: Double, memory: Double)] = []
+        for _ in 0..<3 {
+            let bare = try Child([bare] + place).output().split(separator: " ").compactMap { Double($0) }
+            let ours = try Child([ours] + place).output().split(separator: " ").compactMap { Double($0) }
+            pairs.append((ours[0], bare[0], ours[1]))
+        }
+        let middle = pairs.sorted { $0.ours / $0.bare < $1.ours / $1.bare }[1]
+        print(Figure(name: "\(ours) 2 GB", value: middle.ours, unit: "ms").line)
+        print(Figure(name: "\(ours) 2 GB, bare", value: middle.bare, unit: "ms").line)
+        print(Figure(name: "\(ours) 2 GB, ratio", value: middle.ours / middle.bare, unit: "x", limit: 1.3).line)
+        print(Figure(name: "\(ours) 2 GB, memory", value: pairs.map(\.memory).max()!, unit: "MB", limit: 150).line)
+    }
+
+    private static func run(_ part: String, port: Int, _ folder: String) async throws {
+        let loopback = OverLoopback(port: port, folder: folder)
+        switch part {
+        case "calls": for figure in try await loopback.calls() { print(figure.line) }
+        case "list": for figure in try await loopback.listing() { print(figure.line) }
+        case "upload": print(try await loopback.upload(), peakMemory())
+        case "bare-upload": print(try await loopback.bareUpload(), peakMemory())
+        case "download": print(try await loopback.download(), peakMemory())
+        case "bare-download": print(try await loopback.bareDownload(), peakMemory())
+        default: fatalError("there is no part '\(part)'")
+        }
+    }
+
+    private static func fill(_ file: URL) throws {
+        try Data().write(to: file)
+        let handle = try FileHandle(forWritingTo: file)
+        for _ in 0..<AnsweringServer.blocks { try handle.write(contentsOf: Data(AnsweringServer.block)) }
+        try handle.close()
+    }
+}
+
+/// This program in another role.
+private struct Child {
+    private let process = Process()
+    private let pipe = Pipe()
+    private let input = Pipe()
+
+    init(_ arguments: [String]) throws {
+        process.executableURL = URL(filePath: "/proc/self/exe")
+        process.arguments = arguments
+        process.standardOutput = pipe
+        process.standardInput = input
+        try process.run()
+    }
+
+    func firstLine() throws -> String {
+        String(decoding: pipe.fileHandleForReading.availableData, as: UTF8.self).trimmingCharacters(in: .newlines)
+    }
+
+    func output() throws -> String {
+        let data = pipe.fileHandleForReading.readDataToEndOfFile()
+        process.waitUntilExit()
+        guard process.terminationStatus == 0 else { throw CocoaError(.executableLoad) }
+        return String(decoding: data, as: UTF8.self)
+    }
+
+    func end() {
+        process.terminate()
+        process.waitUntilExit()
+    }
+}

@@ -1,0 +1,139 @@
+import FoundationEssentials
+
+/// One call under way, over all its attempts.
+struct Call<O: Operation> {
+    private var operation: O
+    private let client: AWSClient
+    private let started: Duration
+    private var attempt = 0
+    /// An attempt may have taken effect although no answer says so.
+    private var isDoubtful = false
+    private var hasCorrectedClock = false
+    private var refused: Credentials?
+    private var hasRenewedCredentials = false
+    /// Taken from the budget for the last retry; a success gives it back.
+    private var spent = 0
+
+    private var world: ClientWorld { client.world }
+
+    init(_ operation: O, of client: AWSClient) {
+        self.operation = operation
+        self.client = client
+        started = client.world.time.uptime()
+        if case .token(let token) = O.repetition, self.operation[keyPath: token] == nil {
+            self.operation[keyPath: token] = UUID().uuidString.lowercased()
+        }
+    }
+
+    mutating func run() async throws -> O.Output {
+        while true {
+            attempt += 1
+            var trail = Trail(of: O.self, client, attempt)
+            do {
+                let output = try await send(&trail)
+                client.state.returnToBudget(max(spent, 1))
+                world.observe(trail.record())
+                return output
+            } catch let error where error.isOfTheAnswer {
+                if let output = try await outcome(of: error) {
+                    world.observe(trail.record(error))
+                    return output
+                }
+                let pause = pause(after: error, trail)
+                world.observe(trail.record(error, retryIn: pause))
+                guard let pause else { throw final(error) }
+                try await world.time.sleep(pause)
+                if isDoubtful, let output = try await lookup(after: error) { return output }
+            }
+        }
+    }
+
+    private func send(_ trail: inout Trail) async throws -> O.Output {
+        let credentials = try await world.credentials.credentials(insteadOf: refused)
+        var request = try client.request(for: operation)
+        trail.sends(request, with: credentials)
+        if !credentials.accessKeyID.isEmpty {
+            let now = client.state.corrected(world.time.now())
+            request = SigV4(
+                credentials, region: request.endpoint.signingRegion, service: O.service.signingName, at: now
+            ).signed(request)
+        }
+        var timeouts = world.timeouts
+        timeouts.whole = max(.milliseconds(1), timeouts.whole - (world.time.uptime() - started))
+        let response = try await client.state.gate(O.service).pass {
+            try await world.transport.send(request, timeouts)
+        }
+        trail.received(response)
+        guard response.isSuccess else { throw operation.decodeError(response).without(credentials) }
+        return try operation.decode(response)
+    }
+
+    /// What the call has already achieved, where an earlier attempt did it and this one says so.
+    private func outcome(of error: any Error) async throws -> O.Output? {
+        guard isDoubtful, let code = (error as? ServiceError)?.code else { return nil }
+        switch O.repetition {
+        case .removal(let gone, let output) where gone.contains(code): return output
+        case .lookup(let taken, let find) where taken.contains(code): return try await find(operation, client)
+        default: return nil
+        }
+    }
+
+    private func lookup(after error: any Error) async throws -> O.Output? {
+        guard case .lookup(_, let find) = O.repetition else { return nil }
+        do { return try await find(operation, client) } catch is AWSError { throw final(error) }
+    }
+
+    /// - Returns: how long to wait before the next attempt; `nil` where there is to be none.
+    private mutating func pause(after error: any Error, _ trail: Trail) -> Duration? {
+        let verdict = Verdict(of: error)
+        if verdict.mayHaveTakenEffect { isDoubtful = true }
+        guard attempt < world.backoff.attempts, verdict.cause != .refused else { return nil }
+        if case .never = O.repetition, isDoubtful { return nil }
+        switch verdict.cause {
+        case .clock: return correctClock(by: trail) ? .zero : nil
+        case .expired: return correctClock(by: trail) || renewCredentials(trail) ? .zero : nil
+        default: break
+        }
+        let cost = verdict.cause == .timedOut ? RetryBudget.retryAfterTimeout : RetryBudget.retry
+        guard client.state.takeFromBudget(cost) else { return nil }
+        spent = cost
+        let pause = max(
+            world.backoff.pause(
+                after: attempt, isThrottled: verdict.cause == .throttled, chance: world.time.random()),
+            trail.askedPause)
+        return world.time.uptime() - started + pause < world.timeouts.whole ? pause : nil
+    }
+
+    /// Once per call, and only where the answer's date differs by more than AWS lets pass.
+    private mutating func correctClock(by trail: Trail) -> Bool {
+        guard !hasCorrectedClock, let date = trail.date else { return false }
+        let now = world.time.now()
+        guard abs(date.timeIntervalSince(client.state.corrected(now))) > 240 else { return false }
+        hasCorrectedClock = true
+        client.state.correctClock(by: date.timeIntervalSince(now))
+        return true
+    }
+
+    private mutating func renewCredentials(_ trail: Trail) -> Bool {
+        guard !hasRenewedCredentials, let credentials = trail.credentials else { return false }
+        hasRenewedCredentials = true
+        refused = credentials
+        return true
+    }
+
+    private func final(_ error: any Error) -> AWSError {
+        var isUnknown = isDoubtful
+        switch O.repetition {
+        case .harmless: isUnknown = false
+        default: break
+        }
+        return AWSError(error, of: O.self, in: client.region, attempts: attempt, mayHaveTakenEffect: isUnknown)
+    }
+}
+
+extension Error {
+    /// A failure of sending or answering, as opposed to cancellation or a lack of credentials.
+    fileprivate var isOfTheAnswer: Bool {
+        self is ServiceError || self is TransportError || self is UnexpectedAnswer
+    }
+}

@@ -1,0 +1,54 @@
+/// One API call: the value is the input, `Output` is what comes back. The type's name is the operation's.
+package protocol Operation: Sendable {
+    associatedtype Output: Sendable
+
+    static var service: Service { get }
+    /// What makes it safe to send this again when the answer was lost.
+    static var repetition: Repetition<Self> { get }
+    /// IAM actions that the caller needs; by default the one named like the operation.
+    static var permissions: [String] { get }
+
+    func encode(into request: inout HTTPRequest) throws
+    /// Reads a successful answer.
+    /// - Throws: `UnexpectedAnswer` where it is not the document that belongs to this operation.
+    func decode(_ response: HTTPResponse) throws -> Output
+    /// Reads the service's error out of any other answer.
+    func decodeError(_ response: HTTPResponse) -> ServiceError
+}
+
+extension Operation {
+    package static var name: String { "\(Self.self)" }
+    package static var permissions: [String] { ["\(service.signingName):\(name)"] }
+}
+
+/// What makes it safe to send an operation again whose answer was lost: it may have taken effect already.
+///
+/// Whatever AWS refused before doing it (throttling, wrong clock, expired credentials) is always sent again.
+package enum Repetition<O: Operation>: Sendable {
+    /// Reading, or setting something to a given state: doing it twice is doing it once.
+    case harmless
+    /// AWS recognises the second by a client token, which is filled in where it is `nil`.
+    case token(any WritableKeyPath<O, String?> & Sendable)
+    /// Removing: when it is gone already, an earlier attempt did it.
+    case removal(gone: Set<String>, O.Output)
+    /// Before sending it again, and where AWS then says that it exists, it is looked up by name.
+    case lookup(taken: Set<String>, @Sendable (O, AWSClient) async throws -> O.Output?)
+    /// Nothing; the error says that it may have taken effect.
+    case never
+}
+
+/// An operation whose answer comes in pages.
+package protocol PagedOperation: Operation {
+    associatedtype Item: Sendable
+
+    /// Items of one page, in order.
+    static func items(of page: Output) -> [Item]
+    /// Makes this the operation that fetches the page after `page`.
+    /// - Returns: false where that was the last page.
+    mutating func turn(after page: Output) -> Bool
+}
+
+/// The output of operations that answer with nothing of interest.
+package struct NoOutput: Sendable, Codable, Equatable {
+    package init() {}
+}

@@ -1,0 +1,95 @@
+import AWSCore
+import AsyncHTTPClient
+import NIOCore
+import NIOHTTP1
+import NIOPosix
+import NIOSSL
+
+/// Gives `body` a transport over async-http-client, whose connections are closed afterwards.
+package func withHTTPTransport<Result>(
+    _ settings: HTTPSettings = .init(), _ body: (HTTPTransport) async throws -> Result
+) async throws -> Result {
+    let client = HTTPClient(eventLoopGroupProvider: .singleton, configuration: try settings.configuration())
+    do {
+        let result = try await body(HTTPTransport(client: client))
+        try await client.shutdown()
+        return result
+    } catch {
+        try? await client.shutdown()
+        throw error
+    }
+}
+
+/// Sends requests by async-http-client. This is the one file that knows it.
+package struct HTTPTransport: Transport {
+    fileprivate let client: HTTPClient
+
+    package func send(_ request: HTTPRequest, _ timeouts: Timeouts) async throws -> HTTPResponse {
+        var outgoing = HTTPClientRequest(url: request.url)
+        outgoing.method = HTTPMethod(rawValue: request.method.rawValue)
+        outgoing.headers = HTTPHeaders(request.headers.map { ($0.name, $0.value) })
+        if !request.body.isEmpty { outgoing.body = .bytes(ByteBuffer(bytes: request.body)) }
+        do {
+            let response = try await client.execute(outgoing, timeout: TimeAmount(timeouts.whole))
+            return HTTPResponse(
+                status: Int(response.status.code),
+                headers: response.headers.map { HTTPRequest.Pair($0.name, $0.value) },
+                body: try await collect(response, expected: request.method == .head ? 0 : nil))
+        } catch {
+            try Task.checkCancellation()
+            throw TransportError(error, to: request.endpoint.authority)
+        }
+    }
+
+    /// - Throws: where the body is shorter than its length was said to be.
+    private func collect(_ response: HTTPClientResponse, expected: Int?) async throws -> [UInt8] {
+        let length = expected ?? response.headers.first(name: "content-length").flatMap { Int($0) }
+        var body: [UInt8] = []
+        body.reserveCapacity(min(length ?? 0, 64 << 20))
+        for try await chunk in response.body { body.append(contentsOf: chunk.readableBytesView) }
+        guard length == nil || length == body.count else {
+            throw TransportError(.lost, "the answer ended after \(body.count) of \(length!) bytes")
+        }
+        return body
+    }
+}
+
+extension TransportError {
+    fileprivate init(_ error: any Error, to host: String) {
+        switch error {
+        case let error as TransportError: self = error
+        case let error as HTTPClientError: self.init(error, to: host)
+        case let error as NIOConnectionError: self.init(.notConnected, "cannot connect to \(host): \(error.summary)")
+        case let error as NIOSSLError: self.init(.notConnected, "no trusted TLS connection to \(host): \(error)")
+        case let error as IOError: self.init(.lost, "the connection to \(host) was lost: \(error)")
+        default: self.init(.lost, "the connection to \(host) was lost: \(error)")
+        }
+    }
+
+    private init(_ error: HTTPClientError, to host: String) {
+        switch error {
+        case .connectTimeout, .getConnectionFromPoolTimeout, .tlsHandshakeTimeout, .socksHandshakeTimeout:
+            self.init(.notConnected, "cannot connect to \(host) in time")
+        case .invalidURL, .emptyHost, .emptyScheme, .invalidProxyResponse, .proxyAuthenticationRequired:
+            self.init(.notConnected, "cannot connect to \(host): \(error.shortDescription)")
+        case .readTimeout: self.init(.timedOut, "\(host) was silent for too long")
+        case .deadlineExceeded: self.init(.timedOut, "\(host) did not answer in time")
+        case .writeTimeout: self.init(.timedOut, "\(host) did not take the request in time")
+        default: self.init(.lost, "the connection to \(host) was lost: \(error.shortDescription)")
+        }
+    }
+}
+
+extension NIOConnectionError {
+    fileprivate var summary: String {
+        if let failure = connectionErrors.first { return "\(failure.error)" }
+        return dnsAError == nil && dnsAAAAError == nil ? "no address" : "the name is not known"
+    }
+}
+
+extension TimeAmount {
+    fileprivate init(_ duration: Duration) {
+        self = .nanoseconds(
+            duration.components.seconds * 1_000_000_000 + duration.components.attoseconds / 1_000_000_000)
+    }
+}

@@ -1,0 +1,118 @@
+import AWSCore
+import Foundation
+import Synchronization
+import Testing
+
+@Suite("Pages, waits and limits")
+struct PagesAndWaitsTests {
+    @Test("every page of a list, each fetched when it is needed")
+    func pages() async throws {
+        let script = Script([
+            .answer(200, #"{"names":["a","b"],"nextToken":"2"}"#), .answer(200, #"{"names":[],"nextToken":"3"}"#),
+            .answer(200, #"{"names":["c"]}"#),
+        ])
+        var iterator = client(script).items(of: Toy.PageToys()).makeAsyncIterator()
+        #expect(script.requests.isEmpty)
+        var names: [String] = []
+        while let name = try await iterator.next() {
+            names.append(name)
+            if name == "b" { #expect(script.requests.count == 1) }
+        }
+        #expect(names == ["a", "b", "c"])
+        #expect(try await iterator.next() == nil)
+        #expect(script.requests.count == 3)
+    }
+
+    @Test("a token that repeats itself ends the list instead of going round for ever")
+    func repeatedToken() async throws {
+        let script = Script(Array(repeating: .answer(200, #"{"names":["a"],"nextToken":"2"}"#), count: 5))
+        var count = 0
+        for try await _ in client(script).items(of: Toy.PageToys()) { count += 1 }
+        #expect(count == 2)
+    }
+
+    @Test("waits at a pace until it has come about")
+    func wait() async throws {
+        let script = Script([.noToys, .noToys, .fail(.lost), .toys])
+        let client = client(script, backoff: Backoff(attempts: 1))
+        let toy = try await client.wait(for: "a toy", at: Pace(first: .seconds(4), longest: .seconds(6), growth: 1.5)) {
+            try await client.call(Toy.ListToys()).names.first
+        }
+        #expect(toy == "bear")
+        #expect(script.time.sleeps == [5, 7.5, 7.5].map { .seconds($0) })
+    }
+
+    @Test("asks for the reason when it gives up")
+    func reason() async throws {
+        let script = Script(Array(repeating: .noToys, count: 100))
+        let client = client(script)
+        let error = await #expect(throws: WaitedTooLong.self) {
+            try await client.wait(for: "a toy", at: Pace(limit: .seconds(60))) {
+                "the shop is closed"
+            } until: {
+                try await client.call(Toy.ListToys()).names.first
+            }
+        }
+        #expect(error?.description == "a toy did not come about within 60 s: the shop is closed")
+    }
+
+    @Test("a connection that stays broken ends the wait")
+    func impatience() async throws {
+        let script = Script([])
+        let client = client(script, backoff: Backoff(attempts: 1))
+        let error = await #expect(throws: AWSError.self) {
+            try await client.wait(for: "a toy", at: Pace(patience: .seconds(60))) {
+                try await client.call(Toy.ListToys()).names.first
+            }
+        }
+        #expect(error?.kind == .unreachable)
+        #expect(script.time.uptime >= .seconds(60))
+    }
+
+    @Test("no more calls at the same time than the service is given")
+    func concurrency() async throws {
+        let crowd = Crowd()
+        let client = AWSClient(
+            region: "eu-central-1", world: ClientWorld(transport: crowd, credentials: Keys()))
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for _ in 0..<20 { group.addTask { _ = try await client.call(Toy.ListToys()) } }
+            try await group.waitForAll()
+        }
+        #expect(crowd.most == 2)
+    }
+
+    @Test("a call that is cancelled while it queues leaves, and the queue goes on")
+    func cancelledInQueue() async throws {
+        let crowd = Crowd(holds: true)
+        let client = AWSClient(
+            region: "eu-central-1", world: ClientWorld(transport: crowd, credentials: Keys()))
+        let first = (0..<2).map { _ in Task { try await client.call(Toy.ListToys()) } }
+        while crowd.most < 2 { await Task.yield() }
+        let queued = Task { try await client.call(Toy.ListToys()) }
+        let last = Task { try await client.call(Toy.ListToys()) }
+        queued.cancel()
+        await #expect(throws: CancellationError.self) { try await queued.value }
+        crowd.release()
+        for task in first + [last] { #expect(try await task.value.names == ["bear"]) }
+    }
+}
+
+/// Counts how many are in it at once.
+private final class Crowd: Transport {
+    private let state: Mutex<(now: Int, most: Int, holds: Bool)>
+
+    init(holds: Bool = false) { state = Mutex((0, 0, holds)) }
+
+    var most: Int { state.withLock { $0.most } }
+    func release() { state.withLock { $0.holds = false } }
+
+    func send(_ request: HTTPRequest, _ timeouts: Timeouts) async throws -> HTTPResponse {
+        state.withLock {
+            $0.now += 1
+            $0.most = max($0.most, $0.now)
+        }
+        repeat { try await Task.sleep(for: .milliseconds(2)) } while state.withLock { $0.holds }
+        state.withLock { $0.now -= 1 }
+        return HTTPResponse(status: 200, body: Array(#"{"names":["bear"]}"#.utf8))
+    }
+}

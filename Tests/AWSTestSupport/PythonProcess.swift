@@ -1,0 +1,66 @@
+import Foundation
+
+/// A Python program of Tests/AWSEmulator in the tests' virtual environment. It ends when this process does, since its
+/// standard input then does.
+package final class PythonProcess: @unchecked Sendable {
+    private let process = Process()
+    private let input = Pipe()
+    private let output = Pipe()
+    private let lock = NSLock()
+    private var buffer = Data()
+
+    package static let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+        .deletingLastPathComponent()
+
+    /// - Throws: where `make test` has not set up the virtual environment.
+    package init(_ arguments: [String], environment venv: String = ".venv-aws") throws {
+        let python = Self.root.appending(path: "\(venv)/bin/python")
+        guard FileManager.default.isExecutableFile(atPath: python.path()) else {
+            throw Missing(description: "\(python.path()) is missing; 'make test' sets it up")
+        }
+        process.executableURL = python
+        process.arguments = arguments
+        process.currentDirectoryURL = Self.root
+        process.standardInput = input
+        process.standardOutput = output
+        try process.run()
+    }
+
+    deinit { process.terminate() }
+
+    package var pid: Int32 { process.processIdentifier }
+
+    package func stop() {
+        process.terminate()
+        process.waitUntilExit()
+    }
+
+    /// Sends a line and waits for the one that answers it.
+    package func ask(_ line: String) throws -> String {
+        try lock.withLock {
+            try input.fileHandleForWriting.write(contentsOf: Data((line + "\n").utf8))
+            return try nextLine()
+        }
+    }
+
+    package func readLine() throws -> String { try lock.withLock { try nextLine() } }
+
+    private func nextLine() throws -> String {
+        while true {
+            if let end = buffer.firstIndex(of: UInt8(ascii: "\n")) {
+                let line = String(decoding: buffer[..<end], as: UTF8.self)
+                buffer = Data(buffer[(end + 1)...])
+                return line
+            }
+            let chunk = output.fileHandleForReading.availableData
+            guard !chunk.isEmpty else {
+                throw Missing(description: "\(process.arguments ?? []) ended without an answer")
+            }
+            buffer.append(chunk)
+        }
+    }
+
+    package struct Missing: Error, CustomStringConvertible {
+        package var description: String
+    }
+}
