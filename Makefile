@@ -18,7 +18,8 @@ vm: build ## Build the sandbox VM images of sandbox.yaml; ARGS="--format ova" ad
 	$(ROOT) $(DSS) create-vm $(ARGS)
 
 test: ## Run all tests; the ones that need root run with sudo
-	@tools/setup.sh tools/packages.txt tools/test-packages.txt
+	@tools/setup.sh --tests tools/packages.txt tools/test-packages.txt
+	.venv-aws/bin/python Tests/AWSEmulator/self_test.py
 	swift build --build-tests
 ifdef ARGS
 	$(ROOT) swift test --skip-build $(ARGS)

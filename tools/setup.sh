@@ -1,8 +1,15 @@
 #!/bin/sh
 # Installs what is missing on a Debian or Ubuntu machine: packages (asks for root only then) and Ansible in .venv.
-# Usage: tools/setup.sh [packages-file ...]
+# With --tests also the two AWS stand-ins of the tests, in .venv-aws and .venv-ministack.
+# Usage: tools/setup.sh [--tests] [packages-file ...]
 set -eu
 cd "$(dirname "$0")/.."
+
+tests=false
+if [ "${1:-}" = --tests ]; then
+    tests=true
+    shift
+fi
 
 as_root() {
     if [ "$(id -u)" -eq 0 ]; then "$@"; else sudo "$@"; fi
@@ -24,16 +31,24 @@ if [ -n "$missing" ]; then
     as_root env DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends $missing >/dev/null
 fi
 
-stamp=.venv/.requirements
-if ! cmp -s tools/requirements.txt "$stamp"; then
-    echo "installing Ansible into .venv"
-    python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' || {
-        echo "Ansible needs Python 3.11 or newer; this machine has $(python3 --version)" >&2
-        exit 69
-    }
-    python3 -m venv --clear .venv
-    .venv/bin/pip install --quiet --disable-pip-version-check --requirement tools/requirements.txt
-    cp tools/requirements.txt "$stamp"
+# Makes a virtual environment from a requirements file, unless it was made from this very file: a copy of it is the stamp.
+virtual_environment() {
+    folder=$1 requirements=$2 content=$3
+    if cmp -s "$requirements" "$folder/.requirements"; then return; fi
+    echo "installing $content into $folder"
+    python3 -m venv --clear "$folder"
+    "$folder/bin/pip" install --quiet --disable-pip-version-check --requirement "$requirements"
+    cp "$requirements" "$folder/.requirements"
+}
+
+python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' || {
+    echo "Ansible needs Python 3.11 or newer; this machine has $(python3 --version)" >&2
+    exit 69
+}
+virtual_environment .venv tools/requirements.txt Ansible
+if "$tests"; then
+    virtual_environment .venv-aws tools/test-requirements.txt "the AWS stand-in of the tests"
+    virtual_environment .venv-ministack tools/ministack-requirements.txt "a second AWS stand-in"
 fi
 
 if ! command -v swift >/dev/null; then

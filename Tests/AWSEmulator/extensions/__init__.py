@@ -1,0 +1,50 @@
+"""What moto lacks and the project needs, added to moto's own classes.
+
+Every module here has one subject and a function `install`; it runs once, before the first request.
+"""
+
+from . import (
+    builds,
+    change_sets,
+    cloudfront,
+    ebs_direct,
+    exports,
+    images,
+    instances,
+    internal,
+    paging,
+    parameters,
+    quotas,
+    s3_checksums,
+    s3_listing,
+    sessions,
+    snapshots,
+    stack_events,
+    stack_resources,
+    templates,
+)
+
+
+def install(moto, knobs, keyring, clock) -> None:
+    internal.install(moto)
+    sessions.install(knobs, keyring, clock)
+    for module in (
+        images,
+        snapshots,
+        instances,
+        exports,
+        ebs_direct,
+        s3_checksums,
+        s3_listing,
+        stack_resources,
+        stack_events,
+        change_sets,
+        templates,
+        builds,
+        cloudfront,
+        parameters,
+        quotas,
+        # Last, so that it finds the lists as the others have made them.
+        paging,
+    ):
+        module.install(knobs)
