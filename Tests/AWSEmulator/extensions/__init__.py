@@ -19,6 +19,7 @@ from . import (
     s3_listing,
     sessions,
     snapshots,
+    speed,
     stack_events,
     stack_resources,
     templates,
@@ -29,6 +30,7 @@ def install(moto, knobs, keyring, clock) -> None:
     internal.install(moto)
     sessions.install(knobs, keyring, clock)
     for module in (
+        speed,
         images,
         snapshots,
         instances,

@@ -5,7 +5,7 @@ moto does everything at once and never fails. Here the work is done at once as w
 """
 
 import traceback
-from typing import Any
+from typing import Any, Callable
 
 from botocore.exceptions import BotoCoreError, ClientError
 from moto.cloudformation.exceptions import ValidationError
@@ -15,6 +15,7 @@ from moto.core.exceptions import ServiceException
 from moto.core.responses import ActionResult, EmptyResult
 from moto.core.utils import utcnow
 
+from .changes import changes_of
 from .patching import add_method, replace_method
 from .stack_events import note, reason_of
 
@@ -33,8 +34,11 @@ def install(knobs) -> None:
             )
         stack = self.stacks[change_set.stack_id]
         stack._add_stack_event(f"{change_set.change_set_type}_IN_PROGRESS", "User Initiated")
+        before = stack.parameters, stack.tags
         stack.parameters, stack.tags = change_set.parameters, change_set.tags or {}
         reason = apply(stack, change_set)
+        if reason and change_set.change_set_type == "UPDATE":
+            stack.parameters, stack.tags = before
         if not reason:
             stack.output_map = stack._create_output_map()
             stack.description = change_set.template_dict.get("Description")
@@ -67,9 +71,9 @@ def install(knobs) -> None:
         elif knobs.stack_delete_polls:
             stack._add_stack_event("DELETE_IN_PROGRESS", "User Initiated")
             stack.status, stack.outcome, stack.polls_left = "DELETE_IN_PROGRESS", "DELETE_COMPLETE", knobs.stack_delete_polls
-            stack.finish = lambda: old(stack.stack_id)
+            stack.finish = lambda: remove(old, stack)
         else:
-            old(stack.stack_id)
+            remove(old, stack)
 
     @replace_method(CloudFormationBackend)
     def delete_change_set(old, self, change_set_name: str) -> None:
@@ -97,6 +101,7 @@ def install(knobs) -> None:
         answer = old()
         change_set = self.cloudformation_backend.change_sets[answer.result["Id"]]
         change_set.polls_left = knobs.change_set_polls
+        change_set.listed_changes = changes_of(change_set)
         keep_previous(self, change_set)
         return answer
 
@@ -139,6 +144,19 @@ class ChangeSetError(ValidationError):
         self.code = code
 
 
+def remove(delete_of_moto: Callable[[str], None], stack: Stack) -> None:
+    """Deletes the stack, with an event for each of its resources."""
+    made = {name: one for name, one in stack.resource_map._parsed_resources.items() if hasattr(one, "logical_resource_id")}
+    templates = dict(stack.resource_map._resource_json_map)
+    delete_of_moto(stack.stack_id)
+    last = stack.events.pop()
+    for name, one in made.items():
+        kept = templates.get(name, {}).get("DeletionPolicy") in ("Retain", "RetainExceptOnCreate")
+        for status in ["DELETE_SKIPPED"] if kept else ["DELETE_IN_PROGRESS", "DELETE_COMPLETE"]:
+            note(stack, name, one.physical_resource_id, one.cf_resource_type, status)
+    stack.events.append(last)
+
+
 def find_change_set(backend: CloudFormationBackend, name: str, stack: str | None, needed: bool = True) -> ChangeSet | None:
     for one in backend.change_sets.values():
         if name == one.change_set_id or (name == one.change_set_name and stack in (one.stack_name, one.stack_id)):
@@ -163,8 +181,7 @@ def apply(stack: Stack, change_set: ChangeSet) -> str | None:
     except Exception as error:
         if not isinstance(error, (ServiceException, BotoCoreError, ClientError)):
             traceback.print_exc()
-        failed = [one.logical_resource_id for one in stack.events[first_event:] if one.resource_status.endswith("_FAILED")]
-        reason = f"The following resource(s) failed to create: [{', '.join(dict.fromkeys(failed))}]. " if failed else reason_of(error)
+        reason = failures(stack.events[first_event:]) or reason_of(error)
         if change_set.change_set_type == "CREATE":
             stack._add_stack_event("ROLLBACK_IN_PROGRESS", f"{reason}Rollback requested by user.")
             remove_all(stack)
@@ -173,6 +190,16 @@ def apply(stack: Stack, change_set: ChangeSet) -> str | None:
             remove_added(stack, before)
             stack.template, stack.template_dict = template_before, before
         return reason
+
+
+def failures(events: list[Any]) -> str:
+    """`The following resource(s) failed to create: [A, B]. `, as AWS sums them up."""
+    text = ""
+    for verb in ("create", "update"):
+        failed = [one.logical_resource_id for one in events if one.resource_status == f"{verb.upper()}_FAILED"]
+        if failed:
+            text += f"The following resource(s) failed to {verb}: [{', '.join(dict.fromkeys(failed))}]. "
+    return text
 
 
 def remove_all(stack: Stack) -> None:
@@ -276,7 +303,7 @@ def description(change_set: ChangeSet, waiting: bool) -> dict[str, Any]:
         "StatusReason": None if waiting else change_set.status_reason,
         "Tags": [{"Key": key, "Value": value} for key, value in (change_set.tags or {}).items()],
         "ChangeSetType": change_set.change_set_type,
-        "Changes": [] if waiting else change_set.changes,
+        "Changes": [] if waiting else change_set.listed_changes,
     }
 
 

@@ -30,7 +30,26 @@ def install(knobs) -> None:
             note(stack, logical_id, resource.physical_resource_id, type_name, "CREATE_COMPLETE")
         return resource
 
+    update_of_moto = parsing.parse_and_update_resource
+
+    def update(logical_id: str, resource_json: dict, resources_map: Any, account_id: str, region_name: str) -> Any:
+        stack = cloudformation_backends[account_id][region_name].stacks.get(resources_map.stack_id)
+        type_name = resource_json["Type"]
+        note(stack, logical_id, resources_map[logical_id].physical_resource_id, type_name, "UPDATE_IN_PROGRESS")
+        try:
+            if logical_id in knobs.stack_fail:
+                raise ValidationError(message=knobs.stack_fail[logical_id])
+            resource = update_of_moto(logical_id, resource_json, resources_map, account_id, region_name)
+        except Exception as error:
+            note(stack, logical_id, "", type_name, "UPDATE_FAILED", reason_of(error))
+            raise
+        # moto leaves a resource as it is where it does not know how to update it.
+        resource = resource or resources_map[logical_id]
+        note(stack, logical_id, resource.physical_resource_id, type_name, "UPDATE_COMPLETE")
+        return resource
+
     parsing.parse_and_create_resource = create
+    parsing.parse_and_update_resource = update
     tolerate_spaces()
 
 
