@@ -132,6 +132,8 @@ def output(question):
     payload = shape.serialization.get("payload")
     if payload and shape.members[payload].type_name == "structure":
         shape, parsed = shape.members[payload], parsed[payload]
+    elif payload:
+        parsed[payload] = base64.b64decode(answer["body"])  # which botocore takes for text
     mapping = Mapping(complaints, [])
     if question["names"] == "model":
         found = mapping.by_member_names(question["tree"], shape)

@@ -72,7 +72,7 @@ class Example:
         if payload:
             member = shape.members[payload]
             name = member.serialization.get("name", payload)
-            return self.document(self.root or name, self.xml_members(member, (member.name,)))
+            return self.document(self.root or name, self.xml_members(member, ()))
         return self.document(self.root, self.xml_members(shape, ())) if self.root else b""
 
     def document(self, root, inner):

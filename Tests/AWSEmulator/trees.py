@@ -59,6 +59,9 @@ class Mapping:
                 self.complaints.append(f"{path or 'the whole'} is not in the model")
             return {}
         if shape.type_name == "list":
+            item = shape.member.serialization.get("name")
+            if isinstance(tree, dict) and list(tree) == [item]:
+                tree = tree[item]  # the element around the entries, spelled out
             return self.items(tree, shape, path, lambda item: self.to_model(item, shape.member, protocol, is_input, path))
         if shape.type_name != "structure":
             return revived(tree) if is_input else tree

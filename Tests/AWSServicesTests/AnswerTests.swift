@@ -1,0 +1,151 @@
+import AWSCore
+import AWSServices
+import Foundation
+import Testing
+
+/// Answers that look like success and are none, and secrets that must not show.
+@Suite("Answers")
+struct AnswerTests {
+    static let portal = HTTPResponse(
+        status: 200,
+        headers: [.init("Content-Type", "text/html"), .init("Content-Length", "42"), .init("ETag", "W/1")],
+        body: Array("<html><body>Please accept our terms</body></html>".utf8))
+
+    @Test("a captive portal's page is no answer to anything", arguments: Catalogue.all)
+    func captivePortal(_ subject: Subject) {
+        #expect(throws: UnexpectedAnswer.self) { try subject.decode(Self.portal) }
+    }
+
+    @Test("nor is an empty one", arguments: Catalogue.all)
+    func empty(_ subject: Subject) {
+        #expect(throws: UnexpectedAnswer.self) { try subject.decode(HTTPResponse(status: 200)) }
+    }
+
+    @Test("an error in a document with status 200 is an error")
+    func errorWithSuccess() {
+        let answer = HTTPResponse(
+            status: 200,
+            body: Array("<Error><Code>InternalError</Code><Message>Try again</Message></Error>".utf8))
+        let error = ServiceError(status: 200, code: "InternalError", message: "Try again")
+        let source = S3.CopySource(bucket: "a", key: "b")
+        #expect(throws: error) {
+            try S3.CompleteMultipartUpload(bucket: "a", key: "b", uploadId: "c", parts: []).decode(answer)
+        }
+        #expect(throws: error) { try S3.CopyObject(from: source, bucket: "a", key: "c").decode(answer) }
+        #expect(throws: error) {
+            try S3.UploadPartCopy(from: source, range: nil, bucket: "a", key: "c", partNumber: 1, uploadId: "d")
+                .decode(answer)
+        }
+    }
+
+    @Test("an object that is not there is NotFound")
+    func missingObject() {
+        let error = S3.HeadObject(bucket: "a", key: "b").decodeError(HTTPResponse(status: 404))
+        #expect(error.code == "NotFound")
+    }
+
+    @Test(
+        "a piece of an object is the one that was asked for",
+        arguments: [
+            (200, nil, "hello"), (206, "bytes 4-8/100", "hello"), (206, "bytes 3-7/100", "hell"),
+            (206, "bytes 3-7/*", "hello"), (206, nil, "hello"),
+        ] as [(Int, String?, String)])
+    func wrongPiece(_ status: Int, _ range: String?, _ body: String) {
+        var answer = HTTPResponse(status: status, headers: [.init("etag", "\"tag\"")], body: Array(body.utf8))
+        answer.headers += range.map { [.init("content-range", $0)] } ?? []
+        #expect(throws: UnexpectedAnswer.self) {
+            try S3.GetObject(bucket: "a", key: "b", range: 3...7).decode(answer)
+        }
+    }
+
+    @Test("a piece at the end of an object may be shorter")
+    func lastPiece() throws {
+        let answer = HTTPResponse(
+            status: 206, headers: [.init("etag", "\"tag\""), .init("content-range", "bytes 3-4/5")],
+            body: Array("lo".utf8))
+        let output = try S3.GetObject(bucket: "a", key: "b", range: 3...7).decode(answer)
+        #expect(output.contentRange?.bytes == 3...4)
+        #expect(output.contentRange?.size == 5)
+    }
+
+    @Test("keys are spelled back where S3 has encoded them")
+    func encodedKeys() throws {
+        let list = """
+            <ListBucketResult><EncodingType>url</EncodingType><IsTruncated>false</IsTruncated><Contents>\
+            <Key>a+b%2Bc/%C3%A9%01%</Key><LastModified>2026-01-31T12:00:00.000Z</LastModified><ETag>"t"</ETag>\
+            <Size>1</Size></Contents></ListBucketResult>
+            """
+        let list2 = list.replacing("<EncodingType>url</EncodingType>", with: "")
+        let operation = S3.ListObjectsV2(bucket: "a")
+        let decode = { (text: String) in try operation.decode(HTTPResponse(status: 200, body: Array(text.utf8))) }
+        #expect(try decode(list).contents.map(\.key) == ["a b+c/é\u{1}%"])
+        #expect(try decode(list2).contents.map(\.key) == ["a+b%2Bc/%C3%A9%01%"])
+    }
+
+    @Test("a block is taken only with its checksum")
+    func blocks() {
+        let answer = HTTPResponse(
+            status: 200, headers: [.init("x-amz-checksum", Catalogue.blockChecksum)],
+            body: Catalogue.block.dropLast() + [8])
+        #expect(throws: UnexpectedAnswer.self) {
+            try EBS.GetSnapshotBlock(snapshotId: "snap-1", blockIndex: 1, blockToken: "t").decode(answer)
+        }
+        #expect(throws: UnexpectedAnswer.self) {
+            try EBS.PutSnapshotBlock(snapshotId: "snap-1", blockIndex: 1, blockData: [1]).decode(answer)
+        }
+    }
+
+    @Test("log lines end where the token comes back")
+    func logLines() throws {
+        var operation = Logs.GetLogEvents(logGroupName: "a", logStreamName: "b", startFromHead: true)
+        let answer = HTTPResponse(status: 200, body: Array(#"{"events": [], "nextForwardToken": "f/1"}"#.utf8))
+        let page = try operation.decode(answer)
+        let turns = [operation.turn(after: page), operation.turn(after: page)]
+        #expect(turns == [true, false])
+        #expect(operation.nextToken == "f/1")
+    }
+
+    @Test("a bucket is addressed by the host's name where that is possible")
+    func addresses() throws {
+        let request = { (bucket: String) in
+            var request = HTTPRequest(.get, S3.service.endpoint(in: "eu-central-1"))
+            try S3.HeadObject(bucket: bucket, key: "a b").encode(into: &request)
+            return request.url
+        }
+        #expect(try request("bucket") == "https://bucket.s3.eu-central-1.amazonaws.com/a%20b")
+        #expect(try request("my.bucket") == "https://s3.eu-central-1.amazonaws.com/my.bucket/a%20b")
+    }
+
+    @Test("secrets do not show, however they are printed")
+    func secrets() throws {
+        let secret = "hidden-7f3a"
+        let body = { (json: String) in HTTPResponse(status: 200, body: Array(json.utf8)) }
+        let values: [Any] = [
+            try SecretsManager.GetSecretValue(secretId: "s").decode(
+                body(#"{"ARN": "arn", "Name": "n", "SecretString": "\#(secret)"}"#)),
+            try SSM.GetParameter(name: "p").decode(
+                body(
+                    #"{"Parameter": {"Name": "n", "Type": "SecureString", "Value": "\#(secret)", "Version": 1}}"#)),
+            try EC2.CreateKeyPair(keyName: "k").decode(
+                body(
+                    "<CreateKeyPairResponse><keyPairId>key-1</keyPairId><keyName>k</keyName><keyMaterial>\(secret)"
+                        + "</keyMaterial></CreateKeyPairResponse>")),
+            try STS.AssumeRole(roleArn: "r", roleSessionName: "s").decode(
+                body(
+                    "<AssumeRoleResponse><AssumeRoleResult><Credentials><AccessKeyId>A</AccessKeyId><SecretAccessKey>"
+                        + "\(secret)</SecretAccessKey><SessionToken>\(secret)</SessionToken><Expiration>"
+                        + "2026-01-31T12:00:00Z</Expiration></Credentials></AssumeRoleResult></AssumeRoleResponse>")),
+            STS.AssumeRoleWithWebIdentity(roleArn: "r", roleSessionName: "s", webIdentityToken: secret),
+            Catalogue.with(STS.AssumeRole(roleArn: "r", roleSessionName: "s")) { $0.tokenCode = secret },
+        ]
+        for value in values {
+            var dumped = ""
+            dump(value, to: &dumped)
+            dump([value], to: &dumped)
+            let mirrored = "\(Array(Mirror(reflecting: value).children))"
+            for text in ["\(value)", "\([value])", String(reflecting: value), dumped, mirrored] {
+                #expect(!text.contains(secret), "\(type(of: value))")
+            }
+        }
+    }
+}
