@@ -100,5 +100,8 @@ let package = Package(
         tests(
             of: "AWSCore", with: ["AWSServices", "HTTPTransport", "AWSTestSupport"], excluding: ["Vectors"]),
         tests(of: "AWSServices", with: ["AWSCore", "AWSTestSupport"]),
+        .testTarget(
+            name: "AWSIntegrationTests", dependencies: ["AWSCore", "AWSServices", "HTTPTransport", "AWSTestSupport"],
+            swiftSettings: strict),
     ]
 )

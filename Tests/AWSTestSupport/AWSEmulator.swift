@@ -9,7 +9,12 @@ package struct AWSEmulator: Sendable {
 
     /// One emulator for all tests of this process; each test uses an access key of its own, so that faults and
     /// recorded calls are its own too.
-    package static let shared = Task { try AWSEmulator() }
+    package static let shared = Task {
+        let emulator = try AWSEmulator()
+        // Exports go on with every question; a test that wants one to end says so.
+        try await emulator.control(["knobs": ["export_polls": 1000]])
+        return emulator
+    }
 
     package init() throws {
         process = try PythonProcess(["Tests/AWSEmulator", "--port", "0"])

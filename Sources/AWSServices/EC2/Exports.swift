@@ -105,7 +105,14 @@ extension EC2 {
     /// Ends a task; what it has written so far is removed.
     package struct CancelExportTask: EC2Operation {
         package static let service = EC2.service
-        package static let repetition = Repetition<Self>.removal(gone: ["InvalidExportTaskID.NotFound"], NoOutput())
+        package static let repetition = Repetition<Self>.lookup(
+            taken: ["IncorrectState", "InvalidExportTaskID.NotFound"]
+        ) { wanted, client in
+            let search = DescribeExportImageTasks(exportImageTaskIds: [wanted.exportTaskId])
+            let status = try await client.call(search).exportImageTasks.first?.status
+            return ["deleting", "deleted"].contains(status) ? NoOutput() : nil
+        }
+        package static let permissions = ["ec2:CancelExportTask", "ec2:DescribeExportImageTasks"]
 
         package var exportTaskId: String
 

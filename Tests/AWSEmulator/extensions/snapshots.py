@@ -33,6 +33,21 @@ def install(knobs) -> None:
             raise EC2ClientError("InvalidSnapshot.InUse", f"The snapshot {wanted} is currently in use by {user.id}")
         return old()
 
+    @replace_method(EC2Response)
+    def modify_snapshot_attribute(old, self) -> ActionResult:
+        """moto knows the permissions only in their older form, as names of groups and accounts."""
+        old()
+        change = self._get_param("CreateVolumePermission", {})
+        for kind, apply in (
+            ("Add", self.ec2_backend.add_create_volume_permission),
+            ("Remove", self.ec2_backend.remove_create_volume_permission),
+        ):
+            groups = [one["Group"] for one in change.get(kind, []) if "Group" in one]
+            users = [one["UserId"] for one in change.get(kind, []) if "UserId" in one]
+            if groups or users:
+                apply(self._get_param("SnapshotId"), user_ids=users, groups=groups)
+        return ActionResult({"Return": True})
+
     Snapshot.progress = property(lambda self: "100%" if self.status == "completed" else "42%")
 
 

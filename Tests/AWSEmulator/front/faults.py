@@ -22,6 +22,7 @@ class Fault:
     kind: str
     service: str = ".*"
     action: str = ".*"
+    access_key: str = ".*"
     times: int | None = 1
     after: int = 0
     seconds: float = 1.0
@@ -34,8 +35,9 @@ class Fault:
         if self.kind.removeprefix(APPLIED) not in KINDS:
             raise ValueError(f"unknown kind of fault: {self.kind}")
 
-    def concerns(self, service: str, action: str) -> bool:
-        return bool(re.fullmatch(self.service, service) and re.fullmatch(self.action, action))
+    def concerns(self, service: str, action: str, access_key: str | None) -> bool:
+        wanted = ((self.service, service), (self.action, action), (self.access_key, access_key or ""))
+        return all(re.fullmatch(pattern, value) for pattern, value in wanted)
 
 
 class Faults:
@@ -49,10 +51,10 @@ class Faults:
     def clear(self) -> None:
         self.orders = []
 
-    def take(self, service: str, action: str) -> Fault | None:
+    def take(self, service: str, action: str, access_key: str | None) -> Fault | None:
         """The fault that hits this call, counted down; the first that fits wins."""
         for fault in self.orders:
-            if not fault.concerns(service, action):
+            if not fault.concerns(service, action, access_key):
                 continue
             if fault.after > 0:
                 fault.after -= 1

@@ -53,7 +53,7 @@ class Front:
         try:
             if service != "identity":
                 self.verify(service, action, request)
-            fault = self.faults.take(service, action)
+            fault = self.faults.take(service, action, request.access_key)
             if fault:
                 call["fault"] = fault.kind
                 answer = self.faults.answer(fault, request, service, action, applied)
@@ -110,6 +110,7 @@ class Front:
             "faults": [vars(one) for one in self.faults.orders],
             "knobs": self.knobs.as_json(),
             "issued": self.keyring.issued,
+            "secrets": self.keyring.secrets + sorted(self.identities.metadata_tokens),
             "strict": self.strict,
             "clock": self.clock.shift_seconds,
         }

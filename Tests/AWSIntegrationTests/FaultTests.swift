@@ -1,0 +1,84 @@
+import AWSCore
+import AWSTestSupport
+import Foundation
+import Testing
+
+/// Every fault on every mutating operation: nothing is done twice, nothing is reported as done that was not.
+@Suite("Faults on mutating operations", .serialized)
+struct FaultTests {
+    /// The call is not done by then, and AWS or the network says so in a way that can be trusted.
+    static let refused = ["throttle", "expired", "skew"]
+    /// The call is not done, but it looks as if it could be.
+    static let lost = ["500", "503", "reset", "truncate", "html"]
+    /// The call is done, but the answer does not say so.
+    static let applied = [
+        "applied-then-reset", "applied-then-truncate", "applied-then-500", "applied-then-html",
+    ]
+
+    @Test("a fault that passes: done exactly once, or said to be open", arguments: Deed.all)
+    func passing(_ deed: Deed) async throws {
+        for kind in Self.refused.dropLast(2) + Self.lost + Self.applied {
+            try await EmulatedAccount.with { account, client in
+                let trial = try await deed.prepare(client, Self.name())
+                #expect(try await trial.count() == 0, "\(kind): before")
+                try await account.order(kind, deed.service, deed.action)
+                do {
+                    try await trial.act()
+                    #expect(try await trial.count() == 1, "\(kind): done")
+                } catch let error as AWSError {
+                    #expect(deed.mayGiveUp && error.mayHaveTakenEffect, "\(kind): \(error)")
+                    #expect(try await trial.count() == (Self.applied.contains(kind) ? 1 : 0), "\(kind): open")
+                }
+                #expect(try await account.calls().contains { $0.fault == kind }, "\(kind) did not hit")
+            }
+        }
+    }
+
+    @Test("a fault that stays: an error, and nothing done", arguments: Deed.all)
+    func staying(_ deed: Deed) async throws {
+        for kind in Self.refused + Self.lost + ["denied"] {
+            try await EmulatedAccount.with(backoff: .quick.with(attempts: 3)) { account, client in
+                let trial = try await deed.prepare(client, Self.name())
+                try await account.order(kind, deed.service, deed.action, ["times": 99])
+                let error = await #expect(throws: AWSError.self, "\(kind)") { try await trial.act() }
+                #expect(try await trial.count() == 0, "\(kind)")
+                #expect(error?.operation == deed.action, "\(kind)")
+                #expect(
+                    error.map { Self.kinds[kind]!.contains($0.kind) } == true, "\(kind): \(String(describing: error))")
+            }
+        }
+    }
+
+    @Test("a slow answer is waited for, a silent server is not", arguments: Deed.all.prefix(2) + Deed.uploads.prefix(1))
+    func slow(_ deed: Deed) async throws {
+        try await EmulatedAccount.with(timeouts: Timeouts(silence: .seconds(5))) { account, client in
+            let trial = try await deed.prepare(client, Self.name())
+            try await account.order("slow", deed.service, deed.action, ["seconds": 0.5])
+            try await trial.act()
+            #expect(try await trial.count() == 1)
+            #expect(try await account.calls().filter { $0.action == deed.action }.count == 1)
+        }
+        try await EmulatedAccount.with(timeouts: Timeouts(silence: .seconds(1))) { account, client in
+            let trial = try await deed.prepare(client, Self.name())
+            try await account.order("hang", deed.service, deed.action)
+            try await trial.act()
+            #expect(try await trial.count() == 1)
+        }
+    }
+
+    static func name() -> String { "T" + UUID().uuidString.replacing("-", with: "").prefix(20) }
+
+    static let kinds: [String: [AWSError.Kind]] = [
+        "throttle": [.temporary], "expired": [.credentials], "skew": [.credentials], "denied": [.denied],
+        "500": [.temporary], "503": [.temporary], "reset": [.unreachable], "truncate": [.unreachable],
+        "html": [.unexpectedAnswer],
+    ]
+}
+
+extension Backoff {
+    func with(attempts: Int) -> Backoff {
+        var backoff = self
+        backoff.attempts = attempts
+        return backoff
+    }
+}
