@@ -66,12 +66,13 @@ let package = Package(
         .systemLibrary(name: "CExpat", path: "SystemLibraries/CExpat", providers: [.apt(["libexpat1-dev"])]),
         room("AWSCore", knows: ["CExpat", crypto]),
         room("AWSServices", knows: ["AWSCore", crypto]),
+        room("AWSIdentity", knows: ["AWSCore", "AWSServices", crypto]),
         room("HTTPTransport", knows: ["AWSCore", http] + nio),
         .executableTarget(
             name: "dss",
             dependencies: [
                 "Sandbox", "Definition", "Workbench", "Provisioning", "Verification", "DiskImages",
-                "LocalMachine", "LocalProvider", "Reporting", arguments,
+                "LocalMachine", "LocalProvider", "Reporting", "AWSCore", "AWSIdentity", "HTTPTransport", arguments,
             ],
             swiftSettings: strict),
         .executableTarget(
@@ -103,5 +104,6 @@ let package = Package(
         .testTarget(
             name: "AWSIntegrationTests", dependencies: ["AWSCore", "AWSServices", "HTTPTransport", "AWSTestSupport"],
             swiftSettings: strict),
+        tests(of: "AWSIdentity", with: ["AWSCore", "AWSServices", "AWSTestSupport", "Workbench", "dss"]),
     ]
 )

@@ -15,11 +15,11 @@ package enum SSO {
         package var accountId: String
         package var accessToken: String
 
-        package struct Output: Sendable, Decodable {
+        package struct Output: Sendable, Codable, Equatable {
             package var roleCredentials: Key
         }
 
-        package struct Key: Sendable, Decodable {
+        package struct Key: Sendable, Codable, Equatable {
             package var accessKeyId: String
             package var secretAccessKey: String
             package var sessionToken: String
@@ -45,4 +45,62 @@ package enum SSO {
             try decodeJSON(response, Self.service.keys)
         }
     }
+}
+
+/// The part of IAM Identity Center that logins are made with.
+package enum SSOOIDC {
+    package static let service = Service(
+        id: "SSO OIDC", signingName: "sso-oauth", endpointPrefix: "oidc", version: "2019-06-10", keys: .camel)
+
+    /// Renews a login with its refresh token. Sent without a signature: the token is the proof.
+    package struct CreateToken: RESTJSONOperation, Encodable {
+        package static let service = SSOOIDC.service
+        package static let repetition = Repetition<Self>.harmless
+        package static let permissions: [String] = []
+
+        package var clientId: String
+        package var clientSecret: String
+        package var grantType: String
+        package var refreshToken: String
+
+        package struct Output: Sendable, Codable, Equatable {
+            package var accessToken: String
+            /// Seconds.
+            package var expiresIn: Int
+            package var refreshToken: String?
+        }
+
+        package init(clientId: String, clientSecret: String, grantType: String, refreshToken: String) {
+            self.clientId = clientId
+            self.clientSecret = clientSecret
+            self.grantType = grantType
+            self.refreshToken = refreshToken
+        }
+
+        package func encode(into request: inout HTTPRequest) throws {
+            request.path = "/token"
+            request.add(header: "content-type", "application/json")
+            request.body = try jsonBody(self, Self.service.keys)
+        }
+
+        package func decode(_ response: HTTPResponse) throws -> Output {
+            try decodeJSON(response, Self.service.keys)
+        }
+    }
+}
+
+extension SSO.GetRoleCredentials: Discreet {
+    var shown: KeyValuePairs<String, Any> { ["roleName": roleName, "accountId": accountId] }
+}
+
+extension SSO.GetRoleCredentials.Key: Discreet {
+    var shown: KeyValuePairs<String, Any> { ["accessKeyId": accessKeyId, "expiration": expiration] }
+}
+
+extension SSOOIDC.CreateToken: Discreet {
+    var shown: KeyValuePairs<String, Any> { ["grantType": grantType] }
+}
+
+extension SSOOIDC.CreateToken.Output: Discreet {
+    var shown: KeyValuePairs<String, Any> { ["expiresIn": expiresIn] }
 }

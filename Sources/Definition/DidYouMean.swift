@@ -1,7 +1,7 @@
 /// Finds what a person probably meant among the words that are known.
-enum DidYouMean {
+package enum DidYouMean {
     /// The suggestion in words, or `nil` where nothing known is near.
-    static func suggestion(for word: String, among known: some Sequence<String>) -> String? {
+    package static func suggestion(for word: String, among known: some Sequence<String>) -> String? {
         closest(to: word, among: known).map { "did you mean '\($0)'?" }
     }
 

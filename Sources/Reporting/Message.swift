@@ -5,6 +5,11 @@ package enum Message {
         lines("warning:", .yellow, message, style).map { $0 + "\n" }.joined()
     }
 
+    /// A line of a log, ending in a line break.
+    package static func log(_ message: String, _ style: Style) -> String {
+        "\(style.paint("aws:", .dim)) \(message.printableLine)\n"
+    }
+
     /// Long lines stay whole, because they may hold a command to copy; the terminal wraps them.
     static func lines(_ label: String, _ ink: Ink, _ message: String, _ style: Style) -> [String] {
         let lines = message.printableLines

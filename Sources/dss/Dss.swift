@@ -21,6 +21,8 @@ struct Dss: AsyncParsableCommand {
         groupedSubcommands: [
             CommandGroup(name: "Build", subcommands: [CreateVM.self, VerifyVM.self]),
             CommandGroup(name: "Account for", subcommands: [ShowAssets.self, DeleteAssets.self]),
-            CommandGroup(name: "Prepare", subcommands: [DefinitionCommand.self, PinsCommand.self, Doctor.self]),
+            CommandGroup(
+                name: "Prepare",
+                subcommands: [DefinitionCommand.self, PinsCommand.self, WhoAmI.self, Doctor.self]),
         ])
 }

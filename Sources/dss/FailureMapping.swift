@@ -1,3 +1,5 @@
+import AWSCore
+import AWSIdentity
 import Reporting
 import Sandbox
 import Workbench
@@ -22,6 +24,8 @@ extension Failure {
                 .failed, "\(command.command.executable) failed with \(command.status)", details: command.lastLines,
                 advice: "to run it again: \(command.command.shellLine)")
         case let file as FileError: self.init(file)
+        case let error as AWSError: self.init(error)
+        case let error as IdentityError: self.init(error)
         case let held as LockHeld: self.init(.temporary, "another process is at it: \(held.holder)")
         case let late as TimedOut: self.init(.temporary, late.description)
         default: self.init(of: error)

@@ -13,10 +13,16 @@ struct Live: Sendable {
     let environment: [String: String]
     let runner = SystemCommandRunner()
 
-    /// The default password is taken out of the environment, so that no program that is started inherits it.
+    /// What the AWS CLI and those who hand out credentials keep secrets in.
+    static let secretVariables = [
+        "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN", "AWS_CONTAINER_AUTHORIZATION_TOKEN",
+        "ACTIONS_ID_TOKEN_REQUEST_TOKEN",
+    ]
+
+    /// Secrets are taken out of the environment, so that no program that is started inherits them.
     init() {
         environment = ProcessInfo.processInfo.environment
-        unsetenv("DSS_DEFAULT_PASSWORD")
+        for name in ["DSS_DEFAULT_PASSWORD"] + Self.secretVariables { unsetenv(name) }
     }
 
     func requireRoot(for command: String) throws {

@@ -45,6 +45,11 @@ class Keyring:
     def find(self, access_key: str) -> Credentials | None:
         return self.known.get(access_key)
 
+    @property
+    def secrets(self) -> list[str]:
+        """All secrets and session tokens, for tests that make sure that nobody prints them."""
+        return [text for one in self.known.values() for text in (one.secret_key, one.token) if text]
+
     def has_right_token(self, credentials: Credentials, token: str | None) -> bool:
         return hmac.compare_digest(credentials.token or "", token or "")
 

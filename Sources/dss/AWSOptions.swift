@@ -1,0 +1,32 @@
+import ArgumentParser
+
+/// Who calls AWS, from where, and what is noted of it; for every command that does.
+struct AWSOptions: ParsableArguments {
+    @Option(
+        name: .customLong("aws-profile"),
+        help: ArgumentHelp(
+            "The AWS profile, instead of whatever else has credentials. [AWS_PROFILE]", valueName: "name"))
+    var profile: String?
+
+    @Option(help: ArgumentHelp("The AWS region. [AWS_REGION]", valueName: "name"))
+    var region: String?
+
+    @Option(
+        name: .customLong("log-level"),
+        help: "What is told of calls to AWS: error, warning (long waits), info, or debug (every attempt).")
+    var logLevel = LogLevel.warning
+
+    @Option(
+        name: .customLong("trace-aws"),
+        help: ArgumentHelp("Appends every attempt of a call to AWS to a file, as JSON lines.", valueName: "file"),
+        completion: .file())
+    var trace: String?
+}
+
+enum LogLevel: String, ExpressibleByArgument, CaseIterable, Comparable {
+    case error, warning, info, debug
+
+    static func < (lhs: LogLevel, rhs: LogLevel) -> Bool {
+        allCases.firstIndex(of: lhs)! < allCases.firstIndex(of: rhs)!
+    }
+}

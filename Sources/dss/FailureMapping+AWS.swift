@@ -1,0 +1,35 @@
+import AWSCore
+import AWSIdentity
+import Definition
+import Sandbox
+
+extension Failure {
+    /// A call that AWS, or the way to it, refused.
+    init(_ error: AWSError) {
+        let code: Code =
+            switch error.kind {
+            case .refused: .failed
+            case .denied, .credentials: .noPermission
+            case .quota, .temporary: .temporary
+            case .unreachable, .unexpectedAnswer: .unavailable
+            }
+        var details: [String] = []
+        if error.mayHaveTakenEffect { details.append("it may have taken effect all the same") }
+        self.init(code, error.description, details: details, advice: error.advice)
+    }
+
+    /// Nobody can be found who calls AWS.
+    init(_ error: IdentityError) {
+        let code: Code =
+            switch error.kind {
+            case .credentials: .noPermission
+            case .files: .badData
+            case .usage: .usage
+            case .unavailable: .unavailable
+            }
+        let meant = error.unknown.flatMap { DidYouMean.suggestion(for: $0.name, among: $0.known) }
+        self.init(
+            code, error.message + (error.details.count == 1 && meant != nil ? ", \(meant!)" : ""),
+            details: error.details, advice: error.advice)
+    }
+}

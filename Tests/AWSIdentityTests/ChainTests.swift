@@ -1,0 +1,190 @@
+import AWSCore
+import Foundation
+import Testing
+
+@testable import AWSIdentity
+
+/// Which of several places wins, and what is said where none has anything.
+@Suite("Credential chain")
+struct ChainTests {
+    static let keys = "[default]\naws_access_key_id = AKIADEFAULT\naws_secret_access_key = sEcReT\n"
+    static let environment = ["AWS_ACCESS_KEY_ID": "AKIAENV", "AWS_SECRET_ACCESS_KEY": "sEcReT"]
+    static let web = ["AWS_WEB_IDENTITY_TOKEN_FILE": "/token", "AWS_ROLE_ARN": "arn:aws:iam::1:role/web"]
+    static let gitHub = [
+        "ACTIONS_ID_TOKEN_REQUEST_URL": "https://github/token?v=2", "ACTIONS_ID_TOKEN_REQUEST_TOKEN": "sEcReT",
+        "AWS_ROLE_ARN": "arn:aws:iam::1:role/ci",
+    ]
+    static let container = ["AWS_CONTAINER_CREDENTIALS_RELATIVE_URI": "/v2/creds"]
+    static let role = "[default]\nrole_arn = arn:aws:iam::1:role/r\nsource_profile = default\n"
+
+    struct Case: Sendable {
+        var environment: [String: String]
+        var config: String? = nil
+        var credentials: String? = nil
+        var profile: String? = nil
+        var origin: String
+
+        static func + (one: Case, more: [String: String]) -> Case {
+            var sum = one
+            sum.environment.merge(more) { $1 }
+            return sum
+        }
+    }
+
+    static let order: [Case] = [
+        Case(environment: environment, credentials: keys, origin: "environment, AWS_ACCESS_KEY_ID"),
+        Case(
+            environment: environment, credentials: keys, profile: "default",
+            origin: "profile default, ~/.aws/credentials:2"),
+        Case(environment: environment, config: role, credentials: keys, origin: "environment, AWS_ACCESS_KEY_ID"),
+        Case(
+            environment: ["AWS_PROFILE": "default"].merging(environment) { $1 }, credentials: keys,
+            origin: "environment, AWS_ACCESS_KEY_ID"),
+        Case(environment: [:], credentials: keys, origin: "profile default, ~/.aws/credentials:2"),
+        Case(environment: [:], config: keys, origin: "profile default, ~/.aws/config:2"),
+        Case(
+            environment: [:], config: "[default]\naws_access_key_id=A\naws_secret_access_key=s\n", credentials: keys,
+            origin: "profile default, ~/.aws/credentials:2"),
+        Case(
+            environment: [:], config: "[default]\ncredential_process = x\n", credentials: keys,
+            origin: "profile default, ~/.aws/credentials:2"),
+        Case(
+            environment: [:], config: keys + "credential_process = x\n",
+            origin: "credential_process of profile default, ~/.aws/config:4"),
+        Case(
+            environment: web, config: role, credentials: keys,
+            origin: "role of profile default, ~/.aws/config:2, assumed from profile default, ~/.aws/credentials:2"),
+        Case(environment: web, credentials: keys, origin: "web identity, AWS_WEB_IDENTITY_TOKEN_FILE"),
+        Case(environment: web, credentials: keys, profile: "default", origin: "profile default, ~/.aws/credentials:2"),
+        Case(environment: gitHub, credentials: keys, origin: "profile default, ~/.aws/credentials:2"),
+        Case(environment: gitHub, origin: "GitHub workflow, AWS_ROLE_ARN"),
+        Case(environment: gitHub.merging(container) { $1 }, origin: "GitHub workflow, AWS_ROLE_ARN"),
+        Case(environment: container, origin: "container, AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"),
+        Case(
+            environment: ["AWS_DEFAULT_PROFILE": "b", "AWS_PROFILE": "a"],
+            credentials: keys.replacing("default", with: "a"), origin: "profile a, ~/.aws/credentials:2"),
+        Case(
+            environment: ["AWS_PROFILE": "a"].merging(container) { $1 }, config: "[profile a]\nregion = x-1\n",
+            origin: "container, AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"),
+    ]
+
+    @Test("places come in the order of the AWS CLI", arguments: order)
+    func wins(_ one: Case) async throws {
+        let pretend = PretendWorld(environment: one.environment, config: one.config, credentials: one.credentials)
+        #expect(try await pretend.find(profile: one.profile).origin == one.origin)
+    }
+
+    @Test("nothing found: what was tried, in order, and what was missing")
+    func nothing() async throws {
+        let error = try await #require(throws: IdentityError.self) { try await PretendWorld().find() }
+        #expect(error.kind == .credentials)
+        #expect(
+            error.details == [
+                "environment        AWS_ACCESS_KEY_ID is not set",
+                "profile default    not in ~/.aws/config (not there) and ~/.aws/credentials (not there)",
+                "web identity       AWS_WEB_IDENTITY_TOKEN_FILE is not set",
+                "GitHub workflow    ACTIONS_ID_TOKEN_REQUEST_URL and …_TOKEN are not set ('permissions: id-token: write')",
+                "container          AWS_CONTAINER_CREDENTIALS_RELATIVE_URI and …_FULL_URI are not set",
+                "instance metadata  no answer from http://169.254.169.254/latest/api/token (instance metadata): "
+                    + "nobody is at 169.254.169.254",
+            ])
+        #expect(error.advice?.contains("aws configure") == true)
+    }
+
+    @Test("the instance is asked twice at most, and not at all where it is switched off")
+    func instanceAttempts() async throws {
+        let pretend = PretendWorld()
+        _ = try? await pretend.find()
+        #expect(pretend[\.requests].count == 2)
+        let disabled = PretendWorld(environment: ["AWS_EC2_METADATA_DISABLED": "True"])
+        _ = try? await disabled.find()
+        #expect(disabled[\.requests].isEmpty)
+    }
+
+    struct Mistake: Sendable {
+        var environment: [String: String] = [:]
+        var config: String? = nil
+        var credentials: String? = nil
+        var profile: String? = nil
+        var kind: IdentityError.Kind
+        var text: String
+    }
+
+    static let mistakes: [Mistake] = [
+        Mistake(
+            credentials: keys, profile: "defualt", kind: .usage, text: "there is no profile 'defualt' (--aws-profile)"),
+        Mistake(
+            environment: ["AWS_PROFILE": "x"], credentials: keys, kind: .usage,
+            text: "there is no profile 'x' (AWS_PROFILE)"),
+        Mistake(
+            config: "[dev]\nregion=a-1\n", profile: "dev", kind: .usage,
+            text: "config:1:1: error: [dev] must be [profile dev] here"),
+        Mistake(
+            config: "[profile a]\nregion=a-1\n", profile: "a", kind: .credentials,
+            text: "profile 'a' has no credentials: it has no keys"),
+        Mistake(environment: ["AWS_ACCESS_KEY_ID": "A"], kind: .credentials, text: "AWS_SECRET_ACCESS_KEY is not"),
+        Mistake(
+            credentials: "[default]\naws_access_key_id = A\n", kind: .files,
+            text: "credentials:2:1: error: there is no aws_secret_access_key"),
+        Mistake(
+            credentials: "[default]\naws_access_key_id = A\naws_secret_access_key = sEcReT x\n", kind: .files,
+            text: "credentials:3:1: error: a key is not empty"),
+        Mistake(
+            config: "[default]\nrole_arn = r\n", kind: .files, text: "config:2:1: error: a role needs a source_profile"),
+        Mistake(
+            config: "[default]\nrole_arn = r\nsource_profile = x\n", kind: .files,
+            text: "config:3:1: error: there is no profile 'x'"),
+        Mistake(
+            config: "[default]\nrole_arn = r\nsource_profile = x\ncredential_source = Environment\n", kind: .files,
+            text: "exclude each other"),
+        Mistake(
+            config: "[default]\nrole_arn = r\ncredential_source = environment\n", kind: .files,
+            text: "must be Environment"),
+        Mistake(
+            config: "[default]\nrole_arn = r\ncredential_source = Environment\n", kind: .credentials,
+            text: "takes its credentials from Environment, but AWS_ACCESS_KEY_ID is not set"),
+        Mistake(
+            config: "[default]\nrole_arn = r\nsource_profile = default\n", kind: .files,
+            text: "in a circle: default → default"),
+        Mistake(
+            config:
+                "[profile a]\nrole_arn=r\nsource_profile=b\n[profile b]\nrole_arn=r\nsource_profile=c\n[profile c]\nrole_arn=r\nsource_profile=a\n",
+            profile: "a", kind: .files, text: "in a circle: a → b → c → a"),
+        Mistake(
+            config: "[profile a]\nrole_arn=r\nsource_profile=b\n[profile b]\nregion=x-1\n", profile: "a", kind: .files,
+            text: "profile 'b' has no credentials"),
+        Mistake(
+            config: "[default]\nrole_arn = r\nsource_profile = default\nduration_seconds = 1h\n", credentials: keys,
+            kind: .files, text: "config:4:1: error: it must be a number of seconds"),
+        Mistake(
+            config: "[default]\ncredential_process = 'sEcReT\n", kind: .files,
+            text: "config:2:1: error: a quote is not closed"),
+        Mistake(
+            config: "[default]\nsso_account_id = 1\nsso_session = x\n", kind: .files,
+            text: "there is no section [sso-session x]"),
+        Mistake(
+            config: "[default]\nsso_account_id = 1\n", kind: .files,
+            text: "these are missing: sso_role_name, sso_region, sso_start_url"),
+        Mistake(environment: ["AWS_WEB_IDENTITY_TOKEN_FILE": "/token"], kind: .credentials, text: "no role for it"),
+        Mistake(
+            environment: ["AWS_CONTAINER_CREDENTIALS_FULL_URI": "http://example.com/x"], kind: .usage,
+            text: "plain http URL of another host"),
+        Mistake(
+            environment: ["AWS_CONTAINER_CREDENTIALS_RELATIVE_URI": "x"], kind: .usage, text: "does not begin with '/'"),
+        Mistake(environment: ["AWS_EC2_METADATA_SERVICE_ENDPOINT": "x"], kind: .usage, text: "is not a URL"),
+        Mistake(
+            environment: environment.merging(["AWS_CREDENTIAL_EXPIRATION": "soon"]) { $1 }, kind: .usage,
+            text: "AWS_CREDENTIAL_EXPIRATION"),
+    ]
+
+    @Test("a mistake says what and where, never a value", arguments: mistakes.indices)
+    func told(_ index: Int) async throws {
+        let mistake = Self.mistakes[index]
+        let pretend = PretendWorld(
+            environment: mistake.environment, config: mistake.config, credentials: mistake.credentials)
+        let error = try await #require(throws: IdentityError.self) { try await pretend.find(profile: mistake.profile) }
+        #expect(error.kind == mistake.kind)
+        #expect("\(error)".contains(mistake.text), "\(error)")
+        #expect(!"\(error)".contains("sEcReT"))
+    }
+}

@@ -1,0 +1,152 @@
+import AWSCore
+import Foundation
+import Synchronization
+import Testing
+
+@testable import AWSIdentity
+
+/// Credentials stay good, and nobody asks twice for the same.
+@Suite("Credential keeper", .timeLimit(.minutes(1)))
+struct KeeperTests {
+    /// Hands out keys A1, A2, … that live for an hour, and counts.
+    final class Issuer: Sendable {
+        struct State {
+            var now = Date(timeIntervalSince1970: 1_800_000_000)
+            var count = 0
+            var fails = false
+            var lifetime: TimeInterval? = 3600
+            var refused: [String?] = []
+        }
+        let state = Mutex(State())
+        let gate: Gate?
+
+        init(gate: Gate? = nil) { self.gate = gate }
+
+        struct Failure: Error {}
+
+        var keeper: CredentialKeeper {
+            let fetch: CredentialKeeper.Fetch = { refused in
+                if let gate = self.gate { await gate.wait() }
+                return try self.state.withLock { state in
+                    state.refused.append(refused?.accessKeyID)
+                    state.count += 1
+                    if state.fails { throw Failure() }
+                    return Credentials(
+                        accessKeyID: "A\(state.count)", secretAccessKey: "s",
+                        expiration: state.lifetime.map { state.now + $0 }, origin: "test")
+                }
+            }
+            return CredentialKeeper(now: { self.state.withLock { $0.now } }, fetch: fetch)
+        }
+
+        func pass(_ seconds: Double) { state.withLock { $0.now += seconds } }
+        func fail(_ fails: Bool) { state.withLock { $0.fails = fails } }
+        var count: Int { state.withLock { $0.count } }
+    }
+
+    /// Holds fetches until it is opened.
+    actor Gate {
+        private var isOpen = false
+        private var waiting: [CheckedContinuation<Void, Never>] = []
+        private(set) var arrivals = 0
+
+        func wait() async {
+            arrivals += 1
+            if !isOpen { await withCheckedContinuation { waiting.append($0) } }
+        }
+
+        func open() {
+            isOpen = true
+            for one in waiting { one.resume() }
+            waiting = []
+        }
+    }
+
+    private func key(_ keeper: CredentialKeeper, insteadOf refused: Credentials? = nil) async throws -> String {
+        try await keeper.credentials(insteadOf: refused).accessKeyID
+    }
+
+    @Test("they are fetched once and renewed from five minutes before their end")
+    func renewal() async throws {
+        let issuer = Issuer()
+        let keeper = issuer.keeper
+        #expect(try await key(keeper) == "A1")
+        issuer.pass(3600 - 301)
+        #expect(try await key(keeper) == "A1")
+        issuer.pass(1)
+        #expect(try await key(keeper) == "A2")
+        #expect(issuer.count == 2)
+    }
+
+    @Test("those that do not expire are fetched once")
+    func lasting() async throws {
+        let issuer = Issuer()
+        issuer.state.withLock { $0.lifetime = nil }
+        let keeper = issuer.keeper
+        _ = try await key(keeper)
+        issuer.pass(1e6)
+        #expect(try await key(keeper) == "A1")
+    }
+
+    @Test("a renewal that fails leaves the old ones in use while they are good, and is not tried at every call")
+    func failure() async throws {
+        let issuer = Issuer()
+        let keeper = issuer.keeper
+        _ = try await key(keeper)
+        issuer.fail(true)
+        issuer.pass(3400)
+        for _ in 1...5 { #expect(try await key(keeper) == "A1") }
+        #expect(issuer.count == 2)
+        issuer.pass(31)
+        #expect(try await key(keeper) == "A1")
+        #expect(issuer.count == 3)
+        issuer.pass(200)
+        await #expect(throws: Issuer.Failure.self) { try await key(keeper) }
+        issuer.fail(false)
+        #expect(try await key(keeper) == "A5")
+    }
+
+    @Test("refused ones are replaced, and whoever fetches is told")
+    func refused() async throws {
+        let issuer = Issuer()
+        let keeper = issuer.keeper
+        let first = try await keeper.credentials(insteadOf: nil)
+        #expect(try await key(keeper, insteadOf: first) == "A2")
+        #expect(issuer.state.withLock { $0.refused } == [nil, "A1"])
+        // Another caller that was refused with the old ones gets the new ones at once.
+        #expect(try await key(keeper, insteadOf: first) == "A2")
+        issuer.fail(true)
+        let second = try await keeper.credentials(insteadOf: nil)
+        await #expect(throws: Issuer.Failure.self) { try await key(keeper, insteadOf: second) }
+    }
+
+    @Test("a hundred callers make one fetch")
+    func together() async throws {
+        let gate = Gate()
+        let issuer = Issuer(gate: gate)
+        let keeper = issuer.keeper
+        let keys = try await withThrowingTaskGroup(of: String.self) { group in
+            for _ in 1...100 { group.addTask { try await self.key(keeper) } }
+            while await gate.arrivals == 0 { await Task.yield() }
+            await gate.open()
+            return try await group.reduce(into: Set()) { $0.insert($1) }
+        }
+        #expect(keys == ["A1"])
+        #expect(issuer.count == 1)
+    }
+
+    @Test("who is cancelled leaves at once; the others get what was fetched")
+    func cancellation() async throws {
+        let gate = Gate()
+        let issuer = Issuer(gate: gate)
+        let keeper = issuer.keeper
+        let impatient = Task { try await key(keeper) }
+        while await gate.arrivals == 0 { await Task.yield() }
+        let patient = Task { try await key(keeper) }
+        impatient.cancel()
+        await #expect(throws: CancellationError.self) { try await impatient.value }
+        await gate.open()
+        #expect(try await patient.value == "A1")
+        #expect(issuer.count == 1)
+    }
+}

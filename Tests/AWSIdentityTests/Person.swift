@@ -1,0 +1,113 @@
+import AWSCore
+import AWSTestSupport
+import Foundation
+import Testing
+import Workbench
+
+/// Somebody with a home folder of their own who types `dss whoami`, and an AWS for them.
+///
+/// Every call is looked through for secrets: standard output, standard error, debug log and trace.
+struct Person: Sendable {
+    let home: String
+    let emulator: AWSEmulator
+
+    /// What a call has said.
+    struct Said: Sendable {
+        var status: Workbench.ExitStatus
+        var output: String
+        var errors: String
+        var trace: String
+
+        /// A fact of `--json`.
+        subscript(_ key: String) -> String? { json[key] as? String }
+
+        var json: [String: Any] {
+            (try? JSONSerialization.jsonObject(with: Data(output.utf8))) as? [String: Any] ?? [:]
+        }
+    }
+
+    /// Not the one of other tests: what is set here must not hit them.
+    private static let own = Task { try AWSEmulator() }
+
+    static let key = "AKIAEMULATOR00000001"
+    static let secret = "emulatorSecretKey/0000000000000000000001"
+    static let keys = "aws_access_key_id = \(key)\naws_secret_access_key = \(secret)\n"
+    static let variables = ["AWS_ACCESS_KEY_ID": key, "AWS_SECRET_ACCESS_KEY": secret]
+
+    /// - Parameter files: paths below the home folder, and what is in them; `<home>` and `<emulator>` are filled in.
+    static func with<Result>(
+        config: String? = nil, credentials: String? = nil, files: [String: String] = [:], knobs: [String: Any] = [:],
+        _ body: (Person) async throws -> Result
+    ) async throws -> Result {
+        let emulator = try await own.value
+        try await emulator.control(["reset": true, "knobs": knobs])
+        return try await withTemporaryDirectory { home in
+            let person = Person(home: home, emulator: emulator)
+            var files = files
+            files[".aws/config"] = config
+            files[".aws/credentials"] = credentials
+            for (path, text) in files { try person.write(text, to: path) }
+            return try await body(person)
+        }
+    }
+
+    func write(_ text: String, to path: String) throws {
+        try makeDirectory(parentDirectory("\(home)/\(path)"))
+        try writeAtomically(filled(text), to: "\(home)/\(path)", mode: 0o600)
+    }
+
+    func read(_ path: String) -> String { (try? readText("\(home)/\(path)")) ?? "" }
+
+    func filled(_ text: String) -> String {
+        text.replacing("<home>", with: home).replacing("<emulator>", with: emulator.url)
+    }
+
+    static var dss: String {
+        let beside = URL(filePath: CommandLine.arguments[0]).deletingLastPathComponent().path() + "dss"
+        let built = PythonProcess.root.path() + ".build/debug/dss"
+        return FileManager.default.isExecutableFile(atPath: beside) ? beside : built
+    }
+
+    /// `dss whoami` with nothing in its environment but what is given here.
+    func command(_ arguments: [String], _ environment: [String: String]) -> [String] {
+        let standard = [
+            "HOME": home, "PATH": "/usr/bin:/bin", "AWS_ENDPOINT_URL": emulator.url,
+            "AWS_EC2_METADATA_DISABLED": "true",
+        ]
+        let variables = standard.merging(environment.mapValues(filled)) { $1 }.filter { !$0.value.isEmpty }
+        return ["env", "-i"] + variables.map { "\($0.key)=\($0.value)" }.sorted() + [Self.dss, "whoami"] + arguments
+            + ["--log-level", "debug", "--trace-aws", "\(home)/trace.jsonl"]
+    }
+
+    @discardableResult
+    func whoami(_ arguments: [String] = [], _ environment: [String: String] = [:]) async throws -> Said {
+        let words = command(arguments, environment)
+        let output = try await SystemCommandRunner().execute(
+            Command(words[0], Array(words.dropFirst()), workingDirectory: home))
+        return try await said(output)
+    }
+
+    func said(_ output: CommandOutput) async throws -> Said {
+        let said = Said(
+            status: output.status, output: output.standardOutput, errors: output.standardError,
+            trace: read("trace.jsonl"))
+        try await expectNoSecret(in: said)
+        return said
+    }
+
+    /// What these tests use themselves, and the beginning of every token that GitHub's stand-in makes.
+    private static let ownSecrets = [
+        "emulator-sso-token", "emulator-oidc-bearer", "container-sEcReT", "web-sEcReT", "process-sEcReT", "654321",
+        "eyJhbGciOiJub25l",
+    ]
+
+    private func expectNoSecret(in said: Said) async throws {
+        let issued = try await emulator.control([:], .get)["secrets"] as? [String] ?? []
+        #expect(issued.contains(Self.secret))
+        for secret in issued + Self.ownSecrets {
+            for (place, text) in [("output", said.output), ("errors", said.errors), ("trace", said.trace)] {
+                #expect(!text.contains(secret), "\(secret) stands in the \(place)")
+            }
+        }
+    }
+}

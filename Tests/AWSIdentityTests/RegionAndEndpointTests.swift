@@ -1,0 +1,131 @@
+import AWSCore
+import AWSServices
+import Foundation
+import Testing
+
+@testable import AWSIdentity
+
+@Suite("Region and endpoints")
+struct RegionAndEndpointTests {
+    static let keys = ["AWS_ACCESS_KEY_ID": "AKIA", "AWS_SECRET_ACCESS_KEY": "sEcReT"]
+
+    static let regions: [(flag: String?, environment: [String: String], config: String?, expected: Setting?)] = [
+        ("eu-west-1", ["AWS_REGION": "b-1"], "[default]\nregion=c-1\n", Setting("eu-west-1", origin: "--region")),
+        (nil, ["AWS_REGION": "b-1", "AWS_DEFAULT_REGION": "d-1"], nil, Setting("b-1", origin: "AWS_REGION")),
+        (nil, ["AWS_DEFAULT_REGION": "d-1"], "[default]\nregion=c-1\n", Setting("d-1", origin: "AWS_DEFAULT_REGION")),
+        (
+            nil, ["AWS_REGION": ""], "[default]\nregion=c-1\n",
+            Setting("c-1", origin: "profile default, ~/.aws/config:2")
+        ),
+        (nil, ["AWS_PROFILE": "x"], "[default]\nregion=c-1\n[profile x]\n", nil),
+        (nil, [:], nil, nil),
+    ]
+
+    @Test("the region comes from flag, variables, profile", arguments: regions.indices)
+    func region(_ index: Int) async throws {
+        let (flag, environment, config, expected) = Self.regions[index]
+        let pretend = PretendWorld(environment: Self.keys.merging(environment) { $1 }, config: config)
+        let identity = try await pretend.find(region: flag)
+        #expect(identity.region == expected)
+        if expected == nil {
+            let error = try #require(throws: IdentityError.self) { try identity.client() }
+            #expect(error.kind == .usage)
+            #expect(error.message.contains("AWS_REGION"))
+        } else {
+            #expect(try identity.client().region == expected?.value)
+        }
+    }
+
+    static let badRegions: [(String?, [String: String], String?, IdentityError.Kind, String)] = [
+        ("eu west", [:], nil, .usage, "'eu west' from --region is not the name of a region, such as eu-central-1"),
+        (nil, ["AWS_REGION": "evil.com/"], nil, .usage, "'evil.com/' from AWS_REGION is not the name"),
+        (nil, ["AWS_REGION": "-x"], nil, .usage, "not the name of a region"),
+        (nil, ["AWS_REGION": "12"], nil, .usage, "not the name of a region"),
+        (nil, [:], "[default]\nregion = a-1 # mine\n", .files, "a comment needs a line of its own"),
+    ]
+
+    @Test("what is no region is refused", arguments: badRegions.indices)
+    func badRegion(_ index: Int) async throws {
+        let (flag, environment, config, kind, text) = Self.badRegions[index]
+        let pretend = PretendWorld(environment: Self.keys.merging(environment) { $1 }, config: config)
+        let error = try await #require(throws: IdentityError.self) { try await pretend.find(region: flag) }
+        #expect(error.kind == kind)
+        #expect("\(error)".contains(text), "\(error)")
+    }
+
+    static let all = """
+        [default]
+        endpoint_url = http://global-file
+        services = mine
+        [services mine]
+        secrets_manager =
+          endpoint_url = http://service-file
+        ec2 =
+          endpoint_url = http://ec2-file:8080/base/
+        """
+
+    static let endpoints:
+        [(environment: [String: String], config: String?, service: Service, url: String?, from: String)] = [
+            (
+                ["AWS_ENDPOINT_URL": "http://g", "AWS_ENDPOINT_URL_STS": "http://s"], nil, STS.service, "http://s",
+                "AWS_ENDPOINT_URL_STS"
+            ),
+            (
+                ["AWS_ENDPOINT_URL": "http://g", "AWS_ENDPOINT_URL_STS": "http://s"], nil, S3.service, "http://g",
+                "AWS_ENDPOINT_URL"
+            ),
+            (
+                ["AWS_ENDPOINT_URL_SECRETS_MANAGER": "https://s"], all, SecretsManager.service, "https://s",
+                "AWS_ENDPOINT_URL_SECRETS_MANAGER"
+            ),
+            ([:], all, SecretsManager.service, "http://service-file", "services mine, ~/.aws/config:6"),
+            ([:], all, EC2.service, "http://ec2-file:8080", "services mine, ~/.aws/config:8"),
+            ([:], all, S3.service, "http://global-file", "profile default, ~/.aws/config:2"),
+            (["AWS_ENDPOINT_URL": "http://g"], all, EC2.service, "http://g", "AWS_ENDPOINT_URL"),
+            (
+                ["AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "true", "AWS_ENDPOINT_URL": "http://g"], all, EC2.service, nil,
+                ""
+            ),
+            ([:], "[default]\nignore_configured_endpoint_urls = TRUE\nendpoint_url = http://x\n", EC2.service, nil, ""),
+            ([:], nil, STS.service, nil, ""),
+        ]
+
+    @Test("an endpoint comes from the variables, then from the profile", arguments: endpoints.indices)
+    func endpoint(_ index: Int) async throws {
+        let (environment, config, service, url, origin) = Self.endpoints[index]
+        let pretend = PretendWorld(environment: Self.keys.merging(environment) { $1 }, config: config)
+        let endpoints = try await pretend.find().endpoints
+        let endpoint = endpoints.endpoint(of: service, in: "eu-west-1")
+        #expect(endpoint.map { "\($0.scheme)://\($0.authority)" } == url)
+        #expect(endpoints.override(for: service)?.url.origin ?? "" == origin)
+        #expect(endpoint?.signingRegion ?? "eu-west-1" == "eu-west-1")
+    }
+
+    @Test("global services stay signed for their region")
+    func globalService() async throws {
+        let pretend = PretendWorld(environment: Self.keys.merging(["AWS_ENDPOINT_URL": "http://g"]) { $1 })
+        let endpoint = try await pretend.find().endpoints.endpoint(of: IAM.service, in: "eu-west-1")
+        #expect(endpoint?.signingRegion == "us-east-1")
+    }
+
+    static let badEndpoints: [([String: String], String?, IdentityError.Kind, String)] = [
+        (["AWS_ENDPOINT_URL": "ftp://user:sEcReT@x"], nil, .usage, "AWS_ENDPOINT_URL is not a URL"),
+        (["AWS_ENDPOINT_URL_S3": "localhost"], nil, .usage, "AWS_ENDPOINT_URL_S3 is not a URL"),
+        ([:], "[default]\nendpoint_url = http://user:sEcReT@x\n", .files, "config:2:1: error: profile default"),
+        ([:], "[default]\nservices = x\n", .files, "config:2:1: error: there is no section [services x]"),
+        (
+            [:], "[default]\nservices = x\n[services x]\ns3 =\n  endpoint_url = sEcReT\n", .files,
+            "config:5:3: error: services x, ~/.aws/config:5 is not a URL"
+        ),
+    ]
+
+    @Test("what is no URL is refused, and not shown", arguments: badEndpoints.indices)
+    func badEndpoint(_ index: Int) async throws {
+        let (environment, config, kind, text) = Self.badEndpoints[index]
+        let pretend = PretendWorld(environment: Self.keys.merging(environment) { $1 }, config: config)
+        let error = try await #require(throws: IdentityError.self) { try await pretend.find() }
+        #expect(error.kind == kind)
+        #expect("\(error)".contains(text), "\(error)")
+        #expect(!"\(error)".contains("sEcReT"))
+    }
+}

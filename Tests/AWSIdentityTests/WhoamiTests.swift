@@ -1,0 +1,273 @@
+import AWSTestSupport
+import Foundation
+import Testing
+import Workbench
+
+@testable import AWSIdentity
+
+/// The real program against an AWS of its own: each source of credentials, as a new user would try it.
+@Suite("dss whoami", .serialized, .timeLimit(.minutes(3)))
+struct WhoamiTests {
+    struct Source: Sendable, CustomTestStringConvertible {
+        var name: String
+        var arguments: [String] = []
+        var environment: [String: String] = [:]
+        var config: String? = nil
+        var credentials: String? = nil
+        var files: [String: String] = [:]
+        var knobs: [String: String] = [:]
+        var arn: String
+        var origin: String
+        var expires = true
+        var testDescription: String { name }
+    }
+
+    static let user = "arn:aws:iam::123456789012:user/emulator"
+    static func session(_ role: String) -> String { "arn:aws:sts::123456789012:assumed-role/\(role)/" }
+    static let web =
+        "[profile web]\nrole_arn = arn:aws:iam::123456789012:role/web\nweb_identity_token_file = <home>/token\n"
+    static let signOn = """
+        [profile corp]
+        sso_session = corp
+        sso_account_id = 123456789012
+        sso_role_name = Admin
+        [sso-session corp]
+        sso_region = eu-west-1
+        sso_start_url = https://corp.awsapps.com/start
+        """
+
+    static let sources = [
+        Source(
+            name: "environment", environment: Person.variables, arn: user, origin: "environment, AWS_ACCESS_KEY_ID",
+            expires: false),
+        Source(
+            name: "a profile by flag", arguments: ["--aws-profile", "base"],
+            environment: ["AWS_ACCESS_KEY_ID": "wrong", "AWS_SECRET_ACCESS_KEY": "wrong"],
+            credentials: "[base]\n\(Person.keys)", arn: user, origin: "profile base, ~/.aws/credentials:2",
+            expires: false),
+        Source(
+            name: "a profile by variable", environment: ["AWS_PROFILE": "base"],
+            config: "[profile base]\n\(Person.keys)", arn: user, origin: "profile base, ~/.aws/config:2",
+            expires: false),
+        Source(
+            name: "the default profile", credentials: "[default]\n\(Person.keys)", arn: user,
+            origin: "profile default, ~/.aws/credentials:2", expires: false),
+        Source(
+            name: "a role with a source profile", arguments: ["--aws-profile", "dev"],
+            config: "[profile dev]\nrole_arn = arn:aws:iam::123456789012:role/deploy\nsource_profile = base\n",
+            credentials: "[base]\n\(Person.keys)", arn: session("deploy"),
+            origin: "role of profile dev, ~/.aws/config:2, assumed from profile base, ~/.aws/credentials:2"),
+        Source(
+            name: "a role with keys of the environment", arguments: ["--aws-profile", "dev"],
+            environment: Person.variables,
+            config: "[profile dev]\nrole_arn = arn:aws:iam::123456789012:role/deploy\n"
+                + "credential_source = Environment\nrole_session_name = ada\n",
+            arn: session("deploy") + "ada",
+            origin: "role of profile dev, ~/.aws/config:2, assumed from environment, AWS_ACCESS_KEY_ID"),
+        Source(
+            name: "a role with the instance's credentials", arguments: ["--aws-profile", "dev"],
+            environment: ["AWS_EC2_METADATA_DISABLED": "", "AWS_EC2_METADATA_SERVICE_ENDPOINT": "<emulator>"],
+            config: "[profile dev]\nrole_arn = arn:aws:iam::123456789012:role/deploy\n"
+                + "credential_source = Ec2InstanceMetadata\n",
+            arn: session("deploy"),
+            origin: "role of profile dev, ~/.aws/config:2, assumed from instance metadata, "
+                + "AWS_EC2_METADATA_SERVICE_ENDPOINT"),
+        Source(
+            name: "a process", arguments: ["--aws-profile", "vault"],
+            environment: ["AWS_SECRET_ACCESS_KEY": "process-sEcReT"],
+            config: "[profile vault]\ncredential_process = /bin/sh '<home>/my vault.sh' --fast\n",
+            files: [
+                "my vault.sh": """
+                [ "$1 $AWS_SECRET_ACCESS_KEY" = '--fast process-sEcReT' ] || exit 3
+                echo 'touch your key' >&2
+                echo '{"Version": 1, "AccessKeyId": "\(Person.key)", "SecretAccessKey": "\(Person.secret)"}'
+
+                """
+            ], arn: user, origin: "credential_process of profile vault, ~/.aws/config:2", expires: false),
+        Source(
+            name: "single sign-on", environment: ["AWS_PROFILE": "corp"], config: signOn,
+            files: ["corp": #"{"accessToken": "emulator-sso-token", "expiresAt": "2099-01-01T00:00:00Z"}"#],
+            arn: session("AWSReservedSSO_Admin"), origin: "single sign-on of profile corp, ~/.aws/config:3"),
+        Source(
+            name: "single sign-on with a token to renew", arguments: ["--aws-profile", "corp"], config: signOn,
+            files: [
+                "corp": """
+                {"accessToken": "old", "expiresAt": "2020-01-01T00:00:00Z", "clientId": "id",
+                "clientSecret": "web-sEcReT", "refreshToken": "process-sEcReT",
+                "registrationExpiresAt": "2099-01-01T00:00:00Z"}
+                """
+            ], arn: session("AWSReservedSSO_Admin"), origin: "single sign-on of profile corp, ~/.aws/config:3"),
+        Source(
+            name: "a web identity of the environment",
+            environment: [
+                "AWS_WEB_IDENTITY_TOKEN_FILE": "<home>/token", "AWS_ROLE_ARN": "arn:aws:iam::123456789012:role/pod",
+                "AWS_ROLE_SESSION_NAME": "pod-1",
+            ], files: ["token": "web-sEcReT\n"], arn: session("pod") + "pod-1",
+            origin: "web identity, AWS_WEB_IDENTITY_TOKEN_FILE"),
+        Source(
+            name: "a web identity of a profile", arguments: ["--aws-profile", "web"], config: web,
+            files: ["token": "web-sEcReT"], arn: session("web"),
+            origin: "web identity, profile web, ~/.aws/config:3"),
+        Source(
+            name: "a GitHub workflow",
+            environment: [
+                "ACTIONS_ID_TOKEN_REQUEST_URL": "<emulator>/github-oidc?api-version=2.0",
+                "ACTIONS_ID_TOKEN_REQUEST_TOKEN": "emulator-oidc-bearer",
+                "AWS_ROLE_ARN": "arn:aws:iam::123456789012:role/ci",
+            ], arn: session("ci"), origin: "GitHub workflow, AWS_ROLE_ARN"),
+        Source(
+            name: "a container by its full URI",
+            environment: [
+                "AWS_CONTAINER_CREDENTIALS_FULL_URI": "<emulator>/container-credentials",
+                "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE": "~/pod",
+            ], files: ["pod": "container-sEcReT\n"], knobs: ["container_authorization": "container-sEcReT"],
+            arn: session("emulator-container-role"), origin: "container, AWS_CONTAINER_CREDENTIALS_FULL_URI"),
+        Source(
+            name: "an instance",
+            environment: ["AWS_EC2_METADATA_DISABLED": "", "AWS_EC2_METADATA_SERVICE_ENDPOINT": "<emulator>/"],
+            arn: session("emulator-instance-role"),
+            origin: "instance metadata, AWS_EC2_METADATA_SERVICE_ENDPOINT, role emulator-instance-role"),
+    ]
+
+    @Test("knows the caller, and where the credentials came from", arguments: sources)
+    func source(_ source: Source) async throws {
+        var files = source.files
+        files[Self.signOnFile] = files.removeValue(forKey: "corp")
+        try await Person.with(
+            config: source.config, credentials: source.credentials, files: files, knobs: source.knobs
+        ) { person in
+            let said = try await person.whoami(source.arguments + ["--json"], source.environment)
+            #expect(said.status.isSuccess, "\(said.errors)")
+            #expect(said["account"] == "123456789012")
+            #expect(said["arn"]?.hasPrefix(source.arn) == true, "\(said.output)")
+            #expect(said["access_key_id_from"] == source.origin)
+            #expect((said["expires"] != nil) == source.expires, "\(said.output)")
+            #expect(said.errors.contains("aws: STS GetCallerIdentity"))
+            #expect(said.trace.contains(#""operation":"GetCallerIdentity""#))
+            let shown = try await person.whoami(source.arguments, source.environment)
+            #expect(shown.output.contains(source.arn))
+            #expect(shown.output.contains(source.origin))
+        }
+    }
+
+    /// Where the AWS CLI keeps the token of the session `corp`: its SHA-1.
+    static let signOnFile = ".aws/sso/cache/\(sha1("corp")).json"
+
+    @Test("a program gets to speak, and the others do not inherit the secret")
+    func process() async throws {
+        let vault = Self.sources.first { $0.name == "a process" }!
+        try await Person.with(config: vault.config, files: vault.files) { person in
+            let said = try await person.whoami(vault.arguments, vault.environment)
+            #expect(said.errors.contains("touch your key\n"))
+        }
+    }
+
+    @Test("the trace is readable by its owner only, and grows")
+    func trace() async throws {
+        try await Person.with { person in
+            for _ in 1...2 { try await person.whoami([], Person.variables) }
+            let attributes = try FileManager.default.attributesOfItem(atPath: "\(person.home)/trace.jsonl")
+            #expect(attributes[.posixPermissions] as? Int == 0o600)
+            let lines = person.read("trace.jsonl").split(separator: "\n")
+            #expect(lines.count == 2)
+            let record = try JSONSerialization.jsonObject(with: Data(lines[0].utf8)) as? [String: Any]
+            #expect(record?["service"] as? String == "STS")
+            #expect(record?["status"] as? Int == 200)
+        }
+    }
+
+    static let mfa = """
+        [profile mfa]
+        role_arn = arn:aws:iam::123456789012:role/guarded
+        source_profile = base
+        mfa_serial = arn:aws:iam::123456789012:mfa/ada
+        """
+
+    @Test("an MFA code is asked for once, on the terminal, and serves the next commands")
+    func mfa() async throws {
+        try await Person.with(config: Self.mfa, credentials: "[base]\n\(Person.keys)") { person in
+            try await person.emulator.control([
+                "knobs": ["role_conditions": ["arn:aws:iam::123456789012:role/guarded": ["mfa_code": "654321"]]]
+            ])
+            let line = person.command(["--aws-profile", "mfa"], [:]).map(shellQuoted).joined(separator: " ")
+            let transcript = try await SystemCommandRunner().converse(
+                Command("script", ["--quiet", "--return", "--command", line, "/dev/null"])
+            ) { program in
+                let asked = try await program.expect("MFA code of arn:aws:iam::123456789012:mfa/ada: ")
+                #expect(asked != nil)
+                try await program.send("65432")
+                _ = try await program.expect("six digits")
+                try await program.send("654321")
+                while try await program.expect("\n") != nil {}
+                return await program.transcript
+            }
+            #expect(transcript.contains("assumed-role/guarded/"), "\(transcript)")
+            let again = try await person.whoami(["--aws-profile", "mfa", "--json"])
+            #expect(again["arn"]?.hasPrefix(Self.session("guarded")) == true, "\(again)")
+            #expect(again["access_key_id_from"]?.contains("cached in ~/.aws/cli/cache/") == true)
+            #expect(!again.trace.contains("654321"))
+        }
+    }
+
+    @Test("without a terminal nobody is asked")
+    func noTerminal() async throws {
+        try await Person.with(config: Self.mfa, credentials: "[base]\n\(Person.keys)") { person in
+            let said = try await person.whoami(["--aws-profile", "mfa"])
+            #expect(said.status == .exited(77))
+            #expect(said.errors.contains("there is no terminal to ask on"), "\(said.errors)")
+        }
+    }
+
+    static let regions: [(arguments: [String], environment: [String: String], region: String, from: String)] = [
+        (["--region", "eu-west-3"], ["AWS_REGION": "eu-west-2"], "eu-west-3", "--region"),
+        ([], ["AWS_REGION": "eu-west-2", "AWS_DEFAULT_REGION": "eu-west-1"], "eu-west-2", "AWS_REGION"),
+        ([], ["AWS_DEFAULT_REGION": "eu-west-1"], "eu-west-1", "AWS_DEFAULT_REGION"),
+        ([], [:], "eu-north-1", "profile default, ~/.aws/config:2"),
+    ]
+
+    @Test("the region comes from flag, variables, profile", arguments: regions.indices)
+    func region(_ index: Int) async throws {
+        let (arguments, environment, region, from) = Self.regions[index]
+        try await Person.with(config: "[default]\nregion = eu-north-1\n") { person in
+            let said = try await person.whoami(arguments + ["--json"], Person.variables.merging(environment) { $1 })
+            #expect(said["region"] == region)
+            #expect(said["region_from"] == from)
+            #expect(said.errors.contains("STS GetCallerIdentity \(region) 200"))
+        }
+    }
+
+    @Test("on an instance the region is its own")
+    func instanceRegion() async throws {
+        try await Person.with(knobs: ["instance_region": "ap-southeast-4"]) { person in
+            let said = try await person.whoami(
+                ["--json"],
+                ["AWS_EC2_METADATA_DISABLED": "", "AWS_EC2_METADATA_SERVICE_ENDPOINT": "<emulator>"])
+            #expect(said["region"] == "ap-southeast-4")
+            #expect(said["region_from"] == "instance metadata")
+        }
+    }
+
+    static let wrong = "http://127.0.0.1:9"
+    static let endpoints: [(environment: [String: String], config: String, from: String)] = [
+        (["AWS_ENDPOINT_URL_STS": "<emulator>", "AWS_ENDPOINT_URL": wrong], "", "AWS_ENDPOINT_URL_STS"),
+        (["AWS_ENDPOINT_URL": "<emulator>"], "endpoint_url = \(wrong)\n", "AWS_ENDPOINT_URL"),
+        (
+            ["AWS_ENDPOINT_URL": ""],
+            "services = s\nendpoint_url = \(wrong)\n[services s]\nsts =\n  endpoint_url = <emulator>\n",
+            "services s, ~/.aws/config:6"
+        ),
+        (["AWS_ENDPOINT_URL": ""], "endpoint_url = <emulator>\n", "profile default, ~/.aws/config:2"),
+    ]
+
+    @Test("an endpoint comes from the variables, then from the profile", arguments: endpoints.indices)
+    func endpoint(_ index: Int) async throws {
+        let (environment, config, from) = Self.endpoints[index]
+        try await Person.with(config: "[default]\n" + config) { person in
+            let said = try await person.whoami(["--json"], Person.variables.merging(environment) { $1 })
+            #expect(said.status.isSuccess, "\(said.errors)")
+            let first = (said.json["endpoints"] as? [[String: Any]])?.first
+            #expect(first?["from"] as? String == from)
+            #expect(first?["url"] as? String == person.emulator.url)
+        }
+    }
+}
