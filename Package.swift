@@ -100,7 +100,7 @@ let package = Package(
             swiftSettings: strict),
         tests(
             of: "AWSCore", with: ["AWSServices", "HTTPTransport", "AWSTestSupport"], excluding: ["Vectors"]),
-        tests(of: "AWSServices", with: ["AWSCore", "AWSTestSupport"]),
+        tests(of: "AWSServices", with: ["AWSCore", "AWSTestSupport", crypto]),
         .testTarget(
             name: "AWSIntegrationTests", dependencies: ["AWSCore", "AWSServices", "HTTPTransport", "AWSTestSupport"],
             swiftSettings: strict),

@@ -9,30 +9,27 @@ import json
 import os
 import sys
 
-os.environ.update(
-    AWS_ACCESS_KEY_ID="AKIDEXAMPLE", AWS_SECRET_ACCESS_KEY="secret", AWS_EC2_METADATA_DISABLED="true",
-    AWS_CONFIG_FILE=os.devnull, AWS_SHARED_CREDENTIALS_FILE=os.devnull,
-    AWS_STS_REGIONAL_ENDPOINTS="regional", AWS_S3_US_EAST_1_REGIONAL_ENDPOINT="regional")
+# AWS's own endpoints, not those that old clients were promised.
+os.environ.update(AWS_STS_REGIONAL_ENDPOINTS="regional", AWS_S3_US_EAST_1_REGIONAL_ENDPOINT="regional")
 
-import botocore.session
 from botocore.parsers import create_parser
 from botocore.serialize import create_serializer
 from botocore.validate import ParamValidator
 
 from examples import Example
+from oracle_parts import endpoints
+from oracle_parts.services import service_model, session
 from trees import Mapping, comparable, revived, xml_tree
-
-SESSION = botocore.session.get_session()
 
 
 def model_of(question):
-    service = SESSION.get_service_model(question["service"])
+    service = service_model(question["service"])
     return service, service.operation_model(question["operation"])
 
 
 def service(question):
     """How the service is named, signed and reached."""
-    model = SESSION.get_service_model(question["service"])
+    model = service_model(question["service"])
     return {
         "serviceId": model.service_id, "version": model.api_version, "signingName": model.signing_name,
         "endpointPrefix": model.endpoint_prefix, "protocol": model.metadata["protocol"],
@@ -42,14 +39,8 @@ def service(question):
 
 
 def endpoint(name, region):
-    client = SESSION.create_client(name, region_name=region)
-    model = client.meta.service_model
-    operation = model.operation_model(next(iter(model.operation_names)))
-    resolver = client._ruleset_resolver
-    parameters = resolver._get_provider_params(operation, {}, {})
-    found = resolver._provider.resolve_endpoint(**parameters)
-    scheme = next(iter(found.properties.get("authSchemes", [])), {})
-    return {"host": found.url.removeprefix("https://"), "signingRegion": scheme.get("signingRegion", region)}
+    found = endpoints.resolve(name, region)
+    return {"host": found["url"].removeprefix("https://"), "signingRegion": found["signing_region"]}
 
 
 def input_(question):
@@ -162,7 +153,7 @@ class Headers(dict):
 def traits(question):
     """What else the model knows of an operation: tokens, pages, errors of the whole service."""
     model, operation = model_of(question)
-    paginators = SESSION.get_component("data_loader").load_service_model(question["service"], "paginators-1")
+    paginators = session.get_component("data_loader").load_service_model(question["service"], "paginators-1")
     paging = paginators["pagination"].get(question["operation"])
     members = operation.input_shape.members if operation.input_shape else {}
     return {

@@ -110,10 +110,10 @@ class Mapping:
 
 
 def xml_tree(document):
-    """Name with namespace, text, children."""
+    """Name with namespace, text, children; these by name, and in their order where names are equal."""
 
     def tree(element):
         children = [tree(child) for child in element]
-        return [element.tag, (element.text or "") if not children else "", sorted(children, key=repr)]
+        return [element.tag, (element.text or "") if not children else "", sorted(children, key=lambda child: child[0])]
 
     return tree(ElementTree.fromstring(document))

@@ -82,6 +82,15 @@ struct AnswerTests {
         #expect(try decode(list2).contents.map(\.key) == ["a+b%2Bc/%C3%A9%01%"])
     }
 
+    @Test(
+        "an empty list is empty, however it is laid out",
+        arguments: ["", "<imagesSet/>", "<imagesSet>\n  </imagesSet>"])
+    func emptyList(_ list: String) throws {
+        let answer = HTTPResponse(
+            status: 200, body: Array("<DescribeImagesResponse>\(list)</DescribeImagesResponse>".utf8))
+        #expect(try EC2.DescribeImages().decode(answer).images == [])
+    }
+
     @Test("a block is taken only with its checksum")
     func blocks() {
         let answer = HTTPResponse(

@@ -52,7 +52,7 @@ struct XMLSpot: Decoder {
             return Array(sequence(first: node) { document.twin(of: $0) })
         }
         let children = document.children(of: node)
-        if children.isEmpty { return document.elements[node].text.isEmpty ? [] : [node] }
+        if children.isEmpty { return document.text(of: node).allSatisfy(\.isWhitespace) ? [] : [node] }
         return children.allSatisfy { ["item", "member"].contains(document.name(of: $0)) } ? children : [node]
     }
 
