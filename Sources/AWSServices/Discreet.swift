@@ -2,7 +2,7 @@
 ///
 /// Secrets get into logs through messages that somebody writes in good faith, so that hiding them is not left to
 /// whoever prints.
-protocol Discreet: CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
+package protocol Discreet: CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
     var shown: KeyValuePairs<String, Any> { get }
 }
 

@@ -35,7 +35,7 @@ package enum SSM {
 }
 
 extension SSM.Parameter: Discreet {
-    var shown: KeyValuePairs<String, Any> {
+    package var shown: KeyValuePairs<String, Any> {
         type == "SecureString"
             ? ["name": name, "type": type, "version": version]
             : ["name": name, "type": type, "value": value, "version": version]

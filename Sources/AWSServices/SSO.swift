@@ -90,17 +90,17 @@ package enum SSOOIDC {
 }
 
 extension SSO.GetRoleCredentials: Discreet {
-    var shown: KeyValuePairs<String, Any> { ["roleName": roleName, "accountId": accountId] }
+    package var shown: KeyValuePairs<String, Any> { ["roleName": roleName, "accountId": accountId] }
 }
 
 extension SSO.GetRoleCredentials.Key: Discreet {
-    var shown: KeyValuePairs<String, Any> { ["accessKeyId": accessKeyId, "expiration": expiration] }
+    package var shown: KeyValuePairs<String, Any> { ["accessKeyId": accessKeyId, "expiration": expiration] }
 }
 
 extension SSOOIDC.CreateToken: Discreet {
-    var shown: KeyValuePairs<String, Any> { ["grantType": grantType] }
+    package var shown: KeyValuePairs<String, Any> { ["grantType": grantType] }
 }
 
 extension SSOOIDC.CreateToken.Output: Discreet {
-    var shown: KeyValuePairs<String, Any> { ["expiresIn": expiresIn] }
+    package var shown: KeyValuePairs<String, Any> { ["expiresIn": expiresIn] }
 }

@@ -75,13 +75,13 @@ package enum STS {
 }
 
 extension STS.IssuedCredentials.Key: Discreet {
-    var shown: KeyValuePairs<String, Any> { ["accessKeyId": accessKeyId, "expiration": expiration] }
+    package var shown: KeyValuePairs<String, Any> { ["accessKeyId": accessKeyId, "expiration": expiration] }
 }
 
 extension STS.AssumeRole: Discreet {
-    var shown: KeyValuePairs<String, Any> { ["roleArn": roleArn, "roleSessionName": roleSessionName] }
+    package var shown: KeyValuePairs<String, Any> { ["roleArn": roleArn, "roleSessionName": roleSessionName] }
 }
 
 extension STS.AssumeRoleWithWebIdentity: Discreet {
-    var shown: KeyValuePairs<String, Any> { ["roleArn": roleArn, "roleSessionName": roleSessionName] }
+    package var shown: KeyValuePairs<String, Any> { ["roleArn": roleArn, "roleSessionName": roleSessionName] }
 }

@@ -38,5 +38,5 @@ package enum SecretsManager {
 }
 
 extension SecretsManager.GetSecretValue.Output: Discreet {
-    var shown: KeyValuePairs<String, Any> { ["arn": arn, "name": name] }
+    package var shown: KeyValuePairs<String, Any> { ["arn": arn, "name": name] }
 }

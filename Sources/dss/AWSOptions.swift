@@ -13,7 +13,8 @@ struct AWSOptions: ParsableArguments {
 
     @Option(
         name: .customLong("log-level"),
-        help: "What is told of calls to AWS: error, warning (long waits), info, or debug (every attempt).")
+        help: ArgumentHelp(
+            "What is told of calls to AWS: warning tells of long waits, debug of every attempt.", valueName: "level"))
     var logLevel = LogLevel.warning
 
     @Option(

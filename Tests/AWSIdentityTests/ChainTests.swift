@@ -1,6 +1,7 @@
 import AWSCore
 import Foundation
 import Testing
+import Workbench
 
 @testable import AWSIdentity
 
@@ -81,10 +82,10 @@ struct ChainTests {
         #expect(
             error.details == [
                 "environment        AWS_ACCESS_KEY_ID is not set",
-                "profile default    not in ~/.aws/config (not there) and ~/.aws/credentials (not there)",
+                "profile default    neither ~/.aws/config nor ~/.aws/credentials is there",
                 "web identity       AWS_WEB_IDENTITY_TOKEN_FILE is not set",
-                "GitHub workflow    ACTIONS_ID_TOKEN_REQUEST_URL and …_TOKEN are not set ('permissions: id-token: write')",
-                "container          AWS_CONTAINER_CREDENTIALS_RELATIVE_URI and …_FULL_URI are not set",
+                "GitHub workflow    ACTIONS_ID_TOKEN_REQUEST_URL and …_TOKEN are not set",
+                "container          AWS_CONTAINER_CREDENTIALS_RELATIVE_URI, …_FULL_URI not set",
                 "instance metadata  no answer from http://169.254.169.254/latest/api/token (instance metadata): "
                     + "nobody is at 169.254.169.254",
             ])
@@ -99,6 +100,41 @@ struct ChainTests {
         let disabled = PretendWorld(environment: ["AWS_EC2_METADATA_DISABLED": "True"])
         _ = try? await disabled.find()
         #expect(disabled[\.requests].isEmpty)
+    }
+
+    /// botocore's name of the place, and how our origin of it begins.
+    static let methods = [
+        "env": "environment", "shared-credentials-file": "profile ", "config-file": "profile ",
+        "assume-role": "role of", "assume-role-with-web-identity": "web identity",
+    ]
+
+    @Test("botocore finds the same, where it knows the place and need not ask")
+    func botocoreOrder() async throws {
+        let script = """
+            import botocore.session, os
+            answer = []
+            for case in question:
+                os.environ.update(case["environment"], AWS_EC2_METADATA_DISABLED="true")
+                session = botocore.session.Session(profile=case["profile"])
+                found = session.get_credentials()
+                answer.append([found.method, found.access_key if found.method in ("env", "shared-credentials-file", "config-file") else ""])
+            """
+        for one in Self.order where !one.origin.contains(/container|GitHub|process/) {
+            try await withTemporaryDirectory { home in
+                try makeDirectory("\(home)/.aws")
+                if let config = one.config { try writeAtomically(config, to: "\(home)/.aws/config") }
+                if let keys = one.credentials { try writeAtomically(keys, to: "\(home)/.aws/credentials") }
+                // botocore, as the AWS CLI 1, asks for the older of these two first.
+                let environment = one.environment.filter { $0.key != "AWS_DEFAULT_PROFILE" }
+                let question = [["environment": environment, "profile": one.profile as Any? ?? NSNull()]] as [Any]
+                let answer = try await Botocore.ask(script, question, home: home) as? [[String]]
+                let method = try #require(answer?.first?.first)
+                #expect(one.origin.hasPrefix(Self.methods[method] ?? "?"), "\(method), not \(one.origin)")
+                let pretend = PretendWorld(environment: environment, config: one.config, credentials: one.credentials)
+                guard let key = answer?.first?.last, !key.isEmpty else { return }
+                #expect(try await pretend.credentials(profile: one.profile).accessKeyID == key)
+            }
+        }
     }
 
     struct Mistake: Sendable {

@@ -29,7 +29,7 @@ extension WhoamiTests {
                 texts: [
                     "dss: error: no AWS credentials were found; tried, in this order:\n",
                     "  environment        AWS_ACCESS_KEY_ID is not set\n",
-                    "  profile default    not in ~/.aws/config (not there) and ~/.aws/credentials (not there)\n",
+                    "  profile default    neither ~/.aws/config nor ~/.aws/credentials is there\n",
                     "  instance metadata  AWS_EC2_METADATA_DISABLED is true\n", "-> give a profile by --aws-profile",
                 ]),
             Failure(

@@ -14,7 +14,7 @@ extension IdentityWorld {
             try checkContainer(full)
             url = full
         } else {
-            return .nothing("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI and …_FULL_URI are not set")
+            return .nothing("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI, …_FULL_URI not set")
         }
         let origin = "container, \(url.origin)"
         return .route(

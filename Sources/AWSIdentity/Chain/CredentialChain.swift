@@ -21,7 +21,6 @@ struct CredentialChain: Sendable {
             case .nothing(let missing):
                 throw IdentityError(
                     .credentials, "profile '\(profile.name)' has no credentials: \(missing)",
-                    details: ["looked in \(files.summary)"],
                     advice: "aws configure --profile \(profile.name), or aws configure sso --profile \(profile.name)")
             }
         }
@@ -50,7 +49,7 @@ struct CredentialChain: Sendable {
 
     private func profileFound(_ profile: Profile) throws -> Found {
         let found = try profileCredentials.route(profile, usesEnvironment: true)
-        if case .nothing = found, choice.profile == nil { return .nothing("not in \(files.summary)") }
+        if case .nothing = found, choice.profile == nil { return .nothing(files.whereabouts) }
         return found
     }
 
@@ -60,7 +59,7 @@ struct CredentialChain: Sendable {
         guard let url = world.variable("ACTIONS_ID_TOKEN_REQUEST_URL"),
             let bearer = world.variable("ACTIONS_ID_TOKEN_REQUEST_TOKEN")
         else {
-            return .nothing("ACTIONS_ID_TOKEN_REQUEST_URL and …_TOKEN are not set ('permissions: id-token: write')")
+            return .nothing("ACTIONS_ID_TOKEN_REQUEST_URL and …_TOKEN are not set")
         }
         guard let role = world.setting("AWS_ROLE_ARN") else { return .nothing("AWS_ROLE_ARN is not set") }
         let token = GitHubToken(url: url, bearer: bearer, world: world)

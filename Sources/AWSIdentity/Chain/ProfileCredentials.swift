@@ -31,7 +31,7 @@ struct ProfileCredentials: Sendable {
             return .nothing("login_session is not supported here; 'aws configure export-credentials' gives keys")
         }
         return .nothing(
-            "it has no keys, no role, no web identity, no single sign-on and no credential_process")
+            "it has no keys, role, web identity, single sign-on or process")
     }
 
     /// Key and secret of one file belong together; they are not mixed with the other file's.

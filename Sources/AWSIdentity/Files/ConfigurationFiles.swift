@@ -76,9 +76,9 @@ struct ConfigurationFiles: Sendable {
         throw IdentityError.unknownProfile(name, from: origin, known: profiles.keys.sorted(), hint: hint)
     }
 
-    /// Both paths, and what is the matter with them where a profile has nothing: `~/.aws/config (not there)`.
-    var summary: String {
-        [configurationPath, credentialsPath].map { found.contains($0) ? $0 : "\($0) (not there)" }
-            .joined(separator: " and ")
+    /// Where a profile was looked for in vain.
+    var whereabouts: String {
+        if found.isEmpty { return "neither \(configurationPath) nor \(credentialsPath) is there" }
+        return "not in \(found.joined(separator: " or "))"
     }
 }

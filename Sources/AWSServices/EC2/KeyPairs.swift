@@ -98,5 +98,5 @@ extension EC2 {
 }
 
 extension EC2.CreateKeyPair.Output: Discreet {
-    var shown: KeyValuePairs<String, Any> { ["keyPairId": keyPairId, "keyName": keyName] }
+    package var shown: KeyValuePairs<String, Any> { ["keyPairId": keyPairId, "keyName": keyName] }
 }
