@@ -13,13 +13,15 @@ func region(flag: String?, _ profile: Profile?, _ world: IdentityWorld) throws -
 }
 
 /// A region becomes a part of a host's name, so nothing else may stand in it.
-private func checked(_ region: Setting, _ error: (String) -> IdentityError) throws -> Setting {
-    guard region.value.wholeMatch(of: /[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?/) != nil,
-        region.value.contains(where: \.isLetter)
-    else {
+func checked(_ region: Setting, _ error: (String) -> IdentityError) throws -> Setting {
+    guard isRegion(region.value) else {
         let comment = region.value.contains("#") ? "; a comment needs a line of its own" : ""
         let shown = region.value.count <= 63 ? "'\(region.value)' from \(region.origin)" : region.origin
         throw error("\(shown) is not the name of a region, such as eu-central-1\(comment)")
     }
     return region
+}
+
+func isRegion(_ text: String) -> Bool {
+    text.wholeMatch(of: /[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?/) != nil && text.contains(where: \.isLetter)
 }

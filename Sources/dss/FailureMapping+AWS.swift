@@ -28,8 +28,13 @@ extension Failure {
             case .unavailable: .unavailable
             }
         let meant = error.unknown.flatMap { DidYouMean.suggestion(for: $0.name, among: $0.known) }
-        self.init(
-            code, error.message + (error.details.count == 1 && meant != nil ? ", \(meant!)" : ""),
-            details: error.details, advice: error.advice)
+        self.init(code, error.message, details: error.details, advice: error.advice)
+        guard let meant else { return }
+        // It belongs to the line that names what is not known: that with the place, where there is one.
+        if error.kind == .files, let last = details.indices.last {
+            details[last] += ", \(meant)"
+        } else {
+            message += ", \(meant)"
+        }
     }
 }

@@ -201,6 +201,9 @@ struct ChainTests {
         Mistake(
             config: "[default]\nsso_account_id = 1\n", kind: .files,
             text: "these are missing: sso_role_name, sso_region, sso_start_url"),
+        Mistake(
+            config: "[default]\nsso_account_id=1\nsso_role_name=r\nsso_start_url=u\nsso_region=x.evil.com/\n",
+            kind: .files, text: "config:5:1: error: 'x.evil.com/' from ~/.aws/config:5 is not the name of a region"),
         Mistake(environment: ["AWS_WEB_IDENTITY_TOKEN_FILE": "/token"], kind: .credentials, text: "no role for it"),
         Mistake(
             environment: ["AWS_CONTAINER_CREDENTIALS_FULL_URI": "http://example.com/x"], kind: .usage,

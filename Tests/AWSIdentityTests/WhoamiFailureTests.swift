@@ -40,6 +40,14 @@ extension WhoamiTests {
                     "known profiles: other, release",
                 ]),
             Failure(
+                name: "wrong source profile", arguments: ["--aws-profile", "dev"],
+                config: "[profile dev]\nrole_arn = x\nsource_profile = bsae\n", credentials: "[base]\n\(Person.keys)",
+                code: 65,
+                texts: [
+                    "profile 'dev' cannot be used\n",
+                    "/.aws/config:3:1: error: there is no profile 'bsae', did you mean 'base'?\n",
+                ]),
+            Failure(
                 name: "broken files", config: "[default]\nregion\n[default]\n", credentials: "process-sEcReT\n",
                 code: 65,
                 texts: [

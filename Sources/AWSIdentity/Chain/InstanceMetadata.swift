@@ -41,7 +41,8 @@ struct InstanceMetadata: Sendable {
 
     private func region(_ token: String) async -> Setting? {
         guard let answer = try? await get("/latest/meta-data/placement/region", token) else { return nil }
-        return Setting(String(decoding: answer.body, as: UTF8.self).trimmed, origin: "instance metadata")
+        let region = String(decoding: answer.body, as: UTF8.self).trimmed
+        return isRegion(region) ? Setting(region, origin: "instance metadata") : nil
     }
 
     var route: CredentialRoute {

@@ -46,7 +46,12 @@ struct SingleSignOn: Sendable {
         }
         account = settings["sso_account_id"]!.value
         role = settings["sso_role_name"]!.value
-        region = settings["sso_region"]!.value
+        let ssoRegion = settings["sso_region"]!
+        region = try checked(Setting(ssoRegion.value, origin: ssoRegion.place.short)) { message in
+            IdentityError(
+                .files, "profile '\(profile.name)' cannot be used",
+                details: ["\(ssoRegion.place.full): error: \(message)"])
+        }.value
         startURL = settings["sso_start_url"]!.value
         isSession = session != nil
         tokenPath = "\(chain.world.home)/.aws/sso/cache/\(sha1(session?.value ?? startURL)).json"
