@@ -9,6 +9,7 @@ struct Bench {
         switch arguments.first {
         case "serve": try AnsweringServer.run()
         case nil: try await all()
+        case "memory": for figure in try await InMemory.figures() { print(figure.line) }
         case let part?: try await run(part, port: Int(arguments.dropFirst().first ?? "") ?? 0, arguments.last ?? "")
         }
     }
@@ -33,8 +34,8 @@ struct Bench {
     private static func compare(_ ours: String, _ bare: String, _ place: [String]) throws {
         var pairs: [(ours: Double, bare: Double, memory: Double)] = []
         for _ in 0..<3 {
-            let bare = try Child([bare] + place).output().split(separator: " ").compactMap { Double($0) }
-            let ours = try Child([ours] + place).output().split(separator: " ").compactMap { Double($0) }
+            let bare = try Child([bare] + place).figures()
+            let ours = try Child([ours] + place).figures()
             pairs.append((ours[0], bare[0], ours[1]))
         }
         let middle = pairs.sorted { $0.ours / $0.bare < $1.ours / $1.bare }[1]
@@ -88,6 +89,11 @@ private struct Child {
         process.waitUntilExit()
         guard process.terminationStatus == 0 else { throw CocoaError(.executableLoad) }
         return String(decoding: data, as: UTF8.self)
+    }
+
+    /// Milliseconds and megabytes.
+    func figures() throws -> [Double] {
+        try output().split(whereSeparator: \.isWhitespace).compactMap { Double($0) }
     }
 
     func end() {

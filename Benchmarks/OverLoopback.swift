@@ -75,7 +75,7 @@ struct OverLoopback {
     }
 
     func bareUpload() async throws -> Double {
-        try await bare { client, descriptor, number in
+        try await bare(open(file, O_RDONLY)) { client, descriptor, number in
             let body = [UInt8](unsafeUninitializedCapacity: AnsweringServer.block.count) { buffer, count in
                 count = pread(descriptor, buffer.baseAddress!, buffer.count, off_t(number * buffer.count))
             }
@@ -89,7 +89,8 @@ struct OverLoopback {
     }
 
     func download() async throws -> Double {
-        try await withClient { client in
+        unlink("\(folder)/fetched")
+        return try await withClient { client in
             try await milliseconds {
                 let output = try await FileDownload("bucket", "key", to: "\(folder)/fetched").run(with: client)
                 precondition(output.size == size && output.checksum != nil)
@@ -98,7 +99,9 @@ struct OverLoopback {
     }
 
     func bareDownload() async throws -> Double {
-        try await bare { client, descriptor, number in
+        let target = "\(folder)/fetched-bare"
+        unlink(target)
+        return try await bare(open(target, O_RDWR | O_CREAT, 0o644)) { client, descriptor, number in
             let request = HTTPClientRequest(url: "\(url)/bucket/key?partNumber=\(number + 1)")
             let response = try await client.execute(request, timeout: .seconds(60))
             var offset = number * AnsweringServer.block.count
@@ -109,11 +112,10 @@ struct OverLoopback {
         }
     }
 
-    /// Every block, four at a time, as the transfers do.
+    /// Every block, four at a time and safe on the disk at the end, as the transfers do.
     private func bare(
-        _ block: @escaping @Sendable (HTTPClient, Int32, Int) async throws -> Void
+        _ descriptor: Int32, _ block: @escaping @Sendable (HTTPClient, Int32, Int) async throws -> Void
     ) async throws -> Double {
-        let descriptor = open(file, O_RDWR)
         defer { close(descriptor) }
         return try await withBare { client in
             try await milliseconds {
@@ -124,6 +126,7 @@ struct OverLoopback {
                     }
                     try await group.waitForAll()
                 }
+                fsync(descriptor)
             }
         }
     }

@@ -1,5 +1,6 @@
 import AWSCore
 import AsyncHTTPClient
+import Glibc
 import NIOCore
 import NIOHTTP1
 import NIOPosix
@@ -46,7 +47,7 @@ package struct HTTPTransport: Transport {
         let length = expected ?? response.headers.first(name: "content-length").flatMap { Int($0) }
         var body: [UInt8] = []
         body.reserveCapacity(min(length ?? 0, 64 << 20))
-        for try await chunk in response.body { body.append(contentsOf: chunk.readableBytesView) }
+        for try await chunk in response.body { chunk.withUnsafeReadableBytes { body.append(contentsOf: $0) } }
         guard length == nil || length == body.count else {
             throw TransportError(.lost, "the answer ended after \(body.count) of \(length!) bytes")
         }
@@ -61,6 +62,8 @@ extension TransportError {
         case let error as HTTPClientError: self.init(error, to: host)
         case let error as NIOConnectionError: self.init(.notConnected, "cannot connect to \(host): \(error.summary)")
         case let error as NIOSSLError: self.init(.notConnected, "no trusted TLS connection to \(host): \(error)")
+        case let error as IOError where error.isBeforeConnection:
+            self.init(.notConnected, "cannot connect to \(host): \(String(cString: strerror(error.errnoCode)))")
         case let error as IOError: self.init(.lost, "the connection to \(host) was lost: \(error)")
         default: self.init(.lost, "the connection to \(host) was lost: \(error)")
         }
@@ -77,6 +80,13 @@ extension TransportError {
         case .writeTimeout: self.init(.timedOut, "\(host) did not take the request in time")
         default: self.init(.lost, "the connection to \(host) was lost: \(error.shortDescription)")
         }
+    }
+}
+
+extension IOError {
+    /// What connecting fails with, and what no connection that stands can fail with.
+    fileprivate var isBeforeConnection: Bool {
+        [ECONNREFUSED, EHOSTUNREACH, ENETUNREACH, EHOSTDOWN, ENETDOWN, EADDRNOTAVAIL].contains(errnoCode)
     }
 }
 

@@ -97,6 +97,24 @@ struct PagesAndWaitsTests {
     }
 }
 
+/// What becomes of a call whose task is cancelled while its answer is under way.
+@Suite("Cancelled calls")
+struct CancelledCallTests {
+    @Test("what makes something is waited for, so that it can be removed; what reads ends at once")
+    func cancelled() async throws {
+        let crowd = Crowd(holds: true)
+        let client = AWSClient(region: "eu-central-1", world: ClientWorld(transport: crowd, credentials: Keys()))
+        let making = Task { try await client.call(Toy.MakeToy()) }
+        let reading = Task { try await client.call(Toy.ListToys()) }
+        while crowd.most < 2 { await Task.yield() }
+        making.cancel()
+        reading.cancel()
+        await #expect(throws: CancellationError.self) { try await reading.value }
+        crowd.release()
+        #expect(try await making.value.names == ["bear"])
+    }
+}
+
 /// Counts how many are in it at once.
 private final class Crowd: Transport {
     private let state: Mutex<(now: Int, most: Int, holds: Bool)>

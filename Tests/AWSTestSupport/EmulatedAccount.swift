@@ -39,7 +39,7 @@ package struct EmulatedAccount: Sendable {
             world: ClientWorld(
                 transport: transport, credentials: Fixed(credentials: credentials ?? self.credentials),
                 endpoint: { service, region in
-                    Endpoint(url: url, signingRegion: service.globalRegion ?? region)
+                    Endpoint(url: url, signingRegion: service.endpoint(in: region).signingRegion)
                 },
                 timeouts: timeouts, backoff: backoff, time: time))
     }

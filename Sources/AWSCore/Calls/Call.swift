@@ -60,12 +60,19 @@ struct Call<O: Operation> {
         }
         var timeouts = world.timeouts
         timeouts.whole = max(.milliseconds(1), timeouts.whole - (world.time.uptime() - started))
-        let response = try await client.state.gate(O.service).pass {
-            try await world.transport.send(request, timeouts)
-        }
+        let response = try await client.state.gate(O.service).pass { try await exchange(request, timeouts) }
         trail.received(response)
         guard response.isSuccess else { throw operation.decodeError(response).without(credentials) }
         return try operation.decode(response)
+    }
+
+    /// What makes or removes something is waited for once it was sent, also when the task is cancelled meanwhile:
+    /// otherwise nobody would know what there is to be removed.
+    private func exchange(_ request: HTTPRequest, _ timeouts: Timeouts) async throws -> HTTPResponse {
+        try Task.checkCancellation()
+        let transport = world.transport
+        if case .harmless = O.repetition { return try await transport.send(request, timeouts) }
+        return try await Task { try await transport.send(request, timeouts) }.value
     }
 
     /// What the call has already achieved, where an earlier attempt did it and this one says so.

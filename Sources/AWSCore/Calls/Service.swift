@@ -2,7 +2,7 @@
 package struct Service: Sendable, Hashable {
     /// AWS's `serviceId`: `Secrets Manager`. Names it in errors and in `AWS_ENDPOINT_URL_SECRETS_MANAGER`.
     package var id: String
-    /// In the credential scope of signatures, and before the colon of IAM actions unless `iamPrefix` differs.
+    /// In the credential scope of signatures, and before the colon of IAM actions.
     package var signingName: String
     /// The first part of its host.
     package var endpointPrefix: String
@@ -10,14 +10,14 @@ package struct Service: Sendable, Hashable {
     /// Before the dot of `X-Amz-Target`, for JSON services.
     package var targetPrefix: String
     package var keys: KeyStyle
-    /// One endpoint for all regions, signed for this one; `nil` for regional services.
-    package var globalRegion: String?
+    /// Endpoints for all regions of a partition, by the beginning of its regions' names: empty, `cn-`, `us-gov-`.
+    package var global: [String: Endpoint]
     /// Calls at the same time. AWS throttles by account; a tool that floods it slows everybody down.
     package var concurrency: Int
 
     package init(
         id: String, signingName: String, endpointPrefix: String? = nil, version: String, targetPrefix: String = "",
-        keys: KeyStyle = .pascal, globalRegion: String? = nil, concurrency: Int = 8
+        keys: KeyStyle = .pascal, global: [String: Endpoint] = [:], concurrency: Int = 8
     ) {
         self.id = id
         self.signingName = signingName
@@ -25,7 +25,7 @@ package struct Service: Sendable, Hashable {
         self.version = version
         self.targetPrefix = targetPrefix
         self.keys = keys
-        self.globalRegion = globalRegion
+        self.global = global
         self.concurrency = concurrency
     }
 
@@ -37,10 +37,9 @@ package struct Service: Sendable, Hashable {
     /// AWS's own endpoint.
     /// Source: endpoint rules of the service models; partitions <https://docs.aws.amazon.com/whitepapers/latest/aws-fault-isolation-boundaries/partitions.html>
     package func endpoint(in region: String) -> Endpoint {
-        let suffix = region.hasPrefix("cn-") ? "amazonaws.com.cn" : "amazonaws.com"
-        if let globalRegion, !region.hasPrefix("cn-"), !region.hasPrefix("us-gov-") {
-            return Endpoint(host: "\(endpointPrefix).\(suffix)", signingRegion: globalRegion)
-        }
+        let partition = ["cn-", "us-gov-"].first { region.hasPrefix($0) } ?? ""
+        if let endpoint = global[partition] { return endpoint }
+        let suffix = partition == "cn-" ? "amazonaws.com.cn" : "amazonaws.com"
         return Endpoint(host: "\(endpointPrefix).\(region).\(suffix)", signingRegion: region)
     }
 }

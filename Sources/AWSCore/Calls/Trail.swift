@@ -6,8 +6,7 @@ struct Trail {
     private let uptime: @Sendable () -> Duration
     private let began: Duration
     private(set) var credentials: Credentials?
-    /// The server's clock.
-    private(set) var date: Date?
+    private var dateText: String?
     /// What the server asks to wait before the next attempt.
     private(set) var askedPause: Duration = .zero
 
@@ -29,9 +28,12 @@ struct Trail {
         entry.status = response.status
         entry.requestID = response.requestID
         entry.bytesReceived = response.body.count
-        date = response.header("date").flatMap(httpDate)
+        dateText = response.header("date")
         askedPause = response.header("retry-after").flatMap { Int($0) }.map { .seconds(min(max($0, 0), 60)) } ?? .zero
     }
+
+    /// The server's clock.
+    var date: Date? { dateText.flatMap(httpDate) }
 
     func record(_ error: (any Error)? = nil, retryIn pause: Duration? = nil) -> CallRecord {
         var record = entry

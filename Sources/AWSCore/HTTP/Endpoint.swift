@@ -1,5 +1,5 @@
 /// Where a service is reached, and which region its requests are signed for.
-package struct Endpoint: Sendable, Equatable {
+package struct Endpoint: Sendable, Hashable {
     package var scheme: String
     package var host: String
     /// `nil` for the scheme's own port, which then stands in no header either.

@@ -4,7 +4,11 @@ import FoundationEssentials
 /// CloudFront, in front of the bucket that people download from: one endpoint for all regions.
 package enum CloudFront {
     package static let service = Service(
-        id: "CloudFront", signingName: "cloudfront", version: "2020-05-31", globalRegion: "us-east-1")
+        id: "CloudFront", signingName: "cloudfront", version: "2020-05-31",
+        global: [
+            "": Endpoint(host: "cloudfront.amazonaws.com", signingRegion: "us-east-1"),
+            "cn-": Endpoint(host: "cloudfront.cn-northwest-1.amazonaws.com.cn", signingRegion: "cn-northwest-1"),
+        ])
     static let namespace = "http://cloudfront.amazonaws.com/doc/2020-05-31/"
 
     package struct GetDistribution: RESTXMLOperation {

@@ -48,6 +48,7 @@ extension S3 {
             request.add(header: "x-amz-checksum-sha256", checksumSHA256)
             request.add(metadata: metadata)
             request.body = body
+            request.bodyHash = checksumSHA256.flatMap { SHA256Checksum(base64: $0)?.hexadecimal }
         }
 
         package func decode(_ response: HTTPResponse) throws -> Output {

@@ -39,6 +39,7 @@ extension S3 {
             request.add(header: "x-amz-checksum-crc64nvme", checksumCRC64NVME)
             request.add(header: "x-amz-checksum-sha256", checksumSHA256)
             request.body = body
+            request.bodyHash = checksumSHA256.flatMap { SHA256Checksum(base64: $0)?.hexadecimal }
         }
 
         package func decode(_ response: HTTPResponse) throws -> Output {

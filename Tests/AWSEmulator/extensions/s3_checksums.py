@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from typing import Any
 from xml.etree import ElementTree
 
-from moto.s3.exceptions import InvalidPart, S3ClientError
+from moto.s3.exceptions import InvalidPart, PreconditionFailed, S3ClientError
 from moto.s3.models import FakeKey, FakeMultipart
 from moto.s3.responses import S3Response
+from werkzeug.datastructures import Headers
 
 from front.checksums import DEFAULT, HEADER, checksum, composite, given_checksum
 
@@ -92,6 +93,10 @@ def install(knobs) -> None:
 
     @replace_method(S3Response)
     def get_object(old, self) -> Any:
+        whole = whole_of_part(self, self.headers)
+        if whole:
+            self.headers = unconditional(self.headers)
+            return part_answer(self, only_part(old(), whole, int(self._get_param("partNumber"))), whole, self.headers)
         answer = old()
         if self.headers.get("x-amz-checksum-mode") != "ENABLED" or answer[0] not in (200, 206):
             return without_checksums(answer)
@@ -100,11 +105,51 @@ def install(knobs) -> None:
 
     @replace_method(S3Response)
     def head_object(old, self, bucket_name: str, query: dict, key_name: str, headers: dict) -> Any:
+        whole = whole_of_part(self, headers)
+        if whole:
+            return part_answer(self, old(bucket_name, query, key_name, unconditional(headers)), whole, headers)
         answer = without_checksums(old(bucket_name, query, key_name, headers))
         if headers.get("x-amz-checksum-mode") != "ENABLED" or answer[0] != 200 or "range" in headers:
             return answer
         key = self.backend.get_object(bucket_name, key_name, version_id=query.get("versionId", [None])[0])
         return with_headers(answer, sum_of(key).headers())
+
+
+def whole_of_part(self, headers: dict) -> FakeKey | None:
+    """The object, where one of its parts is asked for; its tag is compared here, since moto takes the part's."""
+    if not self._get_param("partNumber"):
+        return None
+    key = self.backend.get_object(self.bucket_name, self.parse_key_name())
+    if key is None or not key.multipart:
+        return None
+    wanted = headers.get("If-Match")
+    if wanted and wanted != key.etag:
+        raise PreconditionFailed("If-Match")
+    return key
+
+
+def unconditional(headers: Any) -> Headers:
+    return Headers([(name, value) for name, value in headers.items() if name.lower() != "if-match"])
+
+
+def only_part(answer: Any, whole: FakeKey, number: int) -> Any:
+    """moto answers with the whole object."""
+    parts = whole.multipart.parts
+    first = sum(parts[earlier].size for earlier in range(1, number))
+    value = whole.value[first : first + parts[number].size]
+    head = {"content-range": f"bytes {first}-{first + len(value) - 1}/{whole.size}", "content-length": str(len(value))}
+    return 206, with_headers(answer, head)[1], value
+
+
+def part_answer(self, answer: Any, whole: FakeKey, headers: dict) -> Any:
+    """A part has the tag of the whole, the number of parts, and a checksum of its own."""
+    answer = with_headers(
+        without_checksums(answer), {"ETag": whole.etag, "x-amz-mp-parts-count": str(len(whole.multipart.parts))}
+    )
+    part = whole.multipart.parts[int(self._get_param("partNumber"))]
+    if headers.get("x-amz-checksum-mode") == "ENABLED" and sum_of(whole).kind == "COMPOSITE":
+        answer = with_headers(answer, {**sum_of(part).headers(), "x-amz-checksum-type": "COMPOSITE"})
+    return answer
 
 
 def completed_sum(upload: FakeMultipart, body: bytes, headers: dict[str, str]) -> Sum:
@@ -175,7 +220,8 @@ def lowered(headers: Any) -> dict[str, str]:
 
 def with_headers(answer: Any, more: dict[str, str]) -> Any:
     status, headers, body = answer
-    return status, {**headers, **more}, body
+    taken = {name.lower() for name in more}
+    return status, {name: value for name, value in headers.items() if name.lower() not in taken} | more, body
 
 
 def without_checksums(answer: Any) -> Any:

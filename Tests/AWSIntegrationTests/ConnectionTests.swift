@@ -1,0 +1,75 @@
+import AWSCore
+import AWSServices
+import Foundation
+import HTTPTransport
+import Testing
+
+/// What becomes of connections that do not come about: nothing was sent, so everything may be sent again.
+@Suite("Connections")
+struct ConnectionTests {
+    @Test(
+        "no connection: said so, and not taken for a lost answer",
+        arguments: [
+            ("http://127.0.0.1:1", "refused"), ("http://no-such-host.invalid:80", "no-such-host.invalid"),
+            ("https://127.0.0.1:1", "refused"),
+        ])
+    func none(url: String, reason: String) async throws {
+        let endpoint = try #require(Endpoint(url: url, signingRegion: ""))
+        let error = await #expect(throws: TransportError.self) {
+            try await withHTTPTransport { try await $0.send(HTTPRequest(.get, endpoint), .init()) }
+        }
+        #expect(error?.kind == .notConnected, "\(String(describing: error))")
+        #expect(error?.message.contains(reason) == true, "\(String(describing: error))")
+    }
+
+    @Test("a server that does not speak TLS is no connection")
+    func noTLS() async throws {
+        let server = try Listener(answer: "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok")
+        let endpoint = try #require(Endpoint(url: "https://127.0.0.1:\(server.port)", signingRegion: ""))
+        let error = await #expect(throws: TransportError.self) {
+            try await withHTTPTransport { try await $0.send(HTTPRequest(.get, endpoint), .init()) }
+        }
+        #expect(error?.kind == .notConnected, "\(String(describing: error))")
+    }
+
+    @Test("cancelling ends a call that waits for its answer at once")
+    func cancel() async throws {
+        let server = try Listener(answer: "")
+        let endpoint = try #require(Endpoint(url: "http://127.0.0.1:\(server.port)", signingRegion: ""))
+        let task = Task {
+            try await withHTTPTransport { try await $0.send(HTTPRequest(.get, endpoint), .init()) }
+        }
+        try await Task.sleep(for: .milliseconds(200))
+        task.cancel()
+        await #expect(throws: CancellationError.self) { try await task.value }
+    }
+}
+
+/// Accepts connections on the loopback device and answers each with the same bytes, or with nothing.
+private final class Listener: Sendable {
+    let port: Int
+    private let descriptor: Int32
+
+    init(answer: String) throws {
+        descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_addr.s_addr = inet_addr("127.0.0.1")
+        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+        let listener = descriptor
+        let status = withUnsafeMutablePointer(to: &address) {
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                bind(listener, $0, length) == 0 && listen(listener, 8) == 0 && getsockname(listener, $0, &length) == 0
+            }
+        }
+        guard status else { throw POSIXError(.EADDRINUSE) }
+        port = Int(UInt16(bigEndian: address.sin_port))
+        Thread.detachNewThread {
+            while case let connection = accept(listener, nil, nil), connection >= 0 {
+                _ = answer.withCString { write(connection, $0, strlen($0)) }
+            }
+        }
+    }
+
+    deinit { shutdown(descriptor, Int32(SHUT_RDWR)) }
+}
