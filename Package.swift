@@ -68,11 +68,15 @@ let package = Package(
         room("AWSServices", knows: ["AWSCore", crypto]),
         room("AWSIdentity", knows: ["AWSCore", "AWSServices", crypto]),
         room("HTTPTransport", knows: ["AWSCore", http] + nio),
+        room(
+            "AWSProvider", knows: ["Sandbox", "Workbench", "AWSCore", "AWSServices"],
+            embeds: ["Templates/vm-bucket.yaml", "Templates/vm-bucket-waf.yaml"]),
         .executableTarget(
             name: "dss",
             dependencies: [
                 "Sandbox", "Definition", "Workbench", "Provisioning", "Verification", "DiskImages",
-                "LocalMachine", "LocalProvider", "Reporting", "AWSCore", "AWSIdentity", "HTTPTransport", arguments,
+                "LocalMachine", "LocalProvider", "Reporting", "AWSCore", "AWSServices", "AWSIdentity", "AWSProvider",
+                "HTTPTransport", arguments,
             ],
             swiftSettings: strict),
         .executableTarget(
@@ -105,5 +109,8 @@ let package = Package(
             name: "AWSIntegrationTests", dependencies: ["AWSCore", "AWSServices", "HTTPTransport", "AWSTestSupport"],
             swiftSettings: strict),
         tests(of: "AWSIdentity", with: ["AWSCore", "AWSServices", "AWSTestSupport", "Workbench", "dss"]),
+        tests(
+            of: "AWSProvider",
+            with: ["Sandbox", "Workbench", "Reporting", "AWSCore", "AWSServices", "AWSTestSupport", "dss"]),
     ]
 )

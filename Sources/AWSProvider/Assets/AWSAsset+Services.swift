@@ -1,0 +1,106 @@
+import AWSServices
+import FoundationEssentials
+
+/// What AWS tells of a thing, cut down to what is needed of it.
+extension AWSAsset {
+    init(_ stack: CloudFormation.Stack, in region: String, of owner: String, _ rules: AssetRules) {
+        self.init(.stack, in: region, assetID: owner, id: stack.stackName, state: stack.stackStatus)
+        isPermanent = rules.isPermanent(stack.stackName)
+        expires = expiry(stack.tags.first { $0.key == AssetRules.expiryTag }?.value)
+    }
+
+    init(_ resource: CloudFormation.StackResource, of stack: AWSAsset) {
+        self.init(
+            .resource, in: stack.region, assetID: stack.assetID,
+            id: resource.physicalResourceId ?? resource.logicalResourceId, name: resource.resourceType,
+            state: resource.resourceStatus)
+        parent = stack.id
+        isPermanent = stack.isPermanent
+        isEnded = resource.resourceStatus == "DELETE_COMPLETE"
+    }
+
+    init(_ instance: EC2.Instance, in region: String, of owner: String, _ rules: AssetRules, _ prices: PriceList) {
+        self.init(
+            .instance, in: region, assetID: owner, id: instance.instanceId, name: instance.instanceType,
+            state: instance.state.name)
+        isEnded = state == "terminated"
+        expires = expiry(instance.tags)
+        parent = instance.tags.first { $0.key == "aws:cloudformation:stack-name" }?.value
+        guard !isEnded else { return }
+        let disk = max(1, instance.blockDeviceMappings.count) * rules.volumeGiB
+        monthlyCost = prices.instance(
+            instance.instanceType ?? "", isRunning: !["stopped", "stopping"].contains(state), diskGiB: disk,
+            hasAddress: instance.publicIpAddress != nil, in: region)
+    }
+
+    init(_ image: EC2.Image, in region: String, of owner: String) {
+        self.init(.ami, in: region, assetID: owner, id: image.imageId, name: image.name, state: image.state)
+        isPublic = image.public == true
+        expires = expiry(image.tags)
+    }
+
+    init(_ snapshot: EC2.Snapshot, in region: String, of owner: String, _ prices: PriceList) {
+        self.init(.snapshot, in: region, assetID: owner, id: snapshot.snapshotId, state: snapshot.state)
+        bytes = Int64(snapshot.fullSnapshotSizeInBytes ?? (snapshot.volumeSize ?? 0) << 30)
+        monthlyCost = prices.snapshot(bytes: bytes ?? 0, in: region)
+        expires = expiry(snapshot.tags)
+        parent = snapshot.description.flatMap(imageNamed)
+    }
+
+    init(_ task: EC2.ExportImageTask, in region: String, of owner: String) {
+        self.init(
+            .exportTask, in: region, assetID: owner, id: task.exportImageTaskId, state: task.status ?? "unknown")
+        name = [task.progress.map { "\($0) %" }, task.statusMessage].compactMap { $0 }.joined(separator: ", ")
+        isEnded = ["completed", "deleted"].contains(state)
+        expires = expiry(task.tags)
+        parent = task.imageId
+    }
+
+    init(_ pair: EC2.KeyPair, in region: String, of owner: String) {
+        self.init(.keyPair, in: region, assetID: owner, id: pair.keyPairId, name: pair.keyName, state: "available")
+        expires = expiry(pair.tags)
+    }
+
+    init(_ object: S3.Object, in region: String, of owner: String, _ bucket: AssetBucket, _ prices: PriceList) {
+        self.init(
+            .s3Object, in: region, assetID: owner, id: object.key, state: object.storageClass?.lowercased() ?? "stored")
+        self.bucket = bucket
+        bytes = Int64(object.size)
+        monthlyCost = prices.stored(bytes: Int64(object.size), in: region)
+    }
+
+    init(
+        _ upload: S3.Upload, bytes: Int64, in region: String, of owner: String, _ bucket: AssetBucket,
+        _ prices: PriceList
+    ) {
+        self.init(.upload, in: region, assetID: owner, id: upload.uploadId, name: upload.key, state: "unfinished")
+        self.bucket = bucket
+        self.bytes = bytes
+        monthlyCost = prices.stored(bytes: bytes, in: region)
+    }
+
+    init(_ build: CodeBuild.Build, in region: String, of owner: String) {
+        self.init(
+            .build, in: region, assetID: owner, id: build.id, name: build.currentPhase,
+            state: build.buildStatus?.lowercased() ?? "unknown")
+        isEnded = build.buildStatus != "IN_PROGRESS"
+        parent = build.projectName
+    }
+}
+
+private func expiry(_ tags: [EC2.Tag]) -> Date? {
+    expiry(tags.first { $0.key == AssetRules.expiryTag }?.value)
+}
+
+private func expiry(_ text: String?) -> Date? {
+    guard let text else { return nil }
+    return (try? Date(text, strategy: .iso8601))
+        ?? (try? Date(text, strategy: Date.ISO8601FormatStyle(includingFractionalSeconds: true)))
+}
+
+/// `Created by CreateImage(i-1) for ami-1`, or `Copied for DestinationAmi ami-1 from …`: the first AMI in it.
+private func imageNamed(in description: String) -> String? {
+    guard let start = description.firstRange(of: "ami-")?.lowerBound else { return nil }
+    let id = description[start...].prefix { $0 == "-" || $0.isASCII && ($0.isLetter || $0.isNumber) }
+    return id.count > "ami-".count ? String(id) : nil
+}

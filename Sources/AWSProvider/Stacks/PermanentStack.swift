@@ -1,0 +1,54 @@
+/// A stack that an administrator deploys once for an account. Names and outputs are fixed: accounts already carry them.
+package enum PermanentStack: Sendable, CaseIterable {
+    /// The bucket of VM images, the role that exports into it, and CloudFront as the only way in.
+    case vmBucket
+    /// The web ACL before it.
+    case vmBucketWAF
+
+    package var name: String {
+        switch self {
+        case .vmBucket: "DATA-SCIENCE-SANDBOX-VM-Bucket"
+        case .vmBucketWAF: "DATA-SCIENCE-SANDBOX-VM-Bucket-WAF"
+        }
+    }
+
+    /// The region it must be in, if any: AWS keeps web ACLs for CloudFront in one.
+    package var region: String? {
+        switch self {
+        case .vmBucket: nil
+        case .vmBucketWAF: "us-east-1"
+        }
+    }
+
+    /// The command that deploys it.
+    package var command: String {
+        switch self {
+        case .vmBucket: "setup-vm-bucket"
+        case .vmBucketWAF: "setup-vm-bucket-waf"
+        }
+    }
+
+    /// CloudFormation, in YAML.
+    package var template: String {
+        switch self {
+        case .vmBucket: String(decoding: PackageResources.vm_bucket_yaml, as: UTF8.self)
+        case .vmBucketWAF: String(decoding: PackageResources.vm_bucket_waf_yaml, as: UTF8.self)
+        }
+    }
+
+    /// What AWS wants to be told that it may make.
+    package var capabilities: [String] {
+        switch self {
+        case .vmBucket: ["CAPABILITY_IAM"]
+        case .vmBucketWAF: []
+        }
+    }
+
+    package enum Output {
+        package static let bucket = "VMBucketId"
+        package static let exportRole = "VMExportRoleId"
+        package static let distribution = "CfDistributionId"
+        package static let domainName = "CfDistributionDomainName"
+        package static let webACL = "VMDownloadACLArn"
+    }
+}
