@@ -3,7 +3,7 @@ SHELL := /bin/bash
 DSS := .build/debug/dss
 ROOT := $(if $(filter 0,$(shell id -u)),,sudo -E env "PATH=$(PATH)")
 
-.PHONY: help setup build vm test verify bench lint check format doctor
+.PHONY: help setup build vm test verify bench bench-aws lint check format doctor
 
 help: ## This list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -34,14 +34,18 @@ verify: build ## Boot the built images on every kind of virtual hardware
 bench: build ## Measure every stage, cold and warm
 	$(ROOT) tools/bench.py $(ARGS)
 
+bench-aws: setup ## Measure the AWS client against a server on this machine
+	swift build -c release --product dss-bench --scratch-path .build-release
+	.build-release/release/dss-bench
+
 lint: ## Formatting, shell scripts and playbook
-	swift format lint --strict --recursive Package.swift Sources Tests
+	swift format lint --strict --recursive Package.swift Sources Tests Benchmarks
 	shellcheck tools/*.sh Sources/*/Resources/*.sh .ci/run
 
 check: lint test ## What CI runs
 
 format: ## Format the Swift sources
-	swift format --in-place --recursive Package.swift Sources Tests
+	swift format --in-place --recursive Package.swift Sources Tests Benchmarks
 
 doctor: build ## What is installed, what is missing
 	$(DSS) doctor

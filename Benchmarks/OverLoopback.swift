@@ -153,7 +153,7 @@ struct OverLoopback {
     }
 }
 
-private struct FixedKeys: CredentialSource {
+struct FixedKeys: CredentialSource {
     func credentials(insteadOf refused: Credentials?) async throws -> Credentials {
         Credentials(accessKeyID: "AKID", secretAccessKey: "secret", origin: "bench")
     }

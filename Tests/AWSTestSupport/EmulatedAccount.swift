@@ -7,6 +7,12 @@ package struct EmulatedAccount: Sendable {
     package let emulator: AWSEmulator
     package let credentials: Credentials
 
+    /// What there is after AWS has said that the credentials have expired.
+    package var renewed: Credentials {
+        Credentials(
+            accessKeyID: credentials.accessKeyID + "R", secretAccessKey: credentials.secretAccessKey, origin: "renewed")
+    }
+
     /// Gives `body` a client with a key of its own.
     package static func with<Result>(
         region: String = "eu-central-1", backoff: Backoff = .quick, timeouts: Timeouts = .init(),
@@ -18,11 +24,10 @@ package struct EmulatedAccount: Sendable {
             credentials: Credentials(
                 accessKeyID: "AKIA" + UUID().uuidString.replacing("-", with: "").prefix(16),
                 secretAccessKey: UUID().uuidString, origin: "test"))
-        try await emulator.control([
-            "keys": [
-                ["access_key": account.credentials.accessKeyID, "secret_key": account.credentials.secretAccessKey]
-            ]
-        ])
+        let keys = [account.credentials, account.renewed].map {
+            ["access_key": $0.accessKeyID, "secret_key": $0.secretAccessKey]
+        }
+        try await emulator.control(["keys": keys])
         return try await withHTTPTransport(HTTPSettings(timeouts: timeouts)) { transport in
             try await body(
                 account, account.client(transport, region: region, backoff: backoff, timeouts: timeouts))
@@ -37,7 +42,7 @@ package struct EmulatedAccount: Sendable {
         return AWSClient(
             region: region,
             world: ClientWorld(
-                transport: transport, credentials: Fixed(credentials: credentials ?? self.credentials),
+                transport: transport, credentials: Renewable(first: credentials ?? self.credentials, renewed: renewed),
                 endpoint: { service, region in
                     Endpoint(url: url, signingRegion: service.endpoint(in: region).signingRegion)
                 },
@@ -47,7 +52,7 @@ package struct EmulatedAccount: Sendable {
     /// Orders a fault for calls with this key.
     package func order(_ kind: String, _ service: String, _ action: String, _ more: [String: Any] = [:]) async throws {
         let fault: [String: Any] = [
-            "kind": kind, "service": service, "action": action, "access_key": credentials.accessKeyID,
+            "kind": kind, "service": service, "action": action, "access_key": credentials.accessKeyID + "R?",
         ]
         try await emulator.control(["faults": [fault.merging(more) { $1 }]])
     }
@@ -55,7 +60,7 @@ package struct EmulatedAccount: Sendable {
     /// The calls with this key, in order.
     package func calls() async throws -> [RecordedCall] {
         let all = try await emulator.control([:], .get)["calls"] as? [[String: Any]] ?? []
-        return all.filter { $0["access_key"] as? String == credentials.accessKeyID }.map { call in
+        return all.filter { ($0["access_key"] as? String)?.hasPrefix(credentials.accessKeyID) == true }.map { call in
             RecordedCall(
                 action: call["action"] as? String ?? "", status: call["status"] as? Int,
                 isApplied: call["applied"] as? Bool ?? false, fault: call["fault"] as? String)
@@ -71,10 +76,11 @@ package struct RecordedCall: Sendable, Equatable {
     package var fault: String?
 }
 
-private struct Fixed: CredentialSource {
-    let credentials: Credentials
+private struct Renewable: CredentialSource {
+    let first: Credentials
+    let renewed: Credentials
 
-    func credentials(insteadOf refused: Credentials?) async throws -> Credentials { credentials }
+    func credentials(insteadOf refused: Credentials?) async throws -> Credentials { refused == nil ? first : renewed }
 }
 
 extension Backoff {

@@ -8,7 +8,9 @@ extension AWSError {
             message: "", attempts: attempts, mayHaveTakenEffect: mayHaveTakenEffect)
         switch error {
         case let error as ServiceError:
-            (code, message, requestID, status) = (error.code, error.message, error.requestID, error.status)
+            (code, requestID, status) = (error.code, error.requestID, error.status)
+            // Below the first line of a wrong signature stands all that was signed; the trace has it.
+            message = String(error.message.prefix { !$0.isNewline })
         case let error as TransportError:
             code = ["lost": "ConnectionLost", "timedOut": "TimedOut"][error.kind.rawValue] ?? "NotConnected"
             message = error.message

@@ -55,7 +55,8 @@ struct Call<O: Operation> {
         if !credentials.accessKeyID.isEmpty {
             let now = client.state.corrected(world.time.now())
             request = SigV4(
-                credentials, region: request.endpoint.signingRegion, service: O.service.signingName, at: now
+                credentials, region: request.endpoint.signingRegion, service: O.service.signingName, at: now,
+                keys: client.state.signingKeys
             ).signed(request)
         }
         var timeouts = world.timeouts

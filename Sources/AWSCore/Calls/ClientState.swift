@@ -10,6 +10,7 @@ final class ClientState: Sendable {
     }
 
     private let values = Mutex(Values())
+    let signingKeys = SigningKeys()
 
     /// AWS's time, as far as this machine's clock is known to be wrong.
     func corrected(_ now: Date) -> Date {

@@ -6,20 +6,24 @@ import FoundationEssentials
 /// Source: <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html>
 package struct SigV4: Sendable {
     private let credentials: Credentials
-    private let region: String
-    private let service: String
+    private let scope: SigningScope
+    private let keys: SigningKeys
     private let time: Timestamp
     /// S3 takes a path as it is; all others take it normalized and encoded once more.
     private let takesPathAsIs: Bool
 
-    /// - Parameter service: the service's signing name.
+    /// - Parameters:
+    ///   - service: the service's signing name.
+    ///   - keys: shared by those who sign more than once.
     package init(
-        _ credentials: Credentials, region: String, service: String, at time: Date, takesPathAsIs: Bool? = nil
+        _ credentials: Credentials, region: String, service: String, at time: Date, takesPathAsIs: Bool? = nil,
+        keys: SigningKeys = SigningKeys()
     ) {
         self.credentials = credentials
-        self.region = region
-        self.service = service
         self.time = Timestamp(time)
+        self.keys = keys
+        scope = SigningScope(
+            secret: credentials.secretAccessKey, day: String(self.time.day), region: region, service: service)
         self.takesPathAsIs = takesPathAsIs ?? (service == "s3")
     }
 
@@ -29,13 +33,13 @@ package struct SigV4: Sendable {
         let hash = request.bodyHash ?? hex(SHA256.hash(data: request.body))
         request.headers.append(.init("host", request.endpoint.authority))
         request.headers.append(.init("x-amz-date", time.text))
-        if service == "s3" { request.headers.append(.init("x-amz-content-sha256", hash)) }
+        if scope.service == "s3" { request.headers.append(.init("x-amz-content-sha256", hash)) }
         request.add(header: "x-amz-security-token", credentials.sessionToken)
         let canonical = CanonicalRequest(request, payloadHash: hash, takesPathAsIs: takesPathAsIs)
         request.headers.append(
             .init(
                 "authorization",
-                "AWS4-HMAC-SHA256 Credential=\(credentials.accessKeyID)/\(scope), "
+                "AWS4-HMAC-SHA256 Credential=\(credentials.accessKeyID)/\(scope.text), "
                     + "SignedHeaders=\(canonical.signedHeaders), Signature=\(signature(of: canonical))"))
         return request
     }
@@ -48,19 +52,17 @@ package struct SigV4: Sendable {
         let names = CanonicalRequest.canonical(request.headers).map(\.name).joined(separator: ";")
         request.query += [
             .init("X-Amz-Algorithm", "AWS4-HMAC-SHA256"),
-            .init("X-Amz-Credential", "\(credentials.accessKeyID)/\(scope)"),
+            .init("X-Amz-Credential", "\(credentials.accessKeyID)/\(scope.text)"),
             .init("X-Amz-Date", time.text),
             .init("X-Amz-Expires", "\(lifetime.components.seconds)"),
             .init("X-Amz-SignedHeaders", names),
         ]
         request.add(query: "X-Amz-Security-Token", credentials.sessionToken)
-        let hash = service == "s3" ? "UNSIGNED-PAYLOAD" : hex(SHA256.hash(data: request.body))
+        let hash = scope.service == "s3" ? "UNSIGNED-PAYLOAD" : hex(SHA256.hash(data: request.body))
         let canonical = CanonicalRequest(request, payloadHash: hash, takesPathAsIs: takesPathAsIs)
         request.query.append(.init("X-Amz-Signature", signature(of: canonical)))
         return request
     }
-
-    private var scope: String { "\(time.day)/\(region)/\(service)/aws4_request" }
 
     /// What is signed of a request, for comparison with what others make of it.
     package func parts(of request: HTTPRequest) -> (canonicalRequest: String, stringToSign: String) {
@@ -71,16 +73,11 @@ package struct SigV4: Sendable {
 
     private func stringToSign(_ canonical: CanonicalRequest) -> String {
         let digest = hex(SHA256.hash(data: Array(canonical.text.utf8)))
-        return "AWS4-HMAC-SHA256\n\(time.text)\n\(scope)\n\(digest)"
+        return "AWS4-HMAC-SHA256\n\(time.text)\n\(scope.text)\n\(digest)"
     }
 
     private func signature(of canonical: CanonicalRequest) -> String {
-        let parts = [String(time.day), region, service, "aws4_request", stringToSign(canonical)]
-        let key = Array("AWS4\(credentials.secretAccessKey)".utf8)
-        return hex(
-            parts.reduce(key) { key, part in
-                Array(HMAC<SHA256>.authenticationCode(for: Array(part.utf8), using: SymmetricKey(data: key)))
-            })
+        hex(HMAC<SHA256>.authenticationCode(for: Array(stringToSign(canonical).utf8), using: keys.key(scope)))
     }
 }
 

@@ -14,8 +14,8 @@ extension S3 {
         package var partNumber: Int?
         /// Refused with `PreconditionFailed` where the object is another by now.
         package var ifMatch: String?
-        /// `ENABLED` asks for checksums.
-        package var checksumMode: String?
+        /// `ENABLED` asks for checksums, with which the bytes are then compared.
+        package var checksumMode: String? = "ENABLED"
 
         package init(bucket: String, key: String, range: ClosedRange<Int>? = nil, ifMatch: String? = nil) {
             self.bucket = bucket
@@ -47,7 +47,7 @@ extension S3 {
             request.add(header: "x-amz-checksum-mode", checksumMode)
         }
 
-        /// - Throws: `UnexpectedAnswer` where it is not the piece that was asked for, whole.
+        /// - Throws: `UnexpectedAnswer` where it is not the piece that was asked for, whole and as it was stored.
         package func decode(_ response: HTTPResponse) throws -> Output {
             let piece = response.header("content-range").flatMap { ContentRange($0) }
             if let range, response.status != 206 || piece?.bytes.lowerBound != range.lowerBound {
@@ -56,6 +56,7 @@ extension S3 {
             if let piece, piece.bytes.count != response.body.count {
                 throw UnexpectedAnswer("expected \(piece.bytes.count) bytes, found \(response.summary)")
             }
+            try compare(response)
             return Output(
                 body: response.body, eTag: try response.entityTag(), contentRange: piece,
                 contentType: response.header("content-type"),
@@ -63,6 +64,22 @@ extension S3 {
                 checksumSHA256: response.header("x-amz-checksum-sha256"),
                 checksumType: response.header("x-amz-checksum-type"),
                 partsCount: response.number("x-amz-mp-parts-count"), metadata: response.metadata)
+        }
+
+        /// A checksum is that of these bytes where they are a whole object or a whole part; one with a number of parts
+        /// behind it is made of others.
+        private func compare(_ response: HTTPResponse) throws {
+            guard range == nil else { return }
+            if let stored = response.header("x-amz-checksum-sha256"), !stored.contains("-"),
+                stored != SHA256Checksum(of: response.body).base64
+            {
+                throw UnexpectedAnswer("the bytes are not those that S3 has stored (SHA-256)")
+            }
+            if let stored = response.header("x-amz-checksum-crc64nvme"), partNumber == nil,
+                stored != CRC64NVME(of: response.body).base64
+            {
+                throw UnexpectedAnswer("the bytes are not those that S3 has stored (CRC-64/NVME)")
+            }
         }
     }
 

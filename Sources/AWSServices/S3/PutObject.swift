@@ -17,7 +17,7 @@ extension S3 {
         package var bucket: String
         package var cacheControl: String?
         package var contentType: String?
-        /// In base64, as all checksums; S3 refuses other bytes with `BadDigest`.
+        /// In base64, as all checksums; S3 refuses other bytes with `BadDigest`. Where none is given, it is SHA-256.
         package var checksumCRC64NVME: String?
         package var checksumSHA256: String?
         /// `*`: only where no object has this key.
@@ -45,10 +45,12 @@ extension S3 {
             request.add(header: "content-type", contentType)
             request.add(header: "if-none-match", ifNoneMatch)
             request.add(header: "x-amz-checksum-crc64nvme", checksumCRC64NVME)
-            request.add(header: "x-amz-checksum-sha256", checksumSHA256)
+            let checksum =
+                checksumSHA256 ?? (checksumCRC64NVME == nil ? SHA256Checksum(of: body).base64 : nil)
+            request.add(header: "x-amz-checksum-sha256", checksum)
             request.add(metadata: metadata)
             request.body = body
-            request.bodyHash = checksumSHA256.flatMap { SHA256Checksum(base64: $0)?.hexadecimal }
+            request.bodyHash = checksum.flatMap { SHA256Checksum(base64: $0)?.hexadecimal }
         }
 
         package func decode(_ response: HTTPResponse) throws -> Output {

@@ -60,8 +60,8 @@ package struct FileUpload: Sendable {
     private func put(
         _ body: [UInt8], _ client: AWSClient, _ progress: (TransferProgress) -> Void
     ) async throws -> Output {
-        let checksum = SHA256Checksum(of: body).base64
         var put = S3.PutObject(bucket: bucket, key: key, body: body, contentType: contentType)
+        let checksum = SHA256Checksum(of: body).base64
         put.checksumSHA256 = checksum
         let stored = try await client.call(put)
         try verify(stored.checksumSHA256, checksum)

@@ -54,6 +54,12 @@ struct StoredObject: Sendable {
         return .sha(SHA256Checksum(of: bytes))
     }
 
+    /// Of a piece that has just arrived: where S3 has sent its checksum, the bytes were compared with it.
+    func digest(of answer: S3.GetObject.Output) -> PieceDigest {
+        if isInParts, let stored = answer.checksumSHA256.flatMap({ SHA256Checksum(base64: $0) }) { return .sha(stored) }
+        return digest(of: answer.body)
+    }
+
     func verify(_ digests: [PieceDigest], in file: TransferFile, _ name: String) throws {
         let found: String
         switch check {
