@@ -29,7 +29,7 @@ package struct Style: Sendable, Equatable {
         }
     }
 
-    func paint(_ text: String, _ ink: Ink?) -> String {
+    package func paint(_ text: String, _ ink: Ink?) -> String {
         guard color, let ink, !text.isEmpty else { return text }
         return "\u{1B}[\(ink.rawValue)m\(text)\u{1B}[0m"
     }

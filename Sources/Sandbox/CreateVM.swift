@@ -89,4 +89,9 @@ private func cleanUp(_ undo: Undo, _ log: StageLog) async throws -> [String] {
 package struct LeftBehind: Error {
     package var cause: any Error
     package var leftovers: [String]
+
+    package init(cause: any Error, leftovers: [String]) {
+        self.cause = cause
+        self.leftovers = leftovers
+    }
 }

@@ -20,7 +20,10 @@ struct Dss: AsyncParsableCommand {
         version: "0.1.0",
         groupedSubcommands: [
             CommandGroup(name: "Build", subcommands: [CreateVM.self, VerifyVM.self]),
-            CommandGroup(name: "Account for", subcommands: [ShowAssets.self, DeleteAssets.self]),
+            CommandGroup(
+                name: "Account for",
+                subcommands: [ShowAssets.self, DeleteAssets.self, ShowAWSAssets.self, DeleteAWSAssets.self]),
+            CommandGroup(name: "Set up AWS", subcommands: [SetupVMBucketWAF.self, SetupVMBucket.self]),
             CommandGroup(
                 name: "Prepare",
                 subcommands: [DefinitionCommand.self, PinsCommand.self, WhoAmI.self, Doctor.self]),

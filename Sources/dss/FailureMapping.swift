@@ -28,6 +28,7 @@ extension Failure {
         case let error as IdentityError: self.init(error)
         case let held as LockHeld: self.init(.temporary, "another process is at it: \(held.holder)")
         case let late as TimedOut: self.init(.temporary, late.description)
+        case let late as WaitedTooLong: self.init(.temporary, late.description)
         default: self.init(of: error)
         }
     }

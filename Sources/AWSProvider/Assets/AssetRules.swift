@@ -22,28 +22,29 @@ package struct AssetRules: Sendable {
 
     /// The stacks that are deployed once in an account all begin so.
     package static let permanentPrefix = "DATA-SCIENCE-SANDBOX-"
-    package static let bucketStack = "DATA-SCIENCE-SANDBOX-VM-Bucket"
     /// By which an instance, or whatever has a tag, says when its time is over, in ISO 8601.
     package static let expiryTag = "expires-at"
     /// By which a run of CodeBuild says what it builds.
     package static let buildVariables = ["ASSET_ID", "DSS_ASSET_ID"]
 
+    package var tagKey: String { names.tagKey }
+
     // Whose it is; `nil` where it is nobody's, or that of an asset id that was not asked for.
 
     package func owner(_ tags: [EC2.Tag], amiName: String?) -> String? {
-        owner(tag: tags.first { $0.key == names.tagKey }?.value) {
+        owner(tag: tags.first { $0.key == tagKey }?.value) {
             amiName.flatMap { named($0, names.ami, pattern) }
         }
     }
 
     package func owner(_ tags: [EC2.Tag], stackName: String?) -> String? {
-        owner(tag: tags.first { $0.key == names.tagKey }?.value) {
+        owner(tag: tags.first { $0.key == tagKey }?.value) {
             stackName.flatMap { named($0, names.stack, dashedPattern) }
         }
     }
 
     package func owner(of stack: CloudFormation.Stack) -> String? {
-        let tag = stack.tags.first { $0.key == names.tagKey }?.value
+        let tag = stack.tags.first { $0.key == tagKey }?.value
         if tag == nil, isPermanent(stack.stackName) { return isUnlimited ? "" : nil }
         return owner(tag: tag) { named(stack.stackName, names.stack, dashedPattern) }
     }
@@ -68,7 +69,7 @@ package struct AssetRules: Sendable {
 
     // What AWS is asked for, so that it sends little else.
 
-    package var tagFilter: EC2.Filter { .init(name: "tag:\(names.tagKey)", values: [pattern.description]) }
+    package var tagFilter: EC2.Filter { .init(name: "tag:\(tagKey)", values: [pattern.description]) }
     package var imageNames: String { filled(names.ami, pattern) }
     package var keyPairNames: String { filled(names.stack, dashedPattern) }
 

@@ -5,10 +5,10 @@ package struct RegionFindings: Sendable {
     package var stacks: Set<String>?
     /// Ids of the parts of our stacks, with the stack that each belongs to.
     package var stackOfResource: [String: String] = [:]
-    /// The image that uses a snapshot; `nil` where nobody asked.
-    package var imageOfSnapshot: [String: String]?
-    /// All images that are there, as far as somebody asked.
-    package var images: Set<String> = []
+    /// Images that are there, with their asset ids, empty for a stranger's; `nil` where nobody asked.
+    package var images: [String: String]?
+    /// Snapshots that an image uses, with that image.
+    package var imageOfSnapshot: [String: String] = [:]
     package var assets: [AWSAsset] = []
 
     package init(region: String) {
@@ -27,19 +27,24 @@ package struct RegionFindings: Sendable {
     private func account(for asset: inout AWSAsset, _ stacked: Set<String>) {
         switch asset.kind {
         case .instance:
+            guard let stacks else { return }
             asset.parent = stackOfResource[asset.id] ?? asset.parent
-            asset.isOrphan = stacks.map { stacks in !(asset.parent.map(stacks.contains) ?? false) } ?? false
+            asset.isOrphan = !(asset.parent.map(stacks.contains) ?? false)
         case .snapshot:
-            guard let imageOfSnapshot else { return }
-            let image = imageOfSnapshot[asset.id]
-            asset.parent = image ?? asset.parent
-            // One that is being written has no image yet.
-            asset.isOrphan = image == nil && asset.state != "pending"
+            guard let images else { return }
+            let isWritten = asset.state != "pending"
+            // An image that is being made does not tell yet which snapshots are its own.
+            let expected = isWritten ? nil : asset.parent.flatMap { images[$0] == nil ? nil : $0 }
+            let image = imageOfSnapshot[asset.id] ?? expected
+            asset.isOrphan = image == nil && isWritten
+            asset.parent = image ?? (isWritten ? asset.parent : nil)
         case .exportTask:
-            asset.isOrphan = imageOfSnapshot != nil && !(asset.parent.map(images.contains) ?? false)
+            guard let images else { return }
+            asset.isOrphan = !(asset.parent.map { images[$0] != nil } ?? false)
         case .keyPair:
+            guard stacks != nil else { return }
             asset.parent = stackOfResource[asset.name ?? ""] ?? stackOfResource[asset.id]
-            asset.isOrphan = stacks != nil && asset.parent == nil && !stacked.contains(asset.assetID)
+            asset.isOrphan = asset.parent == nil && !stacked.contains(asset.assetID)
         case .stack, .resource, .ami, .s3Object, .upload, .build: return
         }
     }

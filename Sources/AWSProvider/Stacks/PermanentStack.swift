@@ -36,6 +36,18 @@ package enum PermanentStack: Sendable, CaseIterable {
         }
     }
 
+    /// The parameters of its template.
+    package var parameterNames: [String] {
+        switch self {
+        case .vmBucket:
+            [
+                "VMDownloadACLArn", "Versioning", "UnfinishedUploadDays", "AccessLogBucket", "DomainName",
+                "CertificateArn",
+            ]
+        case .vmBucketWAF: ["AllowedIPv4", "AllowedIPv6", "RateLimit", "RateWindow"]
+        }
+    }
+
     /// What AWS wants to be told that it may make.
     package var capabilities: [String] {
         switch self {

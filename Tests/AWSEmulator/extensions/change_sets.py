@@ -129,11 +129,18 @@ def install(knobs) -> None:
         if self._get_action() == "UpdateStack":
             old(*arguments)
 
+    parameters_of_moto = Stack.parameter_list.fget
+    Stack.parameter_list = property(lambda self: [{**one, "ParameterValue": listed(one["ParameterValue"])} for one in parameters_of_moto(self)])
     outputs_of_moto = Stack.outputs.fget
     Stack.outputs = property(lambda self: None if self.status in WITHOUT_OUTPUTS else outputs_of_moto(self))
     Stack.stack_status_reason = property(lambda self: getattr(self, "reason", None))
     Stack.last_updated_time = property(lambda self: getattr(self, "updated", None))
     StackResourceDTO.stack_status_reason = None
+
+
+def listed(value: Any) -> Any:
+    """A list parameter as it was given, with commas; moto shows Python's spelling of the list."""
+    return ",".join(value) if isinstance(value, list) else value
 
 
 class ChangeSetError(ValidationError):

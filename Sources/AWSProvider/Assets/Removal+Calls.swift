@@ -1,0 +1,106 @@
+import AWSCore
+import AWSServices
+
+/// How each kind is removed, and how one sees that it is gone.
+extension Removal {
+    func remove(_ asset: AWSAsset) async throws -> [Leftover] {
+        let client = client.region(asset.region)
+        switch asset.kind {
+        case .exportTask: try await cancel(asset, client)
+        case .build: try await stop(asset, client)
+        case .stack: try await delete(asset, client)
+        case .instance: try await terminate(asset, client)
+        case .ami: _ = try await client.call(EC2.DeregisterImage(imageId: asset.id))
+        case .snapshot: _ = try await client.call(EC2.DeleteSnapshot(snapshotId: asset.id))
+        case .keyPair: _ = try await client.call(EC2.DeleteKeyPair(keyPairId: asset.id))
+        case .upload:
+            _ = try await client.call(
+                S3.AbortMultipartUpload(
+                    bucket: asset.bucket?.name ?? "", key: asset.name ?? "", uploadId: asset.id))
+        case .s3Object: return try await remove(objects: [asset])
+        case .resource: break  // It goes with its stack.
+        }
+        return []
+    }
+
+    /// Of one bucket.
+    func remove(objects: [AWSAsset]) async throws -> [Leftover] {
+        guard let first = objects.first, let bucket = first.bucket else { return [] }
+        let answer = try await client.region(first.region).call(
+            S3.DeleteObjects(bucket: bucket.name, keys: objects.map(\.id)))
+        let errors = Dictionary(answer.errors.map { ($0.key ?? "", $0) }) { first, _ in first }
+        return objects.compactMap { object in
+            errors[object.id].map {
+                Leftover(asset: object, reason: "S3 DeleteObjects failed with \($0.code ?? "?"): \($0.message ?? "")")
+            }
+        }
+    }
+
+    private func cancel(_ task: AWSAsset, _ client: AWSClient) async throws {
+        do {
+            _ = try await client.call(EC2.CancelExportTask(exportTaskId: task.id))
+        } catch let error as AWSError where error.code == "IncorrectState" {
+            // It has ended by itself, or is on the way.
+        }
+        try await client.wait(for: "the end of \(task.id)", at: pace) {
+            let tasks = try await client.call(EC2.DescribeExportImageTasks(exportImageTaskIds: [task.id]))
+            let status = tasks.exportImageTasks.first?.status
+            return status == nil || ["completed", "deleted"].contains(status) ? () : nil
+        }
+    }
+
+    private func stop(_ build: AWSAsset, _ client: AWSClient) async throws {
+        _ = try await client.call(CodeBuild.StopBuild(id: build.id))
+        try await client.wait(for: "the end of \(build.id)", at: pace) {
+            let found = try await client.call(CodeBuild.BatchGetBuilds(ids: [build.id])).builds?.first
+            return found?.buildStatus == "IN_PROGRESS" ? nil : ()
+        }
+    }
+
+    private func terminate(_ instance: AWSAsset, _ client: AWSClient) async throws {
+        _ = try await client.call(EC2.TerminateInstances(instanceIds: [instance.id]))
+        try await client.wait(for: "the end of \(instance.id)", at: pace) {
+            let search = EC2.DescribeInstances(filters: [.init(name: "instance-id", values: [instance.id])])
+            let found = try await client.call(search).reservations.first?.instances.first
+            return found == nil || found?.state.name == "terminated" ? () : nil
+        }
+    }
+
+    private func delete(_ stack: AWSAsset, _ client: AWSClient) async throws {
+        _ = try await client.call(CloudFormation.DeleteStack(stackName: stack.id))
+        try await client.wait(for: "the deletion of \(stack.id)", at: pace) {
+            let found: CloudFormation.Stack?
+            do {
+                found = try await client.call(CloudFormation.DescribeStacks(stackName: stack.id)).stacks.first
+            } catch let error as AWSError where error.code == "ValidationError" {
+                return ()
+            }
+            switch found?.stackStatus {
+            case nil, "DELETE_COMPLETE": return ()
+            case "DELETE_FAILED": throw StackStays(try await reason(of: stack, client) ?? found?.stackStatusReason)
+            default: return nil
+            }
+        }
+    }
+
+    /// The newest part that did not go, with AWS's words.
+    private func reason(of stack: AWSAsset, _ client: AWSClient) async throws -> String? {
+        let events = try await client.call(CloudFormation.DescribeStackEvents(stackName: stack.id)).stackEvents
+        let failed = events.first {
+            $0.resourceStatus == "DELETE_FAILED" && $0.resourceType != "AWS::CloudFormation::Stack"
+        }
+        return failed.map {
+            "\($0.resourceType ?? "") \($0.physicalResourceId ?? $0.logicalResourceId ?? ""): "
+                + ($0.resourceStatusReason ?? "no reason was given")
+        }
+    }
+}
+
+/// A stack could not be deleted.
+private struct StackStays: Error, CustomStringConvertible {
+    let description: String
+
+    init(_ reason: String?) {
+        description = "the stack is DELETE_FAILED" + (reason.map { ": \($0)" } ?? "")
+    }
+}

@@ -1,0 +1,38 @@
+/// What a stack is to be: template, values of its parameters, tags.
+package struct StackOrder: Sendable, Equatable {
+    package var name: String
+    /// CloudFormation, in YAML, at most 51,200 bytes.
+    package var template: String
+    /// All parameters of the template.
+    package var parameterNames: [String]
+    /// Values that are set now. What is left out keeps the value that the stack has, or the template's default.
+    /// Never a secret: everybody who may look at the stack sees them.
+    package var parameters: [String: String]
+    package var capabilities: [String]
+    package var tags: [String: String]
+
+    package init(
+        name: String, template: String, parameterNames: [String], parameters: [String: String],
+        capabilities: [String] = [], tags: [String: String] = [:]
+    ) {
+        self.name = name
+        self.template = template
+        self.parameterNames = parameterNames
+        self.parameters = parameters
+        self.capabilities = capabilities
+        self.tags = tags
+    }
+
+    /// The values to send for a stack that has these now.
+    func values(over present: [String: String]) -> [String: String] {
+        present.filter { parameterNames.contains($0.key) }.merging(parameters) { $1 }
+    }
+}
+
+extension PermanentStack {
+    package func order(_ parameters: [String: String]) -> StackOrder {
+        StackOrder(
+            name: name, template: template, parameterNames: parameterNames, parameters: parameters,
+            capabilities: capabilities, tags: ["created-by": "dss"])
+    }
+}

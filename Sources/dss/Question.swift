@@ -1,0 +1,31 @@
+import Glibc
+import Sandbox
+
+/// A question on the terminal that Ctrl-C ends as it ends everything else: the waiting can be cancelled, so that what
+/// was begun before is cleaned up.
+enum Question {
+    static var canBeAsked: Bool { isatty(STDIN_FILENO) == 1 }
+
+    /// - Returns: whether the answer is yes; anything else is no.
+    static func isAnsweredYes(_ question: String) async throws -> Bool {
+        Terminal.standardError.write("\(question) [y/N] ")
+        return ["y", "yes"].contains(try await line().lowercased())
+    }
+
+    private static func line() async throws -> String {
+        var text: [UInt8] = []
+        while true {
+            try Task.checkCancellation()
+            var input = pollfd(fd: STDIN_FILENO, events: Int16(POLLIN), revents: 0)
+            guard poll(&input, 1, 0) > 0 else {
+                try await Task.sleep(for: .milliseconds(50))
+                continue
+            }
+            var byte: UInt8 = 0
+            guard read(STDIN_FILENO, &byte, 1) == 1, byte != UInt8(ascii: "\n") else {
+                return String(decoding: text, as: UTF8.self)
+            }
+            if byte > 32 { text.append(byte) }
+        }
+    }
+}
