@@ -70,7 +70,7 @@ let package = Package(
         room("HTTPTransport", knows: ["AWSCore", http] + nio),
         room(
             "AWSProvider", knows: ["Sandbox", "Workbench", "AWSCore", "AWSServices"],
-            embeds: ["Templates/vm-bucket.yaml", "Templates/vm-bucket-waf.yaml"]),
+            embeds: ["Resources/prices.csv", "Templates/vm-bucket.yaml", "Templates/vm-bucket-waf.yaml"]),
         .executableTarget(
             name: "dss",
             dependencies: [

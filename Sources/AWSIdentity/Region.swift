@@ -22,6 +22,6 @@ func checked(_ region: Setting, _ error: (String) -> IdentityError) throws -> Se
     return region
 }
 
-func isRegion(_ text: String) -> Bool {
+package func isRegion(_ text: String) -> Bool {
     text.wholeMatch(of: /[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?/) != nil && text.contains(where: \.isLetter)
 }

@@ -12,18 +12,34 @@ package struct Table: Sendable {
         case wraps
     }
 
+    /// Where a column appears.
+    package enum Reach: Int, Sendable, Comparable {
+        /// In JSON alone.
+        case programs
+        /// Also in Markdown: what the headings of groups say in a text.
+        case documents
+        case everywhere
+
+        package static func < (lhs: Reach, rhs: Reach) -> Bool { lhs.rawValue < rhs.rawValue }
+    }
+
     package struct Column: Sendable {
         package var title: String
         /// Key of the cells in JSON.
         package var key: String
         package var alignment: Alignment
         package var fit: Fit
+        package var reach: Reach
 
-        package init(_ title: String, key: String? = nil, _ alignment: Alignment = .left, fit: Fit = .whole) {
+        package init(
+            _ title: String, key: String? = nil, _ alignment: Alignment = .left, fit: Fit = .whole,
+            in reach: Reach = .everywhere
+        ) {
             self.title = title
             self.key = key ?? title
             self.alignment = alignment
             self.fit = fit
+            self.reach = reach
         }
     }
 
@@ -46,6 +62,8 @@ package struct Table: Sendable {
 
     package var columns: [Column]
     package var rows: [[Cell]]
+    /// Lines of a text above the first row of a group, by that row's index.
+    package var headings: [Int: [String]] = [:]
     /// A last line that sums up; not part of the JSON, where programs sum up themselves.
     package var total: [Cell]?
     /// What is said instead of an empty table.
@@ -70,6 +88,17 @@ package struct Table: Sendable {
         case .markdown: markdown
         case .json: json.pretty + "\n"
         }
+    }
+
+    /// The table with those columns alone that reach so far.
+    func columns(reaching reach: Reach) -> Table {
+        let indices = columns.indices.filter { columns[$0].reach >= reach }
+        guard indices.count < columns.count else { return self }
+        var table = self
+        table.columns = indices.map { columns[$0] }
+        table.rows = rows.map { row in indices.map { row[$0] } }
+        table.total = total.map { total in indices.map { total[$0] } }
+        return table
     }
 
     /// Array of objects, one per row; an empty table is an empty array.

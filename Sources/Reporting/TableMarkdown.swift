@@ -1,6 +1,10 @@
 extension Table {
     /// The table in GitHub's Markdown, nothing shortened.
     package var markdown: String {
+        columns(reaching: .documents).wholeMarkdown
+    }
+
+    private var wholeMarkdown: String {
         guard !rows.isEmpty else { return "\(Markdown.escaped(empty))\n" }
         let rule = columns.map { $0.alignment == .left ? "---" : "---:" }
         let lines = [columns.map { Markdown.escaped($0.title) }, rule]

@@ -1,7 +1,7 @@
 extension Table {
     /// The table for a terminal of the style's width; only columns that may not shrink can make it wider.
     package func text(_ style: Style) -> String {
-        text(style, indent: 0, header: true)
+        columns(reaching: .everywhere).text(style, indent: 0, header: true)
     }
 
     func text(_ style: Style, indent: Int, header: Bool) -> String {
@@ -10,7 +10,9 @@ extension Table {
         let rule = line(widths.map { Cell(String(repeating: style.rule, count: $0), ink: .dim) }, widths, style)
         var lines: [String] = []
         if header { lines += line(columns.map { Cell($0.title, ink: .bold) }, widths, style) + rule }
-        lines += rows.flatMap { line($0, widths, style) }
+        for (index, row) in rows.enumerated() {
+            lines += (headings[index] ?? []).map { style.paint($0.printableLine, .bold) } + line(row, widths, style)
+        }
         if let total { lines += rule + line(total, widths, style) }
         let margin = String(repeating: " ", count: indent)
         return (lines.map { margin + $0 } + notes).map { $0 + "\n" }.joined()

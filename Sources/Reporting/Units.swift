@@ -30,6 +30,11 @@ package enum Units {
         return "\(fixed(value, decimals)) \(["kB", "MB", "GB", "TB", "PB"][unit])"
     }
 
+    /// Dollars to the cent; a trace of them is not nothing.
+    package static func dollars(_ amount: Double) -> String {
+        amount > 0 && amount < 0.005 ? "<0.01" : fixed(amount, 2)
+    }
+
     /// All digits, in groups of three: `1,363,148,800`.
     static func exact(_ number: Int64) -> String {
         let digits = String(number.magnitude)

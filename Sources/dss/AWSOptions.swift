@@ -1,15 +1,12 @@
 import ArgumentParser
 
-/// Who calls AWS, from where, and what is noted of it; for every command that does.
-struct AWSOptions: ParsableArguments {
+/// Who calls AWS, and what is noted of it; for every command that does.
+struct CallerOptions: ParsableArguments {
     @Option(
         name: .customLong("aws-profile"),
         help: ArgumentHelp(
             "The AWS profile, instead of whatever else has credentials. [AWS_PROFILE]", valueName: "name"))
     var profile: String?
-
-    @Option(help: ArgumentHelp("The AWS region. [AWS_REGION]", valueName: "name"))
-    var region: String?
 
     @Option(
         name: .customLong("log-level"),
@@ -22,6 +19,14 @@ struct AWSOptions: ParsableArguments {
         help: ArgumentHelp("Appends every attempt of a call to AWS to a file, as JSON lines.", valueName: "file"),
         completion: .file())
     var trace: String?
+}
+
+/// Who calls AWS, for a command that works in one region.
+struct AWSOptions: ParsableArguments {
+    @Option(help: ArgumentHelp("The AWS region. [AWS_REGION]", valueName: "name"))
+    var region: String?
+
+    @OptionGroup var caller: CallerOptions
 }
 
 enum LogLevel: String, ExpressibleByArgument, CaseIterable, Comparable {

@@ -16,7 +16,7 @@ final class CallLog: Sendable {
     private static let moment: Duration = .seconds(2)
 
     /// - Throws: `FileError` where the file cannot be opened.
-    init(_ options: AWSOptions) throws {
+    init(_ options: CallerOptions) throws {
         level = options.logLevel
         trace = try options.trace.map { path in
             let file = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o600)

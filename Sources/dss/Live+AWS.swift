@@ -11,10 +11,17 @@ extension Live {
     func withAWS<Result>(
         _ options: AWSOptions, _ body: (Identity) async throws -> Result
     ) async throws -> Result {
+        try await withAWS(options.caller, region: options.region, body)
+    }
+
+    /// - Parameter region: what the flag says.
+    func withAWS<Result>(
+        _ options: CallerOptions, region: String?, _ body: (Identity) async throws -> Result
+    ) async throws -> Result {
         let log = try CallLog(options)
         return try await withTransport { transport in
             let identity = try await Identity.find(
-                profile: options.profile, region: options.region, in: identityWorld(transport, log))
+                profile: options.profile, region: region, in: identityWorld(transport, log))
             log.note("credentials: \(identity.origin)", .info)
             log.note("region: \(identity.region.map { "\($0.value), \($0.origin)" } ?? "none")", .info)
             return try await body(identity)

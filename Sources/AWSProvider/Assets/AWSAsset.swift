@@ -60,10 +60,11 @@ package struct AWSAsset: Sendable, Equatable {
         kind == .s3Object ? bucket?.url(of: id) : nil
     }
 
-    /// An object's name in the folder of its asset id.
+    /// What tells it from the others of its asset id: of an object or an upload its name in the folder.
     package var shortID: String {
-        guard kind == .s3Object, let folder = bucket?.folder(of: assetID), id.hasPrefix(folder) else { return id }
-        return String(id.dropFirst(folder.count))
+        guard let folder = bucket?.folder(of: assetID) else { return id }
+        let key = kind == .upload ? name ?? id : id
+        return key.hasPrefix(folder) ? String(key.dropFirst(folder.count)) : key
     }
 
     package func isExpired(at now: Date) -> Bool {
