@@ -1,0 +1,88 @@
+import AWSProvider
+import FoundationEssentials
+import Reporting
+import Sandbox
+
+/// Where a removal is shown, approved and followed.
+struct RemovalDesk: Sendable {
+    let search: AssetSearch
+    let isExpired: Bool
+    let kept: Set<AWSAsset.Kind>
+    private let terminal = Terminal.standardOutput
+
+    init(search: AssetSearch, isExpired: Bool, kept: Set<AWSAsset.Kind>) {
+        self.search = search
+        self.isExpired = isExpired
+        self.kept = kept
+    }
+
+    func plan(_ found: AWSAssets.Inventory) -> RemovalPlan {
+        RemovalPlan(isExpired ? found.assets.expired(at: Date()) : found.assets, keeping: kept)
+    }
+
+    func show(_ plan: RemovalPlan, empty: String) {
+        let empty = plan.spared.isEmpty ? empty : "nothing to remove"
+        terminal.write(AssetListing(assets: plan.assets, empty: empty).text(terminal.style))
+        for spared in plan.spared.prefix(Self.shown) {
+            terminal.write("stays: \(spared.asset.kind.rawValue) \(spared.asset.id), \(spared.reason)\n")
+        }
+        if plan.spared.count > Self.shown { terminal.write("and \(plan.spared.count - Self.shown) more stay\n") }
+    }
+
+    func ask() async throws {
+        guard Question.canBeAsked else {
+            throw Failure(
+                .usage, "nothing was removed: there is no terminal to ask on", advice: "add --yes to do this unasked")
+        }
+        guard try await Question.isAnsweredYes("Remove all of these?") else {
+            throw Failure(.usage, "nothing was removed")
+        }
+    }
+
+    /// Looks again after removing: an export that ended by itself has left an object, an image that was being made a
+    /// snapshot.
+    /// - Throws: `Failure` where something could not be removed; `LeftBehind` where the task was cancelled.
+    func remove(_ plan: RemovalPlan) async throws {
+        var plan = plan
+        var left: [Removal.Leftover] = []
+        var count = 0
+        for _ in 1...Self.rounds {
+            let leftovers = await Removal(search.client, report: tell).run(plan)
+            left += leftovers
+            count += plan.assets.count - leftovers.count
+            if leftovers.contains(where: \.isInterrupted) {
+                throw LeftBehind(cause: CancellationError(), leftovers: Self.lines(left))
+            }
+            let known = Set(left.map(\.asset.place))
+            plan = self.plan(try await search.find())
+            plan.waves = plan.waves.map { $0.filter { !known.contains($0.place) } }.filter { !$0.isEmpty }
+            if plan.isEmpty { break }
+        }
+        guard left.isEmpty else {
+            throw Failure(
+                .failed, "\(left.count) of \(left.count + count) assets could not be removed",
+                details: Self.lines(left),
+                advice: "run the same command again when that is mended: it removes what is left")
+        }
+        terminal.write("removed \(count == 1 ? "1 asset" : "\(count) assets")\n")
+    }
+
+    private static let rounds = 3
+    private static let shown = 20
+
+    @Sendable private func tell(_ assets: [AWSAsset]) {
+        guard let first = assets.first else { return }
+        let what = assets.count == 1 ? "\(first.kind.rawValue) \(first.id)" : "\(assets.count) \(first.kind.rawValue)s"
+        terminal.write("removed \(what) in \(first.region)\n")
+    }
+
+    private static func lines(_ left: [Removal.Leftover]) -> [String] {
+        let lines = left.prefix(shown).flatMap { leftover in
+            [
+                "\(leftover.asset.kind.rawValue) \(leftover.asset.id): \(leftover.reason)",
+                "  remove it with: \(leftover.asset.removalCommand)",
+            ]
+        }
+        return lines + (left.count > shown ? ["and \(left.count - shown) more"] : [])
+    }
+}

@@ -1,0 +1,60 @@
+import AWSProvider
+import ArgumentParser
+import FoundationEssentials
+import Reporting
+import Sandbox
+import Workbench
+
+/// `dss show-aws-assets`
+struct ShowAWSAssets: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "show-aws-assets",
+        abstract: "Shows what builds have made on AWS and what they left, with what it costs.",
+        discussion: """
+            Finds things by the tag and the names of the definition. ORPHAN marks what belonged to a stack or an image \
+            that is gone. Costs are estimated from list prices.
+
+            Types: \(AssetKinds.allValueStrings.joined(separator: ", ")).
+
+            Examples:
+              dss show-aws-assets --aws-profile release
+              dss show-aws-assets --asset-id '6.*' --region all
+              dss show-aws-assets --asset-type ami snapshot --region eu-central-1 us-east-1
+              dss show-aws-assets --json | jq 'map(.estimated_usd_per_month) | add'
+              dss show-aws-assets --out-file assets.md
+            """)
+
+    @Option(
+        name: .customLong("asset-id"),
+        help: ArgumentHelp("An asset id; * and ? stand for any characters.", valueName: "pattern"))
+    var pattern = "*"
+
+    @Option(
+        name: .customLong("asset-type"), parsing: .upToNextOption,
+        help: ArgumentHelp("Only these types.", valueName: "type"))
+    var types: [AssetKinds] = []
+
+    @Flag(help: "Also shows exports, builds and machines that have ended, as long as AWS remembers them.")
+    var ended = false
+
+    @Flag(help: "Prints JSON.")
+    var json = false
+
+    @Option(
+        name: .customLong("out-file"),
+        help: ArgumentHelp("Also writes them to a file, in Markdown.", valueName: "file"), completion: .file())
+    var outFile: String?
+
+    @OptionGroup var options: AWSAssetOptions
+
+    func run() async throws {
+        let inventory = try await Live().withAWSAssets(options, pattern) { try await $0.find(types.all) }
+        let assets = inventory.assets.filter { ended || !$0.isEnded }
+        let listing = AssetListing(assets: assets, empty: "no assets match '\(pattern)'")
+        let terminal = Terminal.standardOutput
+        if let outFile { try writeAtomically(listing.table().markdown, to: outFile) }
+        terminal.write(json ? listing.table().json.pretty + "\n" : listing.text(terminal.style))
+        inventory.warnOfGaps()
+        if let gap = inventory.gaps.first { throw ExitCode(Failure(gap.reason).code.rawValue) }
+    }
+}
