@@ -16,4 +16,21 @@ struct TemplateTests {
         #expect(stack.template == text)
         #expect(text.utf8.count <= 51_200, "AWS takes no larger template in a call")
     }
+
+    @Test("names of parameters and outputs are those of the template", arguments: PermanentStack.allCases)
+    func names(_ stack: PermanentStack) {
+        #expect(Self.keys(of: "Parameters", in: stack.template) == stack.parameterNames)
+        let outputs =
+            stack == .vmBucket
+            ? ["VMBucketId", "VMExportRoleId", "CfDistributionId", "CfDistributionDomainName"] : ["VMDownloadACLArn"]
+        #expect(Self.keys(of: "Outputs", in: stack.template) == outputs)
+    }
+
+    /// The names at the first level below a section.
+    static func keys(of section: String, in template: String) -> [String] {
+        let lines = template.split(separator: "\n").drop { $0 != "\(section):" }.dropFirst()
+        return lines.prefix { $0.hasPrefix(" ") }.compactMap { line in
+            line.wholeMatch(of: #/  (\w+):/#).map { String($0.1) }
+        }
+    }
 }

@@ -1,0 +1,119 @@
+import AWSProvider
+import AWSServices
+import AWSTestSupport
+import Foundation
+import Testing
+import Workbench
+
+extension SetupTests {
+    /// What fails is explained and offered for removal; what is interrupted leaves nothing.
+    @Suite("trouble", .serialized)
+    struct Trouble {
+        static let reason = "User is not authorized to perform wafv2:CreateWebACL"
+        static let fail = ["stack_fail": ["VMDownloadACL": reason]]
+
+        @Test("a creation that fails is explained, removed where that is wanted, and works the next time")
+        func creation() async throws {
+            try await Administrator.with(knobs: Self.fail) { admin in
+                let seen = try await admin.atTerminal("setup-vm-bucket-waf") { program in
+                    _ = try await program.expect("Execute this? [y/N]")
+                    try await program.send("y")
+                    _ = try await program.expect("Remove it? [y/N]")
+                    try await program.send("n")
+                }
+                #expect(seen.contains("VMDownloadACL (AWS::WAFv2::WebACL) CREATE_FAILED: \(Self.reason)"), "\(seen)")
+                #expect(seen.contains("could not be created: ROLLBACK_COMPLETE"))
+                #expect(seen.contains("rc=1"))
+                #expect(try await admin.stack(.vmBucketWAF)?.stackStatus == "ROLLBACK_COMPLETE")
+
+                let refused = try await admin.dss("setup-vm-bucket-waf", "--plan")
+                #expect(refused.status == .exited(1))
+                #expect(
+                    refused.errors.contains(Self.reason) && refused.errors.contains("aws cloudformation delete-stack"))
+
+                try await admin.set(["stack_fail": [String: String]()])
+                let made = try await admin.dss("setup-vm-bucket-waf", "--yes", "--json")
+                #expect(made.json["outcome"] as? String == "created", "\(made.errors)")
+                #expect(made.errors.contains("removing stack"))
+            }
+        }
+
+        @Test("a failed update says why and that all is as before")
+        func update() async throws {
+            try await Administrator.with { admin in
+                try await admin.dss("setup-vm-bucket-waf", "--yes")
+                try await admin.set(Self.fail)
+                let said = try await admin.dss("setup-vm-bucket-waf", "--yes", "--rate-limit", "500")
+                #expect(said.status == .exited(1))
+                #expect(said.errors.contains("UPDATE_FAILED: \(Self.reason)"), "\(said.errors)")
+                #expect(said.errors.contains("everything is as it was before"))
+                #expect(try await admin.stack(.vmBucketWAF)?.stackStatus == "UPDATE_ROLLBACK_COMPLETE")
+            }
+        }
+
+        @Test("no at the question, and Ctrl-C at it, leave nothing", arguments: ["n", "\u{3}"])
+        func question(_ answer: String) async throws {
+            try await Administrator.with { admin in
+                let seen = try await admin.atTerminal("setup-vm-bucket-waf") { program in
+                    _ = try await program.expect("Execute this? [y/N]")
+                    try await program.send(answer)
+                }
+                #expect(seen.contains(answer == "n" ? "rc=64" : "rc=130"), "\(seen)")
+                #expect(seen.contains(answer == "n" ? "nothing was changed" : "interrupted, everything was cleaned up"))
+                #expect(try await admin.stack(.vmBucketWAF) == nil)
+                #expect(try await admin.count("ExecuteChangeSet") == 0)
+            }
+        }
+
+        @Test(
+            "Ctrl-C while the change set is made removes it, and the stack if there was none", arguments: [false, true])
+        func duringChangeSet(isThere: Bool) async throws {
+            try await Administrator.with { admin in
+                if isThere { try await admin.dss("setup-vm-bucket-waf", "--yes") }
+                try await admin.set(["change_set_polls": 1000])
+                let before = try await admin.count("CreateChangeSet")
+                let seen = try await admin.atTerminal("setup-vm-bucket-waf", "--rate-limit", "500") { program in
+                    while try await admin.count("CreateChangeSet") == before {
+                        try await Task.sleep(for: .milliseconds(50))
+                    }
+                    try await program.send("\u{3}")
+                }
+                #expect(seen.contains("rc=130"), "\(seen)")
+                #expect(try await admin.stack(.vmBucketWAF)?.stackStatus == (isThere ? "CREATE_COMPLETE" : nil))
+                #expect(try await admin.count("DeleteChangeSet") == 1)
+            }
+        }
+
+        @Test("Ctrl-C while AWS makes the stack says that AWS goes on")
+        func duringExecution() async throws {
+            try await Administrator.with(knobs: ["stack_polls": 1000]) { admin in
+                let seen = try await admin.atTerminal("setup-vm-bucket-waf", "--yes") { program in
+                    _ = try await program.expect("CREATE_COMPLETE")
+                    try await program.send("\u{3}")
+                }
+                #expect(seen.contains("rc=130"), "\(seen)")
+                #expect(seen.contains("AWS goes on creating stack DATA-SCIENCE-SANDBOX-VM-Bucket-WAF in us-east-1"))
+                let busy = try await admin.dss("setup-vm-bucket-waf", "--yes")
+                #expect(busy.status == .exited(75))
+                #expect(busy.errors.contains("is being changed at this moment: CREATE_IN_PROGRESS"), "\(busy.errors)")
+            }
+        }
+
+        @Test("what an interrupted run has left does not stand in the way")
+        func draft() async throws {
+            try await Administrator.with { admin in
+                try await admin.emulator.control([
+                    "faults": [
+                        ["kind": "denied", "action": "DeleteStack"], ["kind": "denied", "action": "DeleteStack"],
+                    ]
+                ])
+                let left = try await admin.dss("setup-vm-bucket-waf", "--plan")
+                #expect(left.status == .exited(77), "\(left.errors)")
+                #expect(left.errors.contains("remove it with: aws cloudformation delete-stack"), "\(left.errors)")
+                #expect(try await admin.stack(.vmBucketWAF)?.stackStatus == "REVIEW_IN_PROGRESS")
+                let made = try await admin.dss("setup-vm-bucket-waf", "--yes", "--json")
+                #expect(made.json["outcome"] as? String == "created", "\(made.errors)")
+            }
+        }
+    }
+}
