@@ -38,9 +38,10 @@ bench-aws: setup ## Measure the AWS client against a server on this machine
 	swift build -c release --product dss-bench --scratch-path .build-release
 	.build-release/release/dss-bench
 
-lint: ## Formatting, shell scripts and playbook
+lint: ## Formatting, shell scripts, playbook and CloudFormation templates
 	swift format lint --strict --recursive Package.swift Sources Tests Benchmarks
 	shellcheck tools/*.sh Sources/*/Resources/*.sh .ci/run
+	@tools/lint-templates.sh
 
 check: lint test ## What CI runs
 

@@ -1,6 +1,7 @@
 #!/bin/sh
 # Installs what is missing on a Debian or Ubuntu machine: packages (asks for root only then) and Ansible in .venv.
-# With --tests also the two AWS stand-ins of the tests, in .venv-aws and .venv-ministack.
+# With --tests also the two AWS stand-ins of the tests, in .venv-aws and .venv-ministack, and the linters of templates,
+# in .venv-templates.
 # Usage: tools/setup.sh [--tests] [packages-file ...]
 set -eu
 cd "$(dirname "$0")/.."
@@ -49,6 +50,7 @@ virtual_environment .venv tools/requirements.txt Ansible
 if "$tests"; then
     virtual_environment .venv-aws tools/test-requirements.txt "the AWS stand-in of the tests"
     virtual_environment .venv-ministack tools/ministack-requirements.txt "a second AWS stand-in"
+    virtual_environment .venv-templates tools/template-lint-requirements.txt "the linters of templates"
 fi
 
 if ! command -v swift >/dev/null; then
