@@ -64,6 +64,8 @@ package struct Table: Sendable {
     package var rows: [[Cell]]
     /// Lines of a text above the first row of a group, by that row's index.
     package var headings: [Int: [String]] = [:]
+    /// What a text says below a row, folded, by the row's index: where there is no room for a column.
+    package var remarks: [Int: String] = [:]
     /// A last line that sums up; not part of the JSON, where programs sum up themselves.
     package var total: [Cell]?
     /// What is said instead of an empty table.

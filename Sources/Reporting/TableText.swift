@@ -12,10 +12,19 @@ extension Table {
         if header { lines += line(columns.map { Cell($0.title, ink: .bold) }, widths, style) + rule }
         for (index, row) in rows.enumerated() {
             lines += (headings[index] ?? []).map { style.paint($0.printableLine, .bold) } + line(row, widths, style)
+            lines += remark(index, below: widths[0] + 2, style)
         }
         if let total { lines += rule + line(total, widths, style) }
         let margin = String(repeating: " ", count: indent)
         return (lines.map { margin + $0 } + notes).map { $0 + "\n" }.joined()
+    }
+
+    /// Under the second column.
+    private func remark(_ index: Int, below margin: Int, _ style: Style) -> [String] {
+        guard let remark = remarks[index]?.printableLine, !remark.isEmpty else { return [] }
+        return remark.wrapped(to: max(20, style.width - margin)).map {
+            String(repeating: " ", count: margin) + style.paint($0, .dim)
+        }
     }
 
     /// Natural widths, with columns that may shrink made narrower, the widest first, until the table fits.

@@ -4,9 +4,10 @@ import Reporting
 
 extension Table {
     /// What `show-aws-assets` shows and `delete-aws-assets` asks about: in groups by asset id and region.
-    /// - Parameter showsURLs: also in text; elsewhere they are always there.
+    /// - Parameter isWide: there is room in a text for whole URLs and states beside the ids; elsewhere they are always
+    ///   there.
     static func awsAssets(
-        _ assets: [AWSAsset], prices: PriceList = .shipped, now: Date, showsURLs: Bool, empty: String
+        _ assets: [AWSAsset], prices: PriceList = .shipped, now: Date, isWide: Bool, empty: String
     ) -> Table {
         let cost = assets.reduce(0) { $0 + ($1.monthlyCost ?? 0) }
         let bytes = assets.reduce(0) { $0 + ($1.bytes ?? 0) }
@@ -14,14 +15,14 @@ extension Table {
         var table = Table(
             [
                 Column("asset", key: "asset_id", in: .documents), Column("region", in: .documents), Column("type"),
-                Column("id"), Column("name", in: .programs), Column("state", fit: .wraps),
+                Column("id"), Column("name", in: .programs), Column("state", in: isWide ? .everywhere : .documents),
                 Column("size", key: "bytes", .right), Column("est. $/mo", key: "estimated_usd_per_month", .right),
-                Column("url", key: "url", in: showsURLs ? .everywhere : .documents),
+                Column("url", key: "url", in: isWide ? .everywhere : .documents),
                 Column("belongs to", key: "belongs_to", in: .programs), Column("public", in: .programs),
                 Column("orphan", in: .programs), Column("ended", in: .programs), Column("permanent", in: .programs),
                 Column("expires", key: "expires_at", in: .programs),
             ],
-            rows: assets.map { row($0, now, isWhole: showsURLs) },
+            rows: assets.map { row($0, now, isWhole: isWide) },
             total: ["", "", "total", Cell(number), "", "", size(bytes), dollars(cost), "", "", "", "", "", "", ""],
             empty: empty,
             notes: cost > 0 ? ["Costs are estimates, by AWS's list prices of \(prices.date)."] : [])
@@ -31,7 +32,10 @@ extension Table {
             }
             table.headings[index] = ["\(asset.assetID.isEmpty ? "of no asset id" : asset.assetID) in \(asset.region)"]
         }
-        if !showsURLs { table.addAddresses(of: assets) }
+        if !isWide {
+            table.addAddresses(of: assets)
+            for (index, asset) in assets.enumerated() { table.remarks[index] = asset.details(now) }
+        }
         return table
     }
 
@@ -97,15 +101,15 @@ struct AssetListing {
     var now = Date()
     var empty: String
 
-    func table(showsURLs: Bool = true) -> Table {
-        .awsAssets(assets, now: now, showsURLs: showsURLs, empty: empty)
+    func table(isWide: Bool = true) -> Table {
+        .awsAssets(assets, now: now, isWide: isWide, empty: empty)
     }
 
-    /// With whole URLs and ids of uploads, which are even longer, where there is room for them.
+    /// Ids are never cut: where the terminal is too narrow, states stand below them and addresses above.
     func text(_ style: Style) -> String {
         if style.width == .max { return table().text(style) }
         let wide = table().text(Style(color: false, unicode: false, width: .max))
         let isFitting = wide.split(separator: "\n").allSatisfy { $0.count <= style.width }
-        return table(showsURLs: isFitting).text(style)
+        return table(isWide: isFitting).text(style)
     }
 }

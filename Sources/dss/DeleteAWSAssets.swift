@@ -56,7 +56,7 @@ struct DeleteAWSAssets: AsyncParsableCommand {
             let found = try await search.find()
             found.warnOfGaps()
             let plan = desk.plan(found)
-            desk.show(plan, empty: expired ? "nothing has expired" : "no assets match '\(pattern ?? "*")'")
+            desk.show(plan, of: found, empty: expired ? "nothing has expired" : "no assets match '\(pattern ?? "*")'")
             if !plan.isEmpty, !dryRun {
                 if !yes { try await desk.ask() }
                 try await desk.remove(plan)

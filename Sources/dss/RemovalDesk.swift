@@ -20,9 +20,9 @@ struct RemovalDesk: Sendable {
         RemovalPlan(isExpired ? found.assets.expired(at: Date()) : found.assets, keeping: kept)
     }
 
-    func show(_ plan: RemovalPlan, empty: String) {
+    func show(_ plan: RemovalPlan, of found: AWSAssets.Inventory, empty: String) {
         let empty = plan.spared.isEmpty ? empty : "nothing to remove"
-        terminal.write(AssetListing(assets: plan.assets, empty: empty).text(terminal.style))
+        terminal.write(AssetListing(assets: plan.listed(in: found.assets), empty: empty).text(terminal.style))
         for spared in plan.spared.prefix(Self.shown) {
             terminal.write("stays: \(spared.asset.kind.rawValue) \(spared.asset.id), \(spared.reason)\n")
         }
@@ -45,11 +45,13 @@ struct RemovalDesk: Sendable {
     func remove(_ plan: RemovalPlan) async throws {
         var plan = plan
         var left: [Removal.Leftover] = []
-        var count = 0
+        var total = 0
+        var gone = 0
         for _ in 1...Self.rounds {
             let leftovers = await Removal(search.client, report: tell).run(plan)
             left += leftovers
-            count += plan.assets.count - leftovers.count
+            total += plan.count(besides: [])
+            gone += plan.count(besides: leftovers)
             if leftovers.contains(where: \.isInterrupted) {
                 throw LeftBehind(cause: CancellationError(), leftovers: Self.lines(left))
             }
@@ -60,11 +62,11 @@ struct RemovalDesk: Sendable {
         }
         guard left.isEmpty else {
             throw Failure(
-                .failed, "\(left.count) of \(left.count + count) assets could not be removed",
+                .failed, "\(left.count) of \(total) assets could not be removed",
                 details: Self.lines(left),
                 advice: "run the same command again when that is mended: it removes what is left")
         }
-        terminal.write("removed \(count == 1 ? "1 asset" : "\(count) assets")\n")
+        terminal.write("removed \(gone == 1 ? "1 asset" : "\(gone) assets")\n")
     }
 
     private static let rounds = 3

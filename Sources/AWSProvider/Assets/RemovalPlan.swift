@@ -5,6 +5,8 @@ import FoundationEssentials
 package struct RemovalPlan: Sendable, Equatable {
     /// What can be removed at the same time; one wave after the other.
     package var waves: [[AWSAsset]]
+    /// What goes by itself with its stack.
+    package var companions: [AWSAsset] = []
     /// What stays although it was meant, and why.
     package var spared: [Spared] = []
 
@@ -22,8 +24,12 @@ package struct RemovalPlan: Sendable, Equatable {
         let removable = present.filter { $0.kind != .resource && !$0.isPermanent && !kept.contains($0.kind) }
         let removed = Set(removable.map(\.place))
         var going: [AWSAsset] = []
-        for asset in present where asset.kind != .resource {
-            if asset.isPermanent {
+        for asset in present {
+            if asset.kind == .resource {
+                if let stack = asset.parentPlace, removed.contains(stack) { companions.append(asset) }
+            } else if asset.assetID.isEmpty, !asset.isPermanent {
+                spared.append(Spared(asset: asset, reason: "it has no asset id"))
+            } else if asset.isPermanent {
                 spared.append(Spared(asset: asset, reason: "it is permanent"))
             } else if kept.contains(asset.kind) {
                 spared.append(Spared(asset: asset, reason: "--keep \(asset.kind.rawValue)"))
@@ -31,7 +37,7 @@ package struct RemovalPlan: Sendable, Equatable {
                 let use = asset.kind == .snapshot ? "uses it" : "has it"
                 spared.append(Spared(asset: asset, reason: "\(owner.id) \(use), which stays"))
             } else if asset.kind != .snapshot, asset.isPart {
-                continue  // It goes with its stack.
+                companions.append(asset)
             } else {
                 going.append(asset)
             }
@@ -40,6 +46,20 @@ package struct RemovalPlan: Sendable, Equatable {
     }
 
     package var assets: [AWSAsset] { waves.flatMap { $0 } }
+
+    /// All that is gone afterwards, in the order of the listing that the plan was made of.
+    package func listed(in listing: [AWSAsset]) -> [AWSAsset] {
+        let going = Set((assets + companions).map(\.place))
+        return listing.filter { going.contains($0.place) }
+    }
+
+    /// How many are gone when these are left.
+    package func count(besides left: [Removal.Leftover]) -> Int {
+        let places = Set(left.map(\.asset.place))
+        return assets.count { !places.contains($0.place) }
+            + companions.count { !($0.parentPlace.map(places.contains) ?? false) }
+    }
+
     package var isEmpty: Bool { waves.isEmpty }
 }
 

@@ -63,6 +63,17 @@ def install(knobs) -> None:
         return shown(build)
 
     @replace_method(CodeBuildResponse)
+    def start_build(old, self) -> str:  # noqa: F811
+        """moto forgets the variables that a build is started with."""
+        value = json.loads(old())
+        changes = self._get_param("environmentVariablesOverride") or []
+        backend = self.codebuild_backend
+        build = next(one for builds in backend.build_metadata_history.values() for one in builds if one["id"] == value["build"]["id"])
+        build["environment"] = {**build["environment"], "environmentVariables": changes}
+        value["build"]["environment"] = build["environment"]
+        return json.dumps(value)
+
+    @replace_method(CodeBuildResponse)
     def batch_get_builds(old, self) -> str:  # noqa: F811
         return with_missing(old(), self._get_param("ids"))
 

@@ -1,0 +1,127 @@
+import AWSCore
+import AWSServices
+import Foundation
+
+/// How the assets of a build come about.
+extension AssetsAccount {
+    static let bucket = "images"
+
+    func deployPermanentStacks() async throws {
+        try await deploy(
+            "DATA-SCIENCE-SANDBOX-VM-Bucket",
+            """
+            Resources:
+              Bucket: {Type: AWS::S3::Bucket, Properties: {BucketName: \(Self.bucket)}}
+            Outputs:
+              VMBucketId: {Value: !Ref Bucket}
+              CfDistributionDomainName: {Value: d1.cloudfront.net}
+            """)
+        try await deploy(
+            "DATA-SCIENCE-SANDBOX-RELEASE",
+            """
+            Resources:
+              Project:
+                Type: AWS::CodeBuild::Project
+                Properties:
+                  Name: release
+                  ServiceRole: arn:aws:iam::123456789012:role/service-role/build
+                  Source: {Type: GITHUB, Location: https://github.com/example/example}
+                  Artifacts: {Type: NO_ARTIFACTS}
+                  Environment: {Type: LINUX_CONTAINER, Image: x, ComputeType: BUILD_GENERAL1_SMALL}
+            """)
+        _ = try await client.call(CreateRole(roleName: "vmimport"))
+    }
+
+    private struct CreateRole: QueryOperation {
+        static let service = IAM.service
+        static let repetition = Repetition<Self>.never
+        var roleName: String
+        var assumeRolePolicyDocument = #"{"Version":"2012-10-17","Statement":[]}"#
+        typealias Output = NoOutput
+    }
+
+    /// One of everything.
+    func build(_ id: String) async throws {
+        let ami = try await image(id)
+        try await machine(id, ami)
+        let pair = EC2.CreateKeyPair(keyName: stackName(id), tagSpecifications: [tags("key-pair", id)])
+        _ = try await client.call(pair)
+        try await put("data_science_sandbox/\(id)/sandbox.vmdk")
+        _ = try await client.call(
+            EC2.ExportImage(
+                imageId: ami, diskImageFormat: "VHD",
+                s3ExportLocation: .init(s3Bucket: Self.bucket, s3Prefix: "data_science_sandbox/\(id)/"),
+                tagSpecifications: [tags("export-image-task", id)]))
+        let key = "data_science_sandbox/\(id)/big.vhd"
+        let upload = try await client.call(S3.CreateMultipartUpload(bucket: Self.bucket, key: key)).uploadId
+        _ = try await client.call(
+            S3.UploadPart(
+                bucket: Self.bucket, key: key, uploadId: upload, partNumber: 1,
+                body: [UInt8](repeating: 1, count: 5 << 20)))
+        _ = try await snapshot(id, "Created by CreateImage(i-1) for ami-0123456789abcdef0")
+        _ = try await client.call(
+            CodeBuild.StartBuild(
+                projectName: "release", environmentVariablesOverride: [.init(name: "ASSET_ID", value: id)]))
+    }
+
+    /// What `build` makes, by type; a machine stands as itself and as a part of its stack.
+    static let everything = [
+        "stack": 1, "resource": 1, "instance": 1, "ami": 1, "snapshot": 2, "export-task": 1, "key-pair": 1,
+        "s3-object": 1, "upload": 1, "build": 1,
+    ]
+
+    func stackName(_ id: String) -> String { "EC2-DATA-SCIENCE-SANDBOX-" + id.replacing(".", with: "-") }
+
+    func machine(_ id: String, _ ami: String, expires: String? = nil) async throws {
+        try await deploy(
+            stackName(id),
+            """
+            Resources:
+              Machine: {Type: AWS::EC2::Instance, Properties: {ImageId: \(ami), InstanceType: t3.medium}}
+            """,
+            tags: [.init(key: "exa_dss_id", value: id)] + (expires.map { [.init(key: "expires-at", value: $0)] } ?? []))
+    }
+
+    func image(_ id: String, _ name: String? = nil, of snapshot: String? = nil) async throws -> String {
+        let disk = if let snapshot { snapshot } else { try await self.snapshot(id) }
+        let register = EC2.RegisterImage(
+            name: name ?? "Exasol-Data-Science-Sandbox-\(id)", architecture: "x86_64", rootDeviceName: "/dev/sda1",
+            blockDeviceMappings: [.init(deviceName: "/dev/sda1", ebs: .init(snapshotId: disk))],
+            tagSpecifications: [tags("image", id)])
+        let image = try await client.call(register).imageId
+        while try await client.call(EC2.DescribeImages(imageIds: [image])).images.first?.state == "pending" {}
+        return image
+    }
+
+    func snapshot(_ id: String, _ description: String? = nil) async throws -> String {
+        let started = try await client.call(
+            EBS.StartSnapshot(
+                volumeSize: 1, description: description, tags: [.init(key: "exa_dss_id", value: id)])
+        ).snapshotId
+        _ = try await client.call(
+            EBS.PutSnapshotBlock(
+                snapshotId: started, blockIndex: 0, blockData: [UInt8](repeating: 7, count: EBS.blockSize)))
+        _ = try await client.call(EBS.CompleteSnapshot(snapshotId: started, changedBlocksCount: 1))
+        return started
+    }
+
+    func put(_ key: String) async throws {
+        _ = try await client.call(S3.PutObject(bucket: Self.bucket, key: key, body: Array("bytes".utf8)))
+    }
+
+    private func tags(_ type: String, _ id: String) -> EC2.TagSpecification {
+        .init(resourceType: type, tags: [.init(key: "exa_dss_id", value: id)])
+    }
+
+    func deploy(_ name: String, _ template: String, tags: [CloudFormation.Tag] = []) async throws {
+        var create = CloudFormation.CreateChangeSet(
+            stackName: name, changeSetName: "set", changeSetType: "CREATE", templateBody: template, parameters: [])
+        create.tags = tags
+        _ = try await client.call(create)
+        _ = try await client.call(CloudFormation.ExecuteChangeSet(changeSetName: "set", stackName: name))
+        try await client.wait(for: name, at: Pace(first: .milliseconds(5), longest: .milliseconds(20))) {
+            let stack = try await client.call(CloudFormation.DescribeStacks(stackName: name)).stacks.first
+            return stack?.stackStatus == "CREATE_COMPLETE" ? () : nil
+        }
+    }
+}
