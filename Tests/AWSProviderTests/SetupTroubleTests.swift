@@ -99,6 +99,43 @@ extension SetupTests {
             }
         }
 
+        @Test("Ctrl-C at the offer to remove a failed stack says that it is left")
+        func removalQuestion() async throws {
+            try await Administrator.with(knobs: Self.fail) { admin in
+                let seen = try await admin.atTerminal("setup-vm-bucket-waf") { program in
+                    _ = try await program.expect("Execute this? [y/N]")
+                    try await program.send("y")
+                    _ = try await program.expect("Remove it? [y/N]")
+                    try await program.send("\u{3}")
+                }
+                #expect(seen.contains("rc=130"), "\(seen)")
+                #expect(seen.contains("nobody removed the failed stack DATA-SCIENCE-SANDBOX-VM-Bucket-WAF"), "\(seen)")
+            }
+        }
+
+        static let mutations = ["CreateChangeSet", "ExecuteChangeSet", "UpdateTerminationProtection"]
+
+        @Test("a lost answer or a failure of AWS's is overcome", arguments: mutations, ["applied-then-reset", "503"])
+        func fault(_ action: String, _ kind: String) async throws {
+            try await Administrator.with { admin in
+                try await admin.emulator.control(["faults": [["kind": kind, "action": action]]])
+                let said = try await admin.dss("setup-vm-bucket-waf", "--yes", "--json")
+                #expect(said.json["outcome"] as? String == "created", "\(said.errors)")
+                #expect(try await admin.stack(.vmBucketWAF)?.enableTerminationProtection == true)
+            }
+        }
+
+        @Test("what is denied leaves nothing", arguments: ["CreateChangeSet", "DescribeChangeSet", "ExecuteChangeSet"])
+        func denied(_ action: String) async throws {
+            try await Administrator.with { admin in
+                try await admin.emulator.control(["faults": [["kind": "denied", "action": action]]])
+                let said = try await admin.dss("setup-vm-bucket-waf", "--yes")
+                #expect(said.status == .exited(77), "\(said.errors)")
+                #expect(said.errors.contains("the identity needs the permission cloudformation:"), "\(said.errors)")
+                #expect(try await admin.stack(.vmBucketWAF) == nil)
+            }
+        }
+
         @Test("what an interrupted run has left does not stand in the way")
         func draft() async throws {
             try await Administrator.with { admin in

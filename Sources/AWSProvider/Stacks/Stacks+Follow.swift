@@ -12,19 +12,24 @@ extension Stacks {
     /// Waits until the stack is as it was ordered, telling what happens.
     /// - Throws: `Failure` where it was rolled back; `LeftBehind` where the wait was cancelled: AWS goes on then.
     func follow(_ name: String, _ kind: StackPlan.Kind, since mark: String?) async throws {
-        talk.tell(.step("\(kind == .create ? "creating" : "updating") stack \(name)"))
-        do {
-            let stack = try await rested(name, since: mark)
-            guard !StackState.isSuccess(stack.stackStatus) else { return }
-            throw try await failure(of: stack, kind)
-        } catch is CancellationError {
-            let doing = kind == .create ? "creating" : "updating"
-            throw LeftBehind(
-                cause: CancellationError(),
-                leftovers: [
-                    "AWS goes on \(doing) stack \(name) in \(client.region); see how it ends with: "
-                        + StackAdvice.look(name, in: client.region)
-                ])
+        let doing = kind == .create ? "creating" : "updating"
+        talk.tell(.step("\(doing) stack \(name)"))
+        let stack = try await orLeft("AWS goes on \(doing)", name, StackAdvice.look) {
+            try await rested(name, since: mark)
+        }
+        guard !StackState.isSuccess(stack.stackStatus) else { return }
+        throw try await failure(of: stack, kind)
+    }
+
+    /// What is thrown when `body` is cancelled says what becomes of the stack.
+    /// - Parameter command: what to do by hand, given the stack's name and region.
+    func orLeft<Result>(
+        _ fate: String, _ name: String, _ command: (String, String) -> String,
+        _ body: () async throws -> Result
+    ) async throws -> Result {
+        do { return try await body() } catch is CancellationError {
+            let line = "\(fate) stack \(name) in \(client.region); look at it with: \(command(name, client.region))"
+            throw LeftBehind(cause: CancellationError(), leftovers: [line])
         }
     }
 
@@ -72,7 +77,10 @@ extension Stacks {
         case .stillborn:
             let failed = FailedStack(
                 name: stack.stackName, region: client.region, status: stack.stackStatus, reasons: reasons)
-            if try await talk.approveRemoval(failed) {
+            let isUnwanted = try await orLeft("nobody removed the failed", stack.stackName, StackAdvice.look) {
+                try await talk.approveRemoval(failed)
+            }
+            if isUnwanted {
                 try await remove(stack)
                 failure.details.append("the stack was removed again")
             } else {

@@ -36,14 +36,20 @@ extension Stacks {
         // By its id, so that another one of the same name that comes after it is not hit.
         let id = stack.stackId ?? stack.stackName
         _ = try await client.call(CloudFormation.DeleteStack(stackName: id))
-        try await client.wait(for: "the removal of stack \(stack.stackName)", at: pace) {
+        try await orLeft("AWS goes on removing", stack.stackName, StackAdvice.look) {
+            try await gone(id, stack.stackName)
+        }
+    }
+
+    private func gone(_ id: String, _ name: String) async throws {
+        try await client.wait(for: "the removal of stack \(name)", at: pace) {
             let status = try await self.stack(id)?.stackStatus
             guard StackState(status: status) != .absent else { return }
             guard status == "DELETE_FAILED" else { return nil }
             throw Failure(
-                .failed, "stack \(stack.stackName) in \(client.region) could not be removed",
+                .failed, "stack \(name) in \(client.region) could not be removed",
                 details: try await reasons(of: id),
-                advice: StackAdvice.unblock(stack.stackName, in: client.region, status: "DELETE_FAILED"))
+                advice: StackAdvice.unblock(name, in: client.region, status: "DELETE_FAILED"))
         }
     }
 }
