@@ -24,6 +24,9 @@ package indirect enum JSONValue: Sendable {
     /// The document over several lines, two blanks per level.
     package var pretty: String { written(indent: 0) }
 
+    /// The same as a part of a document that is so many levels deep.
+    func pretty(at level: Int) -> String { written(indent: level) }
+
     private func written(indent: Int?) -> String {
         switch self {
         case .string(let text): Self.quoted(text)

@@ -30,6 +30,8 @@ package struct Table: Sendable {
         package var alignment: Alignment
         package var fit: Fit
         package var reach: Reach
+        /// For the rows of a table that is written in portions.
+        var leastWidth = 0
 
         package init(
             _ title: String, key: String? = nil, _ alignment: Alignment = .left, fit: Fit = .whole,
@@ -105,7 +107,16 @@ package struct Table: Sendable {
 
     /// Array of objects, one per row; an empty table is an empty array.
     package var json: JSONValue {
-        .array(rows.map { row in .object(zip(columns, row).map { ($0.key, $1.value) }) })
+        .array(rows.map(object))
+    }
+
+    /// The objects in it, without the brackets around them.
+    var jsonItems: String {
+        rows.map { "  " + object($0).pretty(at: 1) }.joined(separator: ",\n")
+    }
+
+    private func object(_ row: [Cell]) -> JSONValue {
+        .object(zip(columns, row).map { ($0.key, $1.value) })
     }
 }
 

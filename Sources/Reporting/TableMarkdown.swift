@@ -1,13 +1,13 @@
 extension Table {
     /// The table in GitHub's Markdown, nothing shortened.
     package var markdown: String {
-        columns(reaching: .documents).wholeMarkdown
+        columns(reaching: .documents).wholeMarkdown(header: true)
     }
 
-    private var wholeMarkdown: String {
+    func wholeMarkdown(header: Bool) -> String {
         guard !rows.isEmpty else { return "\(Markdown.escaped(empty))\n" }
         let rule = columns.map { $0.alignment == .left ? "---" : "---:" }
-        let lines = [columns.map { Markdown.escaped($0.title) }, rule]
+        let lines = header ? [columns.map { Markdown.escaped($0.title) }, rule] : []
         let body = (rows + (total.map { [$0] } ?? [])).map { $0.map { Markdown.escaped($0.text) } }
         let table = (lines + body).map { "| " + $0.joined(separator: " | ") + " |\n" }.joined()
         return table + notes.map { "\n\(Markdown.escaped($0))\n" }.joined()

@@ -29,19 +29,25 @@ extension Table {
 
     /// Natural widths, with columns that may shrink made narrower, the widest first, until the table fits.
     private func widths(room: Int, header: Bool) -> [Int] {
-        var widths = columns.map { header ? $0.title.displayWidth : 0 }
-        let floors = widths.map { max($0, 8) }
-        for row in rows + (total.map { [$0] } ?? []) {
-            for (index, cell) in zip(columns.indices, row) {
-                widths[index] = max(widths[index], cell.text.printableLine.displayWidth)
-            }
-        }
+        var widths = naturalWidths(header: header)
+        let floors = columns.map { max(header ? $0.title.displayWidth : 0, 8) }
         var excess = widths.reduce(2 * (columns.count - 1), +) - room
         while excess > 0 {
             let flexible = columns.indices.filter { columns[$0].fit != .whole && widths[$0] > floors[$0] }
             guard let widest = flexible.max(by: { widths[$0] < widths[$1] }) else { break }
             widths[widest] -= 1
             excess -= 1
+        }
+        return widths
+    }
+
+    /// Of the rows, the title where it is shown, and what the column is given at least.
+    func naturalWidths(header: Bool) -> [Int] {
+        var widths = columns.map { max($0.leastWidth, header ? $0.title.displayWidth : 0) }
+        for row in rows + (total.map { [$0] } ?? []) {
+            for (index, cell) in zip(columns.indices, row) {
+                widths[index] = max(widths[index], cell.text.printableLine.displayWidth)
+            }
         }
         return widths
     }

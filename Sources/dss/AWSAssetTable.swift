@@ -3,52 +3,55 @@ import FoundationEssentials
 import Reporting
 
 extension Table {
-    /// What `show-aws-assets` shows and `delete-aws-assets` asks about: in groups by asset id and region.
-    /// - Parameter isWide: there is room in a text for whole URLs and states beside the ids; elsewhere they are always
-    ///   there.
-    static func awsAssets(
-        _ assets: [AWSAsset], prices: PriceList = .shipped, now: Date, isWide: Bool, empty: String
-    ) -> Table {
+    /// Columns, total and notes of what `show-aws-assets` shows.
+    fileprivate static func awsAssets(_ listing: AssetListing, in room: AssetListing.Room) -> Table {
+        let assets = listing.assets
+        let hasURLs = room == .forAll && assets.contains { $0.url != nil }
         let cost = assets.reduce(0) { $0 + ($1.monthlyCost ?? 0) }
         let bytes = assets.reduce(0) { $0 + ($1.bytes ?? 0) }
         let number = assets.count == 1 ? "1 asset" : "\(assets.count) assets"
-        var table = Table(
+        return Table(
             [
                 Column("asset", key: "asset_id", in: .documents), Column("region", in: .documents), Column("type"),
-                Column("id"), Column("name", in: .programs), Column("state", in: isWide ? .everywhere : .documents),
+                Column("id"), Column("name", in: .programs),
+                Column("state", in: room >= .forStates ? .everywhere : .documents),
                 Column("size", key: "bytes", .right), Column("est. $/mo", key: "estimated_usd_per_month", .right),
-                Column("url", key: "url", in: isWide ? .everywhere : .documents),
+                Column("url", key: "url", in: hasURLs ? .everywhere : .documents),
                 Column("belongs to", key: "belongs_to", in: .programs), Column("public", in: .programs),
                 Column("orphan", in: .programs), Column("ended", in: .programs), Column("permanent", in: .programs),
                 Column("expires", key: "expires_at", in: .programs),
             ],
-            rows: assets.map { row($0, now, isWhole: isWide) },
+            rows: [],
             total: ["", "", "total", Cell(number), "", "", size(bytes), dollars(cost), "", "", "", "", "", "", ""],
-            empty: empty,
-            notes: cost > 0 ? ["Costs are estimates, by AWS's list prices of \(prices.date)."] : [])
-        for (index, asset) in assets.enumerated() {
-            if index > 0, asset.assetID == assets[index - 1].assetID, asset.region == assets[index - 1].region {
-                continue
+            empty: listing.empty,
+            notes: cost > 0 ? ["Costs are estimates, by AWS's list prices of \(listing.prices.date)."] : [])
+    }
+
+    /// Some of the rows, in groups by asset id and region.
+    fileprivate static func awsAssets(
+        _ listing: AssetListing, _ range: Range<Int>, in room: AssetListing.Room
+    ) -> Table {
+        let assets = listing.assets
+        var table = Table([], rows: assets[range].map { row($0, listing.now, isWhole: room == .forAll) })
+        for index in range where index == 0 || !assets[index].isGrouped(with: assets[index - 1]) {
+            let asset = assets[index]
+            table.headings[index - range.lowerBound] = [
+                "\(asset.assetID.isEmpty ? "of no asset id" : asset.assetID) in \(asset.region)"
+            ]
+            if room < .forAll, let address = address(of: asset, in: assets[index...]) {
+                table.headings[index - range.lowerBound]?.append("objects at \(address)")
             }
-            table.headings[index] = ["\(asset.assetID.isEmpty ? "of no asset id" : asset.assetID) in \(asset.region)"]
         }
-        if !isWide {
-            table.addAddresses(of: assets)
-            for (index, asset) in assets.enumerated() { table.remarks[index] = asset.details(now) }
+        if room < .forStates {
+            for index in range { table.remarks[index - range.lowerBound] = assets[index].details(listing.now) }
         }
         return table
     }
 
     /// Where the objects of a group lie, which their names go on from.
-    private mutating func addAddresses(of assets: [AWSAsset]) {
-        var group = 0
-        var isDone = false
-        for (index, asset) in assets.enumerated() {
-            if headings[index] != nil { (group, isDone) = (index, false) }
-            guard !isDone, asset.kind == .s3Object, let bucket = asset.bucket else { continue }
-            headings[group]?.append("objects at \(bucket.url(of: bucket.folder(of: asset.assetID)))")
-            isDone = true
-        }
+    private static func address(of first: AWSAsset, in assets: ArraySlice<AWSAsset>) -> String? {
+        let object = assets.prefix { $0.isGrouped(with: first) }.first { $0.kind == .s3Object }
+        return object?.bucket.map { $0.url(of: $0.folder(of: first.assetID)) }
     }
 
     private static func row(_ asset: AWSAsset, _ now: Date, isWhole: Bool) -> [Cell] {
@@ -72,6 +75,8 @@ extension Table {
 }
 
 extension AWSAsset {
+    fileprivate func isGrouped(with other: AWSAsset) -> Bool { assetID == other.assetID && region == other.region }
+
     /// Its state and all that stands out, in words.
     func details(_ now: Date) -> String {
         let age = expires.map { isExpired(at: now) ? "expired" : "until \($0.formatted(.iso8601))" }
@@ -97,19 +102,28 @@ extension AWSAsset {
 
 /// Assets as a table that fits where it is shown.
 struct AssetListing {
+    /// What a terminal has room for beside the ids, which are never cut.
+    enum Room: Int, CaseIterable, Comparable {
+        case forIDs, forStates
+        /// Whole URLs, and the ids of uploads, which are as long.
+        case forAll
+
+        static func < (lhs: Room, rhs: Room) -> Bool { lhs.rawValue < rhs.rawValue }
+    }
+
     var assets: [AWSAsset]
+    var prices = PriceList.shipped
     var now = Date()
     var empty: String
 
-    func table(isWide: Bool = true) -> Table {
-        .awsAssets(assets, now: now, isWide: isWide, empty: empty)
+    /// Where the terminal is too narrow, states stand below the ids and addresses above them.
+    func write(as format: OutputFormat, _ style: Style, to output: (String) throws -> Void) rethrows {
+        let isFixed = format != .text || style.width == .max
+        let room = isFixed ? .forAll : Room.allCases.reversed().first { table($0).naturalWidth <= style.width }
+        try table(room ?? .forIDs).write(as: format, style, to: output)
     }
 
-    /// Ids are never cut: where the terminal is too narrow, states stand below them and addresses above.
-    func text(_ style: Style) -> String {
-        if style.width == .max { return table().text(style) }
-        let wide = table().text(Style(color: false, unicode: false, width: .max))
-        let isFitting = wide.split(separator: "\n").allSatisfy { $0.count <= style.width }
-        return table(isWide: isFitting).text(style)
+    private func table(_ room: Room) -> LongTable {
+        LongTable(.awsAssets(self, in: room), count: assets.count) { .awsAssets(self, $0, in: room) }
     }
 }

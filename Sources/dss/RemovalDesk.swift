@@ -22,7 +22,8 @@ struct RemovalDesk: Sendable {
 
     func show(_ plan: RemovalPlan, of found: AWSAssets.Inventory, empty: String) {
         let empty = plan.spared.isEmpty ? empty : "nothing to remove"
-        terminal.write(AssetListing(assets: plan.listed(in: found.assets), empty: empty).text(terminal.style))
+        AssetListing(assets: plan.listed(in: found.assets), empty: empty)
+            .write(as: .text, terminal.style, to: terminal.write)
         for spared in plan.spared.prefix(Self.shown) {
             terminal.write("stays: \(spared.asset.kind.rawValue) \(spared.asset.id), \(spared.reason)\n")
         }

@@ -52,8 +52,12 @@ struct ShowAWSAssets: AsyncParsableCommand {
         let assets = inventory.assets.filter { ended || !$0.isEnded }
         let listing = AssetListing(assets: assets, empty: "no assets match '\(pattern)'")
         let terminal = Terminal.standardOutput
-        if let outFile { try writeAtomically(listing.table().markdown, to: outFile) }
-        terminal.write(json ? listing.table().json.pretty + "\n" : listing.text(terminal.style))
+        if let outFile {
+            var text = ""
+            listing.write(as: .markdown, .piped) { text += $0 }
+            try writeAtomically(text, to: outFile)
+        }
+        listing.write(as: json ? .json : .text, terminal.style, to: terminal.write)
         inventory.warnOfGaps()
         if let gap = inventory.gaps.first { throw ExitCode(Failure(gap.reason).code.rawValue) }
     }

@@ -137,6 +137,27 @@ struct AssetsEmulatorTests {
         }
     }
 
+    @Test("Ctrl-C stops between removals and says what is left; a second run finishes")
+    func interrupted() async throws {
+        try await AssetsAccount.with(knobs: ["stack_delete_polls": 1000]) { account in
+            try await account.build("0.1.0")
+            let words = account.words(["delete-aws-assets", "--asset-id", "0.1.0", "--yes"])
+            let output = try await SystemCommandRunner().execute(
+                Command("timeout", ["--signal", "INT", "--preserve-status", "3"] + words))
+            #expect(output.status == .exited(130), "\(output.standardError)")
+            #expect(output.standardOutput.contains("removed export-task"))
+            #expect(output.standardError.contains("interrupted, and some things are left"))
+            #expect(
+                output.standardError.contains("EC2-DATA-SCIENCE-SANDBOX-0-1-0: interrupted while it was being removed"))
+            #expect(output.standardError.contains("remove it with: aws ec2 deregister-image"))
+            #expect(try await account.show("--asset-id", "0.1.0").ids("ami").count == 1)
+            let finished = try await account.dss(
+                "delete-aws-assets", "--asset-id", "0.1.0", "--keep", "stack", "--yes")
+            #expect(finished.status.isSuccess, "\(finished.errors)")
+            #expect(try await account.show("--asset-id", "0.1.0").counts == ["stack": 1, "resource": 1, "instance": 1])
+        }
+    }
+
     @Test("all pages are read")
     func pages() async throws {
         try await AssetsAccount.with(knobs: ["page_size": 3]) { account in

@@ -73,17 +73,21 @@ package struct AWSAsset: Sendable, Equatable {
 }
 
 /// The bucket of images and the way in; one for all objects of a listing.
-package struct AssetBucket: Sendable, Equatable {
-    package var name: String
+package final class AssetBucket: Sendable, Equatable {
+    package let name: String
     /// Up to the first slash of keys.
-    package var prefix: String
+    package let prefix: String
     /// With `https://`, without a slash at the end.
-    package var address: String
+    package let address: String
 
     package init(name: String, prefix: String, region: String, domain: String?) {
         self.name = name
         self.prefix = prefix
         address = domain.map { "https://\($0)" } ?? "https://\(name).s3.\(region).amazonaws.com"
+    }
+
+    package static func == (one: AssetBucket, other: AssetBucket) -> Bool {
+        (one.name, one.prefix, one.address) == (other.name, other.prefix, other.address)
     }
 
     package func folder(of assetID: String) -> String { "\(prefix)/\(assetID)/" }

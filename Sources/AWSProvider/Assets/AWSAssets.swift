@@ -44,7 +44,8 @@ package struct AWSAssets: Sendable {
                 let search = RegionSearch(client: client.region(region), rules: rules, kinds: kinds, prices: prices)
                 group.addTask {
                     do {
-                        let assets = try await search.run().accounted().filter { kinds.contains($0.kind) }
+                        var assets = try await search.run().accounted()
+                        assets.removeAll { !kinds.contains($0.kind) }
                         return (region, .success(assets))
                     } catch let error as AWSError where regions.count > 1 {
                         return (region, .failure(error))

@@ -53,7 +53,7 @@ package struct AssetRules: Sendable {
         let folder = names.bucketPrefix + "/"
         guard key.hasPrefix(folder), let end = key.dropFirst(folder.count).firstIndex(of: "/") else { return nil }
         let id = String(key[..<end].dropFirst(folder.count))
-        return pattern.matches(id) ? id : nil
+        return matches(id) ? id : nil
     }
 
     package func owner(of build: CodeBuild.Build) -> String? {
@@ -81,8 +81,10 @@ package struct AssetRules: Sendable {
 
     private func owner(tag: String?, orNamed name: () -> String?) -> String? {
         guard let tag else { return name() }
-        return pattern.matches(tag) ? tag : nil
+        return matches(tag) ? tag : nil
     }
+
+    private func matches(_ id: String) -> Bool { isUnlimited || pattern.matches(id) }
 
     private static let placeholder = "<asset-id>"
 

@@ -16,9 +16,11 @@ package struct RegionFindings: Sendable {
     }
 
     /// The assets with what each belongs to, and marked where that is gone.
-    package func accounted() -> [AWSAsset] {
+    package consuming func accounted() -> [AWSAsset] {
         let stacked = Set(assets.lazy.filter { $0.kind == .stack }.map(\.assetID))
-        var result = assets
+        // Not twice in memory: there may be very many.
+        var result: [AWSAsset] = []
+        swap(&result, &assets)
         for index in result.indices where !result[index].isEnded { account(for: &result[index], stacked) }
         return result
     }

@@ -7,7 +7,7 @@ package struct Removal: Sendable {
     package struct Leftover: Sendable {
         package var asset: AWSAsset
         package var reason: String
-        /// How it says that it cannot go on, for its exit code.
+        /// Nothing is wrong with it; there was no time.
         package var isInterrupted = false
     }
 
@@ -33,13 +33,13 @@ package struct Removal: Sendable {
             let standing = Set(left.map(\.asset.place))
             let blocked = wave.filter { $0.parentPlace.map(standing.contains) ?? false }
             left += blocked.map { Leftover(asset: $0, reason: "\($0.parent ?? "") is still there") }
-            let free = Set(blocked.map(\.place))
-            left += await remove(wave.filter { !free.contains($0.place) })
+            let waiting = Set(blocked.map(\.place))
+            left += await remove(wave.filter { !waiting.contains($0.place) })
         }
         return left
     }
 
-    /// S3's keep-alive of a thousand keys in one call.
+    /// As many as S3 takes in one call.
     private static let keysAtOnce = 1000
 
     private func remove(_ wave: [AWSAsset]) async -> [Leftover] {
