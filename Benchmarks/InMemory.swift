@@ -66,5 +66,5 @@ private struct Echo: Transport {
         status: 200, headers: [.init("date", "Fri, 02 Jan 2026 03:04:05 GMT"), .init("x-amzn-requestid", "R")],
         body: Array(Documents.identity.utf8))
 
-    func send(_ request: HTTPRequest, _ timeouts: Timeouts) async throws -> HTTPResponse { response }
+    func send(_ request: HTTPRequest, within limit: Duration) async throws -> HTTPResponse { response }
 }

@@ -5,16 +5,21 @@ import NIOSSL
 
 /// How connections are made: time limits, proxy, and whom to trust.
 package struct HTTPSettings: Sendable {
-    package var timeouts: Timeouts
+    /// Until a connection, with TLS, stands.
+    package var connectTimeout: Duration
+    /// Until the first piece of an answer, and between two of them.
+    package var silenceTimeout: Duration
     /// Host and port of an HTTP proxy, from `HTTPS_PROXY`.
     package var proxy: (host: String, port: Int)?
     /// A PEM file with the certificates to trust instead of the system's, from `AWS_CA_BUNDLE`.
     package var certificates: String?
 
     package init(
-        timeouts: Timeouts = .init(), proxy: (host: String, port: Int)? = nil, certificates: String? = nil
+        connectTimeout: Duration = .seconds(5), silenceTimeout: Duration = .seconds(60),
+        proxy: (host: String, port: Int)? = nil, certificates: String? = nil
     ) {
-        self.timeouts = timeouts
+        self.connectTimeout = connectTimeout
+        self.silenceTimeout = silenceTimeout
         self.proxy = proxy
         self.certificates = certificates
     }
@@ -25,7 +30,7 @@ package struct HTTPSettings: Sendable {
     func configuration() throws -> HTTPClient.Configuration {
         var configuration = HTTPClient.Configuration(
             redirectConfiguration: .disallow,
-            timeout: .init(connect: amount(timeouts.connect), read: amount(timeouts.silence)),
+            timeout: .init(connect: amount(connectTimeout), read: amount(silenceTimeout)),
             proxy: proxy.map { .server(host: $0.host, port: $0.port) }, decompression: .disabled)
         configuration.httpVersion = .http1Only
         configuration.connectionPool.idleTimeout = .seconds(4)

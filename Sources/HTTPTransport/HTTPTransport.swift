@@ -25,13 +25,13 @@ package func withHTTPTransport<Result>(
 package struct HTTPTransport: Transport {
     fileprivate let client: HTTPClient
 
-    package func send(_ request: HTTPRequest, _ timeouts: Timeouts) async throws -> HTTPResponse {
+    package func send(_ request: HTTPRequest, within limit: Duration) async throws -> HTTPResponse {
         var outgoing = HTTPClientRequest(url: request.url)
         outgoing.method = HTTPMethod(rawValue: request.method.rawValue)
         outgoing.headers = HTTPHeaders(request.headers.map { ($0.name, $0.value) })
         if !request.body.isEmpty { outgoing.body = .bytes(ByteBuffer(bytes: request.body)) }
         do {
-            let response = try await client.execute(outgoing, timeout: TimeAmount(timeouts.whole))
+            let response = try await client.execute(outgoing, timeout: TimeAmount(limit))
             return HTTPResponse(
                 status: Int(response.status.code),
                 headers: response.headers.map { HTTPRequest.Pair($0.name, $0.value) },

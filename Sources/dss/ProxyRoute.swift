@@ -10,9 +10,9 @@ struct ProxyRoute: Transport {
     let proxied: any Transport
     let exceptions: Exceptions
 
-    func send(_ request: HTTPRequest, _ timeouts: Timeouts) async throws -> HTTPResponse {
+    func send(_ request: HTTPRequest, within limit: Duration) async throws -> HTTPResponse {
         let isDirect = request.endpoint.scheme == "http" || exceptions.cover(request.endpoint.host)
-        return try await (isDirect ? direct : proxied).send(request, timeouts)
+        return try await (isDirect ? direct : proxied).send(request, within: limit)
     }
 
     /// The hosts of NO_PROXY: names with all names below them, or `*`.

@@ -121,7 +121,7 @@ struct CallTests {
     func whole() async throws {
         let script = Script(Array(repeating: .fail(.timedOut), count: 20))
         await #expect(throws: AWSError.self) {
-            try await client(script, timeouts: Timeouts(whole: .seconds(3))).call(Toy.ListToys())
+            try await client(script, limit: .seconds(3)).call(Toy.ListToys())
         }
         #expect(script.time.uptime < .seconds(3))
     }

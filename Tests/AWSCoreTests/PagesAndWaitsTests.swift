@@ -124,7 +124,7 @@ private final class Crowd: Transport {
     var most: Int { state.withLock { $0.most } }
     func release() { state.withLock { $0.holds = false } }
 
-    func send(_ request: HTTPRequest, _ timeouts: Timeouts) async throws -> HTTPResponse {
+    func send(_ request: HTTPRequest, within limit: Duration) async throws -> HTTPResponse {
         state.withLock {
             $0.now += 1
             $0.most = max($0.most, $0.now)

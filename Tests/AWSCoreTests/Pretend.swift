@@ -22,7 +22,7 @@ final class Script: Transport {
     var requests: [HTTPRequest] { state.withLock { $0.requests } }
     var unused: Int { state.withLock { $0.steps.count } }
 
-    func send(_ request: HTTPRequest, _ timeouts: Timeouts) async throws -> HTTPResponse {
+    func send(_ request: HTTPRequest, within limit: Duration) async throws -> HTTPResponse {
         let step: Step? = state.withLock { state in
             state.requests.append(request)
             return state.steps.isEmpty ? nil : state.steps.removeFirst()
@@ -87,12 +87,12 @@ final class Records: Sendable {
 }
 
 func client(
-    _ script: Script, records: Records = Records(), backoff: Backoff = .init(), timeouts: Timeouts = .init()
+    _ script: Script, records: Records = Records(), backoff: Backoff = .init(), limit: Duration = .seconds(600)
 ) -> AWSClient {
     AWSClient(
         region: "eu-central-1",
         world: ClientWorld(
-            transport: script, credentials: Keys(), timeouts: timeouts, backoff: backoff,
+            transport: script, credentials: Keys(), limit: limit, backoff: backoff,
             time: script.time.callTime(), observe: { records.add($0) }))
 }
 

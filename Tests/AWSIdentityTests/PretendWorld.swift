@@ -84,7 +84,7 @@ final class PretendWorld: Sendable {
 struct PretendTransport: Transport {
     let world: PretendWorld
 
-    func send(_ request: HTTPRequest, _ timeouts: Timeouts) async throws -> HTTPResponse {
+    func send(_ request: HTTPRequest, within limit: Duration) async throws -> HTTPResponse {
         let answer = world.state.withLock {
             $0.requests.append(request)
             return $0.answer

@@ -16,7 +16,7 @@ struct ConnectionTests {
     func none(url: String, reason: String) async throws {
         let endpoint = try #require(Endpoint(url: url, signingRegion: ""))
         let error = await #expect(throws: TransportError.self) {
-            try await withHTTPTransport { try await $0.send(HTTPRequest(.get, endpoint), .init()) }
+            try await withHTTPTransport { try await $0.send(HTTPRequest(.get, endpoint), within: .seconds(60)) }
         }
         #expect(error?.kind == .notConnected, "\(String(describing: error))")
         #expect(error?.message.contains(reason) == true, "\(String(describing: error))")
@@ -27,7 +27,7 @@ struct ConnectionTests {
         let server = try Listener(answer: "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok")
         let endpoint = try #require(Endpoint(url: "https://127.0.0.1:\(server.port)", signingRegion: ""))
         let error = await #expect(throws: TransportError.self) {
-            try await withHTTPTransport { try await $0.send(HTTPRequest(.get, endpoint), .init()) }
+            try await withHTTPTransport { try await $0.send(HTTPRequest(.get, endpoint), within: .seconds(60)) }
         }
         #expect(error?.kind == .notConnected, "\(String(describing: error))")
     }
@@ -37,7 +37,7 @@ struct ConnectionTests {
         let server = try Listener(answer: "")
         let endpoint = try #require(Endpoint(url: "http://127.0.0.1:\(server.port)", signingRegion: ""))
         let task = Task {
-            try await withHTTPTransport { try await $0.send(HTTPRequest(.get, endpoint), .init()) }
+            try await withHTTPTransport { try await $0.send(HTTPRequest(.get, endpoint), within: .seconds(60)) }
         }
         try await Task.sleep(for: .milliseconds(200))
         task.cancel()
@@ -66,7 +66,7 @@ private final class Listener: Sendable {
         port = Int(UInt16(bigEndian: address.sin_port))
         Thread.detachNewThread {
             while case let connection = accept(listener, nil, nil), connection >= 0 {
-                _ = answer.withCString { write(connection, $0, strlen($0)) }
+                _ = answer.withCString { send(connection, $0, strlen($0), Int32(MSG_NOSIGNAL.rawValue)) }
             }
         }
     }

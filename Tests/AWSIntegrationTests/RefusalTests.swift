@@ -86,7 +86,8 @@ struct RefusalTests {
         try await EmulatedAccount.with { account, client in
             let bucket = try await Deed.bucket(client, FaultTests.name())
             try await Deed.put(client, bucket, "a b/ü+")
-            let get = S3.GetObject(bucket: bucket, key: "a b/ü+")
+            var get = S3.GetObject(bucket: bucket, key: "a b/ü+")
+            get.checksumMode = nil
             let url = try await client.presigned(get, lifetime: .seconds(60))
             #expect(try await fetch(url, client) == "bytes")
             #expect(try await fetch(url.replacing("a%20b", with: "a%20c"), client) == nil)
@@ -102,7 +103,7 @@ struct RefusalTests {
             let parts = pair.split(separator: "=", maxSplits: 1).map { String($0).removingPercentEncoding! }
             return .init(parts[0], parts[1])
         }
-        let response = try await client.world.transport.send(request, .init())
+        let response = try await client.world.transport.send(request, within: .seconds(60))
         return response.isSuccess ? String(decoding: response.body, as: UTF8.self) : nil
     }
 }
@@ -112,7 +113,7 @@ private struct Tampering: Transport {
     let transport: any Transport
     let part: String
 
-    func send(_ request: HTTPRequest, _ timeouts: Timeouts) async throws -> HTTPResponse {
+    func send(_ request: HTTPRequest, within limit: Duration) async throws -> HTTPResponse {
         var request = request
         switch part {
         case "body": request.body[0] ^= 1
@@ -123,7 +124,7 @@ private struct Tampering: Transport {
         case "host": change("host") { "x" + $0 }
         default: request.headers.append(.init("x-amz-acl", "public-read"))
         }
-        return try await transport.send(request, timeouts)
+        return try await transport.send(request, within: limit)
 
         func change(_ name: String, _ new: (String) -> String) {
             let index = request.headers.firstIndex { $0.name == name }!

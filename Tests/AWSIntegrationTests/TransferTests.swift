@@ -68,7 +68,7 @@ struct TransferTests {
                 part.checksumSHA256 = SHA256Checksum(of: body).base64
                 _ = try await world.client.call(part)
             }
-            try await world.account.emulator.control(["clear": ["faults"]])
+            try await world.account.withdrawFaults()
             let before = try await world.account.calls().count
             let progress = Seen()
             _ = try await world.upload.run(with: world.client) { progress.add($0) }
@@ -87,7 +87,7 @@ struct TransferTests {
             try await world.account.order("reset", "s3", "UploadPart", ["after": 2, "times": 99])
             await #expect(throws: AWSError.self) { try await world.upload.run(with: impatient) }
             #expect(try await world.openUploads() == 1)
-            try await world.account.emulator.control(["clear": ["faults"]])
+            try await world.account.withdrawFaults()
             try await world.upload.abandon(with: world.client)
             #expect(try await world.openUploads() == 0)
 
@@ -106,7 +106,7 @@ struct TransferTests {
             }
             task.cancel()
             await #expect(throws: CancellationError.self) { try await task.value }
-            try await world.account.emulator.control(["clear": ["faults"]])
+            try await world.account.withdrawFaults()
             #expect(try await world.openUploads() == 0)
             #expect(try await world.client.all(S3.ListObjectsV2(bucket: world.bucket)).isEmpty)
         }
@@ -256,8 +256,8 @@ private final class Flipping: Transport {
         self.times = Mutex(times)
     }
 
-    func send(_ request: HTTPRequest, _ timeouts: Timeouts) async throws -> HTTPResponse {
-        var response = try await transport.send(request, timeouts)
+    func send(_ request: HTTPRequest, within limit: Duration) async throws -> HTTPResponse {
+        var response = try await transport.send(request, within: limit)
         if response.body.count > 100_000,
             times.withLock({
                 $0 -= 1

@@ -175,7 +175,7 @@ private final class Answers: Transport {
 
     var rest: [HTTPResponse] { answers.withLock { $0 } }
 
-    func send(_ request: HTTPRequest, _ timeouts: Timeouts) async throws -> HTTPResponse {
+    func send(_ request: HTTPRequest, within limit: Duration) async throws -> HTTPResponse {
         try answers.withLock { answers in
             guard !answers.isEmpty else { throw TransportError(.notConnected, "no more answers") }
             return answers.removeFirst()

@@ -37,7 +37,7 @@ package struct AWSEmulator: Sendable {
             request.headers = [.init("content-type", "application/json")]
             request.body = Array(try JSONSerialization.data(withJSONObject: order))
         }
-        let response = try await withHTTPTransport { try await $0.send(request, .init()) }
+        let response = try await withHTTPTransport { try await $0.send(request, within: .seconds(60)) }
         guard response.isSuccess else {
             throw PythonProcess.Missing(description: String(decoding: response.body, as: UTF8.self))
         }

@@ -15,7 +15,7 @@ package struct EmulatedAccount: Sendable {
 
     /// Gives `body` a client with a key of its own.
     package static func with<Result>(
-        region: String = "eu-central-1", backoff: Backoff = .quick, timeouts: Timeouts = .init(),
+        region: String = "eu-central-1", backoff: Backoff = .quick, silence: Duration = .seconds(60),
         _ body: (EmulatedAccount, AWSClient) async throws -> Result
     ) async throws -> Result {
         let emulator = try await AWSEmulator.shared.value
@@ -28,15 +28,15 @@ package struct EmulatedAccount: Sendable {
             ["access_key": $0.accessKeyID, "secret_key": $0.secretAccessKey]
         }
         try await emulator.control(["keys": keys])
-        return try await withHTTPTransport(HTTPSettings(timeouts: timeouts)) { transport in
+        return try await withHTTPTransport(HTTPSettings(silenceTimeout: silence)) { transport in
             try await body(
-                account, account.client(transport, region: region, backoff: backoff, timeouts: timeouts))
+                account, account.client(transport, region: region, backoff: backoff))
         }
     }
 
     package func client(
         _ transport: any Transport, region: String = "eu-central-1", backoff: Backoff = .quick,
-        timeouts: Timeouts = .init(), credentials: Credentials? = nil, time: CallTime = .live
+        credentials: Credentials? = nil, time: CallTime = .live
     ) -> AWSClient {
         let url = emulator.url
         return AWSClient(
@@ -46,16 +46,21 @@ package struct EmulatedAccount: Sendable {
                 endpoint: { service, region in
                     Endpoint(url: url, signingRegion: service.endpoint(in: region).signingRegion)
                 },
-                timeouts: timeouts, backoff: backoff, time: time))
+                backoff: backoff, time: time))
     }
 
     /// Orders a fault for calls with this key.
     package func order(_ kind: String, _ service: String, _ action: String, _ more: [String: Any] = [:]) async throws {
         let fault: [String: Any] = [
-            "kind": kind, "service": service, "action": action, "access_key": credentials.accessKeyID + "R?",
+            "kind": kind, "service": service, "action": action, "access_key": pattern,
         ]
         try await emulator.control(["faults": [fault.merging(more) { $1 }]])
     }
+
+    /// Takes back the faults of this account.
+    package func withdrawFaults() async throws { try await emulator.control(["withdraw": pattern]) }
+
+    private var pattern: String { credentials.accessKeyID + "R?" }
 
     /// The calls with this key, in order.
     package func calls() async throws -> [RecordedCall] {

@@ -27,7 +27,8 @@ package struct AWSClient: Sendable {
         return try await call.run()
     }
 
-    /// A request whose URL alone does one operation, for a time.
+    /// A URL that does one operation, for a time. Headers that the operation has are signed too, so that whoever uses
+    /// the URL has to send them.
     package func presigned<O: Operation>(_ operation: O, lifetime: Duration) async throws -> String {
         let credentials = try await world.credentials.credentials(insteadOf: nil)
         let request = try request(for: operation)

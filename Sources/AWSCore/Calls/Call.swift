@@ -59,9 +59,8 @@ struct Call<O: Operation> {
                 keys: client.state.signingKeys
             ).signed(request)
         }
-        var timeouts = world.timeouts
-        timeouts.whole = max(.milliseconds(1), timeouts.whole - (world.time.uptime() - started))
-        let response = try await client.state.gate(O.service).pass { try await exchange(request, timeouts) }
+        let rest = max(.milliseconds(1), world.limit - (world.time.uptime() - started))
+        let response = try await client.state.gate(O.service).pass { try await exchange(request, within: rest) }
         trail.received(response)
         guard response.isSuccess else { throw operation.decodeError(response).without(credentials) }
         return try operation.decode(response)
@@ -69,11 +68,11 @@ struct Call<O: Operation> {
 
     /// What makes or removes something is waited for once it was sent, also when the task is cancelled meanwhile:
     /// otherwise nobody would know what there is to be removed.
-    private func exchange(_ request: HTTPRequest, _ timeouts: Timeouts) async throws -> HTTPResponse {
+    private func exchange(_ request: HTTPRequest, within limit: Duration) async throws -> HTTPResponse {
         try Task.checkCancellation()
         let transport = world.transport
-        if case .harmless = O.repetition { return try await transport.send(request, timeouts) }
-        return try await Task { try await transport.send(request, timeouts) }.value
+        if case .harmless = O.repetition { return try await transport.send(request, within: limit) }
+        return try await Task { try await transport.send(request, within: limit) }.value
     }
 
     /// What the call has already achieved, where an earlier attempt did it and this one says so.
@@ -81,7 +80,7 @@ struct Call<O: Operation> {
         guard isDoubtful, let code = (error as? ServiceError)?.code else { return nil }
         switch O.repetition {
         case .removal(let gone, let output) where gone.contains(code): return output
-        case .lookup(let taken, let find) where taken.contains(code): return try await find(operation, client)
+        case .lookup(let taken, _) where taken.contains(code): return try await lookup(after: error)
         default: return nil
         }
     }
@@ -109,7 +108,7 @@ struct Call<O: Operation> {
             world.backoff.pause(
                 after: attempt, isThrottled: verdict.cause == .throttled, chance: world.time.random()),
             trail.askedPause)
-        return world.time.uptime() - started + pause < world.timeouts.whole ? pause : nil
+        return world.time.uptime() - started + pause < world.limit ? pause : nil
     }
 
     /// Once per call, and only where the answer's date differs by more than AWS lets pass.

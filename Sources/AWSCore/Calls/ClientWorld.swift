@@ -6,7 +6,8 @@ package struct ClientWorld: Sendable {
     package var credentials: any CredentialSource
     /// The user's endpoint of a service in a region, `nil` for AWS's own.
     package var endpoint: @Sendable (Service, _ region: String) -> Endpoint?
-    package var timeouts: Timeouts
+    /// How long one call may take with all its attempts.
+    package var limit: Duration
     package var backoff: Backoff
     package var time: CallTime
     /// Told of every attempt when it has ended.
@@ -15,13 +16,13 @@ package struct ClientWorld: Sendable {
     package init(
         transport: any Transport, credentials: any CredentialSource,
         endpoint: @escaping @Sendable (Service, String) -> Endpoint? = { _, _ in nil },
-        timeouts: Timeouts = .init(), backoff: Backoff = .init(), time: CallTime = .live,
+        limit: Duration = .seconds(600), backoff: Backoff = .init(), time: CallTime = .live,
         observe: @escaping @Sendable (CallRecord) -> Void = { _ in }
     ) {
         self.transport = transport
         self.credentials = credentials
         self.endpoint = endpoint
-        self.timeouts = timeouts
+        self.limit = limit
         self.backoff = backoff
         self.time = time
         self.observe = observe

@@ -1,25 +1,8 @@
 /// Sends one request and receives its whole answer; the HTTP library is behind it.
 package protocol Transport: Sendable {
-    /// - Parameter timeouts: how long connecting, silence and the whole may take.
+    /// - Parameter limit: how long it may take; how long connecting and silence may is the transport's own.
     /// - Throws: `TransportError`, or `CancellationError` where the task was cancelled.
-    func send(_ request: HTTPRequest, _ timeouts: Timeouts) async throws -> HTTPResponse
-}
-
-package struct Timeouts: Sendable, Equatable {
-    /// Until the connection, with TLS, stands.
-    package var connect: Duration
-    /// Between two pieces of an answer, and until its first.
-    package var silence: Duration
-    /// For one call with all its attempts.
-    package var whole: Duration
-
-    package init(
-        connect: Duration = .seconds(5), silence: Duration = .seconds(60), whole: Duration = .seconds(600)
-    ) {
-        self.connect = connect
-        self.silence = silence
-        self.whole = whole
-    }
+    func send(_ request: HTTPRequest, within limit: Duration) async throws -> HTTPResponse
 }
 
 /// A request that got no complete answer.

@@ -56,8 +56,7 @@ struct MetadataCall: Sendable {
             region: "",
             host: request.endpoint.authority, attempt: attempt, duration: .zero)
         do {
-            let response = try await world.transport.send(
-                request, Timeouts(connect: timeout, silence: timeout, whole: timeout))
+            let response = try await world.transport.send(request, within: timeout)
             record.status = response.status
             record.bytesReceived = response.body.count
             record.duration = world.time.uptime() - began

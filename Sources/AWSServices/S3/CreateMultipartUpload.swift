@@ -49,7 +49,7 @@ extension S3 {
 
         /// The newest upload of this key that can have begun in this call: no call lasts longer than the client's limit.
         private func find(with client: AWSClient) async throws -> Output? {
-            let limit = client.world.timeouts.whole.components.seconds
+            let limit = client.world.limit.components.seconds
             let earliest = client.world.time.now().addingTimeInterval(-TimeInterval(limit))
             var list = ListMultipartUploads(bucket: bucket, prefix: key)
             var newest: Upload?

@@ -24,13 +24,15 @@ class Control:
 
     def apply(self, wish: dict[str, Any]) -> None:
         front = self.front
-        known = {"reset", "knobs", "keys", "expire", "strict", "clock", "clear", "faults"}
+        known = {"reset", "knobs", "keys", "expire", "strict", "clock", "clear", "withdraw", "faults"}
         if set(wish) - known:
             raise ValueError(f"unknown: {', '.join(sorted(set(wish) - known))}")
         if wish.get("reset"):
             front.reset()
         if "clear" in wish:
             self.clear(wish["clear"])
+        if "withdraw" in wish:
+            front.faults.withdraw(wish["withdraw"])
         front.knobs.update(wish.get("knobs", {}))
         for key in wish.get("keys", []):
             front.keyring.add(self.credentials(**key))

@@ -51,6 +51,10 @@ class Faults:
     def clear(self) -> None:
         self.orders = []
 
+    def withdraw(self, access_key: str) -> None:
+        """Takes back what was ordered for one access key, and leaves what others have ordered."""
+        self.orders = [order for order in self.orders if order.access_key != access_key]
+
     def take(self, service: str, action: str, access_key: str | None) -> Fault | None:
         """The fault that hits this call, counted down; the first that fits wins."""
         for fault in self.orders:
