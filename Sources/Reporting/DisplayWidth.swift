@@ -1,6 +1,10 @@
 extension StringProtocol {
     /// Columns that the text takes on a terminal.
-    var displayWidth: Int { reduce(0) { $0 + $1.displayWidth } }
+    var displayWidth: Int { isPlain ? utf8.count : reduce(0) { $0 + $1.displayWidth } }
+
+    /// Printable ASCII, as nearly all that is shown: each byte is a character and a column, found out without taking
+    /// the text apart.
+    var isPlain: Bool { utf8.allSatisfy { (0x20..<0x7F).contains($0) } }
 }
 
 extension Character {

@@ -8,7 +8,7 @@ extension String {
 
     /// The text on one line.
     var printableLine: String {
-        printableLines.filter { !$0.isEmpty }.joined(separator: " ")
+        isPlain ? self : printableLines.filter { !$0.isEmpty }.joined(separator: " ")
     }
 
     /// The text without escape sequences and control characters; a tab becomes a blank.

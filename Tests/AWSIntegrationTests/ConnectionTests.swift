@@ -66,7 +66,7 @@ private final class Listener: Sendable {
         port = Int(UInt16(bigEndian: address.sin_port))
         Thread.detachNewThread {
             while case let connection = accept(listener, nil, nil), connection >= 0 {
-                _ = answer.withCString { send(connection, $0, strlen($0), Int32(MSG_NOSIGNAL.rawValue)) }
+                _ = answer.withCString { send(connection, $0, strlen($0), Int32(MSG_NOSIGNAL)) }
             }
         }
     }

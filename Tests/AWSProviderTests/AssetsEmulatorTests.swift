@@ -143,7 +143,7 @@ struct AssetsEmulatorTests {
             try await account.build("0.1.0")
             let words = account.words(["delete-aws-assets", "--asset-id", "0.1.0", "--yes"])
             let output = try await SystemCommandRunner().execute(
-                Command("timeout", ["--signal", "INT", "--preserve-status", "3"] + words))
+                Command("timeout", ["--foreground", "--signal", "INT", "--preserve-status", "3"] + words))
             #expect(output.status == .exited(130), "\(output.standardError)")
             #expect(output.standardOutput.contains("removed export-task"))
             #expect(output.standardError.contains("interrupted, and some things are left"))
