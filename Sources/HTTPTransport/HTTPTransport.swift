@@ -29,7 +29,7 @@ package struct HTTPTransport: Transport {
         var outgoing = HTTPClientRequest(url: request.url)
         outgoing.method = HTTPMethod(rawValue: request.method.rawValue)
         outgoing.headers = HTTPHeaders(request.headers.map { ($0.name, $0.value) })
-        if !request.body.isEmpty { outgoing.body = .bytes(ByteBuffer(bytes: request.body)) }
+        if !request.body.isEmpty { outgoing.body = .bytes(request.body) }
         do {
             let response = try await client.execute(outgoing, timeout: TimeAmount(limit))
             return HTTPResponse(
