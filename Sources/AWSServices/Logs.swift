@@ -37,8 +37,8 @@ package enum Logs {
 
         package static func items(of page: Output) -> [Event] { page.events ?? [] }
 
-        package mutating func turn(after page: Output) -> Bool {
-            page.nextForwardToken != nextToken && advance(&nextToken, to: page.nextForwardToken)
+        package mutating func turn(after page: Output) throws -> Bool {
+            try page.nextForwardToken != nextToken && advance(&nextToken, to: page.nextForwardToken)
         }
     }
 

@@ -59,7 +59,7 @@ package enum ServiceQuotas {
 
         package static func items(of page: Output) -> [Quota] { page.quotas ?? [] }
 
-        package mutating func turn(after page: Output) -> Bool { advance(&nextToken, to: page.nextToken) }
+        package mutating func turn(after page: Output) throws -> Bool { try advance(&nextToken, to: page.nextToken) }
     }
 
     package struct OneQuota: Sendable, Codable, Equatable {

@@ -68,6 +68,7 @@ struct ClockAndKeysTests {
             ("AccessDenied", "User: x is not authorized to perform: toy:Play on resource: y", "toy:Play"),
             ("UnauthorizedOperation", "You are not authorized", "toy:ListToys"),
             ("InvalidClientTokenId", "The security token is invalid", "dss whoami"),
+            ("AuthorizationHeaderMalformed", "the region 'x' is wrong; expecting 'eu-west-1'", "--region eu-west-1"),
             ("ToyLimitExceeded", "too many toys", "Service Quotas"),
         ])
     func advice(code: String, message: String, expected: String) async throws {

@@ -149,7 +149,7 @@ enum Toy {
         var nextToken: String?
 
         static func items(of page: Output) -> [String] { page.names }
-        mutating func turn(after page: Output) -> Bool { AWSCore.turn(&nextToken, to: page.nextToken) }
+        mutating func turn(after page: Output) throws -> Bool { try AWSCore.advance(&nextToken, to: page.nextToken) }
     }
 }
 

@@ -51,14 +51,14 @@ struct FaultTests {
 
     @Test("a slow answer is waited for, a silent server is not", arguments: Deed.all.prefix(2) + Deed.uploads.prefix(1))
     func slow(_ deed: Deed) async throws {
-        try await EmulatedAccount.with(silence: .seconds(5)) { account, client in
+        try await EmulatedAccount.with(silence: .seconds(20)) { account, client in
             let trial = try await deed.prepare(client, Self.name())
             try await account.order("slow", deed.service, deed.action, ["seconds": 0.5])
             try await trial.act()
             #expect(try await trial.count() == 1)
             #expect(try await account.calls().filter { $0.action == deed.action }.count == 1)
         }
-        try await EmulatedAccount.with(silence: .seconds(1)) { account, client in
+        try await EmulatedAccount.with(silence: .seconds(5)) { account, client in
             let trial = try await deed.prepare(client, Self.name())
             try await account.order("hang", deed.service, deed.action)
             try await trial.act()

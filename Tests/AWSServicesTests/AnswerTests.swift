@@ -109,7 +109,7 @@ struct AnswerTests {
         var operation = Logs.GetLogEvents(logGroupName: "a", logStreamName: "b", startFromHead: true)
         let answer = HTTPResponse(status: 200, body: Array(#"{"events": [], "nextForwardToken": "f/1"}"#.utf8))
         let page = try operation.decode(answer)
-        let turns = [operation.turn(after: page), operation.turn(after: page)]
+        let turns = [try operation.turn(after: page), try operation.turn(after: page)]
         #expect(turns == [true, false])
         #expect(operation.nextToken == "f/1")
     }

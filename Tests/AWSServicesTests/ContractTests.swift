@@ -160,7 +160,7 @@ struct ContractTests {
     {
         let page = try operation.decode(response)
         var next = operation
-        return (next.turn(after: page) ? next : nil, O.items(of: page).count)
+        return (try next.turn(after: page) ? next : nil, O.items(of: page).count)
     }
 
     /// Codes that the models leave out. S3's stand in

@@ -11,7 +11,11 @@ extension AWSError {
         case .unreachable: "check the network and run the same command again"
         case .unexpectedAnswer:
             "something between this machine and AWS seems to have answered: a proxy, or the login page of a network"
-        case .refused: nil
+        case .refused:
+            // S3's word for a bucket that is elsewhere.
+            error.message.firstMatch(of: /expecting '([a-z0-9-]+)'/).map {
+                "the bucket is in \($0.1): add --region \($0.1)"
+            }
         }
     }
 

@@ -45,7 +45,8 @@ package protocol PagedOperation: Operation {
     static func items(of page: Output) -> [Item]
     /// Makes this the operation that fetches the page after `page`.
     /// - Returns: false where that was the last page.
-    mutating func turn(after page: Output) -> Bool
+    /// - Throws: `UnexpectedAnswer` where the list does not go on.
+    mutating func turn(after page: Output) throws -> Bool
 }
 
 /// The output of operations that answer with nothing of interest.

@@ -21,7 +21,9 @@ package struct Pages<O: PagedOperation>: AsyncSequence, Sendable {
         package mutating func next() async throws -> O.Output? {
             guard var operation = next else { return nil }
             let page = try await client.call(operation)
-            next = operation.turn(after: page) ? operation : nil
+            do { next = try operation.turn(after: page) ? operation : nil } catch let error as UnexpectedAnswer {
+                throw AWSError(error, of: O.self, in: client.region, attempts: 1, mayHaveTakenEffect: false)
+            }
             return page
         }
     }
@@ -52,9 +54,16 @@ package struct Items<O: PagedOperation>: AsyncSequence, Sendable {
 }
 
 /// Moves a token on to that of the next page.
-/// - Returns: false on the last page, which has none, and where the service gives the same again, which would never end.
-package func turn(_ token: inout String?, to next: String?) -> Bool {
-    guard let next, !next.isEmpty, next != token else { return false }
+/// - Returns: false where the service gave none, or an empty one as some do on the last page.
+/// - Throws: `UnexpectedAnswer` where it gives the same again, since such a list would never end.
+package func advance(_ token: inout String?, to next: String?) throws -> Bool {
+    guard let next, !next.isEmpty else { return false }
+    guard next != token else { throw UnexpectedAnswer.sameToken }
     token = next
     return true
+}
+
+extension UnexpectedAnswer {
+    package static let sameToken = UnexpectedAnswer(
+        "the list does not go on: the token of its next page is that of this one")
 }

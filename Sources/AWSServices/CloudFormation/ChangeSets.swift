@@ -73,7 +73,7 @@ extension CloudFormation {
 
         package static func items(of page: Output) -> [Change] { page.changes }
 
-        package mutating func turn(after page: Output) -> Bool { advance(&nextToken, to: page.nextToken) }
+        package mutating func turn(after page: Output) throws -> Bool { try advance(&nextToken, to: page.nextToken) }
     }
 
     /// Begins to change the stack; what comes of it shows in the stack's status and events.

@@ -23,7 +23,7 @@ extension CloudFormation {
 
         package static func items(of page: Output) -> [Stack] { page.stacks }
 
-        package mutating func turn(after page: Output) -> Bool { advance(&nextToken, to: page.nextToken) }
+        package mutating func turn(after page: Output) throws -> Bool { try advance(&nextToken, to: page.nextToken) }
     }
 
     package struct Stack: Sendable, Codable, Equatable {
@@ -68,7 +68,7 @@ extension CloudFormation {
 
         package static func items(of page: Output) -> [StackEvent] { page.stackEvents }
 
-        package mutating func turn(after page: Output) -> Bool { advance(&nextToken, to: page.nextToken) }
+        package mutating func turn(after page: Output) throws -> Bool { try advance(&nextToken, to: page.nextToken) }
     }
 
     package struct StackEvent: Sendable, Codable, Equatable {
@@ -103,7 +103,7 @@ extension CloudFormation {
 
         package static func items(of page: Output) -> [StackResource] { page.stackResourceSummaries }
 
-        package mutating func turn(after page: Output) -> Bool { advance(&nextToken, to: page.nextToken) }
+        package mutating func turn(after page: Output) throws -> Bool { try advance(&nextToken, to: page.nextToken) }
     }
 
     package struct StackResource: Sendable, Codable, Equatable {

@@ -86,6 +86,6 @@ package enum CodeBuild {
 
         package static func items(of page: Output) -> [String] { page.ids ?? [] }
 
-        package mutating func turn(after page: Output) -> Bool { advance(&nextToken, to: page.nextToken) }
+        package mutating func turn(after page: Output) throws -> Bool { try advance(&nextToken, to: page.nextToken) }
     }
 }

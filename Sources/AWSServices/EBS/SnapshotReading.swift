@@ -42,7 +42,7 @@ extension EBS {
 
         package static func items(of page: Output) -> [Block] { page.blocks ?? [] }
 
-        package mutating func turn(after page: Output) -> Bool { advance(&nextToken, to: page.nextToken) }
+        package mutating func turn(after page: Output) throws -> Bool { try advance(&nextToken, to: page.nextToken) }
     }
 
     package struct Block: Sendable, Codable, Equatable {

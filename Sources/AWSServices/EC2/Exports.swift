@@ -99,7 +99,7 @@ extension EC2 {
 
         package static func items(of page: Output) -> [ExportImageTask] { page.exportImageTasks }
 
-        package mutating func turn(after page: Output) -> Bool { advance(&nextToken, to: page.nextToken) }
+        package mutating func turn(after page: Output) throws -> Bool { try advance(&nextToken, to: page.nextToken) }
     }
 
     /// Ends a task; what it has written so far is removed.

@@ -40,7 +40,7 @@ extension EC2 {
 
         package static func items(of page: Output) -> [Image] { page.images }
 
-        package mutating func turn(after page: Output) -> Bool { advance(&nextToken, to: page.nextToken) }
+        package mutating func turn(after page: Output) throws -> Bool { try advance(&nextToken, to: page.nextToken) }
     }
 
     /// A machine image (AMI).

@@ -35,7 +35,7 @@ extension EC2 {
 
         package static func items(of page: Output) -> [Instance] { page.reservations.flatMap(\.instances) }
 
-        package mutating func turn(after page: Output) -> Bool { advance(&nextToken, to: page.nextToken) }
+        package mutating func turn(after page: Output) throws -> Bool { try advance(&nextToken, to: page.nextToken) }
     }
 
     /// Machines that were started by one call.
@@ -132,7 +132,7 @@ extension EC2 {
 
         package static func items(of page: Output) -> [InstanceStatus] { page.instanceStatuses }
 
-        package mutating func turn(after page: Output) -> Bool { advance(&nextToken, to: page.nextToken) }
+        package mutating func turn(after page: Output) throws -> Bool { try advance(&nextToken, to: page.nextToken) }
     }
 
     package struct InstanceStatus: Sendable, Codable, Equatable {

@@ -39,7 +39,7 @@ extension EC2 {
 
         package static func items(of page: Output) -> [Snapshot] { page.snapshots }
 
-        package mutating func turn(after page: Output) -> Bool { advance(&nextToken, to: page.nextToken) }
+        package mutating func turn(after page: Output) throws -> Bool { try advance(&nextToken, to: page.nextToken) }
     }
 
     package struct Snapshot: Sendable, Codable, Equatable {

@@ -59,7 +59,7 @@ extension S3 {
                 let ours = page.uploads.filter { $0.key == key && $0.initiated >= earliest }
                 newest = (ours + (newest.map { [$0] } ?? [])).max { $0.initiated < $1.initiated }
                 // Keys come in order, and the key itself is the first of those that begin with it.
-                hasMore = page.uploads.last?.key == key && list.turn(after: page)
+                hasMore = try page.uploads.last?.key == key && list.turn(after: page)
             }
             return newest.map { Output(uploadId: $0.uploadId) }
         }

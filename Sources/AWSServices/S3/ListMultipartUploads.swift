@@ -55,9 +55,13 @@ extension S3 {
 
         package static func items(of page: Output) -> [Upload] { page.uploads }
 
-        package mutating func turn(after page: Output) -> Bool {
-            guard page.isTruncated, advance(&keyMarker, to: page.nextKeyMarker) else { return false }
-            uploadIdMarker = page.nextUploadIdMarker
+        package mutating func turn(after page: Output) throws -> Bool {
+            guard page.isTruncated, let next = page.nextKeyMarker else { return false }
+            // One key can have more uploads than fit on a page, so that only both together must go on.
+            guard (next, page.nextUploadIdMarker) != (keyMarker, uploadIdMarker) else {
+                throw UnexpectedAnswer.sameToken
+            }
+            (keyMarker, uploadIdMarker) = (next, page.nextUploadIdMarker)
             return true
         }
     }

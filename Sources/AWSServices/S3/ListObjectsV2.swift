@@ -55,8 +55,8 @@ extension S3 {
 
         package static func items(of page: Output) -> [Object] { page.contents }
 
-        package mutating func turn(after page: Output) -> Bool {
-            page.isTruncated && advance(&continuationToken, to: page.nextContinuationToken)
+        package mutating func turn(after page: Output) throws -> Bool {
+            try page.isTruncated && advance(&continuationToken, to: page.nextContinuationToken)
         }
     }
 

@@ -48,8 +48,9 @@ extension S3 {
 
         package static func items(of page: Output) -> [Part] { page.parts }
 
-        package mutating func turn(after page: Output) -> Bool {
+        package mutating func turn(after page: Output) throws -> Bool {
             guard page.isTruncated, let next = page.nextPartNumberMarker else { return false }
+            guard next != partNumberMarker else { throw UnexpectedAnswer.sameToken }
             partNumberMarker = next
             return true
         }
