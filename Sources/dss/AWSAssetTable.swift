@@ -24,7 +24,8 @@ extension Table {
             rows: [],
             total: ["", "", "total", Cell(number), "", "", size(bytes), dollars(cost), "", "", "", "", "", "", ""],
             empty: listing.empty,
-            notes: cost > 0 ? ["Costs are estimates, by AWS's list prices of \(listing.prices.date)."] : [])
+            notes: cost > 0
+                ? ["Costs are rough estimates, from prices of \(listing.prices.date) that were entered by hand."] : [])
     }
 
     /// Some of the rows, in groups by asset id and region.

@@ -12,7 +12,7 @@ struct ShowAWSAssets: AsyncParsableCommand {
         abstract: "Shows what builds have made on AWS and what they left, with what it costs.",
         discussion: """
             Finds things by the tag and the names of the definition. ORPHAN marks what belonged to a stack or an image \
-            that is gone. Costs are estimated from list prices.
+            that is gone. Costs are rough estimates.
 
             Types: \(AssetKinds.allValueStrings.joined(separator: ", ")).
 

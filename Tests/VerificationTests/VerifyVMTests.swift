@@ -122,13 +122,12 @@ struct VerifyVMTests {
         #expect(results.values.filter { $0.outcome == .skipped }.count == Check.allCases.count - 1)
     }
 
-    @Test func everythingTogetherHasATimeLimit() async throws {
-        let start = ContinuousClock.now
-        let results = try await verify(PretendGuest(twist: "sleep 60"), limits: .init(total: .seconds(1)))
+    /// The guest would be silent for longer than this test may take.
+    @Test(.timeLimit(.minutes(5))) func everythingTogetherHasATimeLimit() async throws {
+        let results = try await verify(PretendGuest(twist: "sleep 600"), limits: .init(total: .seconds(1)))
         expect(results, .failed, [.answers])
         let message = try #require(results[.answers]?.message)
         #expect(message.hasPrefix("the verification took longer than 1.0 seconds"))
-        #expect(ContinuousClock.now - start < .seconds(15))
     }
 }
 

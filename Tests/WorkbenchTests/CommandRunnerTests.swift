@@ -160,9 +160,7 @@ struct CommandRunnerTests {
     }
 
     @Test func aBackgroundChildThatHoldsTheOutputIsNotWaitedFor() async throws {
-        let start = ContinuousClock.now
-        let output = try await runner.execute(shell("echo done; sleep 30 & echo $!"))
-        #expect(ContinuousClock.now - start < .seconds(5))
+        let output = try await runner.execute(shell("echo done; sleep 600 & echo $!"))
         let words = output.standardOutput.split(separator: "\n")
         #expect(words.first == "done")
         let child = try #require(words.last.flatMap { Int32($0) }.flatMap(BackgroundProcess.init(pid:)))
@@ -174,16 +172,14 @@ struct CommandRunnerTests {
     func cancellationEndsGrandchildrenToo(trap: String) async throws {
         let lines = Lines()
         // The child itself goes on SIGTERM; its own child, which may ignore it, must not stay.
-        let command = shell("sh -c '\(trap) echo $$; sleep 60; sleep 60' & wait")
+        let command = shell("sh -c '\(trap) echo $$; sleep 600; sleep 600' & wait")
         let work = Task { try await runner.execute(command) { lines.add($0, $1) } }
         let pid = try #require(Int32(try await lines.first { !$0.isEmpty }))
         let grandchild = try #require(BackgroundProcess(pid: pid))
-        let start = ContinuousClock.now
         work.cancel()
         let status = try await work.value.status
         #expect(status == .signalled(SIGTERM))
-        #expect(await grandchild.ended(within: .seconds(1)))
-        #expect(ContinuousClock.now - start < .seconds(5))
+        #expect(await grandchild.ended(within: .seconds(10)))
     }
 
     @Test func aCancelledRunThrows() async throws {

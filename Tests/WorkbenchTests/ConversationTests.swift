@@ -53,14 +53,13 @@ struct ConversationTests {
         }
     }
 
-    @Test func aPromptThatNeverComesEndsWithTheTimeLimit() async throws {
-        let start = ContinuousClock.now
+    /// The program would go on for longer than this test may.
+    @Test(.timeLimit(.minutes(5))) func aPromptThatNeverComesEndsWithTheTimeLimit() async throws {
         await #expect(throws: TimedOut.self) {
             try await withTimeout(.milliseconds(300), "the prompt") {
-                try await runner.converse(shell("sleep 60")) { program in _ = try await program.expect("password:") }
+                try await runner.converse(shell("sleep 600")) { program in _ = try await program.expect("password:") }
             }
         }
-        #expect(ContinuousClock.now - start < .seconds(5))
     }
 
     @Test func aConversationLeavesNoProcess() async throws {
