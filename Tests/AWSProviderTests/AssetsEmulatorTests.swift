@@ -206,7 +206,7 @@ struct AssetsEmulatorTests {
             #expect(said.output.contains("1.0 in eu-central-1\nami "), "\(said.output)")
             let text = try readText(file)
             #expect(text.hasPrefix("| asset | region | type | id | state | size | est. $/mo | url |\n"))
-            #expect(text.contains("Costs are estimates"))
+            #expect(text.contains("Costs are rough estimates"))
         }
     }
 }
