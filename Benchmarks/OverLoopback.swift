@@ -112,7 +112,7 @@ struct OverLoopback {
         }
     }
 
-    /// Every block, four at a time and safe on the disk at the end, as the transfers do.
+    /// Every block, three at a time and safe on the disk at the end, as the transfers do.
     private func bare(
         _ descriptor: Int32, _ block: @escaping @Sendable (HTTPClient, Int32, Int) async throws -> Void
     ) async throws -> Double {
@@ -121,7 +121,7 @@ struct OverLoopback {
             try await milliseconds {
                 try await withThrowingTaskGroup(of: Void.self) { group in
                     for number in 0..<AnsweringServer.blocks {
-                        if number >= 4 { try await group.next() }
+                        if number >= 3 { try await group.next() }
                         group.addTask { try await block(client, descriptor, number) }
                     }
                     try await group.waitForAll()

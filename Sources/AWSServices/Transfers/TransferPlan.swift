@@ -6,7 +6,7 @@ package struct TransferPlan: Sendable, Equatable {
     package var pieceSize: Int
     package var parallel: Int
 
-    package init(pieceSize: Int = 8 << 20, parallel: Int = 4) {
+    package init(pieceSize: Int = 8 << 20, parallel: Int = 3) {
         self.pieceSize = pieceSize
         self.parallel = parallel
     }
