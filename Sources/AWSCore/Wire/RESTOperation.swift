@@ -1,6 +1,6 @@
 /// An operation whose method, path, query and headers mean something; XML in both directions.
 ///
-/// It writes its request itself; `xmlRoot` guards against answers that are something else.
+/// It writes its request itself; `decodeDocument` guards against answers that are something else.
 package protocol RESTXMLOperation: Operation {}
 
 /// The same with JSON.
