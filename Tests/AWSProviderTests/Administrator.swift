@@ -45,14 +45,16 @@ struct Administrator: Sendable {
         return Said(status: output.status, output: output.standardOutput, errors: output.standardError)
     }
 
-    /// The program on a terminal.
+    /// The program on a terminal, in a shell that outlives Ctrl-C: `script` takes the user's shell, and not all do.
     /// - Returns: all that it has said.
     func atTerminal(_ arguments: String..., talk: @escaping @Sendable (Conversation) async throws -> Void)
         async throws -> String
     {
         let line = words(arguments).map(shellQuoted).joined(separator: " ")
         return try await SystemCommandRunner().converse(
-            Command("script", ["--quiet", "--return", "--command", "stty cols 80; \(line); echo rc=$?", "/dev/null"])
+            Command(
+                "script",
+                ["--quiet", "--return", "--command", "trap : INT; stty cols 80; \(line); echo rc=$?", "/dev/null"])
         ) { program in
             try await talk(program)
             while try await program.expect("\n") != nil {}
