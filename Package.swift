@@ -69,8 +69,11 @@ let package = Package(
         room("AWSIdentity", knows: ["AWSCore", "AWSServices", crypto]),
         room("HTTPTransport", knows: ["AWSCore", http] + nio),
         room(
-            "AWSProvider", knows: ["Sandbox", "Workbench", "AWSCore", "AWSServices"],
-            embeds: ["Resources/prices.csv", "Templates/vm-bucket.yaml", "Templates/vm-bucket-waf.yaml"]),
+            "AWSProvider", knows: ["Sandbox", "Workbench", "DiskImages", "AWSCore", "AWSServices"],
+            embeds: [
+                "Resources/prices.csv", "Templates/build-machine.yaml", "Templates/vm-bucket.yaml",
+                "Templates/vm-bucket-waf.yaml",
+            ]),
         .executableTarget(
             name: "dss",
             dependencies: [
@@ -111,6 +114,8 @@ let package = Package(
         tests(of: "AWSIdentity", with: ["AWSCore", "AWSServices", "AWSTestSupport", "Workbench", "dss"]),
         tests(
             of: "AWSProvider",
-            with: ["Sandbox", "Workbench", "Reporting", "AWSCore", "AWSServices", "AWSTestSupport", "dss"]),
+            with: [
+                "Sandbox", "Workbench", "DiskImages", "Reporting", "AWSCore", "AWSServices", "AWSTestSupport", "dss",
+            ]),
     ]
 )

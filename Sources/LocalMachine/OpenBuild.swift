@@ -42,5 +42,5 @@ extension LocalMachineFactory {
         return build
     }
 
-    func remedy(_ assetID: AssetID) -> String { "dss delete-assets --asset-id \(shellQuoted(assetID.rawValue))" }
+    package func remedy(_ assetID: AssetID) -> String { "dss delete-assets --asset-id \(shellQuoted(assetID.rawValue))" }
 }

@@ -47,6 +47,13 @@ package struct LocalVMProvider: VMProvider {
             try await factory.start(plan, undo: undo, events: events), inputs: inputs(of: order, stepKeys))
     }
 
+    package func hintsOnKept(_ machine: Machine, of order: BuildOrder) -> [String] {
+        [
+            "the machine was kept, reach it with: sudo \(machine.endpoint.commandLine)",
+            "remove it with: \(factory.remedy(order.assetID))",
+        ]
+    }
+
     package func keep(
         _ machine: Machine, after step: PlaybookStep, missing: [MissingComponent], undo: Undo,
         events: @escaping EventSink
@@ -55,7 +62,7 @@ package struct LocalVMProvider: VMProvider {
     }
 
     package func capture(
-        _ machine: Machine, of order: BuildOrder, undo: Undo, events: @escaping EventSink
+        _ machine: Machine, of order: BuildOrder, missing: [MissingComponent], undo: Undo, events: @escaping EventSink
     ) async throws -> Image {
         let root = try await factory.halt(machine.container, events: events)
         let disk = try await writer.write(

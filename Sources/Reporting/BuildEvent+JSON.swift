@@ -12,8 +12,9 @@ extension BuildEvent {
     /// | `progress` | `stage`, `activity`, `completed`, `total`, `unit`: `bytes`, `tasks`, `percent`, `none` |
     /// | `task` | `index`, `count`, `role`, `name`, `status`, `seconds`, `module`, `message` |
     /// | `output` | `stage`, `line` |
+    /// | `activity-started`, `activity-finished` | `name` |
     /// | `notice`, `warning` | `message` |
-    /// | `artifact` | `format`, `location`, `bytes`, `sha256` |
+    /// | `artifact` | `format`, `location`, `bytes`, `sha256`, `crc64` |
     package func json(at seconds: Double) -> JSONValue {
         let (name, members) = wireForm
         return .object([("event", .string(name)), ("at", .seconds(seconds))] + members)
@@ -33,6 +34,10 @@ extension BuildEvent {
             ("task", task.members)
         case .output(let stage, let line):
             ("output", [("stage", .string(stage.wireName)), ("line", .string(line))])
+        case .activityStarted(let name):
+            ("activity-started", [("name", .string(name))])
+        case .activityFinished(let name):
+            ("activity-finished", [("name", .string(name))])
         case .notice(let message):
             ("notice", [("message", .string(message))])
         case .warning(let message):
@@ -61,7 +66,7 @@ extension Artifact {
     var members: [(String, JSONValue)] {
         [
             ("format", .string(format.rawValue)), ("location", .string(location)), ("bytes", .integer(bytes)),
-            ("sha256", .string(sha256)),
+            ("sha256", .text(sha256)), ("crc64", .text(crc64)),
         ]
     }
 }

@@ -5,6 +5,11 @@ extension BuildReport {
     /// No stage had to run: the images of an earlier build are what this one would have given.
     var isUpToDate: Bool { stages.isEmpty }
 
+    /// The images carry the default password of an earlier run, whatever this one was given.
+    var hasOlderPassword: Bool {
+        isUpToDate || stages.contains { $0.stage == .seal && $0.outcome == .cached }
+    }
+
     /// Stages run one after another, so their sum is the build's time.
     var seconds: Double { stages.reduce(0) { $0 + $1.seconds } }
 
@@ -15,7 +20,10 @@ extension BuildReport {
 
     /// What to type next: the proof that what was exported boots.
     var nextCommand: String? {
-        artifacts.first.map { "dss verify-vm \(Shell.quoted($0.location))" }
+        if let machineImage {
+            return "dss verify-ami \(machineImage.id) --region \(machineImage.region)"
+        }
+        return artifacts.first.map { "dss verify-vm \(Shell.quoted($0.location))" }
     }
 
     /// The directory that all artifacts lie in, so that it need not stand before each of them.
@@ -38,7 +46,7 @@ extension BuildReport {
                     artifact.format.rawValue, Units.size(artifact.bytes), Units.exact(artifact.bytes),
                     String(artifact.location.dropFirst(start)),
                 ]
-                let more = forRelease ? [artifact.format.purpose, artifact.sha256] : []
+                let more = forRelease ? [artifact.format.purpose, artifact.digest] : []
                 return (cells + more).map { Table.Cell($0) }
             },
             empty: "no images")
@@ -49,6 +57,13 @@ extension String {
     /// Everything up to and including the last slash.
     fileprivate var directory: String {
         lastIndex(of: "/").map { String(self[...$0]) } ?? ""
+    }
+}
+
+extension Artifact {
+    /// The sum that is known of it, with its kind where that is not SHA-256.
+    fileprivate var digest: String {
+        sha256 ?? crc64.map { "CRC-64/NVME \($0)" } ?? ""
     }
 }
 

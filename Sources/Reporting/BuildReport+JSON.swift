@@ -2,7 +2,7 @@ import Sandbox
 
 extension BuildReport {
     /// The report as a document: `asset_id`, `provider`, `outcome` (`built` or `up-to-date`), `seconds`, `stages`,
-    /// `artifacts`, `missing`, `user`, `jupyter_port`, `default_password`, `next`.
+    /// `activities`, `critical_path`, `machine_image` (the AMI), `artifacts`, `missing`, `user`, `jupyter_port`, `default_password`, `next`.
     ///
     /// - Parameter password: the default password where one was made for this build; it is nowhere else, so a
     ///   program that starts a build must get it here.
@@ -22,6 +22,9 @@ extension BuildReport {
             ("outcome", .string(isUpToDate ? "up-to-date" : "built")),
             ("seconds", .seconds(seconds)),
             ("stages", .array(stages.map { .object(StageForm.members($0.stage, $0.seconds, $0.outcome)) })),
+            ("activities", .array(activities.map(\.value))),
+            ("critical_path", .array(activities.criticalPath.map { .string($0.name) })),
+            ("machine_image", machineImage?.value ?? .null),
             ("artifacts", .array(artifacts.map { .object($0.members) })),
             (
                 "missing",
@@ -32,8 +35,20 @@ extension BuildReport {
             ),
             ("user", .string(user)),
             ("jupyter_port", .count(jupyterPort)),
-            ("default_password", .text(isUpToDate ? nil : password?.reveal)),
+            ("default_password", .text(hasOlderPassword ? nil : password?.reveal)),
             ("next", .text(nextCommand)),
         ]
+    }
+}
+
+extension Activity {
+    fileprivate var value: JSONValue {
+        .object([("name", .string(name)), ("began", .seconds(began)), ("ended", .seconds(ended))])
+    }
+}
+
+extension MachineImage {
+    fileprivate var value: JSONValue {
+        .object([("id", .string(id)), ("name", .string(name)), ("region", .string(region))])
     }
 }

@@ -12,7 +12,17 @@ extension BuildReport {
             let place = directory.map { "In \(Markdown.code($0)):\n\n" } ?? ""
             sections.append("## Images\n\n" + place + artifactTable(forRelease: true).markdown)
         }
+        if let machineImage {
+            let (id, region) = (Markdown.code(machineImage.id), Markdown.code(machineImage.region))
+            sections.append("## AMI\n\n\(id) in \(region), named \(Markdown.code(machineImage.name)).\n")
+        }
         if !stages.isEmpty { sections.append("## Stages\n\n" + stageTable.markdown) }
+        if !criticalPath.isEmpty {
+            let beside = besideCriticalPath.joined(separator: ", ")
+            sections.append(
+                "Critical path: \(Markdown.escaped(criticalPath.joined(separator: " → "))).\n"
+                    + (beside.isEmpty ? "" : "\nBeside it: \(Markdown.escaped(beside)).\n"))
+        }
         let login = "Log in as \(Markdown.code(user)); JupyterLab listens on port \(jupyterPort)."
         sections.append("## Use\n\n\(login)\n" + (nextCommand.map { "\n```sh\n\($0)\n```\n" } ?? ""))
         return sections.joined(separator: "\n")

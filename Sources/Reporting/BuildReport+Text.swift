@@ -9,6 +9,8 @@ extension BuildReport {
         let sections = [
             [style.paint(headline, .bold)],
             stageLines(style),
+            pathLines(style),
+            machineImage.map { ["AMI \(style.paint($0.id, .bold)) in \($0.region): \($0.name)"] } ?? [],
             imageLines(style),
             missingLines(style),
             loginLines(style, password),
@@ -55,7 +57,9 @@ extension BuildReport {
 
     private func loginLines(_ style: Style, _ password: Secret?) -> [String] {
         let jupyter = "JupyterLab: http://<address of the machine>:\(jupyterPort)/lab"
-        if isUpToDate { return ["log in as \(user) with the default password that was set when they were built"] }
+        if hasOlderPassword {
+            return ["log in as \(user) with the default password that was set when they were built"]
+        }
         guard let password else {
             return ["log in as \(user) with your default password; the first login asks for a new one", jupyter]
         }

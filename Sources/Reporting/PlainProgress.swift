@@ -45,7 +45,7 @@ package struct PlainProgress: ProgressRenderer {
             return Message.lines("note:", .bold, message, .piped)
         case .warning(let message):
             return Message.lines("warning:", .yellow, message, .piped)
-        case .artifact:
+        case .artifact, .activityStarted, .activityFinished:
             return []
         }
     }

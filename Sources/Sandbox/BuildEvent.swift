@@ -9,6 +9,9 @@ package enum BuildEvent: Sendable, Equatable, Codable {
     case task(TaskResult)
     /// A line that a tool printed; shown with `--verbose` only.
     case output(Stage, line: String)
+    /// Something began that takes its time, perhaps beside others; its name is told again when it ends.
+    case activityStarted(String)
+    case activityFinished(String)
     case notice(String)
     case warning(String)
     case artifact(Artifact)

@@ -15,6 +15,10 @@ package struct BuildReport: Sendable, Equatable, Codable {
     package var assetID: AssetID
     package var provider: String
     package var stages: [StageTime]
+    /// What took its time, stages that do nothing else included.
+    package var activities: [Activity]
+    /// The image from which machines of the provider start, where it has such.
+    package var machineImage: MachineImage?
     package var artifacts: [Artifact]
     /// Components that the sandbox should have and has not, with the reason.
     package var missing: [MissingComponent]
@@ -22,16 +26,32 @@ package struct BuildReport: Sendable, Equatable, Codable {
     package var jupyterPort: Int
 
     package init(
-        assetID: AssetID, provider: String, stages: [StageTime] = [], artifacts: [Artifact] = [],
+        assetID: AssetID, provider: String, stages: [StageTime] = [], activities: [Activity] = [],
+        machineImage: MachineImage? = nil, artifacts: [Artifact] = [],
         missing: [MissingComponent] = [], user: String, jupyterPort: Int
     ) {
         self.assetID = assetID
         self.provider = provider
         self.stages = stages
+        self.activities = activities
+        self.machineImage = machineImage
         self.artifacts = artifacts
         self.missing = missing
         self.user = user
         self.jupyterPort = jupyterPort
+    }
+}
+
+/// An image that the provider itself starts machines from: an AMI.
+package struct MachineImage: Sendable, Equatable, Codable {
+    package var id: String
+    package var name: String
+    package var region: String
+
+    package init(id: String, name: String, region: String) {
+        self.id = id
+        self.name = name
+        self.region = region
     }
 }
 

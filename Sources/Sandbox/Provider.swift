@@ -11,8 +11,15 @@ package protocol VMProvider: Sendable {
     /// The artifacts of an earlier build that are what this order would give; `nil` where there is work to do.
     func finished(_ order: BuildOrder) async throws -> FinishedBuild?
 
+    /// The image that an earlier run has captured of this order, on a provider where images outlive a run that failed:
+    /// what remains is the export.
+    func captured(_ order: BuildOrder, events: @escaping EventSink) async throws -> Captured<Image>?
+
     /// Starts a machine that is reached by SSH and registers how it is removed.
     func setUp(_ order: BuildOrder, undo: Undo, events: @escaping EventSink) async throws -> Machine
+
+    /// What to say of the machine where `--keep-on-failure` leaves it: how to reach and how to remove it.
+    func hintsOnKept(_ machine: Machine, of order: BuildOrder) -> [String]
 
     /// Keeps the state after a step of the playbook where the provider can; may return a restarted machine.
     func keep(
@@ -20,13 +27,35 @@ package protocol VMProvider: Sendable {
         events: @escaping EventSink
     ) async throws -> Machine
 
-    func capture(_ machine: Machine, of order: BuildOrder, undo: Undo, events: @escaping EventSink) async throws
-        -> Image
+    /// - Parameter missing: what the sandbox lacks, for what remembers it beside the image.
+    func capture(
+        _ machine: Machine, of order: BuildOrder, missing: [MissingComponent], undo: Undo, events: @escaping EventSink
+    ) async throws -> Image
 
     /// - Parameter missing: what the sandbox lacks, for the manifest.
     func export(
         _ image: Image, of order: BuildOrder, missing: [MissingComponent], undo: Undo, events: @escaping EventSink
     ) async throws -> [Artifact]
+
+    /// What the image is called where machines of the provider can start from it.
+    func machineImage(_ image: Image) -> MachineImage?
+}
+
+extension VMProvider {
+    package func captured(_ order: BuildOrder, events: @escaping EventSink) async throws -> Captured<Image>? { nil }
+
+    package func machineImage(_ image: Image) -> MachineImage? { nil }
+}
+
+/// An image of an earlier run, and what the sandbox in it lacks.
+package struct Captured<Image: Sendable>: Sendable {
+    package var image: Image
+    package var missing: [MissingComponent]
+
+    package init(_ image: Image, missing: [MissingComponent]) {
+        self.image = image
+        self.missing = missing
+    }
 }
 
 package protocol BuildMachine: Sendable {
@@ -37,15 +66,23 @@ package protocol BuildMachine: Sendable {
     var buildEnvironment: [String: String] { get }
     /// What the cached system that the machine started from is known to lack.
     var missing: [MissingComponent] { get }
+    /// Nothing is left to be done on it but to capture it: an earlier run has sealed it.
+    var isSealed: Bool { get }
+}
+
+extension BuildMachine {
+    package var isSealed: Bool { false }
 }
 
 package struct FinishedBuild: Sendable, Equatable {
     package var artifacts: [Artifact]
     package var missing: [MissingComponent]
+    package var machineImage: MachineImage?
 
-    package init(artifacts: [Artifact], missing: [MissingComponent]) {
+    package init(artifacts: [Artifact], missing: [MissingComponent], machineImage: MachineImage? = nil) {
         self.artifacts = artifacts
         self.missing = missing
+        self.machineImage = machineImage
     }
 }
 

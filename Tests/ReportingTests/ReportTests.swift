@@ -21,6 +21,13 @@ struct ReportTests {
         try expectGolden(Samples.report().event(), "report-event")
     }
 
+    @Test func aReleaseOnAWS() throws {
+        let release = try Samples.release()
+        try expectGolden(release.text(Samples.narrow, password: Samples.password), "release-80")
+        try expectGolden(release.markdown, "release-markdown")
+        try expectGolden(release.json(password: Samples.password).pretty, "release-json")
+    }
+
     @Test func aPasswordIsShownOnlyForTheBuildThatSetIt() throws {
         let built = try Samples.report()
         let old = try Samples.upToDate()

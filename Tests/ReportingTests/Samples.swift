@@ -75,6 +75,30 @@ enum Samples {
             user: "ubuntu", jupyterPort: 49494)
     }
 
+    /// A release on AWS, where a run before this one had got as far as the AMI.
+    static func release() throws -> BuildReport {
+        BuildReport(
+            assetID: try AssetID("6.1.0"), provider: "aws",
+            stages: Stage.allCases.map {
+                let isDone = [.export, .cleanUp].contains($0)
+                return .init(stage: $0, seconds: isDone ? 2410 : 0, outcome: isDone ? .done : .cached)
+            },
+            activities: [
+                Activity("export vmdk", began: 0, ended: 2400), Activity("rename vmdk", began: 2400, ended: 2410),
+                Activity("export vhd", began: 2400, ended: 4800), Activity("rename vhd", began: 4800, ended: 4810),
+                Activity("removing the stack", began: 0, ended: 61),
+            ],
+            machineImage: MachineImage(
+                id: "ami-0123456789abcdef0", name: "Exasol-Data-Science-Sandbox-6.1.0", region: "eu-central-1"),
+            artifacts: [
+                Artifact(
+                    format: .vhd,
+                    location: "https://d111111abcdef8.cloudfront.net/data_science_sandbox/6.1.0/lab-6.1.0.vhd",
+                    bytes: 1_363_148_800, sha256: nil, crc64: "AAAAAAAAAAA=")
+            ],
+            user: "ubuntu", jupyterPort: 49494)
+    }
+
     static func upToDate() throws -> BuildReport {
         BuildReport(
             assetID: try AssetID("6.1.0"), provider: "local", artifacts: artifacts, user: "ubuntu", jupyterPort: 49494)

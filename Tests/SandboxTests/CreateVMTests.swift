@@ -35,6 +35,22 @@ struct CreateVMTests {
         #expect(events().contains(.artifact(artifact)))
     }
 
+    @Test func `what an earlier run has captured is only exported`() async throws {
+        var provider = FakeProvider()
+        provider.captured = "AMI"
+        let report = try await createVM(order(), on: provider, with: provider, events: { _ in })
+        #expect(provider.record.lines == ["look", "export AMI"])
+        #expect(report.stages.map(\.outcome) == [.cached, .cached, .cached, .cached, .done, .done])
+        #expect(report.artifacts == [artifact])
+    }
+
+    @Test func `a machine that an earlier run has sealed is only captured`() async throws {
+        var provider = FakeProvider()
+        provider.machine.isSealed = true
+        _ = try await createVM(order(), on: provider, with: provider, events: { _ in })
+        #expect(provider.record.lines == ["look", "set up", "capture", "export raw"] + Self.removals)
+    }
+
     @Test func `without the cache nobody looks for a finished build`() async throws {
         var provider = FakeProvider()
         provider.finished = FinishedBuild(artifacts: [artifact], missing: [])

@@ -7,12 +7,15 @@ struct FakeProvider: VMProvider, Provisioner {
         var stepsDone = 0
         var buildEnvironment: [String: String] = [:]
         var missing: [MissingComponent] = []
+        var isSealed = false
     }
 
     let name = "fake"
     var record = Record()
     var machine = Machine()
     var finished: FinishedBuild?
+    /// The image of an earlier run.
+    var captured: String?
     /// The call that fails: `set up`, `install base`, `seal`, …
     var failing: String?
     /// The call in which the build waits until it is cancelled.
@@ -25,11 +28,19 @@ struct FakeProvider: VMProvider, Provisioner {
         return finished
     }
 
+    func captured(_ order: BuildOrder, events: @escaping EventSink) async throws -> Captured<String>? {
+        captured.map { Captured($0, missing: []) }
+    }
+
     func setUp(_ order: BuildOrder, undo: Undo, events: @escaping EventSink) async throws -> Machine {
         await create("lock", undo, isKeepable: false)
         await create("machine", undo, isKeepable: true)
         try await call("set up")
         return machine
+    }
+
+    func hintsOnKept(_ machine: Machine, of order: BuildOrder) -> [String] {
+        ["the machine was kept, reach it with: \(machine.endpoint.commandLine)", "remove it with: rm"]
     }
 
     func keep(
@@ -41,7 +52,7 @@ struct FakeProvider: VMProvider, Provisioner {
     }
 
     func capture(
-        _ machine: Machine, of order: BuildOrder, undo: Undo, events: @escaping EventSink
+        _ machine: Machine, of order: BuildOrder, missing: [MissingComponent], undo: Undo, events: @escaping EventSink
     ) async throws -> String {
         await create("disk", undo, isKeepable: false)
         try await call("capture")

@@ -1,0 +1,27 @@
+import Sandbox
+
+/// A running EC2 instance that is reached by SSH.
+package struct AWSMachine: BuildMachine {
+    package let endpoint: SSHEndpoint
+    package let instanceID: String
+    /// Where it is reached.
+    package let address: String
+    /// An earlier run has sealed it; nobody can log in any more.
+    package let isSealed: Bool
+    /// What an earlier run has found missing of the sandbox on it.
+    package let missing: [MissingComponent]
+
+    package let stepsDone = 0
+    package let buildEnvironment: [String: String] = [:]
+
+    package init(
+        endpoint: SSHEndpoint, instanceID: String, address: String, isSealed: Bool = false,
+        missing: [MissingComponent] = []
+    ) {
+        self.endpoint = endpoint
+        self.instanceID = instanceID
+        self.address = address
+        self.isSealed = isSealed
+        self.missing = missing
+    }
+}
