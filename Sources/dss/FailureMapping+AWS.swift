@@ -1,5 +1,6 @@
 import AWSCore
 import AWSIdentity
+import AWSServices
 import Definition
 import Sandbox
 
@@ -36,5 +37,16 @@ extension Failure {
         } else {
             message += ", \(meant)"
         }
+    }
+
+    /// Nothing of it is in S3.
+    init(_ changed: FileChanged) {
+        self.init(
+            .temporary, changed.description, advice: "run the same command again when nothing writes to it any more")
+    }
+
+    /// What arrived is not what was stored.
+    init(_ broken: IntegrityError) {
+        self.init(.temporary, broken.description, advice: "run the same command again: it transfers all of it anew")
     }
 }

@@ -1,5 +1,6 @@
 import AWSCore
 import AWSIdentity
+import AWSServices
 import Reporting
 import Sandbox
 import Workbench
@@ -26,6 +27,9 @@ extension Failure {
         case let file as FileError: self.init(file)
         case let error as AWSError: self.init(error)
         case let error as IdentityError: self.init(error)
+        case let file as TransferFileError: self.init(FileError(file.action, file.path, code: file.code))
+        case let changed as FileChanged: self.init(changed)
+        case let broken as IntegrityError: self.init(broken)
         case let held as LockHeld: self.init(.temporary, "another process is at it: \(held.holder)")
         case let late as TimedOut: self.init(.temporary, late.description)
         case let late as WaitedTooLong: self.init(.temporary, late.description)

@@ -34,7 +34,11 @@ package struct FileDownload: Sendable {
         let journal = try TransferJournal(beside: file, of: object.identity)
         let target = try TransferFile(journal.dataPath, size: object.size)
         let digests = try await fetch(object, into: target, journal, client, progress)
-        try object.verify(digests, in: target, "s3://\(bucket)/\(key)")
+        do { try object.verify(digests, in: target, "s3://\(bucket)/\(key)") } catch {
+            // The next run would keep pieces that are as they were noted: it has to fetch all of them again.
+            journal.remove()
+            throw error
+        }
         try target.synchronize()
         guard rename(journal.dataPath, file) == 0 else { throw TransferFileError("write", file) }
         journal.remove()
