@@ -5,6 +5,7 @@ struct Call<O: Operation> {
     private var operation: O
     private let client: AWSClient
     private let started: Duration
+    private let startedAt: Date
     private var attempt = 0
     /// An attempt may have taken effect although no answer says so.
     private var isDoubtful = false
@@ -20,6 +21,7 @@ struct Call<O: Operation> {
         self.operation = operation
         self.client = client
         started = client.world.time.uptime()
+        startedAt = client.world.time.now()
         if case .token(let token) = O.repetition, self.operation[keyPath: token] == nil {
             self.operation[keyPath: token] = UUID().uuidString.lowercased()
         }
@@ -87,7 +89,8 @@ struct Call<O: Operation> {
 
     private func lookup(after error: any Error) async throws -> O.Output? {
         guard case .lookup(_, let find) = O.repetition else { return nil }
-        do { return try await find(operation, client) } catch is AWSError { throw final(error) }
+        let since = client.state.corrected(startedAt)
+        do { return try await find(operation, client, since) } catch is AWSError { throw final(error) }
     }
 
     /// - Returns: how long to wait before the next attempt; `nil` where there is to be none.

@@ -1,3 +1,5 @@
+import FoundationEssentials
+
 /// One API call: the value is the input, `Output` is what comes back. The type's name is the operation's.
 package protocol Operation: Sendable {
     associatedtype Output: Sendable
@@ -31,10 +33,20 @@ package enum Repetition<O: Operation>: Sendable {
     case token(any WritableKeyPath<O, String?> & Sendable)
     /// Removing: when it is gone already, an earlier attempt did it.
     case removal(gone: Set<String>, O.Output)
-    /// Before sending it again, and where AWS then says that it exists, it is looked up by name.
-    case lookup(taken: Set<String>, @Sendable (O, AWSClient) async throws -> O.Output?)
+    /// Before sending it again, and where AWS then says that it exists, it is looked up: by name, or by what this call
+    /// can have made since it began, by AWS's clock as far as that is known.
+    case lookup(taken: Set<String>, since: @Sendable (O, AWSClient, Date) async throws -> O.Output?)
     /// Nothing; the error says that it may have taken effect.
     case never
+}
+
+extension Repetition {
+    /// Where a name, or what it is made of, tells that it is ours.
+    package static func lookup(
+        taken: Set<String>, _ find: @escaping @Sendable (O, AWSClient) async throws -> O.Output?
+    ) -> Self {
+        .lookup(taken: taken) { operation, client, _ in try await find(operation, client) }
+    }
 }
 
 /// An operation whose answer comes in pages.

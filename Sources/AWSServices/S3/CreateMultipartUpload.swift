@@ -5,7 +5,7 @@ extension S3 {
     /// Begins an upload in parts. It must be completed or aborted: what was sent is paid for until then.
     package struct CreateMultipartUpload: RESTXMLOperation {
         package static let service = S3.service
-        package static let repetition = Repetition<Self>.lookup(taken: []) { try await $0.find(with: $1) }
+        package static let repetition = Repetition<Self>.lookup(taken: []) { try await $0.find(with: $1, since: $2) }
         package static let permissions = ["s3:PutObject", "s3:ListBucketMultipartUploads"]
 
         package var bucket: String
@@ -47,10 +47,13 @@ extension S3 {
             try decodeDocument(root: "InitiateMultipartUploadResult", response)
         }
 
-        /// The newest upload of this key that can have begun in this call: no call lasts longer than the client's limit.
-        private func find(with client: AWSClient) async throws -> Output? {
-            let limit = client.world.limit.components.seconds
-            let earliest = client.world.time.now().addingTimeInterval(-TimeInterval(limit))
+        /// Clocks differ by this much, and S3 cuts off fractions of a second. Not more: one upload too many has no parts
+        /// and costs nothing, but somebody else's would be a mixture in the end.
+        private static let tolerance: TimeInterval = 5
+
+        /// The newest upload of this key that can have begun in this call.
+        private func find(with client: AWSClient, since start: Date) async throws -> Output? {
+            let earliest = start.addingTimeInterval(-Self.tolerance)
             var list = ListMultipartUploads(bucket: bucket, prefix: key)
             var newest: Upload?
             var hasMore = true
