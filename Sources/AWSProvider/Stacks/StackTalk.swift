@@ -20,6 +20,11 @@ package struct StackTalk: Sendable {
     }
 }
 
+extension StackTalk {
+    /// For stacks that are only looked at.
+    static let silent = StackTalk(approve: { _ in false }, approveRemoval: { _ in false }, tell: { _ in })
+}
+
 /// A stack whose creation failed, and why.
 package struct FailedStack: Sendable, Equatable {
     package var name: String
