@@ -10,10 +10,7 @@ struct FinishedImages: Sendable {
     /// - Parameter inputs: the hash of all that goes into the images but the password.
     /// - Returns: `nil` where something has changed, is damaged or is missing.
     func find(_ order: BuildOrder, inputs: String) async throws -> FinishedBuild? {
-        guard let manifest = bucket.manifest(order.assetID), manifest.inputs == inputs,
-            Set(manifest.files.map(\.format)) == Set(order.definition.formats),
-            manifest.missing.isEmpty || !order.isRelease
-        else { return nil }
+        guard let manifest = bucket.manifest(order.assetID), manifest.fits(order, inputs: inputs) else { return nil }
         if case .given(let password) = order.password {
             guard try await verifier.isRemembered(password) else { return nil }
         }

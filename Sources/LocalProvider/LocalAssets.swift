@@ -53,7 +53,7 @@ package struct LocalAssets: Sendable {
                 return Asset(
                     assetID: assetID.rawValue, kind: .partialExport, name: path, bytes: bytes, state: unfinished)
             }
-            if [LocalBucket.manifestName, LocalBucket.checksumsName].contains(name) {
+            if [Manifest.fileName, Manifest.checksumsFileName].contains(name) {
                 return Asset(assetID: assetID.rawValue, kind: .manifest, name: path, bytes: bytes, state: .ready)
             }
             guard let ending = name.split(separator: ".").last, endings.contains(String(ending)) else { return nil }

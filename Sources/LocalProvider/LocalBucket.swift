@@ -5,9 +5,6 @@ import Workbench
 
 /// The folder that holds finished images as an S3 bucket would: `<prefix>/<asset-id>/<file>`.
 package struct LocalBucket: Sendable {
-    package static let manifestName = "manifest.json"
-    static let checksumsName = "SHA256SUMS"
-
     package let root: String
     package let prefix: String
 
@@ -17,8 +14,8 @@ package struct LocalBucket: Sendable {
     }
 
     package func folder(_ assetID: AssetID) -> String { "\(root)/\(prefix)/\(assetID)" }
-    package func manifestPath(_ assetID: AssetID) -> String { "\(folder(assetID))/\(Self.manifestName)" }
-    package func checksumsPath(_ assetID: AssetID) -> String { "\(folder(assetID))/\(Self.checksumsName)" }
+    package func manifestPath(_ assetID: AssetID) -> String { "\(folder(assetID))/\(Manifest.fileName)" }
+    package func checksumsPath(_ assetID: AssetID) -> String { "\(folder(assetID))/\(Manifest.checksumsFileName)" }
 
     /// The ids of all folders, finished or not.
     package var assetIDs: [AssetID] {
@@ -39,7 +36,7 @@ package struct LocalBucket: Sendable {
     /// Refuses to go on where something that no build of this asset id made lies where its files will be.
     func requireRoom(for order: BuildOrder) throws {
         let ours = Set(manifest(order.assetID)?.files.map(\.name) ?? [])
-        let wanted = order.definition.formats.map { "\(Self.stem(order)).\($0.fileExtension)" }
+        let wanted = order.definition.formats.map(order.imageName)
         let intruders = wanted.filter { !ours.contains($0) && fileExists("\(folder(order.assetID))/\($0)") }
         guard intruders.isEmpty, isFolderOrFree(folder(order.assetID)) else {
             let paths = intruders.isEmpty ? [folder(order.assetID)] : intruders.map { "\(folder(order.assetID))/\($0)" }
@@ -49,15 +46,16 @@ package struct LocalBucket: Sendable {
         }
     }
 
-    /// The name of the image files without their ending.
-    static func stem(_ order: BuildOrder) -> String {
-        "\(order.definition.name)-\(order.assetID.rawValue.replacing(" ", with: "-"))"
-    }
-
     private func isFolderOrFree(_ path: String) -> Bool {
         var isDirectory = false
         return !FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory) || isDirectory
     }
+}
+
+extension Manifest {
+    package static func read(_ path: String) throws -> Manifest { try Manifest(json: readText(path)) }
+
+    func artifacts(in folder: String) -> [Artifact] { artifacts { "\(folder)/\($0)" } }
 }
 
 extension LocalBucket {

@@ -78,10 +78,10 @@ package struct LocalVMProvider: VMProvider {
         let folder = try await publication.prepare(order, undo: undo)
         let definition = order.definition
         let appliance = Appliance(
-            name: LocalBucket.stem(order), version: definition.version,
+            name: order.imageStem, version: definition.version,
             annotation: "Log in as \(definition.user.name); JupyterLab listens on port \(definition.ports.jupyter).")
         let converted = try await converter.convert(
-            image.disk, to: definition.formats, in: folder, stem: LocalBucket.stem(order), appliance: appliance
+            image.disk, to: definition.formats, in: folder, stem: order.imageStem, appliance: appliance
         ) { events(.progress(.export, $0)) }
         return try await publication.publish(converted, of: order, missing: missing, inputs: image.inputs)
     }

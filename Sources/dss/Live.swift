@@ -87,7 +87,7 @@ struct Live: Sendable {
 
     /// What the build said of an image that still lies where it was exported.
     func manifest(beside image: String) -> Manifest? {
-        try? Manifest.read("\(parentDirectory(image))/\(LocalBucket.manifestName)")
+        try? Manifest.read("\(parentDirectory(image))/\(Manifest.fileName)")
     }
 
     /// A program of the virtual environment beside the definition, which `make` sets up, else the one in PATH.
