@@ -9,13 +9,16 @@ package struct AnsibleProvisioner: Provisioner {
     private let ansible: String
     /// Asked after a failure whether a pinned version is gone; gives a line for each that is.
     private let goneVersions: @Sendable (SandboxDefinition) async throws -> [String]
+    /// Before each look whether a machine that was lost answers again; none where it cannot come back.
+    private let reconnectPauses: [Duration]
 
     package init(
-        runner: any CommandRunner, ansible: String,
+        runner: any CommandRunner, ansible: String, reconnectPauses: [Duration] = [],
         goneVersions: @escaping @Sendable (SandboxDefinition) async throws -> [String]
     ) {
         self.runner = runner
         self.ansible = ansible
+        self.reconnectPauses = reconnectPauses
         self.goneVersions = goneVersions
     }
 
@@ -27,13 +30,32 @@ package struct AnsibleProvisioner: Provisioner {
             playbook: order.definition.playbook, step: step, endpoint: machine.endpoint,
             variables: Self.variables(for: order, on: machine))
         try playbookRun.writeFiles()
-        let watch = TaskWatch(events: events, isVerbose: order.isVerbose)
-        let output = try await runner.execute(playbookRun.command) { stream, line in watch.heard(stream, line) }
-        try Task.checkCancellation()
-        guard output.status.isSuccess else {
-            throw try await failure(of: playbookRun, order, output, watch.failedTask)
+        var command = playbookRun.command
+        var lost: [String] = []
+        while true {
+            let watch = TaskWatch(events: events, isVerbose: order.isVerbose)
+            let output = try await runner.execute(command) { stream, line in watch.heard(stream, line) }
+            try Task.checkCancellation()
+            if output.status.isSuccess { return try await missingComponents(on: machine.endpoint) }
+            // A machine that is lost three times at one task is not lost by accident.
+            guard let task = watch.failedTask, task.status == .unreachable, lost.count(where: { $0 == task.name }) < 2,
+                try await answersAgain(machine.endpoint)
+            else { throw try await failure(of: playbookRun, order, output, watch.failedTask) }
+            lost.append(task.name)
+            events(.warning("the connection was lost in the task '\(task.name)'; going on from there"))
+            command = playbookRun.command(from: task)
         }
-        return try await missingComponents(on: machine.endpoint)
+    }
+
+    /// Tries until the machine lets one in again.
+    private func answersAgain(_ endpoint: SSHEndpoint) async throws -> Bool {
+        for pause in reconnectPauses {
+            try await Task.sleep(for: pause)
+            let answer = try await runner.execute(
+                .ssh(config: endpoint.configFile, alias: endpoint.alias, script: "true"))
+            if answer.status.isSuccess { return true }
+        }
+        return false
     }
 
     package func seal(_ order: BuildOrder, on machine: some BuildMachine, events: @escaping EventSink) async throws {

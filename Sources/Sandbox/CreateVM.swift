@@ -41,7 +41,7 @@ private func image<Provider: VMProvider>(
     of order: BuildOrder, on provider: Provider, with provisioner: some Provisioner, _ undo: Undo, _ log: StageLog,
     _ events: @escaping EventSink
 ) async throws -> Captured<Provider.Image> {
-    if order.usesCache, let captured = try await provider.captured(order, events: events) {
+    if order.usesCache, let captured = try await provider.captured(order, undo: undo, events: events) {
         for stage in [Stage.setup, .install, .seal, .capture] { try await log.run(stage) { ((), .cached) } }
         return captured
     }

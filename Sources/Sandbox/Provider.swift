@@ -13,7 +13,7 @@ package protocol VMProvider: Sendable {
 
     /// The image that an earlier run has captured of this order, on a provider where images outlive a run that failed:
     /// what remains is the export.
-    func captured(_ order: BuildOrder, events: @escaping EventSink) async throws -> Captured<Image>?
+    func captured(_ order: BuildOrder, undo: Undo, events: @escaping EventSink) async throws -> Captured<Image>?
 
     /// Starts a machine that is reached by SSH and registers how it is removed.
     func setUp(_ order: BuildOrder, undo: Undo, events: @escaping EventSink) async throws -> Machine
@@ -42,7 +42,9 @@ package protocol VMProvider: Sendable {
 }
 
 extension VMProvider {
-    package func captured(_ order: BuildOrder, events: @escaping EventSink) async throws -> Captured<Image>? { nil }
+    package func captured(
+        _ order: BuildOrder, undo: Undo, events: @escaping EventSink
+    ) async throws -> Captured<Image>? { nil }
 
     package func machineImage(_ image: Image) -> MachineImage? { nil }
 }

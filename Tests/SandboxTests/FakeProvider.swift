@@ -28,7 +28,7 @@ struct FakeProvider: VMProvider, Provisioner {
         return finished
     }
 
-    func captured(_ order: BuildOrder, events: @escaping EventSink) async throws -> Captured<String>? {
+    func captured(_ order: BuildOrder, undo: Undo, events: @escaping EventSink) async throws -> Captured<String>? {
         captured.map { Captured($0, missing: []) }
     }
 

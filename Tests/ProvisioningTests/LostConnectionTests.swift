@@ -1,0 +1,107 @@
+import Sandbox
+import Synchronization
+import Testing
+import Workbench
+
+@testable import Provisioning
+
+@Suite("A connection that is lost while Ansible runs")
+struct LostConnectionTests {
+    static let unreachable = CommandOutput(
+        status: .exited(4),
+        standardError: "\u{1e}"
+            + #"{"event": "task-finished", "status": "unreachable", "index": 7, "role": "jupyter", "name": "install it", "seconds": 1}"#
+    )
+    static let refused = CommandOutput(status: .exited(255), standardError: "connection refused")
+    static let done = CommandOutput()
+    static let nothingMissing = CommandOutput(standardOutput: "[]")
+
+    @Test("is waited for, and the playbook goes on from the role in which it was lost")
+    func goesOn() async throws {
+        let runner = ScriptedRunner([Self.unreachable, Self.refused, Self.done, Self.done, Self.nothingMissing])
+        try await install(runner)
+        let (programs, tags) = runner.seen
+        #expect(programs == ["ansible", "ssh", "ssh", "ansible", "ssh"])
+        #expect(tags == ["base,jupyter,docker,tidy", "jupyter,docker,tidy"])
+    }
+
+    @Test("is given up where the machine stays away")
+    func staysAway() async throws {
+        let runner = ScriptedRunner([Self.unreachable, Self.refused, Self.refused, Self.refused])
+        let failure = await #expect(throws: Failure.self) { try await install(runner) }
+        #expect(failure?.code == .temporary)
+        #expect(failure?.message == "the task 'install it' of role jupyter failed")
+        #expect(runner.seen.programs == ["ansible", "ssh", "ssh", "ssh"])
+    }
+
+    @Test("is given up where it is lost in the same task again and again")
+    func again() async throws {
+        let runner = ScriptedRunner([
+            Self.unreachable, Self.done, Self.unreachable, Self.done, Self.unreachable,
+        ])
+        await #expect(throws: Failure.self) { try await install(runner) }
+        #expect(runner.seen.programs == ["ansible", "ssh", "ansible", "ssh", "ansible"])
+    }
+
+    private func install(_ runner: ScriptedRunner) async throws {
+        try await withTemporaryDirectory { folder in
+            let provisioner = AnsibleProvisioner(
+                runner: runner, ansible: "ansible", reconnectPauses: [.zero, .zero, .zero]
+            ) { _ in [] }
+            let definition = SandboxDefinition(
+                name: "lab", version: "1",
+                playbook: .init(file: "/p", pins: "/q", roles: ["base", "jupyter", "docker"]))
+            let order = BuildOrder(
+                assetID: try AssetID("1"), definition: definition, password: .generated(Secret("x")))
+            _ = try await provisioner.install(
+                definition.playbook.steps[0], of: order,
+                on: Machine(endpoint: SSHEndpoint(configFile: "\(folder)/ssh_config", alias: "m")), events: { _ in })
+        }
+    }
+}
+
+private struct Machine: BuildMachine {
+    var endpoint: SSHEndpoint
+    let stepsDone = 0
+    let buildEnvironment: [String: String] = [:]
+    let missing: [MissingComponent] = []
+}
+
+/// Programs that answer one after the other as was written down.
+private final class ScriptedRunner: CommandRunner {
+    private let state: Mutex<(answers: [CommandOutput], commands: [Command])>
+
+    init(_ answers: [CommandOutput]) {
+        state = Mutex((answers, []))
+    }
+
+    /// Programs in the order of their calls, and the tags that Ansible was given.
+    var seen: (programs: [String], tags: [String]) {
+        let commands = state.withLock { $0.commands }
+        let tags = commands.compactMap { command in
+            command.arguments.firstIndex(of: "--tags").map { command.arguments[$0 + 1] }
+        }
+        return (commands.map(\.executable), tags)
+    }
+
+    func execute(
+        _ command: Command, onLine: (@Sendable (OutputStream, String) -> Void)?
+    ) async throws -> CommandOutput {
+        let answer = state.withLock { state in
+            state.commands.append(command)
+            return state.answers.removeFirst()
+        }
+        for line in answer.standardError.split(separator: "\n") { onLine?(.standardError, String(line)) }
+        return answer
+    }
+
+    func start(_ command: Command, log: String) async throws -> BackgroundProcess {
+        throw Failure(.bug, "\(command.executable) is only run to its end")
+    }
+
+    func converse<Result: Sendable>(
+        _ command: Command, _ body: (Conversation) async throws -> Result
+    ) async throws -> Result {
+        throw Failure(.bug, "\(command.executable) is only run to its end")
+    }
+}
