@@ -30,6 +30,9 @@ struct Draft {
         if items["base.suite"] == nil {
             definition.base.suite = Suites.defaultSuite(of: definition.base.distribution)
         }
+        let official = SandboxDefinition.AWS.SourceImage(of: definition.base)
+        if items["aws.source_image.owner"] == nil { definition.aws.sourceImage.owner = official.owner }
+        if items["aws.source_image.name"] == nil { definition.aws.sourceImage.name = official.name }
     }
 
     func origin(_ key: String) -> Place { items[key]?.place ?? .default }

@@ -17,11 +17,12 @@ package struct LoadedDefinition: Sendable {
         package var origin: Place
     }
 
-    /// All keys in the order of the documentation, the playbook's variables behind the checkpoints.
+    /// All keys that have a value, in the order of the documentation, the playbook's variables behind the checkpoints.
     package var entries: [Entry] {
         Settings.all.flatMap { setting in
-            [Entry(key: setting.key, value: setting.value(definition), origin: origin(setting.key))]
-                + (setting.key == "playbook.checkpoints" ? variables : [])
+            [setting.value(definition)].compactMap(\.self).map {
+                Entry(key: setting.key, value: $0, origin: origin(setting.key))
+            } + (setting.key == "playbook.checkpoints" ? variables : [])
         }
     }
 

@@ -48,6 +48,20 @@ extension Rule<String> {
         }
     }
 
+    /// <https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_PutParameter.html>
+    static var imageParameter: Rule {
+        text("an SSM parameter", example: "/aws/service/debian/release/12/latest/amd64") { name throws(Objection) in
+            guard name.wholeMatch(of: /[A-Za-z0-9_.\-\/]{1,1011}/) != nil else {
+                let bare = name.replacing(/^(?:resolve:)?ssm:/, with: "")
+                throw Objection(
+                    "must be the name of an SSM parameter: letters, digits, dots, dashes, underscores and slashes, "
+                        + "found '\(name)'",
+                    bare == name ? "for example /aws/service/debian/release/12/latest/amd64" : "did you mean '\(bare)'?"
+                )
+            }
+        }
+    }
+
     /// <https://docs.aws.amazon.com/tag-editor/latest/userguide/best-practices-and-strats.html>
     static var tagKey: Rule {
         text("a tag key", example: "exa_dss_id") { key throws(Objection) in

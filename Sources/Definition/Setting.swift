@@ -7,7 +7,8 @@ struct Setting: Sendable {
     let example: String
     /// Reads the item into the definition; false where it is wrong, which is then in the diagnostics.
     let apply: @Sendable (Item, inout SandboxDefinition, inout [Diagnostic]) -> Bool
-    let value: @Sendable (SandboxDefinition) -> Variable
+    /// `nil` where it has none.
+    let value: @Sendable (SandboxDefinition) -> Variable?
 
     init<Value>(
         _ key: String, _ path: any WritableKeyPath<SandboxDefinition, Value> & Sendable, _ rule: Rule<Value>
@@ -20,6 +21,20 @@ struct Setting: Sendable {
             return true
         }
         value = { rule.write($0[keyPath: path]) }
+    }
+
+    /// A key that may be without a value.
+    init<Value>(
+        _ key: String, optional path: any WritableKeyPath<SandboxDefinition, Value?> & Sendable, _ rule: Rule<Value>
+    ) {
+        self.key = key
+        example = rule.example
+        apply = { item, definition, diagnostics in
+            guard let value = rule.read(item, &diagnostics) else { return false }
+            definition[keyPath: path] = value
+            return true
+        }
+        value = { $0[keyPath: path].map(rule.write) }
     }
 
     /// The environment variable that sets it: `disk.size` is `DSS_DISK_SIZE`.

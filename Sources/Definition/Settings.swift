@@ -25,6 +25,7 @@ enum Settings {
         Setting("aws.volume_size", \.aws.volumeSizeGiB, .size(in: .gibi, 8...16384, example: "100GiB")),
         Setting("aws.source_image.owner", \.aws.sourceImage.owner, .imageOwner),
         Setting("aws.source_image.name", \.aws.sourceImage.name, .imageName),
+        Setting("aws.source_image.parameter", optional: \.aws.sourceImage.parameter, .imageParameter),
         Setting("names.tag_key", \.names.tagKey, .tagKey),
         Setting("names.bucket_prefix", \.names.bucketPrefix, .bucketPrefix),
         Setting("names.ami", \.names.ami, .amiName),

@@ -123,28 +123,12 @@ package struct SandboxDefinition: Sendable, Equatable, Codable {
 
         package init(
             regions: [String] = ["eu-central-1"], instanceType: String = "t3.medium", volumeSizeGiB: Int = 100,
-            sourceImage: SourceImage = .init()
+            sourceImage: SourceImage = .init(of: BaseSystem())
         ) {
             self.regions = regions
             self.instanceType = instanceType
             self.volumeSizeGiB = volumeSizeGiB
             self.sourceImage = sourceImage
-        }
-
-        /// The filter that finds the AMI to start from; the newest match is taken.
-        package struct SourceImage: Sendable, Equatable, Codable {
-            /// AWS account that owns the image; Canonical's by default.
-            package var owner: String
-            /// Name with wildcards, as EC2's `name` filter takes it.
-            package var name: String
-
-            package init(
-                owner: String = "099720109477",
-                name: String = "ubuntu/images/hvm-ssd/ubuntu-jammy-22.04-amd64-server-*"
-            ) {
-                self.owner = owner
-                self.name = name
-            }
         }
     }
 

@@ -72,6 +72,40 @@ struct DefaultsTests {
     }
 
     @Test(arguments: [
+        ("", "136693071363", "debian-12-amd64-*"),
+        ("base: {suite: trixie, architecture: arm64}\nformats: [raw]", "136693071363", "debian-13-arm64-*"),
+        ("base: {suite: stable}", "136693071363", "debian-stable-amd64-*"),
+        (
+            "base: {distribution: ubuntu}", "099720109477",
+            "ubuntu/images/hvm-ssd/ubuntu-jammy-22.04-amd64-server-*"
+        ),
+        (
+            "base: {distribution: ubuntu, suite: noble}", "099720109477",
+            "ubuntu/images/hvm-ssd-gp3/ubuntu-noble-24.04-amd64-server-*"
+        ),
+        (
+            "base: {distribution: ubuntu, suite: zesty2030}", "099720109477",
+            "ubuntu/images/hvm-ssd-gp3/ubuntu-zesty2030-*-amd64-server-*"
+        ),
+        ("aws: {source_image: {owner: self}}", "self", "debian-12-amd64-*"),
+        ("aws: {source_image: {name: mine-*}}", "136693071363", "mine-*"),
+    ])
+    func `the image on AWS follows the base`(lines: String, owner: String, name: String) throws {
+        let image = try source(minimal + lines).loadDefinition().definition.aws.sourceImage
+        #expect(image == .init(owner: owner, name: name))
+    }
+
+    @Test func `an SSM parameter may name the image on AWS`() throws {
+        let name = "/aws/service/debian/release/12/latest/amd64"
+        let loaded = try source(minimal + "aws: {source_image: {parameter: \(name)}}").loadDefinition()
+        #expect(loaded.definition.aws.sourceImage.parameter == name)
+        let flag = source(
+            minimal, overrides: [Override("aws.source_image.parameter", name, flag: "--set")])
+        #expect(try flag.loadDefinition().definition.aws.sourceImage.parameter == name)
+        #expect(!(try source(minimal).loadDefinition().yaml().contains("parameter")))
+    }
+
+    @Test(arguments: [
         "disk:\n", "disk:\n  # size: 9GiB\nports: ~\n", "x: &x {jupyter: 8080}\n".replacing("x:", with: "ports:"),
         "disk: &d {size: 8GiB}\naws: {volume_size: 100GiB}\n", "---\n".replacing("---\n", with: "# end\n"),
     ])

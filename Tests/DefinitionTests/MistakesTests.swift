@@ -77,6 +77,10 @@ struct MistakesTests {
             "3:29: error: 'aws.source_image.owner' must be an account of 12 digits or one of self, amazon, aws-marketplace, found '99720109477', for example '099720109477' (Canonical)"
         ),
         (
+            "aws: {source_image: {parameter: 'resolve:ssm:/my/image'}}",
+            "3:33: error: 'aws.source_image.parameter' must be the name of an SSM parameter: letters, digits, dots, dashes, underscores and slashes, found 'resolve:ssm:/my/image', did you mean '/my/image'?"
+        ),
+        (
             "names: {tag_key: 'aws:x'}",
             "3:18: error: 'names.tag_key' must not begin with 'aws:', which AWS keeps for itself, for example exa_dss_id"
         ),

@@ -13,7 +13,9 @@ struct RenderingTests {
           variables: {a: "0x10", text: "two\\nlines \\"quoted\\" # no comment", yes: [1, {b: on}], empty: ""}
         """
 
-    @Test(arguments: [minimal, rich])
+    static let parameter = minimal + "aws: {source_image: {parameter: /aws/service/debian/release/12/latest/amd64}}"
+
+    @Test(arguments: [minimal, rich, parameter])
     func `YAML and JSON are read back as the same`(yaml: String) throws {
         let loaded = try source(yaml).loadDefinition()
         for rendering in [loaded.yaml(), loaded.yaml(withOrigins: true), loaded.json()] {

@@ -59,6 +59,12 @@ extension EC2 {
         package var creationDate: String?
         package var deprecationTime: String?
         package var rootDeviceName: String?
+        /// `ebs` or `instance-store`.
+        package var rootDeviceType: String?
+        /// `hvm` or `paravirtual`.
+        package var virtualizationType: String?
+        /// Empty where nobody is paid for it but AWS.
+        package var productCodes: [ProductCode]
         package var blockDeviceMappings: [BlockDeviceMapping]
         /// `legacy-bios`, `uefi` or `uefi-preferred`.
         package var bootMode: String?
@@ -75,10 +81,22 @@ extension EC2 {
             case stateReason
             case ownerId = "imageOwnerId"
             case `public` = "isPublic"
-            case architecture, creationDate, deprecationTime, rootDeviceName
+            case architecture, creationDate, deprecationTime, rootDeviceName, rootDeviceType
+            case virtualizationType, productCodes
             case blockDeviceMappings = "blockDeviceMapping"
             case bootMode, enaSupport, imdsSupport, sourceInstanceId, sourceImageId
             case tags = "tagSet"
+        }
+    }
+
+    /// Whom its users pay for it: `marketplace` or `devpay`.
+    package struct ProductCode: Sendable, Codable, Equatable {
+        package var code: String?
+        package var type: String?
+
+        enum CodingKeys: String, CodingKey {
+            case code = "productCode"
+            case type
         }
     }
 

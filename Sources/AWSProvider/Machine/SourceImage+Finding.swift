@@ -1,0 +1,100 @@
+import AWSCore
+import AWSServices
+import Sandbox
+
+/// Finding the AMI to start from.
+extension BuildSite {
+    /// - Parameter ami: an AMI's id or a parameter that has it, instead of what the definition says.
+    /// - Throws: `Failure` where there is none, or where it cannot be what the definition wants.
+    package func sourceImage(_ definition: SandboxDefinition, ami: String?) async throws -> SourceImage {
+        let architecture = definition.base.architecture
+        switch try ami.map(SourceImageName.init) ?? definition.aws.sourceImage.parameter.map(SourceImageName.parameter)
+        {
+        case .image(let id): return try checked(try await image(id), architecture)
+        case .parameter(let name): return try checked(try await image(in: name), architecture)
+        case nil: return try await newest(definition.aws.sourceImage, architecture)
+        }
+    }
+
+    /// Deprecated ones are not among them: AWS leaves them out.
+    private func newest(
+        _ wanted: SandboxDefinition.AWS.SourceImage, _ architecture: Architecture
+    ) async throws -> SourceImage {
+        let filters = [
+            ("name", wanted.name), ("architecture", architecture.ec2Name), ("state", "available"),
+        ].map { EC2.Filter(name: $0.0, values: [$0.1]) }
+        var list = EC2.DescribeImages(owners: [wanted.owner], filters: filters)
+        list.maxResults = 1000
+        list.includeDeprecated = false
+        var newest: EC2.Image?
+        for try await image in client.items(of: list)
+        where unfitness(of: image, architecture) == nil && image.age > newest?.age ?? ("", "") { newest = image }
+        guard let newest else {
+            throw Failure(
+                .failed,
+                "no image to start from: account \(wanted.owner) has none in \(region) that is called "
+                    + "'\(wanted.name)' and is for \(architecture.ec2Name)",
+                advice: "set aws.source_image.owner and aws.source_image.name in the definition, or name an AMI")
+        }
+        return try checked(newest, architecture)
+    }
+
+    private func image(in parameter: String) async throws -> EC2.Image {
+        let value: String
+        do {
+            value = try await client.call(SSM.GetParameter(name: parameter)).parameter.value
+        } catch let error as AWSError where error.code == "ParameterNotFound" {
+            throw Failure(
+                .failed, "there is no parameter \(parameter) in \(region)",
+                advice: "aws ssm get-parameter --region \(region) --name \(parameter)")
+        }
+        guard case .image(let id)? = try? SourceImageName(value) else {
+            throw Failure(.failed, "the parameter \(parameter) has no AMI's id, but '\(value)'")
+        }
+        return try await image(id)
+    }
+
+    private func image(_ id: String) async throws -> EC2.Image {
+        do {
+            if let image = try await client.call(EC2.DescribeImages(imageIds: [id])).images.first { return image }
+        } catch let error as AWSError where error.code.hasPrefix("InvalidAMIID.") {}
+        throw Failure(
+            .failed, "there is no AMI \(id) in \(region), or it is not yours to use",
+            advice: "aws ec2 describe-images --region \(region) --image-ids \(id)")
+    }
+
+    /// Why no machine can be started from it.
+    private func unfitness(of image: EC2.Image, _ architecture: Architecture) -> String? {
+        if image.state != "available" { return "it is \(image.state)" }
+        if image.architecture != architecture.ec2Name {
+            return "it is for \(image.architecture ?? "an unknown architecture"), and base.architecture is "
+                + architecture.rawValue
+        }
+        if image.rootDeviceType != "ebs" {
+            return "its root disk is no EBS volume (\(image.rootDeviceType ?? "unknown"))"
+        }
+        if image.virtualizationType != "hvm" {
+            return "its virtualization is \(image.virtualizationType ?? "unknown"), not hvm"
+        }
+        return nil
+    }
+
+    /// What a machine cannot be started from is refused before anything is made.
+    private func checked(_ image: EC2.Image, _ architecture: Architecture) throws -> SourceImage {
+        let wrong = unfitness(of: image, architecture)
+        guard wrong == nil, let source = SourceImage(image) else {
+            let name = image.name.map { " (\($0))" } ?? ""
+            throw Failure(
+                .failed,
+                "no machine can be started from AMI \(image.imageId)\(name): "
+                    + (wrong ?? "AWS does not say what its root disk is"),
+                advice: "name another AMI, or let the definition find the newest")
+        }
+        return source
+    }
+}
+
+extension EC2.Image {
+    /// By which the newest is found; of two of the same time always the same.
+    fileprivate var age: (String, String) { (creationDate ?? "", imageId) }
+}
