@@ -19,6 +19,10 @@ class Knobs:
     export_fail: str = ""
     export_size: int = 1 << 20
     instance_polls: int = 0
+    instance_stop_polls: int = 0
+    instance_terminate_polls: int = 0
+    machine_room: str = ""
+    real_disks: bool = False
     instance_host: str = ""
     console_output: str = ""
     stack_polls: int = 1

@@ -35,6 +35,12 @@ package final class PythonProcess: @unchecked Sendable {
         process.waitUntilExit()
     }
 
+    /// Ends its standard input, which ends a program that lives in a namespace of its own.
+    package func finish() {
+        try? input.fileHandleForWriting.close()
+        process.waitUntilExit()
+    }
+
     /// Sends a line and waits for the one that answers it.
     package func ask(_ line: String) throws -> String {
         try lock.withLock {

@@ -130,7 +130,12 @@ def install(knobs) -> None:
             old(*arguments)
 
     parameters_of_moto = Stack.parameter_list.fget
-    Stack.parameter_list = property(lambda self: [{**one, "ParameterValue": listed(one["ParameterValue"])} for one in parameters_of_moto(self)])
+    Stack.parameter_list = property(
+        lambda self: [
+            {**one, "ParameterValue": MASK if is_secret(self.template_dict, one["ParameterKey"]) else listed(one["ParameterValue"])}
+            for one in parameters_of_moto(self)
+        ]
+    )
     outputs_of_moto = Stack.outputs.fget
     Stack.outputs = property(lambda self: None if self.status in WITHOUT_OUTPUTS else outputs_of_moto(self))
     Stack.stack_status_reason = property(lambda self: getattr(self, "reason", None))
@@ -141,6 +146,14 @@ def install(knobs) -> None:
 def listed(value: Any) -> Any:
     """A list parameter as it was given, with commas; moto shows Python's spelling of the list."""
     return ",".join(value) if isinstance(value, list) else value
+
+
+MASK = "****"
+
+
+def is_secret(template: dict[str, Any], parameter: str) -> bool:
+    """Whether its value is shown to nobody."""
+    return str(template.get("Parameters", {}).get(parameter, {}).get("NoEcho", False)).lower() == "true"
 
 
 class ChangeSetError(ValidationError):
@@ -303,7 +316,7 @@ def description(change_set: ChangeSet, waiting: bool) -> dict[str, Any]:
         "StackId": change_set.stack_id,
         "StackName": change_set.stack_name,
         "Description": change_set.description,
-        "Parameters": change_set.parameters,
+        "Parameters": {name: MASK if is_secret(change_set.template_dict, name) else one for name, one in (change_set.parameters or {}).items()},
         "CreationTime": change_set.creation_time,
         "ExecutionStatus": "UNAVAILABLE" if waiting else change_set.execution_status,
         "Status": "CREATE_IN_PROGRESS" if waiting else change_set.status,

@@ -4,14 +4,15 @@ import base64
 import hashlib
 import json
 import secrets
+from pathlib import Path
 from typing import Any
 
 from moto.ebs.models import Block, EBSBackend, EBSSnapshot
 from moto.ebs.responses import EBSResponse
 
+from .disks import BLOCK_SIZE, DiskBlocks, disk_of
 from .patching import replace_method
 
-BLOCK_SIZE = 524288
 BLOCKS_PER_PAGE = 10000
 TOKEN_LIFETIME = 7 * 24 * 3600
 
@@ -75,14 +76,14 @@ def install(knobs) -> None:
 
     @replace_method(EBSResponse)
     def list_snapshot_blocks(old, self) -> Any:
-        snapshot = readable(self.ebs_backend, self.path.split("/")[-2])
+        snapshot = readable(self.ebs_backend, self.path.split("/")[-2], knobs)
         if snapshot is None:
             return error(404, "ResourceNotFoundException", "The snapshot does not exist.")
         start = int(self._get_param("pageToken") or self._get_param("startingBlockIndex") or 0)
         size = int(self._get_param("maxResults") or knobs.page_size or BLOCKS_PER_PAGE)
         indexes = sorted(int(one) for one in snapshot.blocks if int(one) >= start)
         answer = {
-            "Blocks": [{"BlockIndex": one, "BlockToken": snapshot.blocks[str(one)].block_token} for one in indexes[:size]],
+            "Blocks": [{"BlockIndex": one, "BlockToken": token_of(snapshot, str(one))} for one in indexes[:size]],
             "ExpiryTime": snapshot.start_time + TOKEN_LIFETIME,
             "VolumeSize": snapshot.volume_size,
             "BlockSize": BLOCK_SIZE,
@@ -93,7 +94,7 @@ def install(knobs) -> None:
 
     @replace_method(EBSResponse)
     def get_snapshot_block(old, self) -> Any:
-        snapshot = readable(self.ebs_backend, self.path.split("/")[-3])
+        snapshot = readable(self.ebs_backend, self.path.split("/")[-3], knobs)
         block = snapshot and snapshot.blocks.get(self.path.split("/")[-1])
         if not block:
             return error(404, "ResourceNotFoundException", "The block does not exist.")
@@ -102,14 +103,27 @@ def install(knobs) -> None:
         return old()
 
 
-def readable(backend: EBSBackend, snapshot_id: str) -> EBSSnapshot | None:
-    """Any finished snapshot of EC2's can be read; one that an image made gets a few blocks at first sight."""
+def readable(backend: EBSBackend, snapshot_id: str, knobs) -> EBSSnapshot | None:
+    """Any finished snapshot of EC2's can be read; one that an image made gets its blocks at first sight."""
     real = backend.ec2_backend.snapshots.get(snapshot_id)
     if real is None or real.status != "completed":
         return None
     if snapshot_id not in backend.snapshots:
-        backend.snapshots[snapshot_id] = invented(backend, real)
+        disk = disk_of(knobs, real)
+        backend.snapshots[snapshot_id] = taken_from(disk, backend, real) if disk else invented(backend, real)
     return backend.snapshots[snapshot_id]
+
+
+def taken_from(disk: Path, backend: EBSBackend, real) -> EBSSnapshot:
+    snapshot = EBSSnapshot(backend.account_id, real)
+    snapshot.status, snapshot.block_size = "completed", BLOCK_SIZE
+    snapshot.blocks = DiskBlocks(disk, sha256)
+    return snapshot
+
+
+def token_of(snapshot: EBSSnapshot, index: str) -> str:
+    blocks = snapshot.blocks
+    return blocks.tokens[index] if isinstance(blocks, DiskBlocks) else blocks[index].block_token
 
 
 def invented(backend: EBSBackend, real) -> EBSSnapshot:

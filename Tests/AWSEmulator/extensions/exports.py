@@ -2,7 +2,9 @@
 
 import fnmatch
 import os
+import subprocess
 import uuid
+from pathlib import Path
 from typing import Any
 
 from moto.core.responses import ActionResult
@@ -12,6 +14,7 @@ from moto.ec2.responses import EC2Response
 from moto.iam.models import iam_backends
 from moto.s3.models import s3_backends
 
+from .disks import conversion, disk_of
 from .patching import add_method
 
 # The first bytes of each format, so that tools that look at them believe the file.
@@ -23,6 +26,8 @@ class Task(dict):
     """An export as DescribeExportImageTasks shows it."""
 
     polls = 0
+    # Where a real disk is converted: the process that does it and the file that it writes.
+    conversion: tuple[subprocess.Popen, Path] | None = None
 
 
 def install(knobs) -> None:
@@ -37,6 +42,8 @@ def install(knobs) -> None:
         task["StatusMessage"] = "converting"
         if knobs.export_fail and task.polls > knobs.export_polls // 2:
             task.update(Status="deleting", StatusMessage=knobs.export_fail)
+        elif task.conversion and task.conversion[0].poll() is None:
+            pass
         elif task.polls > knobs.export_polls:
             write_object(backend, task)
             task.update(Status="completed", Progress="100")
@@ -46,7 +53,8 @@ def install(knobs) -> None:
         place = task["S3ExportLocation"]
         magic = MAGIC[task["DiskImageFormat"]]
         key = f"{place.get('S3Prefix', '')}{task['ExportImageTaskId']}.{task['DiskImageFormat'].lower()}"
-        s3_backends[backend.account_id]["aws"].put_object(place["S3Bucket"], key, magic + os.urandom(knobs.export_size - len(magic)))
+        content = converted(task) if task.conversion else magic + os.urandom(knobs.export_size - len(magic))
+        s3_backends[backend.account_id]["aws"].put_object(place["S3Bucket"], key, content)
 
     @add_method(EC2Response)
     def export_image(self) -> ActionResult:
@@ -62,6 +70,10 @@ def install(knobs) -> None:
             StatusMessage="pending",
             Tags=[tag for one in specifications for tag in one["Tags"]],
         )
+        disk = disk_of(knobs, self.ec2_backend.amis[task["ImageId"]].ebs_snapshot)
+        if disk:
+            target = disk.with_name(f"{task['ExportImageTaskId']}.{task['DiskImageFormat'].lower()}")
+            task.conversion = (conversion(disk, task["DiskImageFormat"], target), target)
         tasks(self.ec2_backend)[task["ExportImageTaskId"]] = task
         return ActionResult(dict(task))
 
@@ -87,6 +99,16 @@ def install(knobs) -> None:
             raise EC2ClientError("IncorrectState", f"The export task is {task['Status']}")
         task.update(Status="deleting", StatusMessage="cancelled by user")
         return ActionResult({"Return": True})
+
+
+def converted(task: Task) -> bytes:
+    """What qemu-img has written; it is not needed any more."""
+    process, target = task.conversion
+    if process.returncode:
+        raise RuntimeError(f"qemu-img ended with {process.returncode}")
+    content = target.read_bytes()
+    target.unlink()
+    return content
 
 
 def tasks(backend: EC2Backend) -> dict[str, Task]:

@@ -10,6 +10,7 @@ from moto.ec2.responses import EC2Response
 
 from catalogue import images as canonical_images
 
+from .disks import disk_of
 from .patching import add_method, replace_method
 
 
@@ -18,11 +19,14 @@ def install(knobs) -> None:
         """From here on the image is pending, and snapshots with it."""
         ami.state, ami.polls_left = "pending", knobs.ami_polls
 
+    def waits_for_disk(ami: Ami) -> bool:
+        return knobs.real_disks and hasattr(ami.ebs_snapshot, "disk_id") and disk_of(knobs, ami.ebs_snapshot) is None
+
     def look(ami: Ami) -> None:
         if ami.state != "pending":
             return
         ami.polls_left -= 1
-        if ami.polls_left < 0:
+        if ami.polls_left < 0 and (knobs.ami_fail or not waits_for_disk(ami)):
             ami.state = "failed" if knobs.ami_fail else "available"
             if knobs.ami_fail:
                 ami.state_reason = {"Code": "Server.InternalError", "Message": knobs.ami_fail}
@@ -55,6 +59,7 @@ def install(knobs) -> None:
         ami = self.ec2_backend.amis[old().result["ImageId"]]
         tag(self.ec2_backend, ami, specifications)
         copy_size_of_root(ami, instance)
+        ami.ebs_snapshot.disk_id = ami.id
         start(ami)
         return ActionResult({"ImageId": ami.id})
 
@@ -86,6 +91,8 @@ def install(knobs) -> None:
             own = {key: value for key, value in source.tags[source_id].items() if not key.startswith("aws:")}
             self.ec2_backend.create_tags([ami.id], own)
         ami.ebs_snapshot.volume.size = source.amis[source_id].ebs_snapshot.volume.size
+        if hasattr(source.amis[source_id].ebs_snapshot, "disk_id"):
+            ami.ebs_snapshot.disk_id = source.amis[source_id].ebs_snapshot.disk_id
         for name in COPIED:
             if hasattr(source.amis[source_id], name):
                 setattr(ami, name, getattr(source.amis[source_id], name))
@@ -147,9 +154,9 @@ def tag(backend: EC2Backend, ami: Ami, specifications: list[dict[str, Any]]) -> 
 
 
 def copy_size_of_root(ami: Ami, instance) -> None:
-    volumes = [one.volume for one in instance.block_device_mapping.values() if getattr(one, "volume", None)]
-    if volumes:
-        ami.ebs_snapshot.volume.size = volumes[0].size
+    root = instance.block_device_mapping.get(instance.root_device_name)
+    if root:
+        ami.ebs_snapshot.volume.size = instance.ec2_backend.volumes[root.volume_id].size
     ami.ena_support, ami.root_device_type, ami.hypervisor = True, "ebs", "xen"
 
 

@@ -1,4 +1,4 @@
-"""EC2 instances and key pairs: a real host behind the address, console output, starts that take a while."""
+"""EC2 instances and key pairs: a real host behind the address, console output, key pairs by id."""
 
 import base64
 
@@ -24,13 +24,6 @@ def install(knobs) -> None:
         instance = self.ec2_backend.get_instance(self._get_param("InstanceId"))
         output = base64.b64encode(knobs.console_output.encode()).decode()
         return ActionResult({"InstanceId": instance.id, "Timestamp": utcnow(), "Output": output})
-
-    @replace_method(EC2Response)
-    def run_instances(old, self) -> ActionResult:
-        reservation = old()
-        for instance in reservation.result.instances:
-            instance.polls_left = knobs.instance_polls
-        return reservation
 
     @replace_method(EC2Response)
     def delete_key_pair(old, self) -> ActionResult:

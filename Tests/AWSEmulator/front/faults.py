@@ -1,8 +1,12 @@
 """Faults that a test orders: which calls they hit, and what happens to those."""
 
+import os
 import re
+import select
+import signal
 import time
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, Callable
 
 from .clock import Clock, basic_format
@@ -12,7 +16,7 @@ from .signature import Refusal, TOLERANCE, skewed
 
 APPLIED = "applied-then-"
 CAPTIVE_PORTAL = b"<!DOCTYPE html><html><head><title>Welcome</title></head><body><p>Please log in to use this network.</p></body></html>"
-KINDS = {"throttle", "500", "503", "denied", "expired", "skew", "slow", "hang", "reset", "truncate", "html", "raw"}
+KINDS = {"throttle", "500", "503", "denied", "expired", "skew", "slow", "hang", "reset", "truncate", "html", "raw", "kill"}
 
 
 @dataclass
@@ -30,6 +34,7 @@ class Fault:
     type: str = "text/html"
     body: str = ""
     headers: dict[str, str] | None = None
+    pidfile: str = ""
 
     def __post_init__(self) -> None:
         if self.kind.removeprefix(APPLIED) not in KINDS:
@@ -90,7 +95,9 @@ class Faults:
             return real
         if kind == "hang":
             return Answer(200, delivery=Delivery.HANG)
-        if kind == "reset":
+        if kind == "kill":
+            end_process(fault.pidfile)
+        if kind in ("reset", "kill"):
             return Answer(200, delivery=Delivery.RESET)
         if kind == "truncate":
             return truncated(real)
@@ -98,6 +105,15 @@ class Faults:
             return Answer(200, [("Content-Type", "text/html; charset=utf-8")], CAPTIVE_PORTAL)
         headers = [("Content-Type", fault.type), *(fault.headers or {}).items()]
         return Answer(fault.status, headers, fault.body.encode())
+
+
+def end_process(pidfile: str) -> None:
+    """SIGKILL for the client, which has ended when this returns."""
+    pid = int(Path(pidfile).read_text())
+    handle = os.pidfd_open(pid)
+    signal.pidfd_send_signal(handle, signal.SIGKILL)
+    select.select([handle], [], [])
+    os.close(handle)
 
 
 def truncated(real: Answer | None) -> Answer:
