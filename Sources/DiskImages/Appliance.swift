@@ -20,3 +20,13 @@ package struct Appliance: Sendable, Equatable {
         self.memoryMiB = memoryMiB
     }
 }
+
+extension Appliance {
+    /// The machine of an order's images.
+    package init(_ order: BuildOrder) {
+        let definition = order.definition
+        self.init(
+            name: order.imageStem, version: definition.version,
+            annotation: "Log in as \(definition.user.name); JupyterLab listens on port \(definition.ports.jupyter).")
+    }
+}

@@ -76,12 +76,8 @@ package struct LocalVMProvider: VMProvider {
         _ image: Image, of order: BuildOrder, missing: [MissingComponent], undo: Undo, events: @escaping EventSink
     ) async throws -> [Artifact] {
         let folder = try await publication.prepare(order, undo: undo)
-        let definition = order.definition
-        let appliance = Appliance(
-            name: order.imageStem, version: definition.version,
-            annotation: "Log in as \(definition.user.name); JupyterLab listens on port \(definition.ports.jupyter).")
         let converted = try await converter.convert(
-            image.disk, to: definition.formats, in: folder, stem: order.imageStem, appliance: appliance
+            image.disk, to: order.definition.formats, in: folder, stem: order.imageStem, appliance: Appliance(order)
         ) { events(.progress(.export, $0)) }
         return try await publication.publish(converted, of: order, missing: missing, inputs: image.inputs)
     }

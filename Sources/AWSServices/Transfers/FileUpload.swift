@@ -10,15 +10,18 @@ package struct FileUpload: Sendable {
     package var bucket: String
     package var key: String
     package var contentType: String?
+    package var metadata: [String: String]
     package var plan: TransferPlan
 
     package init(
-        _ file: String, to bucket: String, _ key: String, contentType: String? = nil, plan: TransferPlan = .init()
+        _ file: String, to bucket: String, _ key: String, contentType: String? = nil,
+        metadata: [String: String] = [:], plan: TransferPlan = .init()
     ) {
         self.file = file
         self.bucket = bucket
         self.key = key
         self.contentType = contentType
+        self.metadata = metadata
         self.plan = plan
     }
 
@@ -63,6 +66,7 @@ package struct FileUpload: Sendable {
         var put = S3.PutObject(bucket: bucket, key: key, body: body, contentType: contentType)
         let checksum = SHA256Checksum(of: body).base64
         put.checksumSHA256 = checksum
+        put.metadata = metadata
         let stored = try await client.call(put)
         try verify(stored.checksumSHA256, checksum)
         progress(TransferProgress(done: body.count, total: body.count, resumed: 0))
@@ -90,10 +94,10 @@ package struct FileUpload: Sendable {
                 return Unfinished(id: upload.uploadId, parts: parts)
             }
         }
-        let created = try await client.call(
-            S3.CreateMultipartUpload(
-                bucket: bucket, key: key, contentType: contentType, checksumAlgorithm: "SHA256",
-                checksumType: "COMPOSITE"))
+        var create = S3.CreateMultipartUpload(
+            bucket: bucket, key: key, contentType: contentType, checksumAlgorithm: "SHA256", checksumType: "COMPOSITE")
+        create.metadata = metadata
+        let created = try await client.call(create)
         return Unfinished(id: created.uploadId, parts: [:])
     }
 

@@ -1,0 +1,129 @@
+import AWSCore
+import AWSServices
+import Sandbox
+
+/// Gives an object another key. S3 copies it by itself, and no byte of it comes here.
+struct ObjectRename: Sendable {
+    let site: BuildSite
+    let bucket: ImageBucket
+    let plan: RenamePlan
+
+    /// - Parameters:
+    ///   - metadata: of the object under its new name.
+    ///   - progress: told the bytes that are copied.
+    /// - Returns: the object under its new name. The old one is gone then.
+    /// - Throws: `Failure` where the copy is not what it was copied from; it is removed then, and the source stays.
+    func run(
+        from source: String, to target: String, metadata: [String: String], progress: (_ done: Int, _ all: Int) -> Void
+    ) async throws -> S3.HeadObject.Output {
+        guard let old = try await bucket.head(source, site.client) else {
+            throw await bucket.loss(of: source, in: site)
+        }
+        let copy = Copy(source: source, old: old, target: target, metadata: metadata)
+        progress(0, old.contentLength)
+        let sum =
+            old.contentLength <= plan.singleCopyLimit
+            ? try await copyAtOnce(copy) : try await copyInParts(copy) { progress($0, old.contentLength) }
+        progress(old.contentLength, old.contentLength)
+        let new = try await verified(copy, sum)
+        _ = try await site.client.call(S3.DeleteObject(bucket: bucket.name, key: source))
+        return new
+    }
+
+    private struct Copy: Sendable {
+        var source: String
+        var old: S3.HeadObject.Output
+        var target: String
+        var metadata: [String: String]
+    }
+
+    /// - Returns: SHA-256 that S3 has made of it, in Base64.
+    private func copyAtOnce(_ copy: Copy) async throws -> String? {
+        var call = S3.CopyObject(
+            from: S3.CopySource(bucket: bucket.name, key: copy.source), bucket: bucket.name, key: copy.target,
+            copySourceIfMatch: copy.old.eTag)
+        call.checksumAlgorithm = "SHA256"
+        call.contentType = ExportedObject.contentType
+        call.metadata = copy.metadata
+        call.metadataDirective = "REPLACE"
+        return try await site.client.call(call).checksumSHA256
+    }
+
+    /// - Returns: CRC-64/NVME of the whole, in Base64.
+    private func copyInParts(_ copy: Copy, _ progress: (Int) -> Void) async throws -> String? {
+        var create = S3.CreateMultipartUpload(
+            bucket: bucket.name, key: copy.target, contentType: ExportedObject.contentType,
+            checksumAlgorithm: "CRC64NVME", checksumType: "FULL_OBJECT")
+        create.metadata = copy.metadata
+        let upload = try await site.client.call(create).uploadId
+        do {
+            let parts = try await copyParts(copy, upload, progress)
+            var complete = S3.CompleteMultipartUpload(
+                bucket: bucket.name, key: copy.target, uploadId: upload, parts: parts)
+            complete.checksumType = "FULL_OBJECT"
+            complete.checksumCRC64NVME = copy.old.checksumCRC64NVME
+            complete.mpuObjectSize = copy.old.contentLength
+            return try await site.client.call(complete).checksumCRC64NVME
+        } catch {
+            let abort = S3.AbortMultipartUpload(bucket: bucket.name, key: copy.target, uploadId: upload)
+            _ = try? await Task { try await site.client.call(abort) }.value
+            throw error
+        }
+    }
+
+    private func copyParts(
+        _ copy: Copy, _ upload: String, _ progress: (Int) -> Void
+    ) async throws -> [S3.CompletedPart] {
+        try await withThrowingTaskGroup(of: (S3.CompletedPart, Int).self) { group in
+            var waiting = plan.parts(of: copy.old.contentLength)[...]
+            for part in waiting.prefix(plan.parallel) { group.addTask { try await self.copy(part, of: copy, upload) } }
+            waiting = waiting.dropFirst(plan.parallel)
+            var (done, bytes): ([S3.CompletedPart], Int) = ([], 0)
+            while let (part, length) = try await group.next() {
+                done.append(part)
+                bytes += length
+                progress(bytes)
+                if let next = waiting.popFirst() { group.addTask { try await self.copy(next, of: copy, upload) } }
+            }
+            return done.sorted { $0.partNumber < $1.partNumber }
+        }
+    }
+
+    private func copy(
+        _ part: RenamePlan.Part, of copy: Copy, _ upload: String
+    ) async throws -> (S3.CompletedPart, Int) {
+        let copied = try await site.client.call(
+            S3.UploadPartCopy(
+                from: S3.CopySource(bucket: bucket.name, key: copy.source), range: part.range, bucket: bucket.name,
+                key: copy.target, partNumber: part.number, uploadId: upload, copySourceIfMatch: copy.old.eTag))
+        let done = S3.CompletedPart(
+            partNumber: part.number, eTag: copied.eTag, checksumCRC64NVME: copied.checksumCRC64NVME)
+        return (done, part.range.count)
+    }
+
+    /// Holds the copy against its source: by size, by the sum that S3 has made while copying, and by that of the source
+    /// where it is of the same kind.
+    private func verified(_ copy: Copy, _ sum: String?) async throws -> S3.HeadObject.Output {
+        guard let new = try await bucket.head(copy.target, site.client) else {
+            throw await bucket.loss(of: copy.target, in: site)
+        }
+        let sums = [new.checksumSHA256, new.checksumCRC64NVME].compactMap { $0 }
+        let isSame =
+            new.contentLength == copy.old.contentLength && sum.map(sums.contains) ?? true
+            && isEqual(new.checksumCRC64NVME, copy.old.checksumCRC64NVME)
+        guard isSame else {
+            _ = try await site.client.call(S3.DeleteObject(bucket: bucket.name, key: copy.target))
+            throw Failure(
+                .failed, "S3 has made a copy of s3://\(bucket.name)/\(copy.source) that is not what it was made of",
+                details: [
+                    "source: \(copy.old.contentLength) bytes, copy: \(new.contentLength) bytes, "
+                        + "with checksum \(sums.first ?? "none")"
+                ],
+                advice: "run the same command again: it copies once more")
+        }
+        return new
+    }
+
+    /// Where one of them is not known, nothing speaks against it.
+    private func isEqual(_ one: String?, _ other: String?) -> Bool { one == nil || other == nil || one == other }
+}

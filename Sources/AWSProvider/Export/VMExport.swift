@@ -1,0 +1,175 @@
+import AWSCore
+import AWSServices
+import Sandbox
+
+/// Lets AWS write the formats into the bucket, one after the other; no byte of them comes here.
+package struct VMExport: Sendable {
+    /// What AWS can write.
+    package static let formats: Set<ImageFormat> = [.vhd, .vmdk, .raw]
+
+    let site: BuildSite
+    let bucket: ImageBucket
+    let plan: RenamePlan
+
+    package init(_ site: BuildSite, _ bucket: ImageBucket, plan: RenamePlan = RenamePlan()) {
+        self.site = site
+        self.bucket = bucket
+        self.plan = plan
+    }
+
+    private struct Exported: Sendable {
+        var format: ImageFormat
+        var key: String
+    }
+
+    private struct Outcome: Sendable {
+        var isRenaming: Bool
+        var artifacts: Result<[Artifact], any Error>
+    }
+
+    /// Goes on with tasks that an earlier run has begun. While AWS exports a format, the one before gets its final
+    /// name.
+    /// - Parameter stem: the final name of the files without their ending.
+    package func run(
+        _ image: CapturedImage, formats: [ImageFormat], stem: String, undo: Undo, events: @escaping EventSink
+    ) async throws -> [Artifact] {
+        let tasks = ExportTasks(site: site, bucket: bucket, image: image)
+        let keep = Keep()
+        await undo.register("exports of AMI \(image.id) in \(site.region)", remedy: site.remedy) {
+            if !keep.isDecided { try await tasks.cancel() }
+        }
+        let order = try await inOrder(formats, tasks)
+        let (exported, queue) = AsyncStream.makeStream(of: Exported.self)
+        let outcomes = await withTaskGroup(of: Outcome.self) { group in
+            group.addTask {
+                Outcome(isRenaming: false, artifacts: await outcome { try await export(order, tasks, queue, events) })
+            }
+            group.addTask {
+                Outcome(
+                    isRenaming: true, artifacts: await outcome { try await rename(exported, image, stem, events) })
+            }
+            var outcomes: [Outcome] = []
+            for await next in group {
+                // What is exported gets its name also where the next export fails; but where names cannot be given,
+                // nobody needs another export.
+                if next.isRenaming, case .failure = next.artifacts { group.cancelAll() }
+                outcomes.append(next)
+            }
+            return outcomes
+        }
+        let artifacts = try outcomes.flatMap { try $0.artifacts.get() }
+        try Task.checkCancellation()
+        keep.decide()
+        return artifacts
+    }
+
+    /// The format that AWS is at comes first: the others have to wait for it anyway.
+    private func inOrder(_ formats: [ImageFormat], _ tasks: ExportTasks) async throws -> [ImageFormat] {
+        let running = Set(try await tasks.all().filter(\.isRunning).compactMap(tasks.format))
+        return formats.filter(running.contains) + formats.filter { !running.contains($0) }
+    }
+
+    private func export(
+        _ formats: [ImageFormat], _ tasks: ExportTasks, _ queue: AsyncStream<Exported>.Continuation,
+        _ events: @escaping EventSink
+    ) async throws -> [Artifact] {
+        defer { queue.finish() }
+        for format in formats {
+            let key = try await activity("export \(format.rawValue)", events) {
+                let task = try await task(for: format, tasks, events)
+                try await end(of: task, format, tasks, events)
+                return tasks.key(of: task, format)
+            }
+            queue.yield(Exported(format: format, key: key))
+        }
+        return []
+    }
+
+    /// The task that an earlier run has begun, else a new one when no other is at the image.
+    private func task(
+        for format: ImageFormat, _ tasks: ExportTasks, _ events: @escaping EventSink
+    ) async throws -> EC2.ExportImageTask {
+        let pace = site.pace.lasting(Self.longest)
+        let (ours, earlier) = try await site.client.wait(for: "the end of another export", at: pace) {
+            let all = try await tasks.all()
+            for task in all where tasks.format(task) == format {
+                if task.status == "active" { return (task as EC2.ExportImageTask?, all) }
+                let isThere = try await bucket.head(tasks.key(of: task, format), site.client) != nil
+                if task.status == "completed", isThere { return (task, all) }
+            }
+            guard let other = all.first(where: \.isRunning) else { return (nil, all) }
+            events(.progress(.export, Progress("export \(format.rawValue): waiting for \(other.exportImageTaskId)")))
+            return nil
+        }
+        if let ours { return ours }
+        return try await tasks.start(format, after: earlier)
+    }
+
+    /// AWS takes about an hour for 100 GiB, and sets no limit itself.
+    private static let longest = Duration.seconds(24 * 3600)
+
+    private func end(
+        of task: EC2.ExportImageTask, _ format: ImageFormat, _ tasks: ExportTasks, _ events: @escaping EventSink
+    ) async throws {
+        let id = task.exportImageTaskId
+        try await site.client.wait(for: "export \(id)", at: site.pace.lasting(Self.longest)) { () -> Void? in
+            guard let now = try await look(id) else { return nil }
+            switch now.status {
+            case "completed": return ()
+            case "deleting", "deleted":
+                throw Failure(
+                    .failed,
+                    "the export of AMI \(tasks.image.id) in \(site.region) as \(format.rawValue) failed: "
+                        + (now.statusMessage ?? "AWS gives no reason"),
+                    details: ["task \(id)"],
+                    advice: "run the same command again, perhaps with --export-method ebs-direct")
+            default:
+                let doing = now.statusMessage.map { ": \($0)" } ?? ""
+                let percent = now.progress.flatMap { Double($0) } ?? 0
+                events(
+                    .progress(
+                        .export,
+                        Progress("export \(format.rawValue)\(doing)", completed: percent, total: 100, unit: .percent)))
+                return nil
+            }
+        }
+    }
+
+    /// A task that has just begun may not be known everywhere yet.
+    private func look(_ id: String) async throws -> EC2.ExportImageTask? {
+        do {
+            return try await site.client.call(EC2.DescribeExportImageTasks(exportImageTaskIds: [id]))
+                .exportImageTasks.first
+        } catch let error as AWSError where error.code == "InvalidExportTaskID.NotFound" {
+            return nil
+        }
+    }
+
+    private func rename(
+        _ exported: AsyncStream<Exported>, _ image: CapturedImage, _ stem: String, _ events: @escaping EventSink
+    ) async throws -> [Artifact] {
+        var artifacts: [Artifact] = []
+        for await one in exported {
+            let what = "rename \(one.format.rawValue)"
+            let name = "\(stem).\(one.format.fileExtension)"
+            let object = try await activity(what, events) {
+                try await ObjectRename(site: site, bucket: bucket, plan: plan).run(
+                    from: one.key, to: site.keyPrefix + name, metadata: ExportedObject.metadata(of: image)
+                ) { done, all in
+                    events(
+                        .progress(
+                            .export, Progress(what, completed: Double(done), total: Double(all), unit: .bytes)))
+                }
+            }
+            artifacts.append(
+                Artifact(
+                    format: one.format, location: bucket.url(of: site.keyPrefix + name),
+                    bytes: Int64(object.contentLength), sha256: object.wholeSHA256, crc64: object.checksumCRC64NVME))
+        }
+        return artifacts
+    }
+}
+
+private func outcome<Value>(_ body: () async throws -> Value) async -> Result<Value, any Error> {
+    do { return .success(try await body()) } catch { return .failure(error) }
+}
