@@ -81,18 +81,18 @@ struct CacheAccess: Sendable {
         try await runner.run(.removeTree(cache.tree(kind, key)))
     }
 
-    private func lock(_ kind: ContentCache.Kind, _ key: String, _ mode: EntryLock.Mode) async throws -> EntryLock {
-        try await EntryLock.wait(cache.lock(kind, key), mode, holder: build.holder) { holder in
-            events(.progress(.setup, Progress("waiting for the build of \(holder)")))
-            events(.notice("waiting for the build of \(holder), which makes or uses the same \(kind.inWords)"))
-        }
+    private func tellWait(for holder: String, _ kind: ContentCache.Kind) {
+        events(.progress(.setup, Progress("waiting for the build of \(holder)")))
+        events(.notice("waiting for the build of \(holder), which makes or uses the same \(kind.inWords)"))
     }
 
     /// The lock is given back on return, before anybody waits for the exclusive one.
     private func findShared(
         _ kind: ContentCache.Kind, _ key: String
     ) async throws -> (found: CachedTree?, isCorrupt: Bool) {
-        let shared = try await lock(kind, key, .shared)
+        let shared = try await EntryLock.waitShared(cache.lock(kind, key), holder: build.holder) {
+            tellWait(for: $0, kind)
+        }
         return switch try await state(kind, key) {
         case .valid(let seal): (use(kind, key, seal, shared), false)
         case .absent: (nil, false)
@@ -100,10 +100,24 @@ struct CacheAccess: Sendable {
         }
     }
 
-    private func findAlone(
+    /// - Returns: the entry and a share in it, or nothing and the right to make it.
+    func findAlone(
         _ kind: ContentCache.Kind, _ key: String
     ) async throws -> (found: CachedTree?, lock: EntryLock) {
-        let lock = try await lock(kind, key, .exclusive)
+        let path = cache.lock(kind, key)
+        var exclusive = try EntryLock.attempt(path, .exclusive, holder: build.holder)
+        if exclusive == nil { tellWait(for: EntryLock.holder(path), kind) }
+        while exclusive == nil {
+            // Whoever has made it meanwhile keeps a share in it for as long as its build runs.
+            if let shared = try EntryLock.attempt(path, .shared, holder: build.holder),
+                case .valid(let seal) = try await state(kind, key)
+            {
+                return (use(kind, key, seal, shared), shared)
+            }
+            try await Task.sleep(for: .milliseconds(.random(in: 50...150)))
+            exclusive = try EntryLock.attempt(path, .exclusive, holder: build.holder)
+        }
+        let lock = exclusive!
         switch try await state(kind, key) {
         case .valid(let seal): return (use(kind, key, seal, lock), lock)
         case .absent: break

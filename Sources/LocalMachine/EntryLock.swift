@@ -23,15 +23,18 @@ final class EntryLock: Sendable {
         return lock.acquire(mode, holder: holder) ? lock : nil
     }
 
-    /// Waits until the lock is free.
+    /// Who had it alone last, in its own words.
+    static func holder(_ path: String) -> String { (try? readText(path))?.trimmedLine ?? "" }
+
+    /// Waits until nobody has it alone.
     /// - Parameter onWait: told once who has it.
-    static func wait(
-        _ path: String, _ mode: Mode, holder: String, onWait: (String) -> Void
+    static func waitShared(
+        _ path: String, holder: String, onWait: (String) -> Void
     ) async throws -> EntryLock {
         let lock = try EntryLock(path)
         var told = false
-        while !lock.acquire(mode, holder: holder) {
-            if !told { onWait((try? readText(path))?.trimmedLine ?? "") }
+        while !lock.acquire(.shared, holder: holder) {
+            if !told { onWait(self.holder(path)) }
             told = true
             try await Task.sleep(for: .milliseconds(100))
         }

@@ -107,6 +107,22 @@ final class Counter: Sendable {
         }
     }
 
+    /// Both have looked and seen nothing, and one was faster.
+    @Test func whoComesLateToMakeItSharesWhatIsThere() async throws {
+        try await Self.withFactory { factory in
+            let events = Recorder()
+            try await withUndo { undo in
+                let first = try await factory.open(AssetID("a"), undo: undo, events: events.sink)
+                let made = try await Self.access(factory, first, events).obtain(.base, "k", inputs: [:]) {
+                    try Self.makeTree(first, "first")
+                }
+                let second = try await factory.open(AssetID("b"), undo: undo, events: events.sink)
+                let found = try await Self.access(factory, second, events).findAlone(.base, "k").found
+                #expect(found == made)
+            }
+        }
+    }
+
     @Test func whatIsInUseIsNeitherReplacedNorRemoved() async throws {
         try await Self.withFactory { factory in
             let events = Recorder()
