@@ -27,6 +27,7 @@ def main() -> None:
     clock = Clock()
     keyring = Keyring(clock)
     knobs = Knobs()
+    Knobs.clock = clock
     server = Server(arguments.port, clock)
     # moto warns about errors that botocore's models do not list; AWS answers them all the same.
     warnings.simplefilter("ignore")

@@ -1,7 +1,9 @@
 """What a test may set about the stand-in's behaviour, through the control."""
 
 from dataclasses import asdict, dataclass, field, fields
-from typing import Any
+from typing import Any, ClassVar
+
+from front.clock import Clock
 
 
 @dataclass
@@ -9,12 +11,18 @@ class Knobs:
     """How long things take, how they end, and what the identity services hand out.
 
     Waiting is counted in polls, not in seconds, so that tests need no clock: a build with `build_polls` 3
-    is done at the fourth look.
+    is done at the fourth look. A test that has a clock names `seconds` instead, such as `{"ami": 600}`.
     """
 
+    clock: ClassVar[Clock]
+
+    seconds: dict[str, float] = field(default_factory=dict)
     ami_polls: int = 1
     ami_fail: str = ""
     snapshot_polls: int = 0
+    image_public_access: str = "unblocked"
+    snapshot_public_access: str = "unblocked"
+    block_token_reads: int = 0
     export_polls: int = 3
     export_fail: str = ""
     export_size: int = 1 << 20

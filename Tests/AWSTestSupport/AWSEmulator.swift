@@ -25,14 +25,16 @@ package struct AWSEmulator: Sendable {
         url = String(line[start.lowerBound...])
     }
 
+    package func stop() { process.stop() }
+
     package var endpoint: Endpoint { Endpoint(url: url, signingRegion: "")! }
 
     /// Sets knobs, faults and keys, reads what was recorded; see Tests/AWSEmulator/README.md.
     @discardableResult
-    package func control(_ order: [String: Any] = [:], _ method: HTTPRequest.Method = .post) async throws -> [String:
-        Any]
-    {
-        var request = HTTPRequest(method, endpoint, path: "/_control")
+    package func control(
+        _ order: [String: Any] = [:], _ method: HTTPRequest.Method = .post, query: [HTTPRequest.Pair] = []
+    ) async throws -> [String: Any] {
+        var request = HTTPRequest(method, endpoint, path: "/_control", query: query)
         if method == .post {
             request.headers = [.init("content-type", "application/json")]
             request.body = Array(try JSONSerialization.data(withJSONObject: order))

@@ -1,7 +1,7 @@
 """CloudFormation's change sets and stacks over time: in progress for a few looks, rolled back when something fails.
 
 moto does everything at once and never fails. Here the work is done at once as well, but shown step by step:
-`outcome` is where a stack will be after `polls_left` more looks at it.
+`outcome` is where a stack will be when its `wait` is over.
 """
 
 import traceback
@@ -18,6 +18,7 @@ from moto.core.utils import utcnow
 from .changes import changes_of
 from .patching import add_method, replace_method
 from .stack_events import note, reason_of
+from .waiting import Wait
 
 WITHOUT_OUTPUTS = {"REVIEW_IN_PROGRESS", "CREATE_IN_PROGRESS", "ROLLBACK_IN_PROGRESS", "ROLLBACK_COMPLETE"}
 IAM_CAPABILITIES = {"CAPABILITY_IAM", "CAPABILITY_NAMED_IAM"}
@@ -46,7 +47,7 @@ def install(knobs) -> None:
         stack.updated = utcnow() if change_set.change_set_type == "UPDATE" else None
         rolled_back = "ROLLBACK" if change_set.change_set_type == "CREATE" else "UPDATE_ROLLBACK"
         verb = rolled_back if reason else change_set.change_set_type
-        stack.status, stack.outcome, stack.polls_left = f"{verb}_IN_PROGRESS", f"{verb}_COMPLETE", knobs.stack_polls
+        stack.status, stack.outcome, stack.wait = f"{verb}_IN_PROGRESS", f"{verb}_COMPLETE", Wait(knobs, "stack")
         change_set.execution_status = "EXECUTE_COMPLETE"
 
     @replace_method(CloudFormationBackend)
@@ -68,9 +69,9 @@ def install(knobs) -> None:
         if blocked:
             stack._add_stack_event("DELETE_IN_PROGRESS", "User Initiated")
             fail_deletion(stack, blocked)
-        elif knobs.stack_delete_polls:
+        elif knobs.stack_delete_polls or "stack_delete" in knobs.seconds:
             stack._add_stack_event("DELETE_IN_PROGRESS", "User Initiated")
-            stack.status, stack.outcome, stack.polls_left = "DELETE_IN_PROGRESS", "DELETE_COMPLETE", knobs.stack_delete_polls
+            stack.status, stack.outcome, stack.wait = "DELETE_IN_PROGRESS", "DELETE_COMPLETE", Wait(knobs, "stack_delete")
             stack.finish = lambda: remove(old, stack)
         else:
             remove(old, stack)
@@ -244,10 +245,7 @@ def remove_added(stack: Stack, before: dict[str, Any]) -> None:
 
 def look(backend: CloudFormationBackend, stack: Stack) -> None:
     """One look at a stack is one step of it."""
-    if not getattr(stack, "outcome", None):
-        return
-    if stack.polls_left > 0:
-        stack.polls_left -= 1
+    if not getattr(stack, "outcome", None) or not stack.wait.is_over():
         return
     outcome, stack.outcome = stack.outcome, None
     if outcome == "DELETE_COMPLETE":

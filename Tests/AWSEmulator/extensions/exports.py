@@ -16,6 +16,7 @@ from moto.s3.models import s3_backends
 
 from .disks import conversion, disk_of
 from .patching import add_method
+from .waiting import Wait
 
 # The first bytes of each format, so that tools that look at them believe the file.
 MAGIC = {"VMDK": b"KDMV", "VHD": b"conectix", "RAW": b"\x00"}
@@ -25,7 +26,7 @@ DEFAULT_ROLE = "vmimport"
 class Task(dict):
     """An export as DescribeExportImageTasks shows it."""
 
-    polls = 0
+    wait: Wait
     # Where a real disk is converted: the process that does it and the file that it writes.
     conversion: tuple[subprocess.Popen, Path] | None = None
 
@@ -37,14 +38,16 @@ def install(knobs) -> None:
             task["Status"] = "deleted"
         if task["Status"] != "active":
             return
-        task.polls += 1
-        task["Progress"] = str(min(95, 100 * task.polls // (knobs.export_polls + 1)))
+        is_over = task.wait.is_over()
+        task["Progress"] = str(min(95, task.wait.percent))
         task["StatusMessage"] = "converting"
-        if knobs.export_fail and task.polls > knobs.export_polls // 2:
+        if knobs.export_fail and task.wait.percent > 30:
             task.update(Status="deleting", StatusMessage=knobs.export_fail)
         elif task.conversion and task.conversion[0].poll() is None:
             pass
-        elif task.polls > knobs.export_polls:
+        elif task["S3ExportLocation"]["S3Bucket"] not in s3_backends[backend.account_id]["aws"].buckets:
+            task.update(Status="deleting", StatusMessage="The S3 bucket does not exist any more")
+        elif is_over:
             write_object(backend, task)
             task.update(Status="completed", Progress="100")
             del task["StatusMessage"]
@@ -70,6 +73,7 @@ def install(knobs) -> None:
             StatusMessage="pending",
             Tags=[tag for one in specifications for tag in one["Tags"]],
         )
+        task.wait = Wait(knobs, "export")
         disk = disk_of(knobs, self.ec2_backend.amis[task["ImageId"]].ebs_snapshot)
         if disk:
             target = disk.with_name(f"{task['ExportImageTaskId']}.{task['DiskImageFormat'].lower()}")

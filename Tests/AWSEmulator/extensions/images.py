@@ -12,21 +12,21 @@ from catalogue import images as canonical_images
 
 from .disks import disk_of
 from .patching import add_method, replace_method
+from .waiting import Wait
 
 
 def install(knobs) -> None:
     def start(ami: Ami) -> None:
         """From here on the image is pending, and snapshots with it."""
-        ami.state, ami.polls_left = "pending", knobs.ami_polls
+        ami.state, ami.wait = "pending", Wait(knobs, "ami")
 
     def waits_for_disk(ami: Ami) -> bool:
         return knobs.real_disks and hasattr(ami.ebs_snapshot, "disk_id") and disk_of(knobs, ami.ebs_snapshot) is None
 
     def look(ami: Ami) -> None:
-        if ami.state != "pending":
+        if ami.state != "pending" or not ami.wait.is_over():
             return
-        ami.polls_left -= 1
-        if ami.polls_left < 0 and (knobs.ami_fail or not waits_for_disk(ami)):
+        if knobs.ami_fail or not waits_for_disk(ami):
             ami.state = "failed" if knobs.ami_fail else "available"
             if knobs.ami_fail:
                 ami.state_reason = {"Code": "Server.InternalError", "Message": knobs.ami_fail}
@@ -91,6 +91,10 @@ def install(knobs) -> None:
             own = {key: value for key, value in source.tags[source_id].items() if not key.startswith("aws:")}
             self.ec2_backend.create_tags([ami.id], own)
         ami.ebs_snapshot.volume.size = source.amis[source_id].ebs_snapshot.volume.size
+        ami.ebs_snapshot.description = (
+            f"Copied for DestinationAmi {ami.id} from SourceAmi {source_id} for SourceSnapshot {source.amis[source_id].ebs_snapshot.id}."
+        )
+        ami.source_image_id, ami.source_image_region = source_id, source_region
         if hasattr(source.amis[source_id].ebs_snapshot, "disk_id"):
             ami.ebs_snapshot.disk_id = source.amis[source_id].ebs_snapshot.disk_id
         for name in COPIED:

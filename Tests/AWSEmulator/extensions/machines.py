@@ -16,23 +16,22 @@ from moto.ec2.models.instances import Instance, InstanceState
 from moto.ec2.responses import EC2Response
 
 from .patching import replace_method
+from .waiting import Wait
 
 CODES = {"pending": 0, "running": 16, "shutting-down": 32, "terminated": 48, "stopping": 64, "stopped": 80}
 CAPTURABLE = {"running", "stopping", "stopped"}
 
 
 def install(knobs) -> None:
-    def pass_through(instance: Instance, name: str, end: str, polls: int) -> None:
-        """The instance is in one state for some looks, then in another."""
-        instance.outcome, instance.polls_left = (end, polls) if polls else (None, 0)
-        set_state(instance, name if polls else end)
+    def pass_through(instance: Instance, name: str, end: str, kind: str) -> None:
+        """The instance is in one state for a while, then in another."""
+        instance.wait = Wait(knobs, kind)
+        instance.outcome = end if instance.wait.seconds or instance.wait.polls else None
+        set_state(instance, name if instance.outcome else end)
         tell(instance)
 
     def look(instance: Instance) -> None:
-        if not getattr(instance, "outcome", None):
-            return
-        if instance.polls_left > 0:
-            instance.polls_left -= 1
+        if not getattr(instance, "outcome", None) or not instance.wait.is_over():
             return
         set_state(instance, instance.outcome)
         instance.outcome = None
@@ -59,7 +58,7 @@ def install(knobs) -> None:
     def run_instances(old, self) -> ActionResult:
         reservation = old()
         for instance in reservation.result.instances:
-            pass_through(instance, "pending", "running", knobs.instance_polls)
+            pass_through(instance, "pending", "running", "instance")
         return reservation
 
     @replace_method(EC2Response)
@@ -80,14 +79,14 @@ def install(knobs) -> None:
         answer = old()
         for one in instances:
             if states[one.id] != "stopped":
-                pass_through(one, "stopping", "stopped", knobs.instance_stop_polls)
+                pass_through(one, "stopping", "stopped", "instance_stop")
         return answer
 
     @replace_method(EC2Response)
     def start_instances(old, self) -> ActionResult:
         answer = old()
         for one in self._get_param("InstanceIds", []):
-            pass_through(self.ec2_backend.get_instance(one), "pending", "running", knobs.instance_polls)
+            pass_through(self.ec2_backend.get_instance(one), "pending", "running", "instance")
         return answer
 
     @replace_method(EC2Response)
@@ -97,7 +96,7 @@ def install(knobs) -> None:
         answer = old()
         for one in instances:
             if one.id not in ended:
-                pass_through(one, "shutting-down", "terminated", knobs.instance_terminate_polls)
+                pass_through(one, "shutting-down", "terminated", "instance_terminate")
         return answer
 
     @replace_method(Instance)

@@ -18,6 +18,8 @@ class Control:
                 self.front.reset()
             elif request.method == "POST":
                 self.apply(json.loads(request.body or b"{}"))
+            if "census" in request.query:
+                return json_answer(self.front.census())
             return json_answer(self.front.state(int(request.query.get("after", 0))))
         except (ValueError, TypeError, KeyError) as error:
             return json_answer({"error": f"{type(error).__name__}: {error}"}, 400)

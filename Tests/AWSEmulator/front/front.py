@@ -115,6 +115,13 @@ class Front:
             "clock": self.clock.shift_seconds,
         }
 
+    def census(self) -> dict[str, Any]:
+        # Imported here, since moto is only there once the server runs.
+        from extensions.census import census
+
+        with self.moto.lock:
+            return census()
+
 
 class NotApplied(Exception):
     """The service refuses what the request asks for, before anything changes."""
