@@ -52,7 +52,7 @@ let package = Package(
         room("Definition", knows: ["Sandbox", yams]),
         room(
             "Provisioning", knows: ["Sandbox", "Workbench"],
-            embeds: ["Resources/dss_events.py", "Resources/seal.sh"]),
+            embeds: ["Resources/dss_events.py", "Resources/reset-password.sh", "Resources/seal.sh"]),
         room("Verification", knows: ["Sandbox", "Workbench"]),
         room("DiskImages", knows: ["Sandbox", "Workbench"]),
         room(
@@ -91,7 +91,8 @@ let package = Package(
         .testTarget(
             name: "EndToEndTests",
             dependencies: [
-                "dss", "Sandbox", "Workbench", "Definition", "Provisioning", "LocalMachine", "LocalProvider",
+                "dss", "Sandbox", "Workbench", "Definition", "Provisioning", "Verification", "DiskImages", "LocalMachine",
+                "LocalProvider", "AWSCore", "AWSServices", "HTTPTransport", "AWSTestSupport",
             ],
             swiftSettings: strict),
         tests(of: "Workbench"),

@@ -20,6 +20,7 @@ struct Dss: AsyncParsableCommand {
         version: "0.1.0",
         groupedSubcommands: [
             CommandGroup(name: "Build", subcommands: [CreateVM.self, VerifyVM.self]),
+            CommandGroup(name: "On a machine", subcommands: [InstallDependencies.self, ResetPassword.self]),
             CommandGroup(
                 name: "Account for",
                 subcommands: [ShowAssets.self, DeleteAssets.self, ShowAWSAssets.self, DeleteAWSAssets.self]),

@@ -37,6 +37,12 @@ struct Live: Sendable {
         try source(options, formats: formats).loadSandbox()
     }
 
+    /// The login user of the sandbox, by the default where there is no definition.
+    func sandboxUser(_ options: DefinitionOptions) throws -> String {
+        let isDefined = fileExists(options.file) || !options.settings.isEmpty
+        return isDefined ? try loaded(options).definition.definition.user.name : SandboxDefinition.User().name
+    }
+
     func source(_ options: DefinitionOptions, formats: [ImageFormat] = []) throws -> DefinitionSource {
         var overrides = try options.settings.map { try Override(set: $0) }
         if !formats.isEmpty {
@@ -115,7 +121,7 @@ struct Live: Sendable {
         absolute(flag ?? environment[variable] ?? standard)
     }
 
-    private func absolute(_ path: String) -> String {
+    func absolute(_ path: String) -> String {
         path.hasPrefix("/") ? path : "\(FileManager.default.currentDirectoryPath)/\(path)"
     }
 }

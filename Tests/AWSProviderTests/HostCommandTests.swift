@@ -1,0 +1,187 @@
+import AWSTestSupport
+import Foundation
+import Testing
+import Workbench
+
+/// `dss reset-password` and `dss install-dependencies` on a machine behind a real sshd, which runs nothing of it.
+@Suite("Commands for a machine that is there", .timeLimit(.minutes(3)))
+struct HostCommandTests {
+    @Test("the password goes through the connection, for the user of the sandbox; what has it is told")
+    func reset() async throws {
+        try await Owner.with { owner in
+            try owner.answer("*dss_password=*", "printf '%s\\n' \"$said\" >$folder/received; echo jupyter; echo login")
+            let said = try await owner.dss("reset-password", "--known-hosts", owner.knownHosts, password: "it's $me")
+            #expect(said.status.isSuccess, "\(said.standardError)")
+            #expect(
+                said.standardOutput.hasPrefix("'ubuntu' and JupyterLab on 192.0.2.10 has the default password now\n"))
+            let received = try readText("\(owner.machine.folder)/received")
+            #expect(received.hasPrefix("sudo -n sh -s\ndss_user=ubuntu\ndss_password='it'\\''s $me'\n"))
+            #expect(received.contains("chage --lastday 0 \"$dss_user\""))
+            #expect(!(said.standardOutput + said.standardError).contains("$me"))
+        }
+    }
+
+    @Test("a password that is made is shown once; without JupyterLab none is spoken of")
+    func generated() async throws {
+        try await Owner.with { owner in
+            let text = try await owner.dss("reset-password", "--host-key", owner.hostKey)
+            #expect(text.status.isSuccess, "\(text.standardError)")
+            #expect(
+                text.standardOutput.contains(/'ubuntu' on 192.0.2.10 has the default password now: [a-z2-9-]{19}\n/))
+            let json = try await owner.dss("reset-password", "--host-key", owner.hostKey, "--json")
+            let document = try #require(
+                try JSONSerialization.jsonObject(with: Data(json.standardOutput.utf8)) as? [String: Any])
+            #expect((document["default_password"] as? String)?.count == 19)
+            #expect(document["jupyter"] as? Bool == false)
+        }
+    }
+
+    @Test("a host that nobody has vouched for is refused, with the line that adds its key")
+    func unknownHost() async throws {
+        try await Owner.with { owner in
+            try writeAtomically("", to: "\(owner.home)/empty")
+            let said = try await owner.dss("reset-password", "--known-hosts", "\(owner.home)/empty")
+            #expect(said.status == .exited(69))
+            #expect(said.standardError.contains("192.0.2.10 is not known"), "\(said.standardError)")
+            #expect(said.standardError.contains("Host key verification failed"))
+            #expect(said.standardError.contains("ssh-keyscan -p \(owner.port) 127.0.0.1 >> \(owner.home)/empty"))
+            #expect(owner.machine.commands.isEmpty)
+            // The line does what it says.
+            let line = try #require(
+                said.standardError.split(separator: "\n").first { $0.contains("ssh-keyscan") }?.split(
+                    separator: ": ", maxSplits: 1
+                ).last)
+            try await SystemCommandRunner().run(Command("sh", ["-c", String(line)]))
+            let again = try await owner.dss("reset-password", "--known-hosts", "\(owner.home)/empty")
+            #expect(again.status.isSuccess, "\(again.standardError)")
+        }
+    }
+
+    @Test("a host with another key than the one that it is known by is refused")
+    func otherKey() async throws {
+        try await Owner.with { owner in
+            let other = try readText("\(owner.home)/user.pub").split(separator: " ").prefix(2).joined(separator: " ")
+            let said = try await owner.dss("reset-password", "--host-key", other)
+            #expect(said.status == .exited(69))
+            #expect(said.standardError.contains("REMOTE HOST IDENTIFICATION HAS CHANGED"), "\(said.standardError)")
+            #expect(owner.machine.commands.isEmpty)
+        }
+    }
+
+    @Test("who may not become root, and a machine that fails, is named with what it said")
+    func trouble() async throws {
+        try await Owner.with { owner in
+            try owner.machine.order(.failure(code: 1, message: "sudo: a password is required"), at: "os-release")
+            let denied = try await owner.dss("reset-password", "--host-key", owner.hostKey)
+            #expect(denied.status == .exited(77))
+            #expect(denied.standardError.contains("'ubuntu' may not become root on 192.0.2.10"))
+            #expect(denied.standardError.contains("sudo: a password is required"))
+            try owner.machine.order(.failure(code: 1, message: "there is no user"), at: "seal")
+            let failed = try await owner.dss("reset-password", "--host-key", owner.hostKey)
+            #expect(failed.status == .exited(1))
+            #expect(failed.standardError.contains("could not be set on 192.0.2.10 (exit code 1)"))
+            #expect(failed.standardError.contains("there is no user"))
+        }
+    }
+
+    @Test("what cannot be meant is refused before anything is done")
+    func usage() async throws {
+        try await Owner.with { owner in
+            let both = try await owner.dss("reset-password", "--host-key", owner.hostKey, "--known-hosts", "x")
+            #expect(both.status == .exited(64))
+            let noKey = try await owner.dss("reset-password", "--host-key", "ssh-ed25519 it is")
+            #expect(noKey.status == .exited(64))
+            #expect(owner.machine.commands.isEmpty)
+        }
+    }
+
+    @Test("the whole playbook runs on the machine, and nothing is sealed")
+    func install() async throws {
+        try await Owner.with { owner in
+            let said = try await owner.dss("install-dependencies", "--host-key", owner.hostKey)
+            #expect(said.status.isSuccess, "\(said.standardError)")
+            #expect(said.standardOutput == "192.0.2.10 is a sandbox now\n")
+            #expect(owner.sandbox.runs.count == 1)
+            #expect(owner.sandbox.runs.first?.contains("--tags only,tidy") == true)
+            #expect(!owner.machine.commands.contains("seal"))
+        }
+    }
+
+    @Test("another release than the definition's is refused, and a task that fails says so")
+    func installTrouble() async throws {
+        try await Owner.with(codename: "trixie") { owner in
+            let said = try await owner.dss("install-dependencies", "--host-key", owner.hostKey)
+            #expect(said.status == .exited(65))
+            #expect(said.standardError.contains("192.0.2.10 runs debian trixie"), "\(said.standardError)")
+            #expect(owner.sandbox.runs.isEmpty)
+        }
+        try await Owner.with { owner in
+            try owner.sandbox.order(.failure)
+            let said = try await owner.dss("install-dependencies", "--host-key", owner.hostKey)
+            #expect(said.status == .exited(1))
+            #expect(said.standardError.contains("the package is not there"), "\(said.standardError)")
+            #expect(said.standardError.contains("run the same command again"))
+        }
+    }
+}
+
+/// Somebody with a machine and its key.
+private struct Owner {
+    let home: String
+    let machine: StubMachine
+    let sandbox: SandboxFolder
+
+    static func with(codename: String = "bookworm", _ body: (Owner) async throws -> Void) async throws {
+        try await StubMachine.with(AWSEmulator(), system: ("debian", codename)) { machine in
+            try await withTemporaryDirectory { home in
+                let owner = Owner(
+                    home: home, machine: machine,
+                    sandbox: try SandboxFolder(in: "\(home)", extraLines: "user: {name: ubuntu}"))
+                try await owner.launch()
+                try await body(owner)
+            }
+        }
+    }
+
+    private func launch() async throws {
+        for name in ["host", "user"] {
+            try await SystemCommandRunner().run(.sshKeygen(path: "\(home)/\(name)", comment: name))
+        }
+        let keys = ["ssh_keys": ["ed25519_private": try readText("\(home)/host")]]
+        let launch = [
+            "state": "running", "public_key": try readText("\(home)/user.pub"),
+            "user_data": "#cloud-config\n" + String(decoding: try JSONEncoder().encode(keys), as: UTF8.self),
+        ]
+        let text = String(decoding: try JSONEncoder().encode(launch), as: UTF8.self)
+        try writeAtomically(text, to: "\(machine.room)/i-1.json")
+        try writeAtomically("[127.0.0.1]:\(port) \(hostKey)\n", to: knownHosts)
+    }
+
+    var hostKey: String {
+        (try? readText("\(home)/host.pub").split(separator: " ").prefix(2).joined(separator: " ")) ?? ""
+    }
+    var knownHosts: String { "\(home)/known" }
+    var port: String {
+        (try? readText(machine.sshConfig))?.firstMatch(of: /Port (\d+)/).map { String($0.1) } ?? ""
+    }
+
+    /// What the machine does instead of what it is told.
+    func answer(_ pattern: String, _ deed: String) throws {
+        let file = "\(machine.folder)/answers.sh"
+        let line = "case $said in \(pattern)) \(deed) ;; esac\n"
+        try writeAtomically(try readText(file).replacing("exit 0", with: line + "exit 0"), to: file)
+    }
+
+    func dss(_ command: String, _ more: String..., password: String? = nil) async throws -> CommandOutput {
+        let beside = URL(filePath: CommandLine.arguments[0]).deletingLastPathComponent().path() + "dss"
+        let built = PythonProcess.root.path() + ".build/debug/dss"
+        let dss = FileManager.default.isExecutableFile(atPath: beside) ? beside : built
+        var environment = ["HOME=\(home)", "PATH=/usr/bin:/bin"]
+        if let password { environment.append("DSS_DEFAULT_PASSWORD=\(password)") }
+        let reach = [
+            "--host", StubMachine.address, "--user", "ubuntu", "--key", "user", "--ssh-config", machine.sshConfig,
+        ]
+        return try await SystemCommandRunner().execute(
+            Command("env", ["-i"] + environment + [dss, command] + reach + more, workingDirectory: home))
+    }
+}
