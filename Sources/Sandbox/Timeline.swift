@@ -36,7 +36,8 @@ package final class Timeline: Sendable {
                     return
                 }
                 notes.activities.append(Activity(stage.rawValue, began: began, ended: moment))
-            case .activityStarted(let name): notes.begun[name] = moment
+            // One that is told again has begun before: what begins a removal need not be what waits for it.
+            case .activityStarted(let name): notes.begun[name] = notes.begun[name] ?? moment
             case .activityFinished(let name):
                 guard let began = notes.begun.removeValue(forKey: name) else { return }
                 notes.activities.append(Activity(name, began: began, ended: moment))

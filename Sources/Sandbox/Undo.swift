@@ -42,6 +42,9 @@ package actor Undo {
         hints.append(hint)
     }
 
+    /// Whether there is a machine to look at.
+    package var isRemembered: Bool { !hints.isEmpty }
+
     /// Leaves the machine standing, for `--keep-on-failure`.
     /// - Returns: how to look at it.
     package func forgetKept() -> [String] {

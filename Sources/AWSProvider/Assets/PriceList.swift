@@ -12,7 +12,7 @@ package struct PriceList: Sendable {
 
     package static let shipped = PriceList(String(decoding: PackageResources.prices_csv, as: UTF8.self))
 
-    private static let hoursPerMonth = 730.0
+    static let hoursPerMonth = 730.0
     private static let gibibyte = Double(1 << 30)
 
     package init(_ text: String) {

@@ -9,6 +9,14 @@ package struct MachineOrder: Sendable {
         case existing(name: String, file: String)
     }
 
+    /// Which machine of an earlier run will do.
+    package enum Reuse: Sendable {
+        case any
+        /// Not one that is sealed already: nobody would know its password.
+        case unsealed
+        case none
+    }
+
     package var source: SourceImage
     package var instanceType: String
     package var volumeGiB: Int
@@ -17,14 +25,18 @@ package struct MachineOrder: Sendable {
     /// Networks that SSH is let in from; empty for the caller's own address alone.
     package var sshNetworks: [IPNetwork]
     package var key: Key
-    /// A configuration of the user's for jump hosts and odd ports, by the machine's address.
+    /// A configuration of the user's for jump hosts and odd ports, by the machine's address; absolute.
     package var sshConfig: String?
     /// What must be running on it, for the pinned versions to fit; `nil` where nobody minds.
     package var base: SandboxDefinition.BaseSystem?
+    /// Hash of what the sandbox is made from: a machine that was begun with another is made anew.
+    package var inputs: String
+    package var reuse: Reuse
 
     package init(
         source: SourceImage, instanceType: String, volumeGiB: Int, user: String, sshNetworks: [IPNetwork] = [],
-        key: Key = .new, sshConfig: String? = nil, base: SandboxDefinition.BaseSystem? = nil
+        key: Key = .new, sshConfig: String? = nil, base: SandboxDefinition.BaseSystem? = nil, inputs: String = "",
+        reuse: Reuse = .any
     ) {
         self.source = source
         self.instanceType = instanceType
@@ -34,5 +46,7 @@ package struct MachineOrder: Sendable {
         self.key = key
         self.sshConfig = sshConfig
         self.base = base
+        self.inputs = inputs
+        self.reuse = reuse
     }
 }

@@ -6,14 +6,16 @@ package struct StackOrder: Sendable, Equatable {
     /// All parameters of the template.
     package var parameterNames: [String]
     /// Values that are set now. What is left out keeps the value that the stack has, or the template's default.
-    /// Never a secret: everybody who may look at the stack sees them.
+    /// A secret only where the template says NoEcho: everybody who may look at the stack sees the others.
     package var parameters: [String: String]
     package var capabilities: [String]
     package var tags: [String: String]
+    /// Whether it is protected against being deleted by mistake.
+    package var isProtected: Bool
 
     package init(
         name: String, template: String, parameterNames: [String], parameters: [String: String],
-        capabilities: [String] = [], tags: [String: String] = [:]
+        capabilities: [String] = [], tags: [String: String] = [:], isProtected: Bool = true
     ) {
         self.name = name
         self.template = template
@@ -21,6 +23,7 @@ package struct StackOrder: Sendable, Equatable {
         self.parameters = parameters
         self.capabilities = capabilities
         self.tags = tags
+        self.isProtected = isProtected
     }
 
     /// The values to send for a stack that has these now.

@@ -26,7 +26,7 @@ package struct Stacks: Sendable {
         do {
             guard let drawn = try await draw(draft) else {
                 try await discard(draft)
-                return try await settled(order.name, .unchanged)
+                return try await settled(order, .unchanged)
             }
             plan = drawn
             guard try await talk.approve(plan) else {
@@ -42,7 +42,7 @@ package struct Stacks: Sendable {
             throw await afterDiscarding(draft, error)
         }
         try await follow(order.name, plan.kind, since: mark)
-        return try await settled(order.name, plan.kind == .create ? .created : .updated, plan)
+        return try await settled(order, plan.kind == .create ? .created : .updated, plan)
     }
 
     /// A stack by its name or id; `nil` where it is not there.
@@ -78,17 +78,17 @@ package struct Stacks: Sendable {
         }
     }
 
-    /// What the stack is in the end, protected against being deleted by mistake.
+    /// What the stack is in the end, protected where that was ordered.
     private func settled(
-        _ name: String, _ outcome: Deployment.Outcome, _ plan: StackPlan? = nil
+        _ order: StackOrder, _ outcome: Deployment.Outcome, _ plan: StackPlan? = nil
     ) async throws -> Deployment {
-        let stack = try await stack(name)
-        if stack?.enableTerminationProtection != true {
+        let stack = try await stack(order.name)
+        if order.isProtected, stack?.enableTerminationProtection != true {
             _ = try await client.call(
-                CloudFormation.UpdateTerminationProtection(stackName: name, enableTerminationProtection: true))
+                CloudFormation.UpdateTerminationProtection(stackName: order.name, enableTerminationProtection: true))
         }
         return Deployment(
-            stack: name, region: client.region, outcome: outcome, plan: plan, outputs: stack?.outputValues ?? [:])
+            stack: order.name, region: client.region, outcome: outcome, plan: plan, outputs: stack?.outputValues ?? [:])
     }
 }
 
