@@ -25,6 +25,7 @@ let system: Target.Dependency = .product(name: "SystemPackage", package: "swift-
 let signals: Target.Dependency = .product(name: "UnixSignals", package: "swift-service-lifecycle")
 let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
 let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
+let mustache: Target.Dependency = .product(name: "Mustache", package: "swift-mustache")
 let http: Target.Dependency = .product(name: "AsyncHTTPClient", package: "async-http-client")
 let nio: [Target.Dependency] = [
     .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOHTTP1", package: "swift-nio"),
@@ -41,6 +42,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
         .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
         .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
+        .package(url: "https://github.com/hummingbird-project/swift-mustache", from: "2.1.1"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
         .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
@@ -74,12 +76,15 @@ let package = Package(
                 "Resources/prices.csv", "Templates/build-machine.yaml", "Templates/vm-bucket.yaml",
                 "Templates/vm-bucket-waf.yaml",
             ]),
+        room(
+            "Releasing", knows: ["Sandbox", "Workbench", "Reporting", "AWSCore", "AWSServices", mustache],
+            embeds: ["Resources/index.mustache"]),
         .executableTarget(
             name: "dss",
             dependencies: [
                 "Sandbox", "Definition", "Workbench", "Provisioning", "Verification", "DiskImages",
                 "LocalMachine", "LocalProvider", "Reporting", "AWSCore", "AWSServices", "AWSIdentity", "AWSProvider",
-                "HTTPTransport", arguments,
+                "HTTPTransport", "Releasing", arguments,
             ],
             swiftSettings: strict),
         .executableTarget(

@@ -5,6 +5,7 @@ package struct HTTPRequest: Sendable, Equatable {
         case head = "HEAD"
         case put = "PUT"
         case post = "POST"
+        case patch = "PATCH"
         case delete = "DELETE"
     }
 
