@@ -69,6 +69,12 @@ struct ExportTasks: Sendable {
 
     /// Removes what exports have left: objects that were not renamed, and copies that were not finished.
     func sweep() async throws {
+        do { try await sweepBucket() } catch let error as AWSError where error.code == "NoSuchBucket" {
+            // Nothing is left where the bucket is gone.
+        }
+    }
+
+    private func sweepBucket() async throws {
         let uploads = S3.ListMultipartUploads(bucket: bucket.name, prefix: site.keyPrefix)
         for try await upload in site.client.items(of: uploads) where upload.isCopy {
             _ = try await site.client.call(

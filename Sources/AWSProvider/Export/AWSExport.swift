@@ -1,0 +1,98 @@
+import AWSCore
+import DiskImages
+import Sandbox
+import Workbench
+
+/// Makes of an AMI the image files that an order wants, in the bucket, with manifest and checksums beside them.
+package struct AWSExport: Sendable {
+    let site: BuildSite
+    let bucket: ImageBucket
+    let place: ExportPlace
+    /// Where EBS direct keeps its files meanwhile.
+    let workDirectory: String
+    let runner: any CommandRunner
+    let plan: RenamePlan
+
+    package init(
+        _ site: BuildSite, _ bucket: ImageBucket, place: ExportPlace, workDirectory: String,
+        runner: any CommandRunner, plan: RenamePlan = RenamePlan()
+    ) {
+        self.site = site
+        self.bucket = bucket
+        self.place = place
+        self.workDirectory = workDirectory
+        self.runner = runner
+        self.plan = plan
+    }
+
+    /// The artifacts of an earlier build that are what an order would give.
+    package func finished(_ order: BuildOrder, inputs: String) async throws -> FinishedBuild? {
+        try await ImagePublication(site, bucket).finished(order, inputs: inputs)
+    }
+
+    package func hasReport() async throws -> Bool { try await ImagePublication(site, bucket).hasReport() }
+
+    /// Formats that an earlier run has made of the same AMI are not made again.
+    /// - Parameters:
+    ///   - missing: what the sandbox lacks, for the manifest.
+    ///   - inputs: the hash of all that went into it but the password.
+    /// - Throws: `Failure`, `AWSError`. The AMI stays and what was exported of it too, and it is said that they do.
+    package func export(
+        _ image: CapturedImage, of order: BuildOrder, method: ExportMethod, missing: [MissingComponent],
+        inputs: String, undo: Undo, events: @escaping EventSink
+    ) async throws -> [Artifact] {
+        let publication = ImagePublication(site, bucket)
+        do {
+            return try await bucket.orGone(site) {
+                var files = try await filesThere(order, image)
+                let there = Set(files.map(\.format))
+                let formats = order.definition.formats.filter { !there.contains($0) }
+                try await publication.withdraw(for: order, of: image, making: formats)
+                if !formats.isEmpty {
+                    files += try await make(formats, of: image, order, method, undo, events)
+                }
+                try await ExportTasks(site: site, bucket: bucket, image: image).sweep()
+                return try await publication.publish(files, of: order, image, missing: missing, inputs: inputs)
+            }
+        } catch {
+            events(
+                .notice(
+                    "AMI \(image.id) stays, and so do the formats that are ready; "
+                        + "run the same command again to go on from there"))
+            throw error
+        }
+    }
+
+    private func filesThere(_ order: BuildOrder, _ image: CapturedImage) async throws -> [Manifest.File] {
+        var files: [Manifest.File] = []
+        for format in order.definition.formats {
+            let name = order.imageName(format)
+            guard let object = try await bucket.head(site.keyPrefix + name, site.client) else { continue }
+            if let file = ExportedObject.file(object, named: name, format, of: image) { files.append(file) }
+        }
+        return files
+    }
+
+    private func make(
+        _ formats: [ImageFormat], of image: CapturedImage, _ order: BuildOrder, _ method: ExportMethod, _ undo: Undo,
+        _ events: @escaping EventSink
+    ) async throws -> [Manifest.File] {
+        let choice = try ExportMethod.choose(method, formats: formats, at: place)
+        events(.notice(choice.reason))
+        let artifacts =
+            switch choice.method {
+            case .ebsDirect:
+                try await EBSDirectExport(site, to: bucket, workDirectory: workDirectory, runner: runner).run(
+                    image, formats: formats, stem: order.imageStem, appliance: Appliance(order), undo: undo,
+                    events: events)
+            case .auto, .vmExport:
+                try await VMExport(site, bucket, plan: plan).run(
+                    image, formats: formats, stem: order.imageStem, undo: undo, events: events)
+            }
+        return artifacts.map {
+            Manifest.File(
+                name: order.imageName($0.format), format: $0.format, bytes: $0.bytes, sha256: $0.sha256,
+                crc64: $0.crc64)
+        }
+    }
+}

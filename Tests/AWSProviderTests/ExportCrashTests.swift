@@ -1,0 +1,96 @@
+import AWSCore
+import AWSProvider
+import AWSServices
+import Foundation
+import Sandbox
+import Synchronization
+import Testing
+
+/// An export that ends at any of its calls, by a kill or by Ctrl-C.
+extension ExportLabTests {
+    @Suite("vm-export that is interrupted")
+    struct ExportCrashTests {
+        private static let plans = [RenamePlan(), RenamePlan(singleCopyLimit: 1 << 10, partSize: 5 << 20)]
+
+        @Test(
+            "killed at any call, before or after it took effect: another run ends it, with each thing once",
+            arguments: [false, true], [0, 1])
+        func killed(after: Bool, _ plan: Int) async throws {
+            try await ExportLab.with { first in
+                var lab = first
+                var call = 1
+                while true {
+                    let line = TappedLine.dying(lab.transport, at: call, after: after)
+                    // Nothing of what the first run has in memory is used by the second, and its undo does not run.
+                    _ = try? await lab.export(through: line, plan: Self.plans[plan])
+                    let wasWhole = !line.isDead
+                    try await lab.export(plan: Self.plans[plan])
+                    #expect(try await lab.keys == ExportTests.ready, "killed at call \(call)")
+                    #expect(try await lab.tasks.map(\.status) == ["completed", "completed"], "killed at call \(call)")
+                    #expect(try await lab.uploads.isEmpty, "killed at call \(call)")
+                    if wasWhole { break }
+                    call += 1
+                    lab = try await lab.again()
+                }
+                #expect(call > 20)
+            }
+        }
+
+        @Test("cancelled at any call, the undo leaves whole formats and nothing else", arguments: [0, 1])
+        func cancelled(_ plan: Int) async throws {
+            try await ExportLab.with { first in
+                var lab = first
+                var call = 1
+                while true {
+                    let undo = Undo()
+                    let current = lab
+                    let isOver = try await cancelling(lab.transport, at: call) {
+                        try await current.export(through: $0, undo: undo, plan: Self.plans[plan])
+                    }
+                    #expect(await undo.unwind() == [], "cancelled at call \(call)")
+                    let left = Set(try await lab.keys).subtracting(ExportTests.ready)
+                    #expect(left.isEmpty, "cancelled at call \(call)")
+                    #expect(try await lab.uploads.isEmpty, "cancelled at call \(call)")
+                    #expect(
+                        try await lab.tasks.allSatisfy { ["completed", "deleted"].contains($0.status) },
+                        "cancelled at call \(call)")
+                    if isOver { break }
+                    call += 1
+                    lab = try await lab.again()
+                }
+                #expect(call > 20)
+            }
+        }
+    }
+}
+
+extension TappedLine {
+    /// A line that breaks for good at a call: before it took effect, or afterwards.
+    static func dying(_ line: any Transport, at call: Int, after: Bool) -> TappedLine {
+        if after { return TappedLine(line, diesAfter: { $0 == call }) }
+        let itself = Mutex<TappedLine?>(nil)
+        let dying = TappedLine(line) { number, _ in
+            if number == call { itself.withLock { $0 }?.die() }
+        }
+        itself.withLock { $0 = dying }
+        return dying
+    }
+}
+
+/// Cancels `body` when it makes that call.
+/// - Returns: whether it was over before.
+func cancelling<Result: Sendable>(
+    _ line: any Transport, at call: Int, _ body: @escaping @Sendable (TappedLine) async throws -> Result
+) async throws -> Bool {
+    let run = Mutex<Task<Result, any Error>?>(nil)
+    let tapped = TappedLine(line) { number, _ in
+        if number == call { run.withLock { $0 }?.cancel() }
+    }
+    let task = Task {
+        while run.withLock({ $0 == nil }) { await Task.yield() }
+        return try await body(tapped)
+    }
+    run.withLock { $0 = task }
+    _ = await task.result
+    return tapped.calls < call
+}

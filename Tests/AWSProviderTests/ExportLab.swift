@@ -1,0 +1,274 @@
+import AWSCore
+import AWSProvider
+import AWSServices
+import AWSTestSupport
+import Foundation
+import HTTPTransport
+import Sandbox
+import Synchronization
+import Testing
+import Workbench
+
+/// Tests that look at all that there is in an account of their own, one after the other.
+@Suite("Images and exports on AWS", .serialized, .timeLimit(.minutes(5)))
+struct ExportLabTests {}
+
+/// An account with the bucket stack, an AMI to export and a machine to capture, empty otherwise.
+struct ExportLab: Sendable {
+    let emulator: AWSEmulator
+    let transport: any Transport
+    let image: CapturedImage
+    let bucket: ImageBucket
+
+    private static let own = Task { try AWSEmulator() }
+    static let assetID = "9.1"
+
+    /// - Parameter role: the stack's output for the export role.
+    static func with(
+        knobs: [String: Any] = [:], role: String = "VMExportRole", _ body: (ExportLab) async throws -> Void
+    ) async throws {
+        let emulator = try await own.value
+        try await withHTTPTransport { transport in
+            try await body(try await fresh(emulator, transport, knobs: knobs, role: role))
+        }
+    }
+
+    /// The same account, emptied.
+    func again(knobs: [String: Any] = [:]) async throws -> ExportLab {
+        try await Self.fresh(emulator, transport, knobs: knobs, role: "VMExportRole")
+    }
+
+    private static func fresh(
+        _ emulator: AWSEmulator, _ transport: any Transport, knobs: [String: Any], role: String
+    ) async throws -> ExportLab {
+        let quick: [String: Any] = ["export_polls": 1, "export_size": 4096, "ami_polls": 0]
+        try await emulator.control(["reset": true, "knobs": quick.merging(knobs) { $1 }])
+        let client = client(emulator, transport)
+        try await client.deploy(
+            "DATA-SCIENCE-SANDBOX-VM-Bucket",
+            """
+            Resources:
+              Bucket: {Type: AWS::S3::Bucket, Properties: {BucketName: images}}
+              Role:
+                Type: AWS::IAM::Role
+                Properties:
+                  RoleName: VMExportRole
+                  AssumeRolePolicyDocument: {Version: '2012-10-17', Statement: []}
+            Outputs:
+              VMBucketId: {Value: !Ref Bucket}
+              VMExportRoleId: {Value: \(role)}
+              CfDistributionDomainName: {Value: d1.cloudfront.net}
+            """)
+        let image = try await client.makeImage("Exasol-Data-Science-Sandbox-\(assetID)")
+        let site = site(client)
+        return ExportLab(
+            emulator: emulator, transport: transport, image: image, bucket: try await ImageBucket.find(in: site))
+    }
+
+    private static func client(_ emulator: AWSEmulator, _ transport: any Transport) -> AWSClient {
+        let url = emulator.url
+        return AWSClient(
+            region: "eu-central-1",
+            world: ClientWorld(
+                transport: transport, credentials: Known(),
+                endpoint: { Endpoint(url: url, signingRegion: $0.endpoint(in: $1).signingRegion) },
+                backoff: .quick))
+    }
+
+    private static func site(_ client: AWSClient) -> BuildSite {
+        BuildSite(
+            client, try! AssetID(assetID), names: SandboxDefinition.Names(),
+            pace: Pace(first: .milliseconds(1), longest: .milliseconds(2), patience: .zero))
+    }
+
+    var client: AWSClient { Self.client(emulator, transport) }
+    var site: BuildSite { Self.site(client) }
+
+    /// The build as somebody sees it whose calls go through something else.
+    func site(through other: any Transport) -> BuildSite { Self.site(Self.client(emulator, other)) }
+
+    func order(_ formats: [ImageFormat] = [.vhd, .vmdk]) throws -> BuildOrder {
+        BuildOrder(
+            assetID: try AssetID(Self.assetID),
+            definition: SandboxDefinition(
+                name: "lab", version: "1", playbook: .init(file: "/p", pins: "/q", roles: []), formats: formats),
+            password: .generated(Secret("x")))
+    }
+
+    func set(_ knobs: [String: Any]) async throws { try await emulator.control(["knobs": knobs]) }
+
+    func order(_ kind: String, _ action: String, times: Int = 1) async throws {
+        try await emulator.control(["faults": [["kind": kind, "action": action, "times": times]]])
+    }
+
+    /// How often an operation was done.
+    func count(_ action: String) async throws -> Int {
+        let calls = try await emulator.control([:], .get)["calls"] as? [[String: Any]] ?? []
+        return calls.count { $0["action"] as? String == action && $0["applied"] as? Bool == true }
+    }
+
+    struct Known: CredentialSource {
+        func credentials(insteadOf refused: Credentials?) async throws -> Credentials {
+            Credentials(
+                accessKeyID: "AKIAEMULATOR00000001", secretAccessKey: "emulatorSecretKey/0000000000000000000001",
+                origin: "test")
+        }
+    }
+}
+
+/// What an export has to do with, in one account.
+extension ExportLab {
+    @discardableResult
+    func export(
+        _ formats: [ImageFormat] = [.vhd, .vmdk], through other: (any Transport)? = nil, undo: Undo = Undo(),
+        plan: RenamePlan = RenamePlan(), events: @escaping EventSink = { _ in }
+    ) async throws -> [Artifact] {
+        let site = other.map { self.site(through: $0) } ?? self.site
+        let export = AWSExport(
+            site, bucket, place: .elsewhere, workDirectory: "/nowhere", runner: SystemCommandRunner(), plan: plan)
+        return try await export.export(
+            image, of: try order(formats), method: .auto, missing: [], inputs: "inputs", undo: undo, events: events)
+    }
+
+    var keys: [String] {
+        get async throws {
+            try await client.everything(S3.ListObjectsV2(bucket: bucket.name)).map(\.key)
+                .map { $0.replacing(site.keyPrefix, with: "") }.sorted()
+        }
+    }
+
+    var uploads: [S3.Upload] {
+        get async throws { try await client.everything(S3.ListMultipartUploads(bucket: bucket.name)) }
+    }
+
+    var tasks: [EC2.ExportImageTask] {
+        get async throws { try await client.everything(EC2.DescribeExportImageTasks()) }
+    }
+
+    var images: [EC2.Image] {
+        get async throws { try await client.everything(EC2.DescribeImages(owners: ["self"])) }
+    }
+
+    var snapshots: [EC2.Snapshot] {
+        get async throws { try await client.everything(EC2.DescribeSnapshots(ownerIds: ["self"])) }
+    }
+
+    /// The bucket is gone, with all that is in it.
+    func removeBucket() async throws {
+        for object in try await client.everything(S3.ListObjectsV2(bucket: bucket.name)) {
+            _ = try await client.call(S3.DeleteObject(bucket: bucket.name, key: object.key))
+        }
+        _ = try await client.call(DeleteBucket(bucket: bucket.name))
+    }
+
+    private struct DeleteBucket: RESTXMLOperation {
+        static let service = S3.service
+        static let repetition = Repetition<Self>.harmless
+        var bucket: String
+        typealias Output = NoOutput
+        func encode(into request: inout HTTPRequest) throws {
+            request.method = .delete
+            request.path = "/\(bucket)"
+        }
+        func decode(_ response: HTTPResponse) throws -> NoOutput { NoOutput() }
+    }
+}
+
+extension AWSClient {
+    func everything<O: PagedOperation>(_ operation: O) async throws -> [O.Item] {
+        var found: [O.Item] = []
+        for try await item in items(of: operation) { found.append(item) }
+        return found
+    }
+
+    func deploy(_ name: String, _ template: String) async throws {
+        var create = CloudFormation.CreateChangeSet(
+            stackName: name, changeSetName: "set", changeSetType: "CREATE", templateBody: template, parameters: [])
+        create.capabilities = ["CAPABILITY_NAMED_IAM"]
+        _ = try await call(create)
+        _ = try await call(CloudFormation.ExecuteChangeSet(changeSetName: "set", stackName: name))
+        try await wait(for: name, at: Pace(first: .milliseconds(1), longest: .milliseconds(5))) { () -> Void? in
+            let stack = try await call(CloudFormation.DescribeStacks(stackName: name)).stacks.first
+            return stack?.stackStatus == "CREATE_COMPLETE" ? () : nil
+        }
+    }
+
+    /// An AMI of a disk of 1 GiB with one block in it, without any tag.
+    func makeImage(_ name: String) async throws -> CapturedImage {
+        let snapshot = try await call(EBS.StartSnapshot(volumeSize: 1)).snapshotId
+        _ = try await call(
+            EBS.PutSnapshotBlock(
+                snapshotId: snapshot, blockIndex: 0, blockData: [UInt8](repeating: 7, count: EBS.blockSize)))
+        _ = try await call(EBS.CompleteSnapshot(snapshotId: snapshot, changedBlocksCount: 1))
+        let register = EC2.RegisterImage(
+            name: name, architecture: "x86_64", rootDeviceName: "/dev/sda1",
+            blockDeviceMappings: [.init(deviceName: "/dev/sda1", ebs: .init(snapshotId: snapshot))])
+        let id = try await call(register).imageId
+        while try await call(EC2.DescribeImages(imageIds: [id])).images.first?.state == "pending" {}
+        return CapturedImage(id: id, name: name, snapshotID: snapshot, volumeGiB: 1)
+    }
+}
+
+/// A line to AWS that counts what goes over it, and on which something can happen at a certain call.
+final class TappedLine: Transport {
+    struct Dead: Error {}
+
+    private struct State {
+        var calls = 0
+        var bytes = 0
+        var isDead = false
+    }
+
+    private let line: any Transport
+    private let state = Mutex(State())
+    private let before: @Sendable (_ call: Int, HTTPRequest) async throws -> Void
+    private let after: @Sendable (_ call: Int) -> Bool
+
+    /// - Parameters:
+    ///   - before: told of each call, counted from 1.
+    ///   - after: whether the line breaks for good when that call has taken effect.
+    init(
+        _ line: any Transport, before: @escaping @Sendable (Int, HTTPRequest) async throws -> Void = { _, _ in },
+        diesAfter after: @escaping @Sendable (Int) -> Bool = { _ in false }
+    ) {
+        self.line = line
+        self.before = before
+        self.after = after
+    }
+
+    var calls: Int { state.withLock { $0.calls } }
+    /// Bodies, there and back.
+    var bytes: Int { state.withLock { $0.bytes } }
+    var isDead: Bool { state.withLock { $0.isDead } }
+
+    func die() { state.withLock { $0.isDead = true } }
+
+    func send(_ request: HTTPRequest, within limit: Duration) async throws -> HTTPResponse {
+        guard !isDead else { throw TransportError(.notConnected, "the line is dead") }
+        let call = state.withLock {
+            $0.calls += 1
+            $0.bytes += request.body.count
+            return $0.calls
+        }
+        try await before(call, request)
+        guard !isDead else { throw TransportError(.notConnected, "the line is dead") }
+        let response = try await line.send(request, within: limit)
+        state.withLock { $0.bytes += response.body.count }
+        if after(call) {
+            die()
+            throw TransportError(.lost, "the line is dead")
+        }
+        return response
+    }
+}
+
+/// Events as they came.
+final class EventLog: Sendable {
+    private let all = Mutex<[BuildEvent]>([])
+
+    var events: [BuildEvent] { all.withLock { $0 } }
+    var sink: EventSink { { [self] event in all.withLock { $0.append(event) } } }
+
+    var notices: [String] { events.compactMap { if case .notice(let text) = $0 { text } else { nil } } }
+    var warnings: [String] { events.compactMap { if case .warning(let text) = $0 { text } else { nil } } }
+}

@@ -1,0 +1,195 @@
+import AWSCore
+import AWSProvider
+import AWSServices
+import Foundation
+import Sandbox
+import Synchronization
+import Testing
+import Workbench
+
+/// AMI → files in the bucket, by AWS itself.
+extension ExportLabTests {
+    @Suite("vm-export")
+    struct ExportTests {
+        static let ready = ["SHA256SUMS", "lab-9.1.vhd", "lab-9.1.vmdk", "manifest.json"]
+
+        @Test("each format has its final name, one task, checksums and a manifest; nothing else is left")
+        func whole() async throws {
+            try await ExportLab.with { lab in
+                let log = EventLog()
+                let artifacts = try await lab.export(events: log.sink)
+                #expect(artifacts.map(\.format) == [.vhd, .vmdk])
+                #expect(
+                    artifacts.map(\.location) == [
+                        "https://d1.cloudfront.net/data_science_sandbox/9.1/lab-9.1.vhd",
+                        "https://d1.cloudfront.net/data_science_sandbox/9.1/lab-9.1.vmdk",
+                    ])
+                #expect(artifacts.allSatisfy { $0.bytes == 4096 && $0.sha256?.count == 64 })
+                #expect(try await lab.keys == Self.ready)
+                let tasks = try await lab.tasks
+                #expect(tasks.map(\.status) == ["completed", "completed"])
+                for task in tasks {
+                    #expect(Set(lab.site.tags).isSubset(of: task.tags))
+                }
+                #expect(log.notices.first?.contains("vm-export, because this runs outside of AWS") == true)
+                for name in ["export vhd", "rename vhd", "export vmdk", "rename vmdk"] {
+                    #expect(log.events.contains(.activityStarted(name)))
+                    #expect(log.events.contains(.activityFinished(name)))
+                }
+            }
+        }
+
+        @Test("a format gets its name while the next one is exported")
+        func overlap() async throws {
+            try await ExportLab.with { lab in
+                let log = EventLog()
+                // The copy of the first format waits here for the export of the second: one after the other, this
+                // would never end.
+                let line = TappedLine(lab.transport) { _, request in
+                    guard
+                        request.headers.contains(where: { $0.name == "x-amz-copy-source" && $0.value.hasSuffix(".vhd") }
+                        )
+                    else { return }
+                    while !log.events.contains(.activityStarted("export vmdk")) { await Task.yield() }
+                }
+                try await lab.export(through: line, events: log.sink)
+                #expect(try await lab.keys == Self.ready)
+            }
+        }
+
+        @Test("no byte of an image comes here, copied at once or in parts", arguments: [5 << 30, 1 << 20])
+        func noBytes(limit: Int) async throws {
+            try await ExportLab.with(knobs: ["export_size": 12 << 20]) { lab in
+                let line = TappedLine(lab.transport)
+                let artifacts = try await lab.export(
+                    through: line, plan: RenamePlan(singleCopyLimit: limit, partSize: 5 << 20))
+                #expect(artifacts.map(\.bytes) == [12 << 20, 12 << 20])
+                #expect(line.bytes < 64 << 10, "\(line.bytes) of \(24 << 20) bytes")
+                #expect(try await lab.count("UploadPartCopy") == (limit < 12 << 20 ? 6 : 0))
+                let isInParts = limit < 12 << 20
+                #expect(artifacts.allSatisfy { ($0.sha256 == nil) == isInParts && ($0.crc64 == nil) != isInParts })
+                #expect(try await lab.keys == Self.ready)
+            }
+        }
+
+        @Test("what is left of an export is made, what is there is not made again")
+        func missingFormat() async throws {
+            try await ExportLab.with { lab in
+                try await lab.export([.vhd])
+                #expect(try await lab.keys.contains("manifest.json"))
+                let artifacts = try await lab.export([.vhd, .vmdk, .raw])
+                #expect(artifacts.map(\.format) == [.vhd, .vmdk, .raw])
+                #expect(try await lab.count("ExportImage") == 3)
+                try await lab.export([.vhd, .raw])
+                #expect(try await lab.count("ExportImage") == 3)
+                #expect(try await lab.keys == ["SHA256SUMS", "lab-9.1.raw", "lab-9.1.vhd", "manifest.json"])
+            }
+        }
+
+        @Test("of another AMI all is made anew")
+        func otherImage() async throws {
+            try await ExportLab.with { lab in
+                try await lab.export()
+                let other = try await lab.client.makeImage("other")
+                let second = ExportLab(
+                    emulator: lab.emulator, transport: lab.transport, image: other, bucket: lab.bucket)
+                try await second.export()
+                #expect(try await lab.count("ExportImage") == 4)
+                let manifest = try await ImagePublication(lab.site, lab.bucket).manifest()
+                #expect(manifest?.machineImage?.id == other.id)
+            }
+        }
+
+        @Test("the task of somebody else is waited for, since AWS takes no second one")
+        func somebodyElse() async throws {
+            try await ExportLab.with(knobs: ["export_polls": 3]) { lab in
+                let theirs = EC2.ExportImage(
+                    imageId: lab.image.id, diskImageFormat: "RAW", s3ExportLocation: .init(s3Bucket: "images"),
+                    roleName: "VMExportRole")
+                _ = try await lab.client.call(theirs)
+                try await lab.export([.vmdk])
+                #expect(try await lab.tasks.map(\.status) == ["completed", "completed"])
+                #expect(try await lab.keys.contains("lab-9.1.vmdk"))
+            }
+        }
+
+        @Test("an export that fails says why; what is ready stays, and another run makes the rest")
+        func failing() async throws {
+            try await ExportLab.with { lab in
+                let (log, undo) = (EventLog(), Undo())
+                // The first format passes, then exports begin to fail.
+                let line = TappedLine(lab.transport) { _, request in
+                    let body = String(decoding: request.body, as: UTF8.self)
+                    guard body.contains("Action=ExportImage&"), body.contains("VMDK") else { return }
+                    try await lab.set(["export_fail": "ClientError: Unsupported kernel", "export_polls": 4])
+                }
+                await #expect {
+                    try await lab.export(through: line, undo: undo, events: log.sink)
+                } throws: { error in
+                    let message = (error as? Failure)?.message ?? ""
+                    return message.contains(lab.image.id) && message.contains("vmdk")
+                        && message.contains("ClientError: Unsupported kernel")
+                }
+                #expect(log.notices.last?.contains("AMI \(lab.image.id) stays") == true)
+                #expect(await undo.unwind() == [])
+                #expect(try await lab.keys == ["lab-9.1.vhd"])
+                #expect(try await lab.tasks.allSatisfy { ["completed", "deleted"].contains($0.status) })
+
+                try await lab.set(["export_fail": "", "export_polls": 1])
+                try await lab.export()
+                #expect(try await lab.keys == Self.ready)
+                #expect(try await lab.count("ExportImage") == 3)
+            }
+        }
+
+        @Test(
+            "a bucket that goes in the middle is named",
+            arguments: ["x-amz-copy-source", "x-amz-checksum-mode", "x-amz-checksum-sha256"])
+        func bucketGone(at header: String) async throws {
+            try await ExportLab.with { lab in
+                let undo = Undo()
+                let isGone = Mutex(false)
+                let line = TappedLine(lab.transport) { _, request in
+                    let isFirst = isGone.withLock { gone in
+                        guard !gone, request.headers.contains(where: { $0.name == header }),
+                            lab.hasExported(request)
+                        else { return false }
+                        gone = true
+                        return true
+                    }
+                    if isFirst { try await lab.removeBucket() }
+                }
+                let error = await #expect(throws: Failure.self) {
+                    try await lab.export([.vmdk], through: line, undo: undo)
+                }
+                #expect(error?.message.contains("the bucket images of stack DATA-SCIENCE-SANDBOX-VM-Bucket") == true)
+                #expect(error?.advice?.contains("dss setup-vm-bucket") == true)
+                #expect(await undo.unwind() == [])
+            }
+        }
+
+        @Test(
+            "an answer that got lost changes nothing",
+            arguments: [
+                "ExportImage", "CopyObject", "CreateMultipartUpload", "UploadPartCopy", "CompleteMultipartUpload",
+                "DeleteObject", "DescribeExportImageTasks", "PutObject",
+            ])
+        func lostAnswer(_ action: String) async throws {
+            try await ExportLab.with(knobs: ["export_size": 6 << 20]) { lab in
+                try await lab.order("applied-then-reset", action)
+                let isCopy = action == "CopyObject"
+                try await lab.export(plan: RenamePlan(singleCopyLimit: isCopy ? 5 << 30 : 1 << 20, partSize: 5 << 20))
+                #expect(try await lab.keys == Self.ready)
+                #expect(try await lab.tasks.count == 2)
+                #expect(try await lab.uploads.isEmpty)
+            }
+        }
+    }
+}
+
+extension ExportLab {
+    /// Whether a call comes after the export: one for an object of it, or one that puts something beside it.
+    fileprivate func hasExported(_ request: HTTPRequest) -> Bool {
+        request.path.contains("/export/") || request.method == .put
+    }
+}

@@ -1,0 +1,114 @@
+import AWSCore
+import AWSProvider
+import AWSServices
+import Foundation
+import Sandbox
+import Testing
+import Workbench
+
+/// What stands beside the images in the bucket.
+extension ExportLabTests {
+    @Suite("Publishing in S3")
+    struct PublicationTests {
+        @Test("the checksums are those of the objects, as sha256sum reads them")
+        func checksums() async throws {
+            try await ExportLab.with { lab in
+                try await lab.export([.vhd, .vmdk])
+                try await withTemporaryDirectory { folder in
+                    for key in try await lab.keys {
+                        let object = S3.GetObject(bucket: lab.bucket.name, key: lab.site.keyPrefix + key)
+                        try Data(try await lab.client.call(object).body).write(to: URL(filePath: "\(folder)/\(key)"))
+                    }
+                    let check = Command("sha256sum", ["--check", "--strict", "SHA256SUMS"], workingDirectory: folder)
+                    let said = try await SystemCommandRunner().execute(check)
+                    #expect(said.status.isSuccess)
+                    #expect(said.standardOutput == "lab-9.1.vhd: OK\nlab-9.1.vmdk: OK\n")
+                }
+            }
+        }
+
+        @Test("a build is finished only with its AMI, and with all objects as they were")
+        func finished() async throws {
+            try await ExportLab.with { lab in
+                let publication = ImagePublication(lab.site, lab.bucket)
+                let order = try lab.order()
+                #expect(try await publication.finished(order, inputs: "inputs") == nil)
+                let artifacts = try await lab.export()
+                let finished = try #require(try await publication.finished(order, inputs: "inputs"))
+                #expect(finished.artifacts == artifacts)
+                #expect(finished.machineImage?.id == lab.image.id)
+                #expect(finished.machineImage?.region == "eu-central-1")
+                #expect(try await publication.finished(order, inputs: "others") == nil)
+                #expect(try await publication.finished(lab.order([.vhd]), inputs: "inputs") == nil)
+
+                let key = lab.site.keyPrefix + "lab-9.1.vhd"
+                let bytes = [UInt8](repeating: 1, count: 4096)
+                _ = try await lab.client.call(
+                    S3.PutObject(bucket: lab.bucket.name, key: key, body: Array(bytes.dropLast())))
+                #expect(try await publication.finished(order, inputs: "inputs") == nil, "another size")
+                var other = S3.PutObject(bucket: lab.bucket.name, key: key, body: bytes)
+                other.checksumSHA256 = SHA256Checksum(of: bytes).base64
+                _ = try await lab.client.call(other)
+                #expect(try await publication.finished(order, inputs: "inputs") == nil, "another content")
+                _ = try await lab.client.call(S3.DeleteObject(bucket: lab.bucket.name, key: key))
+                #expect(try await publication.finished(order, inputs: "inputs") == nil, "an object gone")
+                try await lab.export()
+                #expect(try await publication.finished(order, inputs: "inputs") != nil)
+                _ = try await lab.client.call(EC2.DeregisterImage(imageId: lab.image.id))
+                #expect(try await publication.finished(order, inputs: "inputs") == nil, "the AMI gone")
+            }
+        }
+
+        @Test("a manifest that nobody can read is none")
+        func unreadable() async throws {
+            try await ExportLab.with { lab in
+                let key = lab.site.keyPrefix + "manifest.json"
+                _ = try await lab.client.call(
+                    S3.PutObject(bucket: lab.bucket.name, key: key, body: Array("<html>".utf8)))
+                #expect(try await ImagePublication(lab.site, lab.bucket).finished(lab.order(), inputs: "x") == nil)
+                try await lab.export()
+                #expect(try await ImagePublication(lab.site, lab.bucket).finished(lab.order(), inputs: "inputs") != nil)
+            }
+        }
+
+        @Test("each kind of file says what it is")
+        func contentTypes() async throws {
+            try await ExportLab.with { lab in
+                try await lab.export([.vmdk])
+                try await ImagePublication(lab.site, lab.bucket).publishReport(markdown: "# Report\n", json: "{}\n")
+                var types: [String: String] = [:]
+                for key in try await lab.keys {
+                    types[key] = try await lab.bucket.head(lab.site.keyPrefix + key, lab.client)?.contentType
+                }
+                #expect(
+                    types == [
+                        "SHA256SUMS": "text/plain; charset=utf-8", "build-report.json": "application/json",
+                        "build-report.md": "text/markdown; charset=utf-8",
+                        "lab-9.1.vmdk": "application/octet-stream", "manifest.json": "application/json",
+                    ])
+            }
+        }
+
+        @Test(
+            "the bucket is that of the stack; its role may be told by name or by ARN",
+            arguments: ["!Ref Role", "!GetAtt Role.Arn"])
+        func bucket(role: String) async throws {
+            try await ExportLab.with(role: role) { lab in
+                #expect(
+                    lab.bucket
+                        == ImageBucket(name: "images", exportRole: "VMExportRole", domain: "d1.cloudfront.net"))
+            }
+        }
+
+        @Test("without the stack it is said how to make it")
+        func noBucket() async throws {
+            try await ExportLab.with { lab in
+                let elsewhere = BuildSite(
+                    lab.client.region("eu-west-1"), try AssetID("9.1"), names: SandboxDefinition.Names())
+                let error = await #expect(throws: Failure.self) { try await ImageBucket.find(in: elsewhere) }
+                #expect(error?.message.contains("no stack DATA-SCIENCE-SANDBOX-VM-Bucket in eu-west-1") == true)
+                #expect(error?.advice?.contains("dss setup-vm-bucket") == true)
+            }
+        }
+    }
+}
