@@ -64,6 +64,9 @@ let package = Package(
                 "Resources/grub.default",
             ]),
         room("LocalProvider", knows: ["Sandbox", "Workbench", "LocalMachine", "DiskImages"]),
+        room(
+            "ContainerImages", knows: ["Sandbox", "Workbench", "LocalMachine", "Verification"],
+            embeds: ["Resources/layer.sh"]),
         room("Reporting", knows: ["Sandbox"]),
         .systemLibrary(name: "CExpat", path: "SystemLibraries/CExpat", providers: [.apt(["libexpat1-dev"])]),
         room("AWSCore", knows: ["CExpat", crypto]),
@@ -84,7 +87,7 @@ let package = Package(
             dependencies: [
                 "Sandbox", "Definition", "Workbench", "Provisioning", "Verification", "DiskImages",
                 "LocalMachine", "LocalProvider", "Reporting", "AWSCore", "AWSServices", "AWSIdentity", "AWSProvider",
-                "HTTPTransport", "Releasing", arguments,
+                "HTTPTransport", "Releasing", "ContainerImages", arguments,
             ],
             swiftSettings: strict),
         .executableTarget(
@@ -96,7 +99,8 @@ let package = Package(
         .testTarget(
             name: "EndToEndTests",
             dependencies: [
-                "dss", "Sandbox", "Workbench", "Definition", "Provisioning", "Verification", "DiskImages", "LocalMachine",
+                "dss", "Sandbox", "Workbench", "Definition", "Provisioning", "Verification", "DiskImages",
+                "LocalMachine",
                 "LocalProvider", "AWSCore", "AWSServices", "HTTPTransport", "AWSTestSupport",
             ],
             swiftSettings: strict),
@@ -106,6 +110,7 @@ let package = Package(
         tests(of: "Verification", with: ["Sandbox", "Workbench"]),
         tests(of: "Provisioning", with: ["Sandbox", "Workbench"]),
         tests(of: "LocalProvider", with: ["Sandbox", "Workbench", "LocalMachine", "DiskImages"]),
+        tests(of: "ContainerImages", with: ["Sandbox", "Workbench", "LocalMachine"]),
         tests(of: "Definition", with: ["Sandbox"]),
         tests(of: "Reporting", with: ["Sandbox"], excluding: ["Golden"]),
         .target(

@@ -102,6 +102,7 @@ struct BaseRecipe: Sendable, Equatable {
             "DSS_BASE_FILES": files, "DSS_PROFILE": profile.rawValue,
             "DSS_PACKAGES": otherPackages.joined(separator: " "), "LC_ALL": "C.UTF-8",
         ]
-        return Command("mmdebstrap", arguments, environment: environment.merging(own) { $1 })
+        let fixed: [String: String?] = profile == .container ? Reproducible.environment.mapValues { $0 } : [:]
+        return Command("mmdebstrap", arguments, environment: environment.merging(own) { $1 }.merging(fixed) { $1 })
     }
 }

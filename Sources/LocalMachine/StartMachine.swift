@@ -14,10 +14,17 @@ extension LocalMachineFactory {
             let build = try await open(plan.assetID, undo: undo, events: events)
             let base = try await base(plan, for: build, events: events)
             let trees = try await [base] + layers(plan, on: base, for: build, events: events)
-            try await addNetwork(build, reachesHost: plan.reachesHost, undo: undo)
-            try await prepareFiles(build)
-            return try await boot(plan, build, on: trees, undo: undo, events: events)
+            return try await start(plan, in: build, on: trees, undo: undo, events: events)
         }
+    }
+
+    /// Boots a machine in a build that is open already, on trees of the cache.
+    package func start(
+        _ plan: MachinePlan, in build: Build, on trees: [CachedTree], undo: Undo, events: @escaping EventSink
+    ) async throws -> LocalMachine {
+        try await addNetwork(build, reachesHost: plan.reachesHost, undo: undo)
+        try await prepareFiles(build)
+        return try await boot(plan, build, on: trees, undo: undo, events: events)
     }
 
     /// The layers of the plan's steps that the cache has, from the first on without a gap.

@@ -3,12 +3,12 @@ import Sandbox
 import Workbench
 
 /// The keys under which the results of the playbook's steps are kept: hashes of all that goes into each.
-struct PlaybookFingerprint: Sendable {
+package struct PlaybookFingerprint: Sendable {
     /// One key for each step; a change in a role changes the keys of its step and of those after it.
-    let stepKeys: [String]
+    package let stepKeys: [String]
 
     /// Read once before the build, so that a file that is edited while it runs spoils no cache entry.
-    init(_ order: BuildOrder) throws {
+    package init(_ order: BuildOrder) throws {
         let definition = order.definition
         let playbook = definition.playbook
         let folder = parentDirectory(playbook.file)

@@ -77,7 +77,7 @@ package struct AnsibleProvisioner: Provisioner {
         var variables = definition.playbook.variables
         variables["sandbox_user"] = .string(definition.user.name)
         variables["jupyter_port"] = .integer(definition.ports.jupyter)
-        variables["edition"] = .string("vm")
+        variables["edition"] = .string(order.edition.rawValue)
         variables["pins_file"] = .string(definition.playbook.pins)
         variables["script_languages_required"] = .boolean(order.isRelease)
         variables["build_environment"] = .map(machine.buildEnvironment.mapValues { .string($0) })

@@ -10,10 +10,11 @@ package struct BuildOrder: Sendable {
     package var keepsMachineOnFailure: Bool
     /// `--verbose`: the tools' own output is sent as events too.
     package var isVerbose: Bool
+    package var edition: Edition
 
     package init(
         assetID: AssetID, definition: SandboxDefinition, password: DefaultPassword, isRelease: Bool = false,
-        usesCache: Bool = true, keepsMachineOnFailure: Bool = false, isVerbose: Bool = false
+        usesCache: Bool = true, keepsMachineOnFailure: Bool = false, isVerbose: Bool = false, edition: Edition = .vm
     ) {
         self.assetID = assetID
         self.definition = definition
@@ -22,6 +23,7 @@ package struct BuildOrder: Sendable {
         self.usesCache = usesCache
         self.keepsMachineOnFailure = keepsMachineOnFailure
         self.isVerbose = isVerbose
+        self.edition = edition
     }
 }
 

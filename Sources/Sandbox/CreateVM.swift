@@ -82,7 +82,7 @@ private func install<Provider: VMProvider>(
 }
 
 /// Runs `body` and then all undo steps, in a task of their own so that a cancelled build still cleans up.
-private func withCleanUp<Result: Sendable>(
+package func withCleanUp<Result: Sendable>(
     _ order: BuildOrder, _ log: StageLog, _ events: @escaping EventSink,
     _ body: (Undo) async throws -> Result
 ) async throws -> Result {

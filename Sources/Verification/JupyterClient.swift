@@ -2,22 +2,28 @@ import Sandbox
 import Workbench
 
 /// A browser at JupyterLab: `curl` with a jar of cookies.
-struct JupyterClient<Runner: CommandRunner>: Sendable {
+package struct JupyterClient<Runner: CommandRunner>: Sendable {
     var runner: Runner
     var address: GuestAddress
     /// Private; holds the cookies and, in a file, the password.
     var directory: String
 
+    package init(runner: Runner, address: GuestAddress, directory: String) {
+        self.runner = runner
+        self.address = address
+        self.directory = directory
+    }
+
     private var base: String { "http://\(address.host):\(address.jupyterPort)" }
     private var jar: String { "\(directory)/cookies" }
 
     /// - Returns: the status of the answer, and where it sends the browser.
-    func get(_ path: String, limit: Int = 20) async throws -> Answer {
+    package func get(_ path: String, limit: Int = 20) async throws -> Answer {
         try await request([base + path], limit: limit)
     }
 
     /// Fills in the login form, as a browser that knows nothing yet.
-    func logIn(with password: Secret) async throws -> Answer {
+    package func logIn(with password: Secret) async throws -> Answer {
         try writeAtomically("", to: jar, mode: 0o600)
         // The form's answer must carry the token that its page came with.
         _ = try await get("/login")
@@ -40,9 +46,9 @@ struct JupyterClient<Runner: CommandRunner>: Sendable {
         return Answer(output.standardOutput, error: output.lastLine)
     }
 
-    struct Answer: Sendable, Equatable, CustomStringConvertible {
+    package struct Answer: Sendable, Equatable, CustomStringConvertible {
         /// 0 where nobody answered.
-        var status: Int
+        package var status: Int
         var redirect: String
         var error: String
 
@@ -53,10 +59,10 @@ struct JupyterClient<Runner: CommandRunner>: Sendable {
             self.error = status == 0 ? error : ""
         }
 
-        var asksForPassword: Bool { status == 302 && redirect.contains("/login") }
-        var letsIn: Bool { status == 302 && !redirect.contains("/login") }
+        package var asksForPassword: Bool { status == 302 && redirect.contains("/login") }
+        package var letsIn: Bool { status == 302 && !redirect.contains("/login") }
 
-        var description: String {
+        package var description: String {
             status == 0 ? "no answer (\(error))" : "\(status)" + (redirect.isEmpty ? "" : " to \(redirect)")
         }
     }

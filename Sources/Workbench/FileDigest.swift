@@ -19,3 +19,6 @@ package func sha256(of path: String) throws -> String {
         state.update(bufferPointer: UnsafeRawBufferPointer(rebasing: buffer[..<count]))
     }
 }
+
+/// The SHA-256 of a text's bytes.
+package func sha256(ofText text: String) -> String { hexadecimal(SHA256.hash(data: Array(text.utf8))) }

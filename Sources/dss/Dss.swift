@@ -19,7 +19,9 @@ struct Dss: AsyncParsableCommand {
             """,
         version: "0.1.0",
         groupedSubcommands: [
-            CommandGroup(name: "Build", subcommands: [CreateVM.self, VerifyVM.self]),
+            CommandGroup(
+                name: "Build",
+                subcommands: [CreateVM.self, VerifyVM.self, CreateDockerImage.self, VerifyDockerImage.self]),
             CommandGroup(name: "On a machine", subcommands: [InstallDependencies.self, ResetPassword.self]),
             CommandGroup(
                 name: "Account for",

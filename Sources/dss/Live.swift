@@ -16,7 +16,7 @@ struct Live: Sendable {
     /// What the AWS CLI and those who hand out credentials keep secrets in.
     static let secretVariables = [
         "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN", "AWS_CONTAINER_AUTHORIZATION_TOKEN",
-        "ACTIONS_ID_TOKEN_REQUEST_TOKEN",
+        "ACTIONS_ID_TOKEN_REQUEST_TOKEN", "DOCKER_REGISTRY_PASSWORD",
     ]
 
     /// Secrets are taken out of the environment, so that no program that is started inherits them.
@@ -102,13 +102,13 @@ struct Live: Sendable {
         return access(beside, X_OK) == 0 ? beside : name
     }
 
-    private func factory(_ place: PlaceOptions) async -> LocalMachineFactory {
+    func factory(_ place: PlaceOptions) async -> LocalMachineFactory {
         LocalMachineFactory(
             runner: runner, cacheDirectory: folder(place.cache, "DSS_CACHE", "/var/cache/dss"),
             stateDirectory: state(place), host: await .read(environment: environment, runner: runner))
     }
 
-    private func bucket(_ place: PlaceOptions, _ prefix: String) -> LocalBucket {
+    func bucket(_ place: PlaceOptions, _ prefix: String) -> LocalBucket {
         LocalBucket(root: folder(place.bucket, "DSS_BUCKET", "/var/lib/dss/bucket"), prefix: prefix)
     }
 

@@ -28,6 +28,12 @@ struct Tool: Sendable {
         Tool(name: "qemu-img", package: "qemu-utils", neededFor: "image formats"),
         Tool(name: "qemu-system-x86_64", package: "qemu-system-x86", neededFor: "dss verify-vm"),
         Tool(name: "curl", package: "curl", neededFor: "dss verify-vm"),
+        Tool(name: "getfattr", package: "attr", neededFor: "Docker image"),
+        Tool(name: "pigz", package: "pigz", neededFor: "Docker image"),
+        Tool(name: "zstd", package: "zstd", neededFor: "Docker image"),
+        Tool(name: "skopeo", package: "skopeo", neededFor: "registries of images"),
+        Tool(name: "umoci", package: "umoci", neededFor: "dss verify-docker-image"),
+        Tool(name: "runc", package: "runc", neededFor: "dss verify-docker-image"),
         Tool(name: "apt-get", package: "apt", neededFor: "dss pins"),
         Tool(name: "git", package: "git", neededFor: "dss pins"),
     ]

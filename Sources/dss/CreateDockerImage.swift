@@ -1,0 +1,95 @@
+import ArgumentParser
+import ContainerImages
+import Definition
+import FoundationEssentials
+import Reporting
+import Sandbox
+import Workbench
+
+/// `dss create-docker-image`
+struct CreateDockerImage: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "create-docker-image",
+        abstract: "Builds the sandbox as a Docker image.",
+        discussion: """
+            Runs the same playbook as create-vm, for a container. The image is written as an OCI layout into the \
+            bucket, without a Docker daemon; the same inputs give the same digest. Needs root on this machine.
+
+            --publish pushes it, first as its version and then, when that is whole in the registry, as latest. User \
+            and password come from DOCKER_REGISTRY_USER and DOCKER_REGISTRY_PASSWORD, else from what docker login has \
+            left.
+
+            Examples:
+              sudo dss create-docker-image
+              sudo dss create-docker-image --load
+              sudo -E dss create-docker-image --version 1.0.0 --release --publish
+              sudo dss create-docker-image --repository localhost:5000/exasol/data-science-sandbox --compression zstd
+            """)
+
+    @OptionGroup var definition: DefinitionOptions
+    @OptionGroup var asset: AssetOptions
+    @OptionGroup var image: DockerOptions
+    @OptionGroup var place: PlaceOptions
+    @OptionGroup var output: OutputOptions
+
+    @Flag(help: "Pushes the image to its registry, as its version and as latest.")
+    var publish = false
+
+    @Option(
+        name: .customLong("registry-user"),
+        help: ArgumentHelp("The user of the registry instead of DOCKER_REGISTRY_USER.", valueName: "name"))
+    var registryUser: String?
+
+    @Flag(help: "Loads the image into the Docker daemon of this machine.")
+    var load = false
+
+    @Option(
+        help: ArgumentHelp("Also writes an archive as docker save does.", valueName: "file"), completion: .file())
+    var archive: String?
+
+    @Flag(help: "Refuses to build a sandbox that lacks anything.")
+    var release = false
+
+    @Flag(name: .customLong("no-cache"), help: "Builds everything from nothing.")
+    var noCache = false
+
+    @Flag(
+        name: [.customLong("keep-container"), .customLong("keep-on-failure")],
+        help: "Leaves the build container up where the installation fails, and says how to reach it.")
+    var keepContainer = false
+
+    func run() async throws {
+        let live = Live()
+        try live.requireRoot(for: "dss create-docker-image")
+        let build = try order(live)
+        let order = try await live.dockerOrder(build, image, folder: live.absolute(parentDirectory(definition.file)))
+        let folder = live.dockerFolder(build.assetID, build.definition.names, place)
+        // Wrong options are told before the build and not after it.
+        let push = publish ? try live.push(order, user: registryUser) : nil
+        let writer = EventWriter(output)
+        let report = try await writer.live {
+            var report = try await ContainerImages.createDockerImage(
+                order, in: folder, on: await live.factory(place), with: live.provisioner(definition),
+                events: writer.sink)
+            let handover = Handover(
+                runner: live.runner, layout: folder.layout, record: report.record, version: order.version)
+            if let archive { try await handover.archive(to: archive) }
+            if load { try await handover.load() }
+            if let push {
+                report.record = try await push.publish(
+                    report.record, in: folder, version: order.version, events: writer.sink)
+            }
+            return report
+        }
+        let terminal = Terminal.standardOutput
+        terminal.write(output.json ? report.event : report.text(terminal.style))
+    }
+
+    private func order(_ live: Live) throws -> BuildOrder {
+        let definition = try live.loaded(definition).definition.definition.cutIntoLayers
+        return BuildOrder(
+            assetID: try asset.assetID(in: definition), definition: definition, password: .given(Secret("")),
+            isRelease: release, usesCache: !noCache, keepsMachineOnFailure: keepContainer, isVerbose: output.verbose,
+            edition: .container)
+    }
+}
