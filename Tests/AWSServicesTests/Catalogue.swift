@@ -44,6 +44,8 @@ enum Catalogue {
         Subject(EC2.ExportImage.self),
         Subject(EC2.DescribeExportImageTasks.self),
         Subject(EC2.CancelExportTask.self),
+        Subject(EC2.GetImageBlockPublicAccessState.self),
+        Subject(EC2.GetSnapshotBlockPublicAccessState.self),
         Subject(EC2.CreateTags.self),
         Subject(EC2.DescribeRegions.self),
         Subject(EBS.StartSnapshot.self),

@@ -14,7 +14,7 @@ package struct Pages<O: PagedOperation>: AsyncSequence, Sendable {
     fileprivate let operation: O
     fileprivate let client: AWSClient
 
-    package struct Iterator: AsyncIteratorProtocol {
+    package struct Iterator: AsyncIteratorProtocol, Sendable {
         fileprivate var next: O?
         fileprivate let client: AWSClient
 

@@ -97,6 +97,8 @@ extension EC2 {
         package var name: String
         package var sourceImageId: String
         package var sourceRegion: String
+        /// Takes the image's own tags along; those of its snapshots stay behind.
+        package var copyImageTags: Bool?
         package var tagSpecifications: [TagSpecification]
         package var dryRun: Bool?
 
@@ -112,7 +114,7 @@ extension EC2 {
         }
 
         enum CodingKeys: String, CodingKey {
-            case clientToken, description, name, sourceImageId, sourceRegion
+            case clientToken, description, name, sourceImageId, sourceRegion, copyImageTags
             case tagSpecifications = "tagSpecification"
             case dryRun
         }

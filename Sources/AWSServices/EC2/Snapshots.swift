@@ -59,6 +59,7 @@ extension EC2 {
         package var volumeSize: Int?
         /// What it takes without the ones before it, in bytes.
         package var fullSnapshotSizeInBytes: Int?
+        package var encrypted: Bool?
         package var tags: [Tag]
 
         enum CodingKeys: String, CodingKey {
@@ -66,6 +67,7 @@ extension EC2 {
             case state = "status"
             case stateMessage = "statusMessage"
             case startTime, progress, ownerId, description, volumeSize, fullSnapshotSizeInBytes
+            case encrypted
             case tags = "tagSet"
         }
     }

@@ -24,6 +24,18 @@ final class TransferJournal {
 
     deinit { fclose(stream) }
 
+    /// Removes what an earlier run has fetched of something else: a file with holes would show it through them.
+    static func forget(beside file: String, unless identity: String) throws {
+        guard lines(of: "\(file).part-journal").first != identity else { return }
+        guard unlink("\(file).part") == 0 || errno == ENOENT else { throw TransferFileError("remove", "\(file).part") }
+    }
+
+    /// Removes what a run has left that did not come to its end.
+    static func abandon(beside file: String) {
+        unlink("\(file).part")
+        unlink("\(file).part-journal")
+    }
+
     func add(_ piece: Int, _ checksum: String) throws { try put("\(piece) \(checksum)") }
 
     func remove() { unlink(path) }

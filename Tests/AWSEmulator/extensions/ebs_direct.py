@@ -83,7 +83,7 @@ def install(knobs) -> None:
         size = int(self._get_param("maxResults") or knobs.page_size or BLOCKS_PER_PAGE)
         indexes = sorted(int(one) for one in snapshot.blocks if int(one) >= start)
         answer = {
-            "Blocks": [{"BlockIndex": one, "BlockToken": token_of(snapshot, str(one))} for one in indexes[:size]],
+            "Blocks": [{"BlockIndex": one, "BlockToken": lent(snapshot, token_of(snapshot, str(one)), knobs)} for one in indexes[:size]],
             "ExpiryTime": snapshot.start_time + TOKEN_LIFETIME,
             "VolumeSize": snapshot.volume_size,
             "BlockSize": BLOCK_SIZE,
@@ -98,7 +98,7 @@ def install(knobs) -> None:
         block = snapshot and snapshot.blocks.get(self.path.split("/")[-1])
         if not block:
             return error(404, "ResourceNotFoundException", "The block does not exist.")
-        if self._get_param("blockToken") != block.block_token:
+        if not is_valid(snapshot, self._get_param("blockToken"), block.block_token):
             return error(400, "ValidationException", "The block token is invalid.", "INVALID_BLOCK_TOKEN")
         return old()
 
@@ -124,6 +124,18 @@ def taken_from(disk: Path, backend: EBSBackend, real) -> EBSSnapshot:
 def token_of(snapshot: EBSSnapshot, index: str) -> str:
     blocks = snapshot.blocks
     return blocks.tokens[index] if isinstance(blocks, DiskBlocks) else blocks[index].block_token
+
+
+def lent(snapshot: EBSSnapshot, token: str, knobs) -> str:
+    """A token that is good for so many reads of the snapshot as the knob `block_token_reads` says."""
+    last = getattr(snapshot, "reads", 0) + knobs.block_token_reads
+    return f"{token}@{last}" if knobs.block_token_reads else token
+
+
+def is_valid(snapshot: EBSSnapshot, given: str, token: str) -> bool:
+    name, _, last = given.partition("@")
+    snapshot.reads = getattr(snapshot, "reads", 0) + 1
+    return name == token and (not last or snapshot.reads <= int(last))
 
 
 def invented(backend: EBSBackend, real) -> EBSSnapshot:

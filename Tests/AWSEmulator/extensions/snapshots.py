@@ -1,6 +1,7 @@
 """EC2 snapshots: only those asked for, in use while an image has them, pending for a while if a test wants it."""
 
 from moto.core.responses import ActionResult
+from moto.ebs.models import ebs_backends
 from moto.ec2.exceptions import EC2ClientError
 from moto.ec2.models.elastic_block_store import Snapshot
 from moto.ec2.responses import EC2Response
@@ -15,6 +16,9 @@ def install(knobs) -> None:
         found = [one for one in old().result["Snapshots"] if not owners or one.owner_id in owners]
         for one in found:
             look(one)
+            written = ebs_backends[self.current_account][self.region].snapshots.get(one.id)
+            if written:
+                one.full_snapshot_size_in_bytes = len(written.blocks) * written.block_size
         return ActionResult({"Snapshots": found})
 
     @replace_method(EC2Response)
