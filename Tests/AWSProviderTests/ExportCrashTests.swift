@@ -63,34 +63,3 @@ extension ExportLabTests {
         }
     }
 }
-
-extension TappedLine {
-    /// A line that breaks for good at a call: before it took effect, or afterwards.
-    static func dying(_ line: any Transport, at call: Int, after: Bool) -> TappedLine {
-        if after { return TappedLine(line, diesAfter: { $0 == call }) }
-        let itself = Mutex<TappedLine?>(nil)
-        let dying = TappedLine(line) { number, _ in
-            if number == call { itself.withLock { $0 }?.die() }
-        }
-        itself.withLock { $0 = dying }
-        return dying
-    }
-}
-
-/// Cancels `body` when it makes that call.
-/// - Returns: whether it was over before.
-func cancelling<Result: Sendable>(
-    _ line: any Transport, at call: Int, _ body: @escaping @Sendable (TappedLine) async throws -> Result
-) async throws -> Bool {
-    let run = Mutex<Task<Result, any Error>?>(nil)
-    let tapped = TappedLine(line) { number, _ in
-        if number == call { run.withLock { $0 }?.cancel() }
-    }
-    let task = Task {
-        while run.withLock({ $0 == nil }) { await Task.yield() }
-        return try await body(tapped)
-    }
-    run.withLock { $0 = task }
-    _ = await task.result
-    return tapped.calls < call
-}

@@ -5,7 +5,6 @@ import AWSTestSupport
 import Foundation
 import HTTPTransport
 import Sandbox
-import Synchronization
 import Testing
 import Workbench
 
@@ -207,68 +206,4 @@ extension AWSClient {
         while try await call(EC2.DescribeImages(imageIds: [id])).images.first?.state == "pending" {}
         return CapturedImage(id: id, name: name, snapshotID: snapshot, volumeGiB: 1)
     }
-}
-
-/// A line to AWS that counts what goes over it, and on which something can happen at a certain call.
-final class TappedLine: Transport {
-    struct Dead: Error {}
-
-    private struct State {
-        var calls = 0
-        var bytes = 0
-        var isDead = false
-    }
-
-    private let line: any Transport
-    private let state = Mutex(State())
-    private let before: @Sendable (_ call: Int, HTTPRequest) async throws -> Void
-    private let after: @Sendable (_ call: Int) -> Bool
-
-    /// - Parameters:
-    ///   - before: told of each call, counted from 1.
-    ///   - after: whether the line breaks for good when that call has taken effect.
-    init(
-        _ line: any Transport, before: @escaping @Sendable (Int, HTTPRequest) async throws -> Void = { _, _ in },
-        diesAfter after: @escaping @Sendable (Int) -> Bool = { _ in false }
-    ) {
-        self.line = line
-        self.before = before
-        self.after = after
-    }
-
-    var calls: Int { state.withLock { $0.calls } }
-    /// Bodies, there and back.
-    var bytes: Int { state.withLock { $0.bytes } }
-    var isDead: Bool { state.withLock { $0.isDead } }
-
-    func die() { state.withLock { $0.isDead = true } }
-
-    func send(_ request: HTTPRequest, within limit: Duration) async throws -> HTTPResponse {
-        guard !isDead else { throw TransportError(.notConnected, "the line is dead") }
-        let call = state.withLock {
-            $0.calls += 1
-            $0.bytes += request.body.count
-            return $0.calls
-        }
-        try await before(call, request)
-        guard !isDead else { throw TransportError(.notConnected, "the line is dead") }
-        let response = try await line.send(request, within: limit)
-        state.withLock { $0.bytes += response.body.count }
-        if after(call) {
-            die()
-            throw TransportError(.lost, "the line is dead")
-        }
-        return response
-    }
-}
-
-/// Events as they came.
-final class EventLog: Sendable {
-    private let all = Mutex<[BuildEvent]>([])
-
-    var events: [BuildEvent] { all.withLock { $0 } }
-    var sink: EventSink { { [self] event in all.withLock { $0.append(event) } } }
-
-    var notices: [String] { events.compactMap { if case .notice(let text) = $0 { text } else { nil } } }
-    var warnings: [String] { events.compactMap { if case .warning(let text) = $0 { text } else { nil } } }
 }
