@@ -128,5 +128,10 @@ let package = Package(
             with: [
                 "Sandbox", "Workbench", "DiskImages", "Reporting", "AWSCore", "AWSServices", "AWSTestSupport", "dss",
             ]),
+        tests(
+            of: "Releasing",
+            with: [
+                "Sandbox", "Workbench", "Reporting", "AWSCore", "AWSServices", "HTTPTransport", "AWSTestSupport", "dss",
+            ]),
     ]
 )

@@ -26,6 +26,9 @@ struct Dss: AsyncParsableCommand {
             CommandGroup(
                 name: "Account for",
                 subcommands: [ShowAssets.self, DeleteAssets.self, ShowAWSAssets.self, DeleteAWSAssets.self]),
+            CommandGroup(
+                name: "Release",
+                subcommands: [ReleaseCommand.self, UpdateRelease.self, PublishIndex.self, Download.self]),
             CommandGroup(name: "Set up AWS", subcommands: [SetupVMBucketWAF.self, SetupVMBucket.self]),
             CommandGroup(
                 name: "Prepare",

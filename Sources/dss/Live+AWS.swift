@@ -28,7 +28,17 @@ extension Live {
         }
     }
 
-    private func withTransport<Result>(_ body: (any Transport) async throws -> Result) async throws -> Result {
+    /// How often AWS is asked for what takes its time. `AWS_POLL_DELAY_SECONDS` is what Packer calls the pause.
+    func pace() throws -> Pace {
+        let name = "AWS_POLL_DELAY_SECONDS"
+        guard let text = environment[name], !text.isEmpty else { return Pace() }
+        guard let seconds = Double(text), (0.01...600).contains(seconds) else {
+            throw Failure(.usage, "\(name) must be a number from 0.01 to 600 seconds, not '\(text)'")
+        }
+        return Pace(first: .seconds(seconds), longest: .seconds(seconds), growth: 1)
+    }
+
+    func withTransport<Result>(_ body: (any Transport) async throws -> Result) async throws -> Result {
         let certificates = environment["AWS_CA_BUNDLE"].flatMap { $0.isEmpty ? nil : $0 }
         if let certificates, !fileExists(certificates) {
             throw Failure(.badData, "there is no file \(certificates) (AWS_CA_BUNDLE)")

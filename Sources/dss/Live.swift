@@ -17,6 +17,7 @@ struct Live: Sendable {
     static let secretVariables = [
         "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN", "AWS_CONTAINER_AUTHORIZATION_TOKEN",
         "ACTIONS_ID_TOKEN_REQUEST_TOKEN", "DOCKER_REGISTRY_PASSWORD",
+        "GH_TOKEN", "GITHUB_TOKEN",
     ]
 
     /// Secrets are taken out of the environment, so that no program that is started inherits them.

@@ -1,0 +1,98 @@
+import AWSServices
+import ArgumentParser
+import Definition
+import Glibc
+import Releasing
+import Reporting
+import Sandbox
+import Workbench
+
+/// `dss download`
+struct Download: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "download",
+        abstract: "Fetches an image of a release and checks it.",
+        discussion: """
+            Fetches over HTTPS in parts side by side, goes on where an interrupted run has stopped, and checks the \
+            SHA-256 at the end. Needs no AWS account where the address is given.
+
+            Examples:
+              dss download 0.1.0 --format vmdk --url https://d111111abcdef8.cloudfront.net
+              DSS_DOWNLOAD_URL=https://images.example.com dss download 0.1.0 --format ova --output sandbox.ova
+              dss download 0.1.0 --format vhd --aws-profile release
+            """)
+
+    @Argument(help: ArgumentHelp("The asset id of the release.", valueName: "id"))
+    var assetID: String
+
+    @Option(help: "The format of the image.")
+    var format: ImageFormat
+
+    @Option(
+        help: ArgumentHelp(
+            "Where the images are; by default the distribution of the AWS account. [DSS_DOWNLOAD_URL]",
+            valueName: "address"))
+    var url: String?
+
+    @Option(
+        help: ArgumentHelp("The file, or a folder for it; by default its own name here.", valueName: "file"),
+        completion: .file())
+    var output: String?
+
+    @Flag(help: "Prints JSON.")
+    var json = false
+
+    @OptionGroup var aws: AWSOptions
+    @OptionGroup var definition: DefinitionOptions
+
+    func run() async throws {
+        let live = Live()
+        let id = try AssetID(assetID)
+        let writer = EventWriter(verbose: false)
+        let sheet = try await live.withDownloads(url: url, aws, definition, tell: { writer.sink(.notice($0)) }) {
+            source in
+            let item = try await source.item(id, format)
+            let file = file(item, live)
+            let isThere = try item.isThere(at: file)
+            if !isThere { try await fetch(item, from: source, to: file, writer) }
+            return facts(item, file, isThere)
+        }
+        Terminal.standardOutput.write(json ? sheet.json.pretty + "\n" : sheet.text(Terminal.standardOutput.style))
+    }
+
+    private func fetch(
+        _ item: DownloadSource.Item, from source: DownloadSource, to file: String, _ writer: EventWriter
+    ) async throws {
+        let lock = try FileLock("\(file).part-lock", holder: "dss download is fetching \(file)")
+        defer { unlink("\(file).part-lock") }
+        let log = StageLog(events: writer.sink, clock: ContinuousClock())
+        try await writer.live {
+            try await log.run(.export) {
+                try await source.fetch(item, to: file) { done in
+                    writer.sink(
+                        .progress(
+                            .export,
+                            Progress(
+                                "download \(item.name)", completed: Double(done.done), total: Double(done.total),
+                                unit: .bytes)))
+                }
+                return ((), .done)
+            }
+        }
+        _ = consume lock
+    }
+
+    private func file(_ item: DownloadSource.Item, _ live: Live) -> String {
+        guard let output else { return live.absolute(item.name) }
+        let path = live.absolute(output)
+        return fileExists("\(path)/.") ? "\(path)/\(item.name)" : path
+    }
+
+    private func facts(_ item: DownloadSource.Item, _ file: String, _ wasThere: Bool) -> FactSheet {
+        FactSheet([
+            .init("file", wasThere ? "\(file) (was there already)" : file, .string(file)),
+            .init("size", key: "bytes", Units.size(Int64(item.size)), .count(item.size)),
+            .init("checked", item.checkSentence), .json("was_there", .bool(wasThere)),
+        ])
+    }
+}

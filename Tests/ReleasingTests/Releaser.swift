@@ -1,0 +1,140 @@
+import AWSCore
+import AWSServices
+import AWSTestSupport
+import Foundation
+import HTTPTransport
+import Sandbox
+import Workbench
+
+@testable import Releasing
+
+/// Somebody who publishes with the real program: an account with the permanent stacks, and a folder with a definition.
+struct Releaser: Sendable {
+    let emulator: AWSEmulator
+    let client: AWSClient
+    let folder: String
+    let bucket: String
+    let domain: String
+
+    struct Said: Sendable {
+        var status: Workbench.ExitStatus
+        var output: String
+        var errors: String
+
+        var json: [String: Any] {
+            (try? JSONSerialization.jsonObject(with: Data(output.utf8))) as? [String: Any] ?? [:]
+        }
+    }
+
+    /// Not the one of other tests: what is in the account is published here.
+    private static let own = Task { try AWSEmulator() }
+    private static let key = "AKIAEMULATOR00000001"
+    private static let secret = "emulatorSecretKey/0000000000000000000001"
+
+    static func with(_ body: (Releaser) async throws -> Void) async throws {
+        let emulator = try await own.value
+        try await emulator.control(["reset": true])
+        try await withTemporaryDirectory { folder in
+            _ = try SandboxFolder(in: folder)
+            try writeAtomically(
+                "# Changelog\n\n## [1.0.0] - 2026-11-24\n\n- All of it.\n", to: "\(folder)/CHANGELOG.md")
+            let environment = account(emulator)
+            for command in ["setup-vm-bucket-waf", "setup-vm-bucket"] {
+                let said = try await dss([command, "--yes", "--json"], in: folder, environment)
+                guard said.status.isSuccess else { throw NoServer(said: said.errors) }
+            }
+            try await withHTTPTransport { transport in
+                let url = emulator.url
+                let client = AWSClient(
+                    region: "eu-central-1",
+                    world: ClientWorld(
+                        transport: transport, credentials: Known(),
+                        endpoint: { Endpoint(url: url, signingRegion: $0.endpoint(in: $1).signingRegion) }))
+                let stacks = try await client.call(CloudFormation.DescribeStacks()).stacks
+                let outputs = stacks.first { $0.stackName == "DATA-SCIENCE-SANDBOX-VM-Bucket" }?.outputs ?? []
+                func output(_ key: String) -> String { outputs.first { $0.outputKey == key }?.outputValue ?? "" }
+                try await body(
+                    Releaser(
+                        emulator: emulator, client: client, folder: folder, bucket: output("VMBucketId"),
+                        domain: output("CfDistributionDomainName")))
+            }
+        }
+    }
+
+    func dss(_ words: String..., adding environment: [String] = []) async throws -> Said {
+        try await Self.dss(words, in: folder, Self.account(emulator) + environment)
+    }
+
+    static func dss(_ words: [String], in folder: String, _ environment: [String] = []) async throws -> Said {
+        let beside = URL(filePath: CommandLine.arguments[0]).deletingLastPathComponent().path() + "dss"
+        let built = PythonProcess.root.path() + ".build/debug/dss"
+        let dss = FileManager.default.isExecutableFile(atPath: beside) ? beside : built
+        let world = ["HOME=\(folder)", "PATH=/usr/bin:/bin", "LANG=C.UTF-8", "AWS_EC2_METADATA_DISABLED=true"]
+        let output = try await SystemCommandRunner().execute(
+            Command("env", ["-i"] + world + environment + [dss] + words, workingDirectory: folder))
+        return Said(status: output.status, output: output.standardOutput, errors: output.standardError)
+    }
+
+    var account: [String] { Self.account(emulator) }
+
+    private static func account(_ emulator: AWSEmulator) -> [String] {
+        [
+            "AWS_ENDPOINT_URL=\(emulator.url)", "AWS_ACCESS_KEY_ID=\(key)", "AWS_SECRET_ACCESS_KEY=\(secret)",
+            "AWS_REGION=eu-central-1", "AWS_POLL_DELAY_SECONDS=0.02",
+        ]
+    }
+
+    // What there is.
+
+    /// A finished build: its files in the bucket, of the sizes that the manifest says, and its AMI.
+    func build(_ id: String, version: String = "1.0.0", day: Int = 24) async throws -> Manifest {
+        let files = [ImageFormat.vhd, .vmdk].map { format in
+            let bytes = Array("\(id) \(format)".utf8)
+            return Manifest.File(
+                name: "small-\(id).\(format.rawValue)", format: format, bytes: Int64(bytes.count),
+                sha256: SHA256Checksum(of: bytes).hexadecimal)
+        }
+        let manifest = try sampleManifest(id, version: version, day: day, files: files)
+        for file in files { try await put("\(id)/\(file.name)", "\(id) \(file.format)") }
+        try await put("\(id)/\(Manifest.fileName)", manifest.json)
+        return manifest
+    }
+
+    func put(_ name: String, _ text: String) async throws {
+        let key = "data_science_sandbox/\(name)"
+        _ = try await client.call(S3.PutObject(bucket: bucket, key: key, body: Array(text.utf8)))
+    }
+
+    func get(_ key: String) async throws -> S3.GetObject.Output {
+        try await client.call(S3.GetObject(bucket: bucket, key: key))
+    }
+
+    /// An AMI of an asset id, by its tag.
+    func image(_ id: String, in region: String = "eu-central-1") async throws -> String {
+        let client = client.region(region)
+        let volume = try await client.call(EBS.StartSnapshot(volumeSize: 1)).snapshotId
+        _ = try await client.call(EBS.CompleteSnapshot(snapshotId: volume, changedBlocksCount: 0))
+        let image = try await client.call(
+            EC2.RegisterImage(
+                name: "Sandbox-\(id)", architecture: "x86_64", rootDeviceName: "/dev/sda1",
+                blockDeviceMappings: [.init(deviceName: "/dev/sda1", ebs: .init(snapshotId: volume))],
+                tagSpecifications: [
+                    EC2.TagSpecification(resourceType: "image", tags: [EC2.Tag(key: "exa_dss_id", value: id)])
+                ])
+        ).imageId
+        while try await client.call(EC2.DescribeImages(imageIds: [image])).images.first?.state == "pending" {}
+        return image
+    }
+
+    /// How often an operation was done.
+    func count(_ action: String) async throws -> Int {
+        let calls = try await emulator.control([:], .get)["calls"] as? [[String: Any]] ?? []
+        return calls.count { $0["action"] as? String == action && $0["applied"] as? Bool == true }
+    }
+
+    private struct Known: CredentialSource {
+        func credentials(insteadOf refused: Credentials?) async throws -> Credentials {
+            Credentials(accessKeyID: key, secretAccessKey: secret, origin: "test")
+        }
+    }
+}
