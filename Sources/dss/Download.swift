@@ -49,8 +49,8 @@ struct Download: AsyncParsableCommand {
         let live = Live()
         let id = try AssetID(assetID)
         let writer = EventWriter(verbose: false)
-        let sheet = try await live.withDownloads(url: url, aws, definition, tell: { writer.sink(.notice($0)) }) {
-            source in
+        let tell: @Sendable (String) -> Void = { writer.sink(.notice($0)) }
+        let sheet = try await live.withDownloads(url: url, aws, definition, tell: tell) { source in
             let item = try await source.item(id, format)
             let file = file(item, live)
             let isThere = try item.isThere(at: file)

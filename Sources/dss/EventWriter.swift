@@ -25,6 +25,14 @@ final class EventWriter: Sendable {
         }
     }
 
+    /// For a command whose standard output holds one result, as JSON too: progress goes to standard error.
+    init(verbose isVerbose: Bool) {
+        terminal = .standardError
+        let style = terminal.style
+        renderer = Mutex(
+            terminal.isInteractive ? TerminalProgress(style, isVerbose: isVerbose) : PlainProgress(isVerbose: isVerbose))
+    }
+
     var sink: EventSink {
         { [self] event in
             let seconds = stopwatch.seconds

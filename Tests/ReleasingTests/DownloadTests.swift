@@ -26,7 +26,8 @@ struct DownloadTests {
     func whole(size: Int) async throws {
         try await PretendSite.with { site in
             let bytes = try await site.publish(size: size)
-            if size > 30_000 { try await site.order("together", "sandbox-", ["method": "GET", "count": 3, "times": 3]) }
+            let together: [String: Any] = ["method": "GET", "count": 3, "times": 3]
+            if size > 30_000 { try await site.order("together", "sandbox-", together) }
             let item = try await site.download()
             #expect(try site.bytes() == bytes)
             #expect(site.names == ["sandbox-0.1.0.vmdk"])

@@ -116,13 +116,18 @@ package struct DownloadSource: Sendable {
     /// The releases that there are, as a help to whoever has mistyped one.
     private func known() async -> [String] {
         struct Listing: Decodable {
-            struct Release: Decodable { var asset_id: String }
+            struct Release: Decodable {
+                var assetID: String
+
+                enum CodingKeys: String, CodingKey { case assetID = "asset_id" }
+            }
+
             var releases: [Release]
         }
         guard let body = try? await small("/\(ReleasesDocument.fileName)"),
             let listing = try? JSONDecoder().decode(Listing.self, from: Data(body)), !listing.releases.isEmpty
         else { return [] }
-        return ["there are: " + listing.releases.map(\.asset_id).joined(separator: ", ")]
+        return ["there are: " + listing.releases.map(\.assetID).joined(separator: ", ")]
     }
 
     private func small(_ path: String) async throws -> [UInt8] {

@@ -50,13 +50,21 @@ extension GitHubClient {
         -> GitHubRelease
     {
         struct Draft: Encodable {
-            var tag_name, target_commitish, name, body: String
-            var draft = true
+            var tag, branch, title, body: String
+            var isDraft = true
+
+            enum CodingKeys: String, CodingKey {
+                case tag = "tag_name"
+                case branch = "target_commitish"
+                case title = "name"
+                case body
+                case isDraft = "draft"
+            }
         }
         let known = Set(try await releases().map(\.id))
         var post = request(.post, "releases")
         post.body = try Array(
-            JSONEncoder().encode(Draft(tag_name: tag, target_commitish: branch, name: title, body: body)))
+            JSONEncoder().encode(Draft(tag: tag, branch: branch, title: title, body: body)))
         let subject = subject("draft release '\(title)'", "Contents: write")
         do {
             return try decode(try await send(post, about: subject, isRepeatable: false), subject)
