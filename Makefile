@@ -37,6 +37,7 @@ bench: build ## Measure every stage, cold and warm
 
 bench-aws: setup ## Measure the AWS client against a server on this machine
 	swift build -c release --product dss-bench --scratch-path .build-release
+	swift build -c release --product dss --scratch-path .build-release
 	.build-release/release/dss-bench
 
 lint: ## Formatting, shell scripts, playbook and CloudFormation templates

@@ -8,6 +8,14 @@ struct Bench {
         let arguments = CommandLine.arguments.dropFirst()
         switch arguments.first {
         case "serve": try AnsweringServer.run()
+        case "serve-account":
+            try AccountServer.run(
+                images: Int(arguments.dropFirst().first ?? "")!, objects: Int(arguments.last ?? "")!)
+        case "list-assets":
+            let (time, memory) = try WholeProgram(port: arguments[arguments.startIndex + 1]).listing(
+                Int(arguments.last ?? "")!)
+            print(time, memory)
+        case "assets": try assets()
         case nil: try await all()
         case "memory": for figure in try await InMemory.figures() { say(figure.line) }
         case let part?: try await run(part, port: Int(arguments.dropFirst().first ?? "") ?? 0, arguments.last ?? "")
@@ -16,6 +24,7 @@ struct Bench {
 
     private static func all() async throws {
         for figure in try await InMemory.figures() { say(figure.line) }
+        try assets()
         // In memory, so that it is not the disk that is measured; 6 GB are needed.
         let parent = FileManager.default.isWritableFile(atPath: "/dev/shm") ? "/dev/shm" : NSTemporaryDirectory()
         let folder = URL(filePath: parent).appending(path: "dss-bench-\(getpid())")
@@ -30,6 +39,25 @@ struct Bench {
         for (ours, bare) in [("upload", "bare-upload"), ("download", "bare-download")] {
             try compare(ours, bare, place)
         }
+    }
+
+    /// The whole program, where it was built too: a large account, one of a tenth of the largest, and the largest.
+    private static func assets() throws {
+        guard WholeProgram.isBuilt else { return say("show-aws-assets is not measured: dss was not built") }
+        let (time, _) = try listing(images: 2000, objects: 5000, runs: 9)
+        say(Figure(name: "show 2,000 AMIs, 5,000 objects", value: time, unit: "ms", limit: 400).line)
+        let (tenth, _) = try listing(images: 2000, objects: 10_000, runs: 5)
+        let (all, memory) = try listing(images: 20_000, objects: 100_000, runs: 3)
+        say(Figure(name: "show 20,000 AMIs, 100,000 objects", value: all, unit: "ms").line)
+        say(Figure(name: "show: time by that of a tenth", value: all / tenth, unit: "x", limit: 11).line)
+        say(Figure(name: "show: memory", value: memory, unit: "MB", limit: 200).line)
+    }
+
+    private static func listing(images: Int, objects: Int, runs: Int) throws -> (time: Double, memory: Double) {
+        let server = try Child(["serve-account", "\(images)", "\(objects)"])
+        defer { server.end() }
+        let figures = try Child(["list-assets", try server.firstLine(), "\(runs)"]).figures()
+        return (figures[0], figures[1])
     }
 
     /// Three pairs, one after the other, so that a slow minute of the machine hits both.

@@ -52,7 +52,7 @@ enum Documents {
         return text + "</imagesSet></DescribeImagesResponse>"
     }
 
-    private static func image(_ number: Int) -> String {
+    static func image(_ number: Int) -> String {
         """
         <item>
             <imageId>ami-\(1_000_000 + number)</imageId>

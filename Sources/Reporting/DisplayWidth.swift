@@ -4,7 +4,10 @@ extension StringProtocol {
 
     /// Printable ASCII, as nearly all that is shown: each byte is a character and a column, found out without taking
     /// the text apart.
-    var isPlain: Bool { utf8.allSatisfy { (0x20..<0x7F).contains($0) } }
+    var isPlain: Bool {
+        utf8.withContiguousStorageIfAvailable { $0.allSatisfy { (0x20..<0x7F).contains($0) } }
+            ?? utf8.allSatisfy { (0x20..<0x7F).contains($0) }
+    }
 }
 
 extension Character {

@@ -1,7 +1,7 @@
 /// Making a text as wide as it has to be, counted in columns of a terminal.
 extension String {
     func padded(to width: Int, _ alignment: Table.Alignment = .left) -> String {
-        let padding = String(repeating: " ", count: max(0, width - displayWidth))
+        let padding = String.blanks(width - displayWidth)
         return alignment == .left ? self + padding : padding + self
     }
 
@@ -55,7 +55,15 @@ extension String {
         return lines
     }
 
+    /// So many blanks; those of usual tables are not made anew.
+    static func blanks(_ count: Int) -> String {
+        count < usualBlanks.count ? usualBlanks[Swift.max(0, count)] : String(repeating: " ", count: count)
+    }
+
+    private static let usualBlanks = (0...160).map { String(repeating: " ", count: $0) }
+
     var trimmedEnd: String {
+        guard utf8.last == UInt8(ascii: " ") else { return self }
         guard let last = lastIndex(where: { $0 != " " }) else { return "" }
         return String(self[...last])
     }

@@ -2,7 +2,7 @@
 ///
 /// Foundation's encoder sorts keys or shuffles them; people read these streams too and want `event` first. The wire
 /// form is spelled out key by key in this room, so that renaming a property of the domain cannot change it unseen.
-package indirect enum JSONValue: Sendable {
+package enum JSONValue: Sendable {
     case string(String)
     case integer(Int64)
     case number(Double)

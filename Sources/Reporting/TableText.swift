@@ -11,19 +11,23 @@ extension Table {
         var lines: [String] = []
         if header { lines += line(columns.map { Cell($0.title, ink: .bold) }, widths, style) + rule }
         for (index, row) in rows.enumerated() {
-            lines += (headings[index] ?? []).map { style.paint($0.printableLine, .bold) } + line(row, widths, style)
+            for heading in headings[index] ?? [] { lines.append(style.paint(heading.printableLine, .bold)) }
+            lines += line(row, widths, style)
             lines += remark(index, below: widths[0] + 2, style)
         }
         if let total { lines += rule + line(total, widths, style) }
-        let margin = String(repeating: " ", count: indent)
-        return (lines.map { margin + $0 } + notes).map { $0 + "\n" }.joined()
+        let margin = String.blanks(indent)
+        var text = ""
+        for line in lines { text += margin + line + "\n" }
+        for note in notes { text += note + "\n" }
+        return text
     }
 
     /// Under the second column.
     private func remark(_ index: Int, below margin: Int, _ style: Style) -> [String] {
         guard let remark = remarks[index]?.printableLine, !remark.isEmpty else { return [] }
         return remark.wrapped(to: max(20, style.width - margin)).map {
-            String(repeating: " ", count: margin) + style.paint($0, .dim)
+            .blanks(margin) + style.paint($0, .dim)
         }
     }
 
@@ -54,6 +58,7 @@ extension Table {
 
     /// One row, which is several lines where a cell wraps.
     private func line(_ row: [Cell], _ widths: [Int], _ style: Style) -> [String] {
+        if columns.allSatisfy({ $0.fit == .whole }) { return [wholeLine(row, widths, style)] }
         let cells = zip(row, columns.indices).map { cell, index in
             let text = cell.text.printableLine
             return switch columns[index].fit {
@@ -65,10 +70,25 @@ extension Table {
         return (0..<(cells.map(\.count).max() ?? 0)).map { height in
             cells.indices.map { index in
                 let text = height < cells[index].count ? cells[index][height] : ""
-                let padding = String(repeating: " ", count: max(0, widths[index] - text.displayWidth))
+                let padding = String.blanks(widths[index] - text.displayWidth)
                 let painted = style.paint(text, row[index].ink)
                 return columns[index].alignment == .left ? painted + padding : padding + painted
             }.joined(separator: "  ").trimmedEnd
         }
+    }
+
+    /// One row whose cells stay as they are.
+    private func wholeLine(_ row: [Cell], _ widths: [Int], _ style: Style) -> String {
+        var line = ""
+        line.reserveCapacity(widths.reduce(2 * widths.count, +))
+        for (index, cell) in row.enumerated() {
+            let text = cell.text.printableLine
+            let padding = String.blanks(widths[index] - text.displayWidth)
+            if index > 0 { line += "  " }
+            if columns[index].alignment == .right { line += padding }
+            line += style.paint(text, cell.ink)
+            if columns[index].alignment == .left { line += padding }
+        }
+        return line.trimmedEnd
     }
 }

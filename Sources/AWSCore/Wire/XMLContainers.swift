@@ -2,6 +2,14 @@
 struct XMLMembers<Key: CodingKey>: KeyedDecodingContainerProtocol {
     let spot: XMLSpot
     let node: XMLDocument.Node
+    private let names: MemberNames
+
+    init(spot: XMLSpot, node: XMLDocument.Node) {
+        self.spot = spot
+        self.node = node
+        names = spot.document.memberNames(of: Key.self)
+        names.begin()
+    }
 
     var codingPath: [any CodingKey] { spot.codingPath }
 
@@ -16,7 +24,9 @@ struct XMLMembers<Key: CodingKey>: KeyedDecodingContainerProtocol {
     func decodeNil(forKey key: Key) -> Bool { find(key) == nil }
 
     private func find(_ key: Key) -> XMLDocument.Node? {
-        spot.document.identifier(of: key.stringValue, spot.keys).flatMap { spot.document.child($0, of: node) }
+        let name = key.stringValue
+        let identifier = names.identifier(of: name) { spot.document.identifier(of: name, spot.keys) }
+        return identifier.flatMap { spot.document.child($0, of: node) }
     }
 
     private func at(_ child: XMLDocument.Node?) -> XMLSpot { XMLSpot(spot.document, child, spot.keys, isItem: false) }
@@ -51,6 +61,14 @@ struct XMLMembers<Key: CodingKey>: KeyedDecodingContainerProtocol {
 
     func decodeIfPresent(_ type: String.Type, forKey key: Key) throws -> String? {
         try find(key).map { try at($0).text() }
+    }
+
+    func decodeIfPresent(_ type: Bool.Type, forKey key: Key) throws -> Bool? {
+        try find(key).map { try at($0).flag() }
+    }
+
+    func decodeIfPresent(_ type: Int.Type, forKey key: Key) throws -> Int? {
+        try find(key).map { try at($0).number() }
     }
 
     func decodeIfPresent<T: Decodable>(_ type: T.Type, forKey key: Key) throws -> T? {

@@ -1,3 +1,5 @@
+import Glibc
+
 /// An XML document as a tree in two arrays, without attributes, which AWS's answers do not need.
 ///
 /// XMLCoder took 360 ms for the answer with 1,000 images that may take 60 ms (`make bench-aws`), so the tree is built
@@ -5,27 +7,40 @@
 final class XMLDocument {
     typealias Node = Int
 
+    /// Small, because a page of a list has forty thousand of them; no document has more than 2³¹ bytes.
     struct Element {
-        var name: Int
-        /// Bytes of its text; meaningful for elements without children.
-        var text: Range<Int>
-        var firstChild: Node?
-        var nextSibling: Node?
+        fileprivate var name: Int32
+        /// Where its text begins and ends; meaningful for elements without children.
+        fileprivate var textStart: Int32
+        fileprivate var textEnd: Int32
+        /// -1 for none, as well as the next sibling.
+        fileprivate var first: Int32 = -1
+        fileprivate var next: Int32 = -1
+
+        var firstChild: Node? { first < 0 ? nil : Int(first) }
+        var nextSibling: Node? { next < 0 ? nil : Int(next) }
     }
 
-    fileprivate(set) var elements: [Element] = []
-    fileprivate(set) var text: [UInt8] = []
-    fileprivate(set) var names: [String] = []
-    fileprivate var identifiers: [String: Int] = [:]
-    /// Element names by the names of properties, which are asked for once per decoded structure.
-    private var spelled: [String: Int?] = [:]
+    // One task parses a document and decodes it, so that nothing is gained by watching for overlapping access, which
+    // took a tenth of the time.
+    @exclusivity(unchecked) fileprivate(set) var elements: [Element] = []
+    @exclusivity(unchecked) fileprivate(set) var text: [UInt8] = []
+    @exclusivity(unchecked) fileprivate(set) var names: [String] = []
+    @exclusivity(unchecked) private var identifiers: [String: Int] = [:]
+    /// Names as the parser gives them, and what came after each the last time: lists repeat themselves.
+    @exclusivity(unchecked) private var spellings: [ContiguousArray<CChar>] = []
+    @exclusivity(unchecked) private var followers: [Int] = []
+    @exclusivity(unchecked) private var lastName = 0
+    /// For each type that is decoded, its members in the order in which they are asked for.
+    @exclusivity(unchecked) private var members: [ObjectIdentifier: MemberNames] = [:]
 
     var root: Node { 0 }
 
-    func name(of node: Node) -> String { names[elements[node].name] }
+    func name(of node: Node) -> String { names[Int(elements[node].name)] }
 
     func text(of node: Node) -> String {
-        text.withUnsafeBufferPointer { String(decoding: $0[elements[node].text], as: UTF8.self) }
+        let (start, end) = (Int(elements[node].textStart), Int(elements[node].textEnd))
+        return text.withUnsafeBufferPointer { String(decoding: $0[start..<end], as: UTF8.self) }
     }
 
     func child(_ name: String, of node: Node) -> Node? {
@@ -34,7 +49,7 @@ final class XMLDocument {
 
     func child(_ name: Int, of node: Node) -> Node? {
         var next = elements[node].firstChild
-        while let child = next, elements[child].name != name { next = elements[child].nextSibling }
+        while let child = next, elements[child].name != Int32(name) { next = elements[child].nextSibling }
         return next
     }
 
@@ -56,17 +71,21 @@ final class XMLDocument {
     }
 
     /// The identifier of the element that holds a property, `nil` where the document has none of that name.
-    func identifier(of property: String, _ keys: KeyStyle) -> Int? {
-        if let known = spelled[property] { return known }
-        let identifier = identifiers[keys.key(property)]
-        spelled[property] = .some(identifier)
-        return identifier
+    func identifier(of property: String, _ keys: KeyStyle) -> Int? { identifiers[keys.key(property)] }
+
+    /// What is known of the members of a type, from its first use in this document.
+    func memberNames(of type: Any.Type) -> MemberNames {
+        let key = ObjectIdentifier(type)
+        if let known = members[key] { return known }
+        let names = MemberNames()
+        members[key] = names
+        return names
     }
 
     /// The element `Error`, wherever the service puts it; the whole document of S3 is one.
     var firstError: Node? {
         guard let error = identifiers["Error"] else { return nil }
-        return elements.indices.first { elements[$0].name == error }
+        return elements.indices.first { elements[$0].name == Int32(error) }
     }
 
     /// Reads an answer that must be a document with a given root.
@@ -91,13 +110,20 @@ struct XMLError: Error {
 
 /// What `XMLParser` calls while it reads.
 extension XMLDocument {
-    func open(_ name: String, in parent: Node?, after sibling: Node?) -> Node {
+    /// Room for a document of so many bytes, as AWS writes them.
+    func reserve(bytes: Int) {
+        elements.reserveCapacity(bytes / 40)
+        text.reserveCapacity(bytes / 4)
+    }
+
+    func open(_ name: UnsafePointer<CChar>, in parent: Node?, after sibling: Node?) -> Node {
         let node = elements.count
-        elements.append(Element(name: identifier(adding: name), text: text.count..<text.count))
+        let place = Int32(text.count)
+        elements.append(Element(name: Int32(identifier(adding: name)), textStart: place, textEnd: place))
         if let sibling {
-            elements[sibling].nextSibling = node
+            elements[sibling].next = Int32(node)
         } else if let parent {
-            elements[parent].firstChild = node
+            elements[parent].first = Int32(node)
         }
         return node
     }
@@ -105,13 +131,31 @@ extension XMLDocument {
     func append(_ bytes: UnsafeBufferPointer<UInt8>) { text.append(contentsOf: bytes) }
 
     func close(_ node: Node) {
-        elements[node].text = elements[node].text.lowerBound..<text.count
+        elements[node].textEnd = Int32(text.count)
     }
 
-    private func identifier(adding name: String) -> Int {
-        if let known = identifiers[name] { return known }
-        identifiers[name] = names.count
-        names.append(name)
+    private func identifier(adding name: UnsafePointer<CChar>) -> Int {
+        if lastName < followers.count, isSpelled(followers[lastName], name) {
+            lastName = followers[lastName]
+            return lastName
+        }
+        let identifier = identifier(of: name)
+        if lastName < followers.count { followers[lastName] = identifier }
+        lastName = identifier
+        return identifier
+    }
+
+    private func isSpelled(_ identifier: Int, _ name: UnsafePointer<CChar>) -> Bool {
+        spellings[identifier].withUnsafeBufferPointer { strcmp($0.baseAddress!, name) == 0 }
+    }
+
+    private func identifier(of name: UnsafePointer<CChar>) -> Int {
+        let text = String(cString: name)
+        if let known = identifiers[text] { return known }
+        identifiers[text] = names.count
+        names.append(text)
+        spellings.append(ContiguousArray(text.utf8CString))
+        followers.append(0)
         return names.count - 1
     }
 }

@@ -14,7 +14,7 @@ private final class XMLParser {
     static let deepest = 64
 
     let document: XMLDocument
-    private var open: [(node: XMLDocument.Node, lastChild: XMLDocument.Node?)] = []
+    @exclusivity(unchecked) private var open: [(node: XMLDocument.Node, lastChild: XMLDocument.Node?)] = []
     private var complaint: String?
     private let parser: XML_Parser
 
@@ -30,33 +30,40 @@ private final class XMLParser {
         XML_SetUserData(parser, Unmanaged.passUnretained(self).toOpaque())
         XML_SetElementHandler(
             parser,
-            { context, name, _ in XMLParser.of(context).start(String(cString: name!)) },
+            { context, name, _ in XMLParser.of(context).start(name!) },
             { context, _ in XMLParser.of(context).end() })
         XML_SetCharacterDataHandler(parser) { context, text, count in
             text!.withMemoryRebound(to: UInt8.self, capacity: Int(count)) {
-                XMLParser.of(context).document.append(UnsafeBufferPointer(start: $0, count: Int(count)))
+                XMLParser.of(context).text(UnsafeBufferPointer(start: $0, count: Int(count)))
             }
         }
         XML_SetStartDoctypeDeclHandler(parser) { context, _, _, _, _ in
             XMLParser.of(context).stop("it declares a document type")
         }
+        guard bytes.count <= Int32.max else { throw XMLError(message: "too large") }
+        document.reserve(bytes: bytes.count)
         let status = bytes.withUnsafeBufferPointer { buffer in
             buffer.withMemoryRebound(to: CChar.self) {
-                XML_Parse(parser, $0.baseAddress, Int32(clamping: $0.count), 1)
+                XML_Parse(parser, $0.baseAddress, Int32($0.count), 1)
             }
         }
         if let complaint { throw XMLError(message: complaint) }
-        guard status == XML_STATUS_OK, bytes.count <= Int32.max else {
-            let reason = XML_ErrorString(XML_GetErrorCode(parser)).map { String(cString: $0) } ?? "too large"
+        guard status == XML_STATUS_OK else {
+            let reason = XML_ErrorString(XML_GetErrorCode(parser)).map { String(cString: $0) } ?? "not well-formed"
             throw XMLError(message: "\(reason) in line \(XML_GetCurrentLineNumber(parser))")
         }
     }
 
-    private func start(_ name: String) {
+    private func start(_ name: UnsafePointer<CChar>) {
         guard open.count < Self.deepest else { return stop("it nests too deep") }
         let node = document.open(name, in: open.last?.node, after: open.last?.lastChild)
         if !open.isEmpty { open[open.count - 1].lastChild = node }
         open.append((node, nil))
+    }
+
+    /// What stands between elements is their indentation.
+    private func text(_ bytes: UnsafeBufferPointer<UInt8>) {
+        if let element = open.last, element.lastChild == nil { document.append(bytes) }
     }
 
     private func end() {
