@@ -19,10 +19,10 @@ extension Table {
                 Column("url", key: "url", in: hasURLs ? .everywhere : .documents),
                 Column("belongs to", key: "belongs_to", in: .programs), Column("public", in: .programs),
                 Column("orphan", in: .programs), Column("ended", in: .programs), Column("permanent", in: .programs),
-                Column("expires", key: "expires_at", in: .programs),
+                Column("expires", key: "expires_at", in: .programs), Column("version", in: .programs),
             ],
             rows: [],
-            total: ["", "", "total", Cell(number), "", "", size(bytes), dollars(cost), "", "", "", "", "", "", ""],
+            total: ["", "", "total", Cell(number), "", "", size(bytes), dollars(cost)] + repeatElement("", count: 8),
             empty: listing.empty,
             notes: cost > 0
                 ? ["Costs are rough estimates, from prices of \(listing.prices.date) that were entered by hand."] : [])
@@ -30,10 +30,10 @@ extension Table {
 
     /// Some of the rows, in groups by asset id and region.
     fileprivate static func awsAssets(
-        _ listing: AssetListing, _ range: Range<Int>, in room: AssetListing.Room
+        _ listing: AssetListing, _ range: Range<Int>, in room: AssetListing.Room, for reach: Reach
     ) -> Table {
         let assets = listing.assets
-        var table = Table([], rows: assets[range].map { row($0, listing.now, isWhole: room == .forAll) })
+        var table = Table([], rows: assets[range].map { row($0, listing.now, isWhole: room == .forAll, for: reach) })
         for index in range where index == 0 || !assets[index].isGrouped(with: assets[index - 1]) {
             let asset = assets[index]
             table.headings[index - range.lowerBound] = [
@@ -55,16 +55,21 @@ extension Table {
         return object?.bucket.map { $0.url(of: $0.folder(of: first.assetID)) }
     }
 
-    private static func row(_ asset: AWSAsset, _ now: Date, isWhole: Bool) -> [Cell] {
-        [
+    /// The last cells are those for programs alone, which nobody else has to wait for.
+    private static func row(_ asset: AWSAsset, _ now: Date, isWhole: Bool, for reach: Reach) -> [Cell] {
+        let url = asset.url
+        let cells = [
             Cell(asset.assetID, asset.assetID.isEmpty ? .null : nil), Cell(asset.region), Cell(asset.kind.rawValue),
             Cell(isWhole && asset.kind != .s3Object ? asset.id : asset.shortID, .string(asset.id)),
             Cell(asset.name ?? "", .text(asset.name)),
             Cell(asset.details(now), .string(asset.state), ink: asset.ink), size(asset.bytes),
-            asset.monthlyCost.map(dollars) ?? Cell("", .null), Cell(asset.url ?? "", .text(asset.url)),
+            asset.monthlyCost.map(dollars) ?? Cell("", .null), Cell(url ?? "", .text(url)),
+        ]
+        guard reach == .programs else { return cells + repeatElement("", count: 7) }
+        return cells + [
             Cell(asset.parent ?? "", .text(asset.parent)), flag(asset.isPublic), flag(asset.isOrphan),
             flag(asset.isEnded), flag(asset.isPermanent),
-            Cell("", .text(asset.expires.map { $0.formatted(.iso8601) })),
+            Cell("", .text(asset.expires.map { $0.formatted(.iso8601) })), Cell("", .text(asset.version)),
         ]
     }
 
@@ -80,12 +85,14 @@ extension AWSAsset {
 
     /// Its state and all that stands out, in words.
     func details(_ now: Date) -> String {
-        let age = expires.map { isExpired(at: now) ? "expired" : "until \($0.formatted(.iso8601))" }
-        let marks = [
-            isOrphan ? "ORPHAN" : nil, state.replacing("_", with: " ").lowercased(), isPublic ? "public" : nil,
-            isPermanent ? "permanent" : nil, age, title,
-        ]
-        return marks.compactMap { $0 }.joined(separator: ", ")
+        var text = isOrphan ? "ORPHAN, " : ""
+        text +=
+            state.utf8.contains(UInt8(ascii: "_")) ? state.replacing("_", with: " ").lowercased() : state.lowercased()
+        if isPublic { text += ", public" }
+        if isPermanent { text += ", permanent" }
+        if let expires { text += isExpired(at: now) ? ", expired" : ", until \(expires.formatted(.iso8601))" }
+        if let title { text += ", " + title }
+        return text
     }
 
     /// A name that the id does not say already.
@@ -120,11 +127,18 @@ struct AssetListing {
     /// Where the terminal is too narrow, states stand below the ids and addresses above them.
     func write(as format: OutputFormat, _ style: Style, to output: (String) throws -> Void) rethrows {
         let isFixed = format != .text || style.width == .max
-        let room = isFixed ? .forAll : Room.allCases.reversed().first { table($0).naturalWidth <= style.width }
-        try table(room ?? .forIDs).write(as: format, style, to: output)
+        let reach: Table.Reach =
+            switch format {
+            case .text: .everywhere
+            case .markdown: .documents
+            case .json: .programs
+            }
+        let room =
+            isFixed ? .forAll : Room.allCases.reversed().first { table($0, for: reach).naturalWidth <= style.width }
+        try table(room ?? .forIDs, for: reach).write(as: format, style, to: output)
     }
 
-    private func table(_ room: Room) -> LongTable {
-        LongTable(.awsAssets(self, in: room), count: assets.count) { .awsAssets(self, $0, in: room) }
+    private func table(_ room: Room, for reach: Table.Reach) -> LongTable {
+        LongTable(.awsAssets(self, in: room), count: assets.count) { .awsAssets(self, $0, in: room, for: reach) }
     }
 }

@@ -36,7 +36,9 @@ class Knobs:
     stack_polls: int = 1
     stack_delete_polls: int = 0
     stack_fail: dict[str, str] = field(default_factory=dict)
+    stack_rollback_fail: dict[str, str] = field(default_factory=dict)
     stack_delete_fail: dict[str, str] = field(default_factory=dict)
+    stack_delete_failures: int | None = None
     change_set_polls: int = 0
     build_polls: int = 3
     build_status: str = "SUCCEEDED"

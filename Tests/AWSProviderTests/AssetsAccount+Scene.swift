@@ -32,6 +32,27 @@ extension AssetsAccount {
         _ = try await client.call(CreateRole(roleName: "vmimport"))
     }
 
+    func setVersioning(_ status: String) async throws {
+        _ = try await client.call(PutBucketVersioning(status: status))
+    }
+
+    private struct PutBucketVersioning: RESTXMLOperation {
+        static let service = S3.service
+        static let repetition = Repetition<Self>.never
+        var status: String
+        typealias Output = NoOutput
+
+        func encode(into request: inout HTTPRequest) throws {
+            request.method = .put
+            request.path = "/\(AssetsAccount.bucket)"
+            request.add(query: "versioning", "")
+            request.body = Array(
+                "<VersioningConfiguration><Status>\(status)</Status></VersioningConfiguration>".utf8)
+        }
+
+        func decode(_ response: HTTPResponse) throws -> NoOutput { NoOutput() }
+    }
+
     private struct CreateRole: QueryOperation {
         static let service = IAM.service
         static let repetition = Repetition<Self>.never
@@ -72,14 +93,17 @@ extension AssetsAccount {
 
     func stackName(_ id: String) -> String { "EC2-DATA-SCIENCE-SANDBOX-" + id.replacing(".", with: "-") }
 
-    func machine(_ id: String, _ ami: String, expires: String? = nil) async throws {
+    func machine(
+        _ id: String, _ ami: String, expires: String? = nil, until status: String = "CREATE_COMPLETE"
+    ) async throws {
         try await deploy(
             stackName(id),
             """
             Resources:
               Machine: {Type: AWS::EC2::Instance, Properties: {ImageId: \(ami), InstanceType: t3.medium}}
             """,
-            tags: [.init(key: "exa_dss_id", value: id)] + (expires.map { [.init(key: "expires-at", value: $0)] } ?? []))
+            tags: [.init(key: "exa_dss_id", value: id)] + (expires.map { [.init(key: "expires-at", value: $0)] } ?? []),
+            until: status)
     }
 
     func image(_ id: String, _ name: String? = nil, of snapshot: String? = nil) async throws -> String {
@@ -113,7 +137,9 @@ extension AssetsAccount {
         .init(resourceType: type, tags: [.init(key: "exa_dss_id", value: id)])
     }
 
-    func deploy(_ name: String, _ template: String, tags: [CloudFormation.Tag] = []) async throws {
+    func deploy(
+        _ name: String, _ template: String, tags: [CloudFormation.Tag] = [], until status: String = "CREATE_COMPLETE"
+    ) async throws {
         var create = CloudFormation.CreateChangeSet(
             stackName: name, changeSetName: "set", changeSetType: "CREATE", templateBody: template, parameters: [])
         create.tags = tags
@@ -121,7 +147,7 @@ extension AssetsAccount {
         _ = try await client.call(CloudFormation.ExecuteChangeSet(changeSetName: "set", stackName: name))
         try await client.wait(for: name, at: Pace(first: .milliseconds(5), longest: .milliseconds(20))) {
             let stack = try await client.call(CloudFormation.DescribeStacks(stackName: name)).stacks.first
-            return stack?.stackStatus == "CREATE_COMPLETE" ? () : nil
+            return stack?.stackStatus == status ? () : nil
         }
     }
 }

@@ -37,7 +37,9 @@ struct AssetsAccount: Sendable {
     private static let key = "AKIAEMULATOR00000001"
     private static let secret = "emulatorSecretKey/0000000000000000000001"
 
-    static func with(knobs: [String: Any] = [:], _ body: (AssetsAccount) async throws -> Void) async throws {
+    static func with(
+        knobs: [String: Any] = [:], versioning: String? = nil, _ body: (AssetsAccount) async throws -> Void
+    ) async throws {
         let emulator = try await own.value
         let running: [String: Any] = ["export_polls": 1000, "build_polls": 1000]
         try await emulator.control(["reset": true, "knobs": running.merging(knobs) { $1 }])
@@ -51,6 +53,7 @@ struct AssetsAccount: Sendable {
                         endpoint: { Endpoint(url: url, signingRegion: $0.endpoint(in: $1).signingRegion) }))
                 let account = AssetsAccount(home: home, emulator: emulator, client: client)
                 try await account.deployPermanentStacks()
+                if let versioning { try await account.setVersioning(versioning) }
                 try await body(account)
             }
         }

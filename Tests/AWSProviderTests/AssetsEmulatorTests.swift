@@ -137,6 +137,71 @@ struct AssetsEmulatorTests {
         }
     }
 
+    @Test("a machine that keeps its stack from going is ended by itself, and the stack goes then")
+    func stackGoesLater() async throws {
+        let knobs: [String: Any] = [
+            "stack_delete_fail": ["Machine": "the instance is protected"], "stack_delete_failures": 1,
+        ]
+        try await AssetsAccount.with(knobs: knobs) { account in
+            try await account.machine("0.1.0", try await account.image("0.1.0"))
+            let removed = try await account.dss("delete-aws-assets", "--asset-id", "0.1.0", "--yes")
+            #expect(removed.status.isSuccess, "\(removed.errors)")
+            #expect(try await account.show("--asset-id", "0.1.0").rows.isEmpty)
+        }
+    }
+
+    @Test("what was left stuck is listed as such and removed", arguments: ["ROLLBACK_FAILED", "DELETE_FAILED"])
+    func stuckStacks(status: String) async throws {
+        let isRollback = status == "ROLLBACK_FAILED"
+        let trouble: [String: Any] =
+            isRollback
+            ? ["stack_fail": ["Machine": "no capacity"], "stack_rollback_fail": ["Machine": "it is in use"]]
+            : ["stack_delete_fail": ["Machine": "it is in use"], "stack_delete_failures": 1]
+        try await AssetsAccount.with(knobs: trouble) { account in
+            let ami = try await account.image("0.1.0")
+            if isRollback {
+                try await account.machine("0.1.0", ami, until: status)
+            } else {
+                try await account.machine("0.1.0", ami)
+                _ = try await account.client.call(
+                    CloudFormation.DeleteStack(stackName: account.stackName("0.1.0")))
+            }
+            let shown = try await account.show("--asset-id", "0.1.0", "--asset-type", "stack")
+            #expect(shown.rows.first?["state"] as? String == status)
+            let removed = try await account.dss("delete-aws-assets", "--asset-id", "0.1.0", "--yes")
+            #expect(removed.status.isSuccess, "\(removed.errors)")
+            #expect(try await account.show("--asset-id", "0.1.0").rows.isEmpty)
+        }
+    }
+
+    @Test(
+        "in a bucket that keeps old versions they are listed, paid for and removed",
+        arguments: ["Enabled", "Suspended"])
+    func versions(status: String) async throws {
+        try await AssetsAccount.with(knobs: ["page_size": 3], versioning: "Enabled") { account in
+            let (kept, deleted) = ("data_science_sandbox/1.0/kept.vhd", "data_science_sandbox/1.0/deleted.vhd")
+            for key in [kept, kept, deleted, "data_science_sandbox/1.1/other.vhd"] { try await account.put(key) }
+            _ = try await account.client.call(S3.DeleteObjects(bucket: AssetsAccount.bucket, keys: [deleted]))
+            try await account.setVersioning(status)
+            let shown = try await account.show("--asset-id", "1.0")
+            let rows = shown.rows.map { [$0["id"], $0["state"]].map { $0 as? String ?? "" }.joined(separator: " ") }
+            #expect(
+                Set(rows) == [
+                    "\(deleted) delete marker", "\(deleted) old version, standard", "\(kept) standard",
+                    "\(kept) old version, standard",
+                ], "\(rows)")
+            #expect(shown.rows.count { $0["url"] as? String != nil } == 1)
+            #expect(shown.rows.count { ($0["estimated_usd_per_month"] as? Double) != nil } == 3)
+            #expect(Set(shown.rows.compactMap { $0["version"] as? String }).count == 4)
+
+            let removed = try await account.dss("delete-aws-assets", "--asset-id", "1.0", "--yes")
+            #expect(removed.status.isSuccess, "\(removed.errors)")
+            #expect(removed.output.contains("removed 4 assets"), "\(removed.output)")
+            let left = try await account.client.call(S3.ListObjectVersions(bucket: AssetsAccount.bucket))
+            #expect(left.versions.map(\.key) == ["data_science_sandbox/1.1/other.vhd"] && left.deleteMarkers.isEmpty)
+        }
+    }
+
     @Test("Ctrl-C stops between removals and says what is left; a second run finishes")
     func interrupted() async throws {
         try await AssetsAccount.with(knobs: ["stack_delete_polls": 1000]) { account in

@@ -1,3 +1,4 @@
+import AWSCore
 import AWSServices
 import Foundation
 import Sandbox
@@ -117,6 +118,33 @@ struct AssetsPureTests {
         #expect(assets.expired(at: now).map(\.id) == ["ami-1", "snap-1"])
     }
 
+    @Test("an upload that nobody has finished within a day is abandoned", arguments: [(23, false), (25, true)])
+    func uploads(hours: Int, isAbandoned: Bool) throws {
+        let answer = HTTPResponse(
+            status: 200,
+            body: Array(
+                """
+                <ListMultipartUploadsResult><IsTruncated>false</IsTruncated><Upload><Key>p/1/a</Key>\
+                <UploadId>u</UploadId><Initiated>2026-01-02T03:04:05.000Z</Initiated></Upload>\
+                </ListMultipartUploadsResult>
+                """.utf8))
+        let upload = try #require(try S3.ListMultipartUploads(bucket: "b").decode(answer).uploads.first)
+        let now = try Date("2026-01-02T03:04:05Z", strategy: .iso8601).addingTimeInterval(Double(hours) * 3600)
+        let bucket = AssetBucket(name: "b", prefix: "p", region: "eu-central-1", domain: nil)
+        let asset = AWSAsset(
+            upload, bytes: 1 << 30, in: "eu-central-1", of: "1", bucket, PriceList.shipped, at: now)
+        #expect(asset.isOrphan == isAbandoned)
+        #expect(asset.state == (isAbandoned ? "abandoned" : "unfinished"))
+        #expect(asset.monthlyCost ?? 0 > 0)
+    }
+
+    @Test("old versions of one object are things of their own")
+    func versions() {
+        let versions = ["v1", "v2"].map { version in Self.asset(.s3Object, "p/1/a") { $0.version = version } }
+        #expect(RemovalPlan(versions).assets.count == 2)
+        #expect(RemovalPlan(versions).count(besides: [.init(asset: versions[0], reason: "")]) == 1)
+    }
+
     @Test("a month's costs follow the list, which has a date and a default")
     func costs() throws {
         let prices = PriceList.shipped
@@ -138,6 +166,11 @@ struct AssetsPureTests {
         let object = Self.asset(.s3Object, "p/0.1 0/ü.vhd") { $0.bucket = bucket }
         #expect(object.removalCommand == "aws s3 rm 's3://b/p/0.1 0/ü.vhd' --region eu-central-1")
         #expect(object.url == "https://b.s3.eu-central-1.amazonaws.com/p/0.1%200/%C3%BC.vhd")
+        let old = Self.asset(.s3Object, "p/1/a") { ($0.bucket, $0.version, $0.isSuperseded) = (bucket, "v1", true) }
+        #expect(
+            old.removalCommand
+                == "aws s3api delete-object --bucket b --key p/1/a --version-id v1 --region eu-central-1")
+        #expect(old.url == nil)
         #expect(
             Self.asset(.resource, "i-1", parent: "S").removalCommand
                 == "aws cloudformation delete-stack --stack-name S --region eu-central-1")

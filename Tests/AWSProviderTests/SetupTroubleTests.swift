@@ -51,6 +51,41 @@ extension SetupTests {
             }
         }
 
+        @Test("an update whose rollback fails too says what is stuck, and how it goes on")
+        func stuckUpdate() async throws {
+            try await Administrator.with { admin in
+                try await admin.dss("setup-vm-bucket-waf", "--yes")
+                try await admin.set(Self.fail.merging(["stack_rollback_fail": ["AllowedIpSet": "it is in use"]]) { $1 })
+                let said = try await admin.dss("setup-vm-bucket-waf", "--yes", "--rate-limit", "500")
+                #expect(said.status == .exited(1))
+                #expect(said.errors.contains("UPDATE_FAILED: \(Self.reason)"), "\(said.errors)")
+                let way = "aws cloudformation continue-update-rollback --region us-east-1 --stack-name"
+                #expect(said.errors.contains("could not be updated: UPDATE_ROLLBACK_FAILED"), "\(said.errors)")
+                #expect(said.errors.contains(way))
+                #expect(!said.errors.contains("everything is as it was before"))
+
+                try await admin.set(["stack_fail": [String: String]()])
+                let again = try await admin.dss("setup-vm-bucket-waf", "--yes", "--rate-limit", "600")
+                #expect(again.status == .exited(1))
+                #expect(again.errors.contains("cannot be changed: it is in UPDATE_ROLLBACK_FAILED"), "\(again.errors)")
+                #expect(again.errors.contains(Self.reason) && again.errors.contains(way))
+            }
+        }
+
+        @Test("a creation whose rollback fails too is explained, and removed when it is wanted")
+        func stuckCreation() async throws {
+            let stuck = Self.fail.merging(["stack_rollback_fail": ["AllowedIpSet": "it is in use"]]) { $1 }
+            try await Administrator.with(knobs: stuck) { admin in
+                let said = try await admin.dss("setup-vm-bucket-waf", "--yes")
+                #expect(said.status == .exited(1))
+                #expect(said.errors.contains("could not be created: ROLLBACK_FAILED"), "\(said.errors)")
+                #expect(said.errors.contains("CREATE_FAILED: \(Self.reason)"))
+                #expect(said.errors.contains("also AllowedIpSet DELETE_FAILED: it is in use"), "\(said.errors)")
+                #expect(said.errors.contains("the stack was removed again"))
+                #expect(try await admin.stack(.vmBucketWAF) == nil)
+            }
+        }
+
         @Test("no at the question, and Ctrl-C at it, leave nothing", arguments: ["n", "\u{3}"])
         func question(_ answer: String) async throws {
             try await Administrator.with { admin in

@@ -98,8 +98,8 @@ extension Catalogue {
             ], set: tag),
         Subject(S3.DeleteObject(bucket: "bucket", key: key), ["Bucket": "bucket", "Key": key]),
         Subject(
-            S3.DeleteObjects(bucket: "bucket", keys: [key, "a&b"]),
-            ["Bucket": "bucket", "Delete": ["Objects": [["Key": key], ["Key": "a&b"]]]],
+            S3.DeleteObjects(bucket: "bucket", objects: [.init(key: key, versionId: "v+/1"), .init(key: "a&b")]),
+            ["Bucket": "bucket", "Delete": ["Objects": [["Key": key, "VersionId": "v+/1"], ["Key": "a&b"]]]],
             extraHeaders: ["x-amz-checksum-sha256"], root: "DeleteResult"),
         Subject(
             with(

@@ -79,6 +79,18 @@ extension Catalogue {
                 "ContinuationToken": "token+/=", "StartAfter": "after",
             ], root: "ListBucketResult"),
         Subject(
+            with(S3.ListObjectVersions(bucket: "bucket", prefix: "a b/é")) {
+                $0.keyMarker = "key é"
+                $0.maxKeys = 3
+                $0.versionIdMarker = "id"
+            },
+            [
+                "Bucket": "bucket", "Prefix": "a b/é", "KeyMarker": "key é", "MaxKeys": 3, "VersionIdMarker": "id",
+                "EncodingType": "url",
+            ], root: "ListVersionsResult"),
+        Subject(
+            S3.GetBucketVersioning(bucket: "bucket"), ["Bucket": "bucket"], root: "VersioningConfiguration"),
+        Subject(
             with(S3.ListMultipartUploads(bucket: "bucket", prefix: "a")) {
                 $0.keyMarker = "key é"
                 $0.maxUploads = 3

@@ -11,6 +11,11 @@ extension AWSAsset {
             case .snapshot: ["ec2", "delete-snapshot", "--snapshot-id", id]
             case .exportTask: ["ec2", "cancel-export-task", "--export-task-id", id]
             case .keyPair: ["ec2", "delete-key-pair", "--key-pair-id", id]
+            case .s3Object where version != nil:
+                [
+                    "s3api", "delete-object", "--bucket", bucket?.name ?? "", "--key", id, "--version-id",
+                    version ?? "",
+                ]
             case .s3Object: ["s3", "rm", "s3://\(bucket?.name ?? "")/\(id)"]
             case .upload:
                 [

@@ -70,10 +70,36 @@ extension AWSAsset {
     }
 
     init(
-        _ upload: S3.Upload, bytes: Int64, in region: String, of owner: String, _ bucket: AssetBucket,
+        _ entry: S3.ListObjectVersions.Item, in region: String, of owner: String, _ bucket: AssetBucket,
         _ prices: PriceList
     ) {
-        self.init(.upload, in: region, assetID: owner, id: upload.uploadId, name: upload.key, state: "unfinished")
+        switch entry {
+        case .version(let object):
+            let state = object.storageClass?.lowercased() ?? "stored"
+            self.init(
+                .s3Object, in: region, assetID: owner, id: object.key,
+                state: object.isLatest ? state : "old version, \(state)")
+            isSuperseded = !object.isLatest
+            bytes = Int64(object.size)
+            monthlyCost = prices.stored(bytes: Int64(object.size), in: region)
+        case .deleteMarker(let marker):
+            self.init(.s3Object, in: region, assetID: owner, id: marker.key, state: "delete marker")
+            isSuperseded = true
+        }
+        version = entry.versionID
+        self.bucket = bucket
+    }
+
+    init(
+        _ upload: S3.Upload, bytes: Int64, in region: String, of owner: String, _ bucket: AssetBucket,
+        _ prices: PriceList, at now: Date
+    ) {
+        // The largest image takes hours.
+        let isAbandoned = now.timeIntervalSince(upload.initiated) > 24 * 3600
+        self.init(
+            .upload, in: region, assetID: owner, id: upload.uploadId, name: upload.key,
+            state: isAbandoned ? "abandoned" : "unfinished")
+        isOrphan = isAbandoned
         self.bucket = bucket
         self.bytes = bytes
         monthlyCost = prices.stored(bytes: bytes, in: region)
@@ -85,6 +111,22 @@ extension AWSAsset {
             state: build.buildStatus?.lowercased() ?? "unknown")
         isEnded = build.buildStatus != "IN_PROGRESS"
         parent = build.projectName
+    }
+}
+
+extension S3.ListObjectVersions.Item {
+    var key: String {
+        switch self {
+        case .version(let object): object.key
+        case .deleteMarker(let marker): marker.key
+        }
+    }
+
+    var versionID: String {
+        switch self {
+        case .version(let object): object.versionId
+        case .deleteMarker(let marker): marker.versionId
+        }
     }
 }
 
@@ -100,7 +142,17 @@ private func expiry(_ text: String?) -> Date? {
 
 /// `Created by CreateImage(i-1) for ami-1`, or `Copied for DestinationAmi ami-1 from …`: the first AMI in it.
 private func imageNamed(in description: String) -> String? {
-    guard let start = description.firstRange(of: "ami-")?.lowerBound else { return nil }
-    let id = description[start...].prefix { $0 == "-" || $0.isASCII && ($0.isLetter || $0.isNumber) }
-    return id.count > "ami-".count ? String(id) : nil
+    let text = description.utf8
+    var place = text.startIndex
+    while let start = text[place...].firstIndex(of: UInt8(ascii: "a")) {
+        let word = text[start...].prefix { byte in
+            switch byte {
+            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"): true
+            default: false
+            }
+        }
+        if word.starts(with: "ami-".utf8), word.count > "ami-".utf8.count { return String(word) }
+        place = text.index(after: start)
+    }
+    return nil
 }

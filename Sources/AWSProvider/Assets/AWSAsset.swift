@@ -32,7 +32,7 @@ package struct AWSAsset: Sendable, Equatable {
     package var state: String
     /// Who may use it: everybody.
     package var isPublic = false
-    /// The stack or image that it belonged to is gone.
+    /// The stack or image that it belonged to is gone; of an upload, whoever sent it.
     package var isOrphan = false
     /// Only a record that AWS keeps for a while: nothing to be removed, nothing to pay.
     package var isEnded = false
@@ -45,6 +45,10 @@ package struct AWSAsset: Sendable, Equatable {
     /// What it is a part of: a stack's name, an image's id.
     package var parent: String?
     package var bucket: AssetBucket?
+    /// Of an object in a bucket that keeps old versions.
+    package var version: String?
+    /// A version that another one has replaced, or the marker of a deleted object; nobody can download it.
+    package var isSuperseded = false
 
     package init(_ kind: Kind, in region: String, assetID: String, id: String, name: String? = nil, state: String) {
         self.kind = kind
@@ -57,7 +61,7 @@ package struct AWSAsset: Sendable, Equatable {
 
     /// Where it can be downloaded.
     package var url: String? {
-        kind == .s3Object ? bucket?.url(of: id) : nil
+        kind == .s3Object && !isSuperseded ? bucket?.url(of: id) : nil
     }
 
     /// What tells it from the others of its asset id: of an object or an upload its name in the folder.

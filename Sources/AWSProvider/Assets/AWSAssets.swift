@@ -1,5 +1,6 @@
 import AWSCore
 import AWSServices
+import FoundationEssentials
 import Sandbox
 
 /// What builds have made on AWS and what they left, found by tags and names, without any record of ours.
@@ -20,11 +21,15 @@ package struct AWSAssets: Sendable {
 
     private let client: AWSClient
     private let prices: PriceList
+    private let now: @Sendable () -> Date
 
     /// - Parameter client: of any region.
-    package init(_ client: AWSClient, prices: PriceList = .shipped) {
+    package init(
+        _ client: AWSClient, prices: PriceList = .shipped, now: @escaping @Sendable () -> Date = { Date() }
+    ) {
         self.client = client
         self.prices = prices
+        self.now = now
     }
 
     /// The regions that the account can use.
@@ -41,7 +46,8 @@ package struct AWSAssets: Sendable {
     ) async throws -> Inventory {
         let found = try await withThrowingTaskGroup(of: (String, Result<[AWSAsset], AWSError>).self) { group in
             for region in Set(regions) {
-                let search = RegionSearch(client: client.region(region), rules: rules, kinds: kinds, prices: prices)
+                let search = RegionSearch(
+                    client: client.region(region), rules: rules, kinds: kinds, prices: prices, now: now())
                 group.addTask {
                     do {
                         var assets = try await search.run().accounted()
@@ -72,7 +78,9 @@ package struct AWSAssets: Sendable {
         if one.region != other.region { return one.region < other.region }
         if one.isEnded != other.isEnded { return other.isEnded }
         if one.kind != other.kind { return one.kind.rank < other.kind.rank }
-        return one.id < other.id
+        if one.id != other.id { return one.id < other.id }
+        if one.isSuperseded != other.isSuperseded { return other.isSuperseded }
+        return (one.version ?? "") < (other.version ?? "")
     }
 }
 

@@ -15,6 +15,17 @@ extension RegionSearch {
     }
 
     private func objects(in bucket: AssetBucket) async throws -> [AWSAsset] {
+        let versioning = try await client.call(S3.GetBucketVersioning(bucket: bucket.name))
+        return versioning.status == nil ? try await plainObjects(in: bucket) : try await versions(in: bucket)
+    }
+
+    private func versions(in bucket: AssetBucket) async throws -> [AWSAsset] {
+        try await assets(S3.ListObjectVersions(bucket: bucket.name, prefix: rules.keyPrefix)) { entry in
+            rules.owner(ofKey: entry.key).map { AWSAsset(entry, in: region, of: $0, bucket, prices) }
+        }
+    }
+
+    private func plainObjects(in bucket: AssetBucket) async throws -> [AWSAsset] {
         try await assets(S3.ListObjectsV2(bucket: bucket.name, prefix: rules.keyPrefix)) { object in
             rules.owner(ofKey: object.key).map { AWSAsset(object, in: region, of: $0, bucket, prices) }
         }
@@ -27,7 +38,7 @@ extension RegionSearch {
                 guard let owner = rules.owner(ofKey: upload.key) else { continue }
                 group.addTask {
                     let bytes = try await bytes(of: upload, in: bucket.name)
-                    return bytes.map { AWSAsset(upload, bytes: $0, in: region, of: owner, bucket, prices) }
+                    return bytes.map { AWSAsset(upload, bytes: $0, in: region, of: owner, bucket, prices, at: now) }
                 }
             }
             return try await group.reduce(into: []) { if let upload = $1 { $0.append(upload) } }

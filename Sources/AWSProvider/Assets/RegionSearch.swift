@@ -1,5 +1,6 @@
 import AWSCore
 import AWSServices
+import FoundationEssentials
 import Sandbox
 
 /// Looks for our things in one region: all kinds at the same time, all pages, one page in memory at a time.
@@ -9,6 +10,7 @@ struct RegionSearch: Sendable {
     let rules: AssetRules
     let kinds: Set<AWSAsset.Kind>
     let prices: PriceList
+    let now: Date
 
     var region: String { client.region }
 

@@ -27,10 +27,12 @@ extension Removal {
     func remove(objects: [AWSAsset]) async throws -> [Leftover] {
         guard let first = objects.first, let bucket = first.bucket else { return [] }
         let answer = try await client.region(first.region).call(
-            S3.DeleteObjects(bucket: bucket.name, keys: objects.map(\.id)))
-        let errors = Dictionary(answer.errors.map { ($0.key ?? "", $0) }) { first, _ in first }
+            S3.DeleteObjects(bucket: bucket.name, objects: objects.map(\.target)))
+        let errors = Dictionary(
+            answer.errors.map { (S3.DeleteObjects.Target(key: $0.key ?? "", versionId: $0.versionId), $0) }
+        ) { first, _ in first }
         return objects.compactMap { object in
-            errors[object.id].map {
+            errors[object.target].map {
                 Leftover(asset: object, reason: "S3 DeleteObjects failed with \($0.code ?? "?"): \($0.message ?? "")")
             }
         }
@@ -57,7 +59,7 @@ extension Removal {
         }
     }
 
-    private func terminate(_ instance: AWSAsset, _ client: AWSClient) async throws {
+    func terminate(_ instance: AWSAsset, _ client: AWSClient) async throws {
         _ = try await client.call(EC2.TerminateInstances(instanceIds: [instance.id]))
         try await client.wait(for: "the end of \(instance.id)", at: pace) {
             let search = EC2.DescribeInstances(filters: [.init(name: "instance-id", values: [instance.id])])
@@ -65,42 +67,8 @@ extension Removal {
             return found == nil || found?.state.name == "terminated" ? () : nil
         }
     }
-
-    private func delete(_ stack: AWSAsset, _ client: AWSClient) async throws {
-        _ = try await client.call(CloudFormation.DeleteStack(stackName: stack.id))
-        try await client.wait(for: "the deletion of \(stack.id)", at: pace) {
-            let found: CloudFormation.Stack?
-            do {
-                found = try await client.call(CloudFormation.DescribeStacks(stackName: stack.id)).stacks.first
-            } catch let error as AWSError where error.code == "ValidationError" {
-                return ()
-            }
-            switch found?.stackStatus {
-            case nil, "DELETE_COMPLETE": return ()
-            case "DELETE_FAILED": throw StackStays(try await reason(of: stack, client) ?? found?.stackStatusReason)
-            default: return nil
-            }
-        }
-    }
-
-    /// The newest part that did not go, with AWS's words.
-    private func reason(of stack: AWSAsset, _ client: AWSClient) async throws -> String? {
-        let events = try await client.call(CloudFormation.DescribeStackEvents(stackName: stack.id)).stackEvents
-        let failed = events.first {
-            $0.resourceStatus == "DELETE_FAILED" && $0.resourceType != "AWS::CloudFormation::Stack"
-        }
-        return failed.map {
-            "\($0.resourceType ?? "") \($0.physicalResourceId ?? $0.logicalResourceId ?? ""): "
-                + ($0.resourceStatusReason ?? "no reason was given")
-        }
-    }
 }
 
-/// A stack could not be deleted.
-private struct StackStays: Error, CustomStringConvertible {
-    let description: String
-
-    init(_ reason: String?) {
-        description = "the stack is DELETE_FAILED" + (reason.map { ": \($0)" } ?? "")
-    }
+extension AWSAsset {
+    fileprivate var target: S3.DeleteObjects.Target { .init(key: id, versionId: version) }
 }

@@ -69,9 +69,10 @@ extension AWSAsset {
         package var kind: Kind
         package var region: String
         package var id: String
+        package var version: String?
     }
 
-    package var place: Place { Place(kind: kind, region: region, id: id) }
+    package var place: Place { Place(kind: kind, region: region, id: id, version: version) }
 
     /// What it belongs to.
     var parentPlace: Place? {

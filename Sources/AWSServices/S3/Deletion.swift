@@ -33,14 +33,29 @@ extension S3 {
     package struct DeleteObjects: RESTXMLOperation {
         package static let service = S3.service
         package static let repetition = Repetition<Self>.harmless
-        package static let permissions = ["s3:DeleteObject"]
+        package static let permissions = ["s3:DeleteObject", "s3:DeleteObjectVersion"]
 
         package var bucket: String
-        package var keys: [String]
+        package var objects: [Target]
 
         package init(bucket: String, keys: [String]) {
+            self.init(bucket: bucket, objects: keys.map { Target(key: $0) })
+        }
+
+        package init(bucket: String, objects: [Target]) {
             self.bucket = bucket
-            self.keys = keys
+            self.objects = objects
+        }
+
+        package struct Target: Sendable, Encodable, Hashable {
+            package var key: String
+            /// Without it a versioned bucket only marks the object as deleted.
+            package var versionId: String?
+
+            package init(key: String, versionId: String? = nil) {
+                self.key = key
+                self.versionId = versionId
+            }
         }
 
         package struct Output: Sendable, Codable, Equatable {
@@ -55,27 +70,25 @@ extension S3 {
 
         package struct Deleted: Sendable, Codable, Equatable {
             package var key: String
+            package var versionId: String?
         }
 
         package struct DeletionError: Sendable, Codable, Equatable {
             package var key: String?
+            package var versionId: String?
             package var code: String?
             package var message: String?
         }
 
         private struct Delete: Encodable {
-            struct Object: Encodable {
-                var key: String
-            }
-
-            var object: [Object]
+            var object: [Target]
         }
 
         package func encode(into request: inout HTTPRequest) throws {
             request.address(.post, bucket: bucket)
             request.add(query: "delete", "")
             request.add(header: "content-type", "application/xml")
-            let delete = Delete(object: keys.map { .init(key: $0) })
+            let delete = Delete(object: objects)
             request.body = try xmlBody(delete, root: "Delete", namespace: S3.namespace)
             // S3 takes no list of deletions without a checksum.
             let checksum = Data(SHA256.hash(data: request.body)).base64EncodedString()

@@ -20,7 +20,7 @@ from .patching import add_method, replace_method
 from .stack_events import note, reason_of
 from .waiting import Wait
 
-WITHOUT_OUTPUTS = {"REVIEW_IN_PROGRESS", "CREATE_IN_PROGRESS", "ROLLBACK_IN_PROGRESS", "ROLLBACK_COMPLETE"}
+WITHOUT_OUTPUTS = {"REVIEW_IN_PROGRESS", "CREATE_IN_PROGRESS", "ROLLBACK_IN_PROGRESS", "ROLLBACK_COMPLETE", "ROLLBACK_FAILED"}
 IAM_CAPABILITIES = {"CAPABILITY_IAM", "CAPABILITY_NAMED_IAM"}
 
 
@@ -47,7 +47,9 @@ def install(knobs) -> None:
         stack.updated = utcnow() if change_set.change_set_type == "UPDATE" else None
         rolled_back = "ROLLBACK" if change_set.change_set_type == "CREATE" else "UPDATE_ROLLBACK"
         verb = rolled_back if reason else change_set.change_set_type
-        stack.status, stack.outcome, stack.wait = f"{verb}_IN_PROGRESS", f"{verb}_COMPLETE", Wait(knobs, "stack")
+        is_stuck = bool(reason) and fail_rollback(stack, change_set, knobs.stack_rollback_fail)
+        outcome = f"{verb}_FAILED" if is_stuck else f"{verb}_COMPLETE"
+        stack.status, stack.outcome, stack.wait = f"{verb}_IN_PROGRESS", outcome, Wait(knobs, "stack")
         change_set.execution_status = "EXECUTE_COMPLETE"
 
     @replace_method(CloudFormationBackend)
@@ -66,7 +68,9 @@ def install(knobs) -> None:
             return
         stack.reason = None
         blocked = {one: why for one, why in knobs.stack_delete_fail.items() if one in stack.resource_map.resources}
-        if blocked:
+        if blocked and knobs.stack_delete_failures != 0:
+            if knobs.stack_delete_failures:
+                knobs.stack_delete_failures -= 1
             stack._add_stack_event("DELETE_IN_PROGRESS", "User Initiated")
             fail_deletion(stack, blocked)
         elif knobs.stack_delete_polls or "stack_delete" in knobs.seconds:
@@ -253,6 +257,15 @@ def look(backend: CloudFormationBackend, stack: Stack) -> None:
         return
     stack.status = outcome
     stack._add_stack_event(outcome, stack.reason if "ROLLBACK" not in outcome else None)
+
+
+def fail_rollback(stack: Stack, change_set: ChangeSet, blocked: dict[str, str]) -> bool:
+    """What could not be taken back; whether there is any such thing."""
+    verb = "DELETE" if change_set.change_set_type == "CREATE" else "UPDATE"
+    resources = change_set.template_dict["Resources"]
+    for logical_id in blocked.keys() & resources.keys():
+        note(stack, logical_id, f"{logical_id.lower()}-1", resources[logical_id]["Type"], f"{verb}_FAILED", blocked[logical_id])
+    return bool(blocked.keys() & resources.keys())
 
 
 def fail_deletion(stack: Stack, blocked: dict[str, str]) -> None:

@@ -21,6 +21,18 @@ def install(knobs) -> None:
         upload.initiated = datetime.datetime.now(datetime.timezone.utc)
         return upload
 
+    @replace_method(S3Backend)
+    def delete_object(old, self, bucket_name: str, *arguments: Any, **named: Any) -> Any:
+        """moto knows no old versions any more where versioning is suspended."""
+        bucket = self.get_bucket(bucket_name)
+        if bucket.versioning_status != "Suspended" or not (named.get("version_id") or arguments[1:2]):
+            return old(bucket_name, *arguments, **named)
+        bucket.versioning_status = "Enabled"
+        try:
+            return old(bucket_name, *arguments, **named)
+        finally:
+            bucket.versioning_status = "Suspended"
+
     @replace_method(S3Response)
     def list_multipart_uploads(old, self) -> Any:
         """moto answers one page with a made-up date."""
@@ -46,6 +58,17 @@ def install(knobs) -> None:
         return self.serialized(ActionResult(result))
 
     @replace_method(S3Response)
+    def get_bucket_versioning(old, self) -> Any:
+        """moto names the document after the operation."""
+        return with_root(old(), "GetBucketVersioningResponse", "VersioningConfiguration")
+
+    @replace_method(S3Response)
+    def list_object_versions(old, self) -> Any:
+        if knobs.page_size:
+            self.querystring.setdefault("max-keys", [str(knobs.page_size)])
+        return with_root(old(), "ListObjectVersionsResponse", "ListVersionsResult")
+
+    @replace_method(S3Response)
     def upload_part(old, self) -> Any:
         refuse_unknown_upload(self)
         return old()
@@ -64,6 +87,12 @@ def install(knobs) -> None:
         if upload_id and not done_before and upload_id not in self.backend.get_bucket(bucket_name).multiparts:
             raise NoSuchUpload(upload_id=upload_id)
         return old(request, body, bucket_name, query, key_name)
+
+
+def with_root(answer: Any, found: str, wanted: str) -> Any:
+    status, headers, body = answer
+    text = body.decode() if isinstance(body, bytes) else body
+    return status, headers, text.replace(f"<{found}", f"<{wanted}", 1).replace(f"</{found}>", f"</{wanted}>")
 
 
 def description(upload: Any) -> dict[str, Any]:
