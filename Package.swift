@@ -110,7 +110,8 @@ let package = Package(
         tests(of: "Verification", with: ["Sandbox", "Workbench"]),
         tests(of: "Provisioning", with: ["Sandbox", "Workbench"]),
         tests(of: "LocalProvider", with: ["Sandbox", "Workbench", "LocalMachine", "DiskImages"]),
-        tests(of: "ContainerImages", with: ["Sandbox", "Workbench", "LocalMachine"]),
+        tests(
+            of: "ContainerImages", with: ["Sandbox", "Workbench", "LocalMachine"], excluding: ["registry_front.py"]),
         tests(of: "Definition", with: ["Sandbox"]),
         tests(of: "Reporting", with: ["Sandbox"], excluding: ["Golden"]),
         .target(

@@ -31,7 +31,7 @@ package struct LocalAssets: Sendable {
             try await factory.removeLeftovers(of: id)
             await LeftoverGuests().remove(AssetPattern(id))
             for asset in assets where asset.assetID == id && Self.storedKinds.contains(asset.kind) {
-                try removeFile(asset.name)
+                try removeStored(asset.name)
             }
             guard let assetID = try? AssetID(id) else { continue }
             try removeFile(PasswordVerifier.path(of: assetID, in: stateDirectory))
@@ -40,6 +40,14 @@ package struct LocalAssets: Sendable {
     }
 
     private static let storedKinds: Set<Asset.Kind> = [.image, .manifest, .partialExport]
+    /// What a build of the Docker edition writes: a folder, the same while it is half-written, and the record of it.
+    private static let docker = (image: "docker", unfinished: ".docker.partial", record: "docker-image.json")
+
+    /// A Docker image is a folder of which every part carries its name in it.
+    private func removeStored(_ path: String) throws {
+        guard [Self.docker.image, Self.docker.unfinished].contains(baseName(path)) else { return try removeFile(path) }
+        if fileExists(path) { try FileManager.default.removeItem(atPath: path) }
+    }
 
     private func images(of assetID: AssetID, isBusy: Bool) -> [Asset] {
         let folder = bucket.folder(assetID)
@@ -49,11 +57,17 @@ package struct LocalAssets: Sendable {
             let path = "\(folder)/\(name)"
             let bytes = bytesOnDisk(path)
             let unfinished: Asset.State = isBusy ? .inUse : .orphaned
-            if ConvertedImage.isPartialName(name) {
+            if ConvertedImage.isPartialName(name) || name == Self.docker.unfinished {
                 return Asset(
                     assetID: assetID.rawValue, kind: .partialExport, name: path, bytes: bytes, state: unfinished)
             }
-            if [Manifest.fileName, Manifest.checksumsFileName].contains(name) {
+            if name == Self.docker.image {
+                let isFinished = fileExists("\(folder)/\(Self.docker.record)")
+                return Asset(
+                    assetID: assetID.rawValue, kind: .image, name: path, bytes: bytesBelow(path),
+                    state: isFinished ? .ready : unfinished)
+            }
+            if [Manifest.fileName, Manifest.checksumsFileName, Self.docker.record].contains(name) {
                 return Asset(assetID: assetID.rawValue, kind: .manifest, name: path, bytes: bytes, state: .ready)
             }
             guard let ending = name.split(separator: ".").last, endings.contains(String(ending)) else { return nil }
@@ -68,4 +82,11 @@ private func bytesOnDisk(_ path: String) -> Int64? {
     var status = stat()
     guard lstat(path, &status) == 0 else { return nil }
     return Int64(status.st_blocks) * 512
+}
+
+/// Bytes that the layers of a Docker image take on disk.
+private func bytesBelow(_ path: String) -> Int64 {
+    let blobs = "\(path)/blobs/sha256"
+    let names = (try? FileManager.default.contentsOfDirectory(atPath: blobs)) ?? []
+    return names.compactMap { bytesOnDisk("\(blobs)/\($0)") }.reduce(0, +)
 }

@@ -20,7 +20,7 @@ extension [Activity] {
         var path: [Activity] = []
         var moment = Double.infinity
         // Of those that ended before, the one that ended last was waited for; of two, the longer.
-        while let last = filter({ $0.ended <= moment && $0.seconds > 0 }).max(by: {
+        while let last = filter({ $0.ended <= moment && $0.seconds >= 0.1 }).max(by: {
             ($0.ended, $0.seconds) < ($1.ended, $1.seconds)
         }) {
             path.insert(last, at: 0)
@@ -32,6 +32,6 @@ extension [Activity] {
     /// What went on at the same time as something of the critical path.
     package var besideCriticalPath: [Activity] {
         let path = criticalPath
-        return filter { !path.contains($0) && $0.seconds > 0 }
+        return filter { !path.contains($0) && $0.seconds >= 0.1 }
     }
 }

@@ -1,3 +1,4 @@
+import AWSProvider
 import ArgumentParser
 import Definition
 import FoundationEssentials
@@ -11,14 +12,18 @@ struct CreateVM: AsyncParsableCommand {
         commandName: "create-vm",
         abstract: "Builds the sandbox and writes its VM images.",
         discussion: """
-            Runs setup, install, seal, capture, export and clean-up. Stages whose inputs have not changed come \
-            from the cache. Needs root on this machine.
+            Runs setup, install, seal, capture, export and clean-up. On this machine, stages whose inputs have not \
+            changed come from the cache; it needs root. With --provider aws the machine is an EC2 instance, and the \
+            images land in the bucket of 'dss setup-vm-bucket'; run again for the same asset id, it goes on where it \
+            stopped.
 
             Examples:
               sudo dss create-vm
               sudo dss create-vm --format vmdk --format ova --set disk.size=12GiB
               sudo dss create-vm --default-password-file secret.txt --json > events.jsonl
               sudo dss create-vm --keep-on-failure --verbose
+              dss create-vm --provider aws --aws-profile release --asset-id 0.1.0 --release
+              dss create-vm --provider aws --export-method ebs-direct --format qcow2 --format vmdk
             """)
 
     @OptionGroup var definition: DefinitionOptions
@@ -27,7 +32,11 @@ struct CreateVM: AsyncParsableCommand {
     @OptionGroup var place: PlaceOptions
     @OptionGroup var output: OutputOptions
 
-    @Option(help: "Where to build.")
+    @OptionGroup(title: "On AWS") var aws: AWSOptions
+    @OptionGroup(title: "On AWS") var machine: MachineOptions
+    @OptionGroup(title: "On AWS") var export: ExportOptions
+
+    @Option(help: "Where to build: on this machine, or on AWS.")
     var provider = ProviderName.local
 
     @Option(name: .customLong("format"), help: "An image format instead of the definition's; may be repeated.")
@@ -49,14 +58,31 @@ struct CreateVM: AsyncParsableCommand {
 
     func run() async throws {
         let live = Live()
+        switch provider {
+        case .local: try await runLocally(live)
+        case .aws: try await runOnAWS(live)
+        }
+    }
+
+    private func runLocally(_ live: Live) async throws {
         try live.requireRoot(for: "dss create-vm")
         let order = try order(live)
-        let writer = EventWriter(output)
         let provider = try await live.provider(for: order, place)
-        let result = try await writer.live {
-            try await Sandbox.createVM(order, on: provider, with: live.provisioner(definition), events: writer.sink)
+        let result = try await output.build(order, on: provider, with: live.provisioner(definition))
+        try writeReport(result)
+        output.show(result, order)
+    }
+
+    private func runOnAWS(_ live: Live) async throws {
+        let order = try order(live)
+        _ = try machine.networks
+        try await live.withAWSProvider(for: order, aws, .new(machine), export) { provider, publication in
+            let provisioner = live.provisioner(definition, reconnects: true)
+            let result = try await output.build(order, on: provider, with: provisioner)
+            try await publication.publish(result)
+            try writeReport(result)
+            output.show(result, order)
         }
-        try publish(result, order)
     }
 
     private func order(_ live: Live) throws -> BuildOrder {
@@ -67,18 +93,13 @@ struct CreateVM: AsyncParsableCommand {
             usesCache: !noCache, keepsMachineOnFailure: keepOnFailure, isVerbose: output.verbose)
     }
 
-    private func publish(_ result: BuildReport, _ order: BuildOrder) throws {
-        var generated: Secret?
-        if case .generated(let secret) = order.password { generated = secret }
+    private func writeReport(_ result: BuildReport) throws {
         if let report { try writeAtomically(result.markdown, to: report) }
-        let terminal = Terminal.standardOutput
-        terminal.write(
-            output.json ? result.event(password: generated) : result.text(terminal.style, password: generated))
     }
 }
 
 enum ProviderName: String, ExpressibleByArgument, CaseIterable {
-    case local
+    case local, aws
 }
 
 extension ImageFormat: ExpressibleByArgument {}

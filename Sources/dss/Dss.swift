@@ -22,14 +22,18 @@ struct Dss: AsyncParsableCommand {
             CommandGroup(
                 name: "Build",
                 subcommands: [CreateVM.self, VerifyVM.self, CreateDockerImage.self, VerifyDockerImage.self]),
+            CommandGroup(
+                name: "Start on AWS", subcommands: [SetupEC2.self, SetupEC2AndInstallDependencies.self, ExportVM.self]),
             CommandGroup(name: "On a machine", subcommands: [InstallDependencies.self, ResetPassword.self]),
             CommandGroup(
                 name: "Account for",
                 subcommands: [ShowAssets.self, DeleteAssets.self, ShowAWSAssets.self, DeleteAWSAssets.self]),
+            CommandGroup(name: "Publish on AWS", subcommands: [UploadVM.self, CopyAMI.self, MakeAMIPublic.self]),
             CommandGroup(
                 name: "Release",
                 subcommands: [ReleaseCommand.self, UpdateRelease.self, PublishIndex.self, Download.self]),
-            CommandGroup(name: "Set up AWS", subcommands: [SetupVMBucketWAF.self, SetupVMBucket.self]),
+            CommandGroup(
+                name: "Set up AWS", subcommands: [SetupVMBucketWAF.self, SetupVMBucket.self, IAMPolicyCommand.self]),
             CommandGroup(
                 name: "Prepare",
                 subcommands: [DefinitionCommand.self, PinsCommand.self, WhoAmI.self, Doctor.self]),

@@ -30,7 +30,8 @@ final class EventWriter: Sendable {
         terminal = .standardError
         let style = terminal.style
         renderer = Mutex(
-            terminal.isInteractive ? TerminalProgress(style, isVerbose: isVerbose) : PlainProgress(isVerbose: isVerbose))
+            terminal.isInteractive ? TerminalProgress(style, isVerbose: isVerbose) : PlainProgress(isVerbose: isVerbose)
+        )
     }
 
     var sink: EventSink {

@@ -6,6 +6,11 @@ import Sandbox
 import Workbench
 
 extension Live {
+    /// Names and tags of the definition, where there is one; otherwise the usual ones.
+    func names(_ options: DefinitionOptions) throws -> SandboxDefinition.Names {
+        try fileExists(options.file) ? loaded(options).definition.definition.names : .init()
+    }
+
     /// Gives `body` what was asked for: whose assets on AWS, and the regions to look in.
     func withAWSAssets<Result>(
         _ options: AWSAssetOptions, _ pattern: String, _ body: (AssetSearch) async throws -> Result

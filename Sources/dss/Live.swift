@@ -69,8 +69,12 @@ struct Live: Sendable {
             bucket: bucket(place, names.bucketPrefix), factory: await factory(place), stateDirectory: state(place))
     }
 
-    func provisioner(_ options: DefinitionOptions) -> AnsibleProvisioner {
-        AnsibleProvisioner(runner: runner, ansible: tool("ansible-playbook", options)) { definition in
+    /// - Parameter reconnects: whether a machine that was lost may come back, as one far away does.
+    func provisioner(_ options: DefinitionOptions, reconnects: Bool = false) -> AnsibleProvisioner {
+        AnsibleProvisioner(
+            runner: runner, ansible: tool("ansible-playbook", options),
+            reconnectPauses: reconnects ? [2, 5, 10, 20, 40, 60].map { .seconds($0) } : []
+        ) { definition in
             try await withPackageIndex(of: definition, options) { check in
                 try await check.check(try loaded(options).pins.pins).filter { $0.state == .gone }.map(\.sentence)
             }

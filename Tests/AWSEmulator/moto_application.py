@@ -53,6 +53,11 @@ class MotoApplication:
         bucket = s3_backends[ACCOUNT]["aws"].buckets.get(name)
         return bucket.region_name if bucket else None
 
+    def lose_bucket(self, name: str) -> None:
+        """Removes it with all that is in it, as somebody else would."""
+        with self.lock:
+            del s3_backends[ACCOUNT]["aws"].buckets[name]
+
     def reset(self) -> None:
         with self.lock:
             moto_api_backend.reset()

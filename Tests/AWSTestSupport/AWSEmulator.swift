@@ -25,7 +25,7 @@ package struct AWSEmulator: Sendable {
         url = String(line[start.lowerBound...])
     }
 
-    package func stop() { process.stop() }
+    package func stop() { process.finish() }
 
     package var endpoint: Endpoint { Endpoint(url: url, signingRegion: "")! }
 

@@ -35,7 +35,8 @@ package final class PythonProcess: @unchecked Sendable {
         process.waitUntilExit()
     }
 
-    /// Ends its standard input, which ends a program that lives in a namespace of its own.
+    /// Ends its standard input, which ends all programs here; signals reach none that was started by a thread which
+    /// blocks them, nor one that lives in a namespace of its own.
     package func finish() {
         try? input.fileHandleForWriting.close()
         process.waitUntilExit()

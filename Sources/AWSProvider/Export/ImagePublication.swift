@@ -37,6 +37,11 @@ package struct ImagePublication: Sendable {
         }
     }
 
+    /// Whether the report of a build stands beside the images; it is the last that a build writes.
+    package func hasReport() async throws -> Bool {
+        try await bucket.head(key("\(Self.reportName).json"), site.client) != nil
+    }
+
     /// Removes the manifest where it describes files that are about to be replaced, and files that only it describes.
     func withdraw(for order: BuildOrder, of image: CapturedImage, making formats: [ImageFormat]) async throws {
         guard let old = try await manifest() else { return }

@@ -26,16 +26,29 @@ package struct ImageCapture: Sendable {
     ) async throws -> CapturedImage {
         let earlier = try await usable(try await existing(), for: facts)
         if let earlier, earlier.state == .available { return try await finish(earlier, events) }
-        let keep = Keep()
-        await undo.register("AMI \(site.imageName) in \(site.region)", remedy: site.remedy) {
-            if !keep.isDecided { try await remove() }
-        }
+        let keep = await registerUndo(undo)
         return try await activity("AMI", events) {
             let id = if let earlier { earlier.id } else { try await create(instanceID, facts, description) }
             let image = try await available(id, events)
             keep.decide()
             return try await finish(image, events)
         }
+    }
+
+    /// - Returns: what is told when the image has become a product.
+    func registerUndo(_ undo: Undo) async -> Keep {
+        let keep = Keep()
+        await undo.register("AMI \(site.imageName) in \(site.region)", remedy: site.remedy) {
+            if !keep.isDecided { try await remove() }
+        }
+        return keep
+    }
+
+    func otherInputs(_ found: FoundImage) -> Failure {
+        Failure(
+            .failed,
+            "there is an AMI \(site.imageName) in \(site.region) already, made of other inputs: \(found.id)",
+            advice: "choose another --asset-id, or remove it first: \(site.remedy)")
     }
 
     /// Waits for an image that is being made, and sees to it that it is all that it should be.
@@ -57,11 +70,7 @@ package struct ImageCapture: Sendable {
         }
         let isSame = found.facts?.inputs == facts.inputs
         switch found.state {
-        case .available where !isSame:
-            throw Failure(
-                .failed,
-                "there is an AMI \(site.imageName) in \(site.region) already, made of other inputs: \(found.id)",
-                advice: "choose another --asset-id, or remove it first: \(site.remedy)")
+        case .available where !isSame: throw otherInputs(found)
         case .available: return found
         case .pending where isSame: return found
         case .pending, .failed:

@@ -5,6 +5,7 @@ extension CloudFormation {
     package struct CreateChangeSet: QueryOperation {
         package static let service = CloudFormation.service
         package static let repetition = Repetition<Self>.token(\.clientToken)
+        package static let permissions = ["cloudformation:CreateChangeSet", "cloudformation:TagResource"]
 
         package var stackName: String
         /// At most 51,200 bytes; larger ones go to a bucket.

@@ -5,7 +5,7 @@ extension EC2 {
     package struct ExportImage: EC2Operation {
         package static let service = EC2.service
         package static let repetition = Repetition<Self>.token(\.clientToken)
-        package static let permissions = ["ec2:ExportImage", "ec2:CreateTags"]
+        package static let permissions = ["ec2:ExportImage", "ec2:CreateTags", "iam:PassRole"]
 
         package var clientToken: String?
         package var description: String?

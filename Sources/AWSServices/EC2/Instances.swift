@@ -58,6 +58,8 @@ extension EC2 {
         package var privateIpAddress: String?
         package var keyName: String?
         package var instanceType: String?
+        /// `spot`, `scheduled`; `nil` for one that is paid by the hour.
+        package var instanceLifecycle: String?
         package var launchTime: Date?
         package var rootDeviceName: String?
         package var blockDeviceMappings: [InstanceBlockDeviceMapping]
@@ -70,7 +72,7 @@ extension EC2 {
             case stateReason
             case publicDnsName = "dnsName"
             case publicIpAddress = "ipAddress"
-            case privateIpAddress, keyName, instanceType, launchTime, rootDeviceName
+            case privateIpAddress, keyName, instanceType, instanceLifecycle, launchTime, rootDeviceName
             case blockDeviceMappings = "blockDeviceMapping"
             case securityGroups = "groupSet"
             case tags = "tagSet"

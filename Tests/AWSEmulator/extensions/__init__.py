@@ -4,6 +4,7 @@ Every module here has one subject and a function `install`; it runs once, before
 """
 
 from . import (
+    bucket_policies,
     builds,
     change_sets,
     cloudfront,
@@ -20,6 +21,7 @@ from . import (
     s3_checksums,
     s3_listing,
     sessions,
+    simulation,
     snapshots,
     speed,
     stack_events,
@@ -41,6 +43,7 @@ def install(moto, knobs, keyring, clock) -> None:
         machines,
         exports,
         ebs_direct,
+        bucket_policies,
         s3_checksums,
         s3_listing,
         stack_resources,
@@ -52,6 +55,7 @@ def install(moto, knobs, keyring, clock) -> None:
         cloudfront,
         parameters,
         quotas,
+        simulation,
         # Last, so that it finds the lists as the others have made them.
         paging,
     ):

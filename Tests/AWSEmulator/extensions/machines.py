@@ -26,7 +26,7 @@ def install(knobs) -> None:
     def pass_through(instance: Instance, name: str, end: str, kind: str) -> None:
         """The instance is in one state for a while, then in another."""
         instance.wait = Wait(knobs, kind)
-        instance.outcome = end if instance.wait.seconds or instance.wait.polls else None
+        instance.outcome = end if instance.wait.is_needed else None
         set_state(instance, name if instance.outcome else end)
         tell(instance)
 

@@ -69,7 +69,8 @@ def create_group(cls, resource_name: str, cloudformation_json: dict[str, Any], a
         ("SecurityGroupIngress", ec2.authorize_security_group_ingress),
         ("SecurityGroupEgress", ec2.authorize_security_group_egress),
     ):
-        rules = [permission(one) for one in properties.get(name, [])]
+        # moto leaves nothing in the place of AWS::NoValue, where AWS takes the whole item out.
+        rules = [permission(one) for one in properties.get(name, []) if one]
         if rules:
             authorize(GroupId=made, IpPermissions=rules)
     return ec2_backends[account_id][region_name].get_security_group_from_id(made)

@@ -26,7 +26,7 @@ class Control:
 
     def apply(self, wish: dict[str, Any]) -> None:
         front = self.front
-        known = {"reset", "knobs", "keys", "expire", "strict", "clock", "clear", "withdraw", "faults"}
+        known = {"reset", "knobs", "keys", "expire", "strict", "clock", "clear", "withdraw", "faults", "lose_bucket"}
         if set(wish) - known:
             raise ValueError(f"unknown: {', '.join(sorted(set(wish) - known))}")
         if wish.get("reset"):
@@ -35,6 +35,8 @@ class Control:
             self.clear(wish["clear"])
         if "withdraw" in wish:
             front.faults.withdraw(wish["withdraw"])
+        if "lose_bucket" in wish:
+            front.moto.lose_bucket(wish["lose_bucket"])
         front.knobs.update(wish.get("knobs", {}))
         for key in wish.get("keys", []):
             front.keyring.add(self.credentials(**key))

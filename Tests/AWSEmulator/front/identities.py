@@ -17,6 +17,7 @@ from .messages import Answer, Request, json_answer
 
 ACCOUNT = "123456789012"
 DEFAULT_LIFETIME = 3600
+CALLER_ADDRESS = "198.51.100.7"
 METADATA = "/latest/meta-data/"
 ROLE_LIST = METADATA + "iam/security-credentials"
 
@@ -38,6 +39,7 @@ class Identities:
             (re.compile(r"/federation/credentials"), "GetRoleCredentials", self.role_credentials),
             (re.compile(r"/token"), "CreateToken", self.create_token),
             (re.compile(r"/github-oidc"), "GitHubToken", self.github_token),
+            (re.compile(r"/checkip"), "CheckIP", self.check_ip),
         ]
         self.clear()
 
@@ -52,6 +54,10 @@ class Identities:
             if pattern.fullmatch(request.path):
                 return Identity(name, answer)
         return None
+
+    def check_ip(self, request: Request) -> Answer:
+        """As checkip.amazonaws.com tells everybody their address."""
+        return Answer(200, [("Content-Type", "text/plain")], f"{CALLER_ADDRESS}\n".encode())
 
     # Instance metadata, version 2 only
 

@@ -1,0 +1,131 @@
+import AWSCore
+import Sandbox
+
+/// Builds on AWS: an EC2 instance in a stack of its own as the build machine, an AMI of it, exported into the bucket.
+///
+/// State lives in AWS: whatever an earlier run has finished is found by tags and names and gone on with.
+package struct AWSVMProvider: VMProvider {
+    package let name = "aws"
+
+    private let site: BuildSite
+    private let machines: Machines
+    private let export: AWSExport
+    private let settings: AWSBuildSettings
+
+    package init(_ site: BuildSite, machines: Machines, export: AWSExport, settings: AWSBuildSettings) {
+        self.site = site
+        self.machines = machines
+        self.export = export
+        self.settings = settings
+    }
+
+    /// Nothing is finished as long as the machine of an earlier run is there, or the report, its last word, is not.
+    package func finished(_ order: BuildOrder) async throws -> FinishedBuild? {
+        guard let finished = try await export.finished(order, inputs: settings.inputs) else { return nil }
+        if settings.removesMachine, try await machines.hasLeftovers() { return nil }
+        return try await export.hasReport() ? finished : nil
+    }
+
+    package func captured(
+        _ order: BuildOrder, undo: Undo, events: @escaping EventSink
+    ) async throws -> Captured<CapturedImage>? {
+        let images = ImageCapture(site)
+        guard let found = try await images.existing(of: settings.inputs) else { return nil }
+        let missing = found.facts?.missing ?? []
+        if order.isRelease, !missing.isEmpty { throw incomplete(found, missing) }
+        events(
+            .notice(
+                "going on with AMI \(found.id) of an earlier run; it has the default password that was set then"))
+        if settings.removesMachine { try await machines.sweep(undo: undo, events: events) }
+        try await preflight(order, machine: nil, events)
+        return Captured(try await images.finish(found, undo: undo, events: events), missing: missing)
+    }
+
+    package func setUp(_ order: BuildOrder, undo: Undo, events: @escaping EventSink) async throws -> AWSMachine {
+        if !order.usesCache, let found = try await ImageCapture(site).existing() { throw taken(found) }
+        guard let ordered = settings.machine else {
+            try await preflight(order, machine: nil, events)
+            return try await machines.found(undo: undo, events: events)
+        }
+        var machine = try await ordered(order.definition)
+        machine.inputs = settings.inputs
+        machine.reuse = order.reuse
+        try await preflight(order, machine: machine, events)
+        return try await machines.launch(machine, undo: undo, events: events)
+    }
+
+    package func hintsOnKept(_ machine: AWSMachine, of order: BuildOrder) -> [String] { machines.hints(machine) }
+
+    /// States between steps are kept nowhere: the machine goes on as it is.
+    package func keep(
+        _ machine: AWSMachine, after step: PlaybookStep, missing: [MissingComponent], undo: Undo,
+        events: @escaping EventSink
+    ) async throws -> AWSMachine { machine }
+
+    package func capture(
+        _ machine: AWSMachine, of order: BuildOrder, missing: [MissingComponent], undo: Undo,
+        events: @escaping EventSink
+    ) async throws -> CapturedImage {
+        let definition = order.definition
+        let facts = ImageFacts(
+            inputs: settings.inputs, missing: missing, user: definition.user.name,
+            jupyterPort: definition.ports.jupyter)
+        try await machines.markSealed(machine, missing: missing)
+        try await machines.stop(machine, events: events)
+        let image = try await ImageCapture(site).capture(
+            instanceID: machine.instanceID, facts: facts,
+            description: "\(definition.name) \(definition.version): log in as \(definition.user.name), "
+                + "JupyterLab on port \(definition.ports.jupyter)",
+            undo: undo, events: events)
+        // Its removal goes on beside the export, which needs the image alone.
+        if settings.removesMachine { await machines.beginRemoval(undo: undo, events: events) }
+        return image
+    }
+
+    package func export(
+        _ image: CapturedImage, of order: BuildOrder, missing: [MissingComponent], undo: Undo,
+        events: @escaping EventSink
+    ) async throws -> [Artifact] {
+        try await export.export(
+            image, of: order, method: settings.method, missing: missing, inputs: settings.inputs, undo: undo,
+            events: events)
+    }
+
+    package func machineImage(_ image: CapturedImage) -> MachineImage? {
+        MachineImage(id: image.id, name: image.name, region: site.region)
+    }
+
+    /// - Parameter machine: `nil` where an image is there and is only exported.
+    private func preflight(_ order: BuildOrder, machine: MachineOrder?, _ events: EventSink) async throws {
+        let formats = order.definition.formats
+        let choice = try ExportMethod.choose(settings.method, formats: formats, at: settings.place)
+        var preflight = Preflight(
+            site, order.definition, source: machine?.source, bucket: export.bucket, method: choice.method,
+            formats: formats)
+        preflight.credentials = settings.credentials
+        preflight.makesKeyPair = machine?.key == .new
+        try await preflight.run(events)
+    }
+
+    private func taken(_ found: FoundImage) -> Failure {
+        Failure(
+            .failed, "there is an AMI \(site.imageName) in \(site.region) already: \(found.id)",
+            advice: "to build anew, remove it first: \(site.remedy)")
+    }
+
+    private func incomplete(_ found: FoundImage, _ missing: [MissingComponent]) -> Failure {
+        Failure(
+            .failed, "AMI \(found.id) of an earlier run lacks something, which no release may",
+            details: missing.map { "\($0.component): \($0.reason)" },
+            advice: "to build anew, remove it first: \(site.remedy)")
+    }
+}
+
+extension BuildOrder {
+    /// A machine that is sealed already carries a password that nobody was told where it was made for that run.
+    fileprivate var reuse: MachineOrder.Reuse {
+        guard usesCache else { return .none }
+        if case .generated = password { return .unsealed }
+        return .any
+    }
+}

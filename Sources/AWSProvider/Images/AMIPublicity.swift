@@ -1,0 +1,151 @@
+import AWSCore
+import AWSServices
+import Sandbox
+
+/// Whether an AMI and its snapshots are everybody's: both, or neither.
+package struct AMIPublicity: Sendable {
+    package struct State: Sendable, Equatable {
+        package struct Snapshot: Sendable, Equatable {
+            package var id: String
+            package var isPublic: Bool
+        }
+
+        package var imageID: String
+        package var name: String
+        package var isPublic: Bool
+        package var snapshots: [Snapshot]
+
+        /// Image and snapshots are as they should be.
+        package func isAll(public wanted: Bool) -> Bool {
+            isPublic == wanted && snapshots.allSatisfy { $0.isPublic == wanted }
+        }
+    }
+
+    /// Of the region of the image.
+    let client: AWSClient
+
+    package init(_ client: AWSClient) {
+        self.client = client
+    }
+
+    package func state(of image: String) async throws -> State {
+        try await state(of: try await found(image))
+    }
+
+    private func found(_ id: String) async throws -> EC2.Image {
+        guard let image = try await OwnImages(client).image(id) else {
+            throw Failure(
+                .badData, "this account has no AMI \(id) in \(client.region)",
+                advice: "dss show-aws-assets --asset-type ami --region all")
+        }
+        return image
+    }
+
+    private func state(of image: EC2.Image) async throws -> State {
+        let permissions = try await client.call(EC2.DescribeImageAttribute(imageId: image.imageId)).launchPermissions
+        var state = State(
+            imageID: image.imageId, name: image.name ?? "", isPublic: permissions.contains { $0.group == "all" },
+            snapshots: [])
+        for id in image.snapshotIDs {
+            let permissions = try await client.call(EC2.DescribeSnapshotAttribute(snapshotId: id))
+                .createVolumePermissions
+            state.snapshots.append(.init(id: id, isPublic: permissions.contains { $0.group == "all" }))
+        }
+        return state
+    }
+
+    /// - Throws: `Failure` where AWS would refuse to make it public, or go half way.
+    package func check(_ id: String) async throws {
+        let image = try await found(id)
+        guard image.state == "available" else {
+            throw Failure(
+                .temporary, "the AMI \(id) in \(client.region) is \(image.state), only available ones are shared")
+        }
+        try checkEncryption(of: image)
+        try await checkAccount()
+        if image.public != true { try await checkQuota() }
+    }
+
+    /// - Throws: `Failure` where the region takes no more public image, whichever it is.
+    func checkRoom() async throws {
+        try await checkAccount()
+        try await checkQuota()
+    }
+
+    private func checkQuota() async throws {
+        let used = try await OwnImages(client).all([.init(name: "is-public", values: ["true"])]).count
+        try await AccountQuota.publicImages.check(used: used, client)
+    }
+
+    private func checkEncryption(of image: EC2.Image) throws {
+        let mapped = image.blockDeviceMappings.first { $0.ebs?.encrypted == true }?.ebs?.snapshotId
+        guard let snapshot = mapped else { return }
+        throw Failure(
+            .badData, "the snapshot \(snapshot) of \(image.imageId) is encrypted, and such cannot be public",
+            advice: "make the AMI in an account that does not encrypt by default, or turn that off: "
+                + "aws ec2 disable-ebs-encryption-by-default --region \(client.region)")
+    }
+
+    /// What the account forbids for all its images and snapshots of the region.
+    private func checkAccount() async throws {
+        let images = try await client.call(EC2.GetImageBlockPublicAccessState())
+        if images.imageBlockPublicAccessState == "block-new-sharing" {
+            throw isBlocked("AMIs", "image", images.managedBy)
+        }
+        let snapshots = try await client.call(EC2.GetSnapshotBlockPublicAccessState())
+        if let state = snapshots.state, state != "unblocked" {
+            throw isBlocked("snapshots", "snapshot", snapshots.managedBy)
+        }
+    }
+
+    private func isBlocked(_ what: String, _ kind: String, _ manager: String?) -> Failure {
+        let isPolicy = manager == "declarative-policy"
+        return Failure(
+            .noPermission,
+            "public access to \(what) is blocked in \(client.region)"
+                + (isPolicy ? " by a policy of the organization" : " for the whole account"),
+            advice: isPolicy
+                ? "ask those who administer the organization"
+                : "if that may be: aws ec2 disable-\(kind)-block-public-access --region \(client.region)")
+    }
+
+    /// Snapshots first, so that nobody finds an image that cannot be copied; where a step fails, those before it are
+    /// taken back.
+    package func makePublic(_ state: State, undo: Undo) async throws {
+        let all = EC2.Permission(group: "all")
+        for snapshot in state.snapshots where !snapshot.isPublic {
+            await undo.register("the publicity of \(snapshot.id)", remedy: remedy(state)) {
+                try await hide(snapshot.id)
+            }
+            _ = try await client.call(
+                EC2.ModifySnapshotAttribute(snapshotId: snapshot.id, createVolumePermission: .init(add: [all])))
+        }
+        guard !state.isPublic else { return }
+        await undo.register("the publicity of \(state.imageID)", remedy: remedy(state)) {
+            try await hide(image: state.imageID)
+        }
+        _ = try await client.call(
+            EC2.ModifyImageAttribute(imageId: state.imageID, launchPermission: .init(add: [all])))
+    }
+
+    /// The image first: it is what people find.
+    package func makePrivate(_ state: State) async throws {
+        if state.isPublic { try await hide(image: state.imageID) }
+        for snapshot in state.snapshots where snapshot.isPublic { try await hide(snapshot.id) }
+    }
+
+    private func hide(image id: String) async throws {
+        _ = try await client.call(
+            EC2.ModifyImageAttribute(imageId: id, launchPermission: .init(remove: [.init(group: "all")])))
+    }
+
+    private func hide(_ snapshot: String) async throws {
+        _ = try await client.call(
+            EC2.ModifySnapshotAttribute(
+                snapshotId: snapshot, createVolumePermission: .init(remove: [.init(group: "all")])))
+    }
+
+    private func remedy(_ state: State) -> String {
+        "dss make-ami-public \(state.imageID) --undo --yes --region \(client.region)"
+    }
+}

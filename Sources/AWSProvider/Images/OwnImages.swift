@@ -1,0 +1,122 @@
+import AWSCore
+import AWSServices
+import Sandbox
+
+/// The account's own AMIs of one region: found, waited for, removed.
+struct OwnImages: Sendable {
+    let client: AWSClient
+    let pace: Pace
+
+    init(_ client: AWSClient, pace: Pace = Pace()) {
+        self.client = client
+        self.pace = pace
+    }
+
+    func all(_ filters: [EC2.Filter]) async throws -> [EC2.Image] {
+        var list = EC2.DescribeImages(owners: ["self"], filters: filters)
+        list.maxResults = 1000
+        var found: [EC2.Image] = []
+        for try await image in client.items(of: list) { found.append(image) }
+        return found
+    }
+
+    func named(_ name: String) async throws -> EC2.Image? {
+        // Stars and question marks in a filter stand for others; a name of ours has none of them.
+        try await all([.init(name: "name", values: [name])]).first { $0.name == name }
+    }
+
+    func image(_ id: String) async throws -> EC2.Image? {
+        try await all([.init(name: "image-id", values: [id])]).first
+    }
+
+    /// By tag, or by the name that the definition gives.
+    func images(of assetID: AssetID, _ names: SandboxDefinition.Names) async throws -> [EC2.Image] {
+        let rules = AssetRules(names: names, AssetPattern(assetID.rawValue))
+        async let tagged = all([rules.tagFilter])
+        let named = try await all([.init(name: "name", values: [rules.imageNames])])
+        let known = Set(try await tagged.map(\.imageId))
+        return try await (tagged + named.filter { !known.contains($0.imageId) })
+            .filter { rules.owner($0.tags, amiName: $0.name) != nil }
+    }
+
+    /// - Parameter tell: told AWS's word for how far its snapshots are, from 0 to 1.
+    /// - Throws: `Failure` with AWS's reason where it fails or goes away.
+    func waitUntilAvailable(
+        _ id: String, of what: String, tell: @Sendable (Double) -> Void = { _ in }
+    ) async throws -> EC2.Image {
+        try await client.wait(for: "\(what) \(id)", at: pace) {
+            guard let image = try await image(id) else {
+                throw Failure(.failed, "\(what) \(id) in \(client.region) is gone: somebody has removed it")
+            }
+            switch image.state {
+            case "available": return image
+            case "pending":
+                if let share = try? await share(of: image) { tell(share) }
+                return nil
+            default:
+                let reason = image.stateReason.map { "\($0.code ?? "") \($0.message ?? "")" } ?? "AWS gives no reason"
+                throw Failure(.failed, "\(what) \(id) in \(client.region) is \(image.state): \(reason)")
+            }
+        }
+    }
+
+    private func share(of image: EC2.Image) async throws -> Double? {
+        let shares = try await snapshots(of: image).compactMap { snapshot in
+            snapshot.progress.flatMap { Double($0.prefix { $0 != "%" }) }
+        }
+        return shares.isEmpty ? nil : shares.reduce(0, +) / Double(shares.count) / 100
+    }
+
+    /// Those that it is made of, and those that are being made for it, which its mappings do not name yet.
+    func snapshots(of image: EC2.Image) async throws -> [EC2.Snapshot] {
+        let ids = image.snapshotIDs
+        async let described = snapshots([.init(name: "description", values: ["*\(image.imageId)*"])])
+        let mapped = ids.isEmpty ? [] : try await snapshots([.init(name: "snapshot-id", values: ids)])
+        let known = Set(mapped.map(\.snapshotId))
+        return try await mapped + described.filter { !known.contains($0.snapshotId) && isMade(for: image, $0) }
+    }
+
+    func snapshots(_ filters: [EC2.Filter]) async throws -> [EC2.Snapshot] {
+        var found: [EC2.Snapshot] = []
+        for try await snapshot in client.items(of: EC2.DescribeSnapshots(ownerIds: ["self"], filters: filters)) {
+            found.append(snapshot)
+        }
+        return found
+    }
+
+    /// `Copied for DestinationAmi ami-1 from SourceAmi ami-2 …`, `Created by CreateImage(i-1) for ami-1`.
+    private func isMade(for image: EC2.Image, _ snapshot: EC2.Snapshot) -> Bool {
+        snapshot.description.map { text in
+            ["DestinationAmi \(image.imageId)", "for \(image.imageId)"].contains { text.contains($0) }
+        } ?? false
+    }
+
+    /// Deregisters an image, deletes its snapshots, and waits until both are gone.
+    func remove(_ image: EC2.Image) async throws {
+        let snapshots = try await snapshots(of: image).map(\.snapshotId)
+        do { _ = try await client.call(EC2.DeregisterImage(imageId: image.imageId)) } catch let error as AWSError
+            where ["InvalidAMIID.NotFound", "InvalidAMIID.Unavailable"].contains(error.code)
+        {}
+        try await client.wait(for: "the end of \(image.imageId)", at: pace) {
+            let found = try await self.image(image.imageId)
+            return found == nil || found?.state == "deregistered" ? () : nil
+        }
+        for id in snapshots { try await remove(snapshot: id) }
+    }
+
+    /// Also where it is gone already.
+    func remove(snapshot id: String) async throws {
+        do { _ = try await client.call(EC2.DeleteSnapshot(snapshotId: id)) } catch let error as AWSError
+            where error.code == "InvalidSnapshot.NotFound"
+        {}
+        try await client.wait(for: "the end of \(id)", at: pace) {
+            try await snapshots([.init(name: "snapshot-id", values: [id])]).isEmpty ? () : nil
+        }
+    }
+}
+
+extension EC2.Image {
+    var snapshotIDs: [String] { blockDeviceMappings.compactMap(\.ebs?.snapshotId) }
+
+    func value(ofTag key: String) -> String? { tags.first { $0.key == key }?.value }
+}

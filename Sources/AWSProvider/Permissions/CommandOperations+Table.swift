@@ -1,0 +1,33 @@
+/// A command of `dss` that calls AWS gets a line here; a test holds the lines against the calls that were recorded.
+extension CommandOperations {
+    package static let table: [CommandOperations] = [
+        CommandOperations("whoami", identity),
+        CommandOperations(
+            "setup-vm-bucket", deployment, protection, templates: [.vmBucket], reads: [.permanent],
+            changes: [.permanent]),
+        CommandOperations(
+            "setup-vm-bucket-waf", deployment, protection, templates: [.vmBucketWAF], reads: [.permanent],
+            changes: [.permanent]),
+        CommandOperations("show-aws-assets", listing, reads: [.all]),
+        CommandOperations(
+            "delete-aws-assets", listing, removal, templates: [.buildMachine], reads: [.all], changes: [.build]),
+        CommandOperations(
+            "setup-ec2", identity, source, preflight, deployment, machine, templates: [.buildMachine], reads: [.build],
+            changes: [.build]),
+        CommandOperations(
+            "setup-ec2-and-install-dependencies", identity, source, preflight, deployment, machine,
+            templates: [.buildMachine], reads: [.build], changes: [.build]),
+        CommandOperations(
+            "create-vm", identity, source, preflight, deployment, machine, capture, export, templates: [.buildMachine],
+            reads: [.build, .permanent], changes: [.build]),
+        CommandOperations(
+            "export-vm", identity, source, preflight, deployment, machine, capture, export, templates: [.buildMachine],
+            reads: [.build, .permanent], changes: [.build]),
+        CommandOperations("upload-vm", identity, upload, reads: [.permanent]),
+        CommandOperations("copy-ami", identity, copies),
+        CommandOperations("make-ami-public", identity, publicity),
+        CommandOperations(
+            "verify-ami", identity, source, preflight, deployment, machine, templates: [.buildMachine],
+            reads: [.build], changes: [.build]),
+    ]
+}

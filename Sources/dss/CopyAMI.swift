@@ -1,0 +1,83 @@
+import AWSCore
+import AWSProvider
+import ArgumentParser
+import Reporting
+import Sandbox
+
+/// `dss copy-ami`
+struct CopyAMI: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "copy-ami",
+        abstract: "Copies an AMI into other regions.",
+        discussion: """
+            All regions at the same time, with the tags of the AMI, for its snapshots too, and its date of \
+            deprecation. A region that has the copy already is left as it is; one that fails does not stop the others. \
+            Ctrl-C removes the copies that are not finished.
+
+            Exits with 1 where a region failed.
+
+            Examples:
+              dss copy-ami --asset-id 0.1.0 --to us-east-1 ap-southeast-2
+              dss copy-ami ami-0123456789abcdef0 --region eu-central-1 --to us-east-1 --public
+            """)
+
+    @OptionGroup var image: ImageOptions
+
+    @Option(
+        name: .customLong("to"), parsing: .upToNextOption,
+        help: ArgumentHelp("The regions that it is copied to.", valueName: "region"))
+    var targets: [String] = []
+
+    @Flag(name: .customLong("public"), help: "Makes the copies public.")
+    var isPublic = false
+
+    @Flag(help: "Prints JSON.")
+    var json = false
+
+    @OptionGroup var aws: AWSOptions
+    @OptionGroup var definition: DefinitionOptions
+
+    /// Also `a,b` is two; each once.
+    private var regions: [String] {
+        targets.flatMap { $0.split(separator: ",").map(String.init) }.reduce(into: []) { names, name in
+            if !names.contains(name) { names.append(name) }
+        }
+    }
+
+    func validate() throws {
+        if regions.isEmpty { throw ValidationError("Say where to: --to REGION.") }
+    }
+
+    func run() async throws {
+        let writer = EventWriter(verbose: false)
+        let log = StageLog(events: writer.sink, clock: ContinuousClock())
+        let live = Live()
+        let copies = try await live.withImages(aws, definition) { client, names in
+            let id = try await image.search.find(in: client, names: names).id
+            let job = try await AMICopies(client, id, isPublic: isPublic, names: names, pace: try live.pace())
+            try await job.check(regions)
+            return try await writer.live {
+                try await log.run(.export) { (try await job.run(to: regions, events: writer.sink), .done) }
+            }
+        }
+        let table = Self.table(copies)
+        Terminal.standardOutput.write(table.rendered(as: json ? .json : .text, Terminal.standardOutput.style))
+        if copies.contains(where: { $0.error != nil }) { throw ExitCode(Failure.Code.failed.rawValue) }
+    }
+
+    private static func table(_ copies: [AMICopies.Copy]) -> Table {
+        let columns: [Table.Column] = [
+            .init("region"), .init("AMI", key: "image_id"), .init("state"), .init("reason", fit: .wraps),
+        ]
+        let rows: [[Table.Cell]] = copies.map { copy in
+            let failure = copy.error.map { Failure(explaining: $0) }
+            let reason = failure.map { ([$0.message] + $0.details + ($0.advice.map { ["→ \($0)"] } ?? [])) } ?? []
+            return [
+                .init(copy.region), .init(copy.imageID ?? "-", .text(copy.imageID)),
+                .init(copy.state, ink: copy.error == nil ? .green : .red),
+                .init(reason.joined(separator: "; "), .text(reason.isEmpty ? nil : reason.joined(separator: "; "))),
+            ]
+        }
+        return Table(columns, rows: rows)
+    }
+}

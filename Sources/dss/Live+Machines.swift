@@ -1,0 +1,71 @@
+import AWSCore
+import AWSIdentity
+import AWSProvider
+import FoundationEssentials
+import Sandbox
+import Workbench
+
+/// Machines on AWS.
+extension Live {
+    /// Where one asset id is built.
+    func site(
+        _ identity: Identity, _ assetID: AssetID, _ definition: SandboxDefinition, lifetime hours: Int
+    ) throws -> BuildSite {
+        var identity = identity
+        identity.region =
+            identity.region ?? definition.aws.regions.first.map { Setting($0, origin: "the definition") }
+        return BuildSite(
+            try identity.client(), assetID, names: definition.names, pace: try pace(),
+            lifetime: .seconds(hours * 3600))
+    }
+
+    func machines(_ site: BuildSite) -> Machines {
+        Machines(
+            site: site, runner: runner, directory: "\(awsState)/\(site.region)-\(site.stackName)",
+            ownAddress: { try await ownAddress(site.client.world.transport) })
+    }
+
+    func machineOrder(
+        _ definition: SandboxDefinition, _ options: MachineOptions, in site: BuildSite
+    ) async throws -> MachineOrder {
+        let networks = try options.networks
+        let sshConfig = options.sshConfig.map(absolute)
+        for file in [sshConfig, options.keyFile.map(absolute)].compactMap({ $0 }) where !fileExists(file) {
+            throw Failure(.badData, "there is no file \(file)")
+        }
+        var order = MachineOrder(
+            source: try await site.sourceImage(definition, ami: options.sourceAMI),
+            instanceType: definition.aws.instanceType, volumeGiB: definition.aws.volumeSizeGiB,
+            user: definition.user.name, sshNetworks: networks, sshConfig: sshConfig, base: definition.base)
+        if let name = options.keyName, let file = options.keyFile {
+            order.key = .existing(name: name, file: absolute(file))
+        }
+        return order
+    }
+
+    /// What is kept of machines on AWS; belongs to the user, whoever else builds on this machine.
+    private var awsState: String {
+        if let folder = environment["DSS_STATE"] { return absolute("\(folder)/aws") }
+        if let folder = environment["XDG_STATE_HOME"], folder.hasPrefix("/") { return "\(folder)/dss/aws" }
+        let home = environment["HOME"] ?? FileManager.default.homeDirectoryForCurrentUser.path
+        return "\(home)/.local/state/dss/aws"
+    }
+
+    /// As AWS sees it. Behind a proxy for HTTPS it is that of the proxy, which SSH does not take.
+    private func ownAddress(_ transport: any Transport) async throws -> String {
+        let url = environment["DSS_CHECKIP_URL"] ?? "https://checkip.amazonaws.com"
+        let advice = "say where SSH is to be let in from: --ssh-cidr 192.0.2.7/32"
+        guard let endpoint = Endpoint(url: url, signingRegion: "") else {
+            throw Failure(.usage, "DSS_CHECKIP_URL is no address: \(url)", advice: advice)
+        }
+        do {
+            let answer = try await transport.send(HTTPRequest(.get, endpoint), within: .seconds(20))
+            guard answer.isSuccess else { throw TransportError(.lost, "it answered with \(answer.status)") }
+            return String(decoding: answer.body, as: UTF8.self).trimmedLine
+        } catch let error as TransportError {
+            throw Failure(
+                .unavailable, "the address that AWS sees you under could not be asked of \(url): \(error.message)",
+                advice: advice)
+        }
+    }
+}
