@@ -42,5 +42,7 @@ extension LocalMachineFactory {
         return build
     }
 
-    package func remedy(_ assetID: AssetID) -> String { "dss delete-assets --asset-id \(shellQuoted(assetID.rawValue))" }
+    package func remedy(_ assetID: AssetID) -> String {
+        "dss delete-assets --asset-id \(shellQuoted(assetID.rawValue))"
+    }
 }
