@@ -3,7 +3,7 @@ SHELL := /bin/bash
 DSS := .build/debug/dss
 ROOT := $(if $(filter 0,$(shell id -u)),,sudo -E env "PATH=$(PATH)")
 
-.PHONY: help setup build vm test verify bench bench-aws lint check format doctor
+.PHONY: help setup build vm test test-docker verify bench bench-aws lint check format doctor
 
 help: ## This list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -28,6 +28,9 @@ else
 	$(ROOT) swift test --skip-build --filter '^AWS'
 	$(ROOT) swift test --skip-build --filter EndToEndTests
 endif
+
+test-docker: build ## Check an existing Docker image: DSS_DOCKER_IMAGE=REF make test-docker
+	$(ROOT) $(DSS) verify-docker-image "$(DSS_DOCKER_IMAGE)" $(ARGS)
 
 verify: build ## Boot the built images on every kind of virtual hardware
 	$(ROOT) tools/verify-all.sh $(ARGS)
