@@ -21,7 +21,7 @@ extension BuildReport {
     /// What to type next: the proof that what was exported boots.
     var nextCommand: String? {
         if let machineImage {
-            return "dss verify-ami \(machineImage.id) --region \(machineImage.region)"
+            return "dss show-aws-assets --asset-id \(Shell.quoted(assetID.rawValue)) --region \(machineImage.region)"
         }
         return artifacts.first.map { "dss verify-vm \(Shell.quoted($0.location))" }
     }

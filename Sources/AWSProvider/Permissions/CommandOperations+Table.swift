@@ -26,8 +26,5 @@ extension CommandOperations {
         CommandOperations("upload-vm", identity, upload, reads: [.permanent]),
         CommandOperations("copy-ami", identity, copies),
         CommandOperations("make-ami-public", identity, publicity),
-        CommandOperations(
-            "verify-ami", identity, source, preflight, deployment, machine, templates: [.buildMachine],
-            reads: [.build], changes: [.build]),
     ]
 }
