@@ -66,8 +66,10 @@ struct CopyAMI: AsyncParsableCommand {
     }
 
     private static func table(_ copies: [AMICopies.Copy]) -> Table {
+        let hasFailed = copies.contains { $0.error != nil }
         let columns: [Table.Column] = [
-            .init("region"), .init("AMI", key: "image_id"), .init("state"), .init("reason", fit: .wraps),
+            .init("region"), .init("AMI", key: "image_id"), .init("state"),
+            .init("reason", fit: .wraps, in: hasFailed ? .everywhere : .programs),
         ]
         let rows: [[Table.Cell]] = copies.map { copy in
             let failure = copy.error.map { Failure(explaining: $0) }

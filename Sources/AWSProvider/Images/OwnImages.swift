@@ -39,7 +39,7 @@ struct OwnImages: Sendable {
             .filter { rules.owner($0.tags, amiName: $0.name) != nil }
     }
 
-    /// - Parameter tell: told AWS's word for how far its snapshots are, from 0 to 1.
+    /// - Parameter tell: told how far its snapshots are, from 0 to 1.
     /// - Throws: `Failure` with AWS's reason where it fails or goes away.
     func waitUntilAvailable(
         _ id: String, of what: String, tell: @Sendable (Double) -> Void = { _ in }
@@ -55,7 +55,7 @@ struct OwnImages: Sendable {
                 return nil
             default:
                 let reason = image.stateReason.map { "\($0.code ?? "") \($0.message ?? "")" } ?? "AWS gives no reason"
-                throw Failure(.failed, "\(what) \(id) in \(client.region) is \(image.state): \(reason)")
+                throw Failure(.failed, "\(what) \(id) in \(client.region) ended as '\(image.state)': \(reason)")
             }
         }
     }
@@ -64,7 +64,8 @@ struct OwnImages: Sendable {
         let shares = try await snapshots(of: image).compactMap { snapshot in
             snapshot.progress.flatMap { Double($0.prefix { $0 != "%" }) }
         }
-        return shares.isEmpty ? nil : shares.reduce(0, +) / Double(shares.count) / 100
+        // Snapshots that are whole make no image that is.
+        return shares.isEmpty ? nil : min(shares.reduce(0, +) / Double(shares.count) / 100, 0.99)
     }
 
     /// Those that it is made of, and those that are being made for it, which its mappings do not name yet.

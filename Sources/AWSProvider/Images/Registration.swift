@@ -39,9 +39,8 @@ package struct Registration: Sendable {
         _ id: String, _ disk: DiskUpload.Output, _ events: @escaping EventSink
     ) async throws -> CapturedImage {
         let image = try await activity("AMI", events) {
-            try await images.waitUntilAvailable(id, of: "the AMI") {
-                events(.progress(.capture, Progress("wait for the AMI \(id)", completed: $0 * 100, unit: .percent)))
-            }
+            events(.progress(.capture, Progress("wait for the AMI \(id)")))
+            return try await images.waitUntilAvailable(id, of: "the AMI")
         }
         if image.deprecationTime == nil {
             let date = site.now().addingTimeInterval(ImageCapture.lifetime)

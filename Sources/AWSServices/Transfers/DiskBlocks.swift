@@ -32,8 +32,9 @@ package struct DiskBlocks: Sendable, Equatable {
                 indexes.append(index)
                 SHA256.hash(data: block).withUnsafeBytes { hash.update(bufferPointer: $0) }
             }
-            progress(TransferProgress(done: (index + 1) * EBS.blockSize, total: fileBytes, resumed: 0))
+            progress(TransferProgress(done: index * EBS.blockSize, total: fileBytes, resumed: 0))
         }
+        progress(TransferProgress(done: fileBytes, total: fileBytes, resumed: 0))
         checksum = base64Text(Array(hash.finalize()))
     }
 
