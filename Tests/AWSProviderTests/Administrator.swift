@@ -39,7 +39,10 @@ struct Administrator: Sendable {
     }
 
     @discardableResult
-    func dss(_ arguments: String...) async throws -> Said {
+    func dss(_ arguments: String...) async throws -> Said { try await run(arguments) }
+
+    @discardableResult
+    func run(_ arguments: [String]) async throws -> Said {
         let words = words(arguments)
         let output = try await SystemCommandRunner().execute(Command(words[0], Array(words.dropFirst())))
         return Said(status: output.status, output: output.standardOutput, errors: output.standardError)
@@ -49,7 +52,11 @@ struct Administrator: Sendable {
     /// - Returns: all that it has said.
     func atTerminal(_ arguments: String..., talk: @escaping @Sendable (Conversation) async throws -> Void)
         async throws -> String
-    {
+    { try await terminal(arguments, talk: talk) }
+
+    func terminal(
+        _ arguments: [String], talk: @escaping @Sendable (Conversation) async throws -> Void
+    ) async throws -> String {
         let line = words(arguments).map(shellQuoted).joined(separator: " ")
         return try await SystemCommandRunner().converse(
             Command(
@@ -70,6 +77,7 @@ struct Administrator: Sendable {
             "HOME=\(home)", "PATH=/usr/bin:/bin", "TERM=xterm", "LANG=C.UTF-8", "AWS_ENDPOINT_URL=\(emulator.url)",
             "AWS_EC2_METADATA_DISABLED=true", "AWS_ACCESS_KEY_ID=AKIAEMULATOR00000001",
             "AWS_SECRET_ACCESS_KEY=emulatorSecretKey/0000000000000000000001", "AWS_REGION=eu-central-1",
+            "DSS_CHECKIP_URL=\(emulator.url)/checkip",
         ]
         return ["env", "-i"] + environment + [dss] + arguments
     }

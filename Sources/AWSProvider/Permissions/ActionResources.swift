@@ -59,11 +59,13 @@ enum ActionResources {
         (
             "s3", ["bucket"],
             "CreateBucket DeleteBucket DeleteBucketPolicy GetAccelerateConfiguration GetAnalyticsConfiguration "
-                + "GetBucketCORS GetBucketLogging GetBucketNotification GetBucketObjectLockConfiguration "
+                + "GetBucketCORS GetBucketLogging GetBucketMetadataTableConfiguration GetBucketNotification "
+                + "GetBucketObjectLockConfiguration "
                 + "GetBucketOwnershipControls GetBucketPolicy GetBucketPublicAccessBlock GetBucketTagging "
                 + "GetBucketVersioning GetBucketWebsite GetEncryptionConfiguration GetIntelligentTieringConfiguration "
                 + "GetInventoryConfiguration GetLifecycleConfiguration GetMetricsConfiguration "
                 + "GetReplicationConfiguration ListBucket ListBucketMultipartUploads ListBucketVersions "
+                + "ListTagsForResource "
                 + "PutBucketLogging PutBucketOwnershipControls PutBucketPolicy PutBucketPublicAccessBlock "
                 + "PutBucketTagging PutBucketVersioning PutEncryptionConfiguration PutLifecycleConfiguration"
         ),

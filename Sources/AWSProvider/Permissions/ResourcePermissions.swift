@@ -52,7 +52,8 @@ package enum ResourcePermissions {
         "s3:GetInventoryConfiguration", "s3:GetBucketLogging", "s3:GetMetricsConfiguration",
         "s3:GetBucketNotification", "s3:GetBucketVersioning", "s3:GetReplicationConfiguration",
         "s3:GetBucketWebsite", "s3:GetBucketObjectLockConfiguration", "s3:GetBucketTagging",
-        "s3:GetBucketOwnershipControls", "s3:GetIntelligentTieringConfiguration",
+        "s3:GetBucketOwnershipControls", "s3:GetBucketMetadataTableConfiguration", "s3:ListTagsForResource",
+        "s3:GetIntelligentTieringConfiguration",
     ]
 
     private static let role = [

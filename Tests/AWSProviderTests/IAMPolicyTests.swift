@@ -1,0 +1,114 @@
+import AWSCore
+import AWSServices
+import AWSTestSupport
+import Foundation
+import Testing
+import Workbench
+
+@testable import AWSProvider
+
+/// The policies that `dss iam-policy` prints, held against AWS's tables.
+@Suite("The least permissions")
+struct IAMPolicyTests {
+    static let commands = CommandOperations.table.map(\.command)
+
+    static func policy(_ command: String?) throws -> [String: Any] {
+        let words = try words(["iam-policy"] + (command.map { ["--command", $0] } ?? []))
+        return try JSONSerialization.jsonObject(with: Data(words.utf8)) as? [String: Any] ?? [:]
+    }
+
+    /// What the real program prints.
+    private static func words(_ arguments: [String]) throws -> String {
+        let process = Process()
+        let output = Pipe()
+        process.executableURL = PythonProcess.root.appending(path: ".build/debug/dss")
+        process.arguments = arguments
+        process.currentDirectoryURL = PythonProcess.root
+        process.standardOutput = output
+        try process.run()
+        let said = output.fileHandleForReading.readDataToEndOfFile()
+        process.waitUntilExit()
+        return String(decoding: said, as: UTF8.self)
+    }
+
+    @Test("parliament has nothing against any of them, and nothing is wider than AWS makes it")
+    func soundness() throws {
+        var policies: [String: Any] = [:]
+        for command in Self.commands { policies[command] = try Self.policy(command) }
+        #expect(policies.count == Self.commands.count)
+        #expect(try PolicyLint.complaints(["policies": policies]) == [])
+    }
+
+    @Test("what CloudFormation does for a resource is what AWS lists for its type")
+    func resources() throws {
+        #expect(try PolicyLint.complaints(["resources": ResourcePermissions.table]) == [])
+    }
+
+    @Test("every type of resource of every template has its permissions", arguments: StackTemplate.allCases)
+    func templates(_ template: StackTemplate) {
+        #expect(!template.resourceTypes.isEmpty)
+        for type in template.resourceTypes {
+            #expect(ResourcePermissions.table[type]?.isEmpty == false, "\(type)")
+        }
+    }
+
+    @Test("every type that has permissions stands in a template")
+    func types() {
+        let used = Set(StackTemplate.allCases.flatMap(\.resourceTypes))
+        #expect(used == Set(ResourcePermissions.table.keys))
+        #expect(StackTemplate.vmBucketWAF.resourceTypes == ["AWS::WAFv2::IPSet", "AWS::WAFv2::WebACL"])
+    }
+
+    @Test("every operation that the provider calls is declared by some command")
+    func completeness() throws {
+        let declared = Set(CommandOperations.table.flatMap(\.operations).map { "\($0.service.id).\($0.name)" })
+        let folder = PythonProcess.root.appending(path: "Sources/AWSProvider")
+        let files = FileManager.default.enumerator(at: folder, includingPropertiesForKeys: nil)?.allObjects as? [URL]
+        var called: Set<String> = []
+        for file in try #require(files) where file.pathExtension == "swift" {
+            let text = try String(contentsOf: file, encoding: .utf8)
+            let pattern = /(?:call|items|pages)\((?:of: )?(\w+)\.(\w+)\(/
+            called.formUnion(text.matches(of: pattern).map { "\($0.output.1).\($0.output.2)" })
+        }
+        #expect(called.count > 20)
+        let spelled = { (name: String) in name.replacing("ServiceQuotas", with: "Service Quotas") }
+        #expect(Set(called.map(spelled)).subtracting(declared) == [])
+    }
+
+    @Test("resources are as narrow as what is said")
+    func scope() throws {
+        var scope = PolicyScope()
+        scope.account = "123456789012"
+        scope.region = "eu-central-1"
+        scope.bucket = "images"
+        scope.exportRole = "exporter"
+        let policy = IAMPolicy(try #require(CommandOperations.of("create-vm")), scope)
+        let resources = { (action: String) in policy.statements.first { $0.actions.contains(action) }?.resources }
+        #expect(resources("s3:PutObject") == ["arn:aws:s3:::images/data_science_sandbox/*"])
+        #expect(resources("s3:ListBucket") == ["arn:aws:s3:::images"])
+        #expect(
+            resources("cloudformation:CreateChangeSet") == [
+                "arn:aws:cloudformation:eu-central-1:123456789012:stack/EC2-DATA-SCIENCE-SANDBOX-*/*"
+            ])
+        #expect(
+            resources("cloudformation:DescribeStacks") == [
+                "arn:aws:cloudformation:eu-central-1:123456789012:stack/EC2-DATA-SCIENCE-SANDBOX-*/*",
+                "arn:aws:cloudformation:eu-central-1:123456789012:stack/DATA-SCIENCE-SANDBOX-*/*",
+            ])
+        #expect(resources("ec2:DeleteSnapshot") == ["arn:aws:ec2:eu-central-1::snapshot/*"])
+        #expect(resources("ec2:DescribeImages") == ["*"])
+        let pass = try #require(policy.statements.first { $0.actions == ["iam:PassRole"] })
+        #expect(pass.resources == ["arn:aws:iam::123456789012:role/exporter"])
+        #expect(pass.passedTo == "vmie.amazonaws.com")
+    }
+
+    @Test("whoami needs nothing, and what is no command has no policy")
+    func edges() throws {
+        #expect(try (Self.policy("whoami")["Statement"] as? [Any])?.isEmpty == true)
+        #expect(CommandOperations.of("create-cake") == nil)
+        let all = try #require(CommandOperations.of())
+        for command in CommandOperations.table {
+            #expect(Set(command.permissions).isSubset(of: all.permissions))
+        }
+    }
+}

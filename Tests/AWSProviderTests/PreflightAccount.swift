@@ -1,0 +1,105 @@
+import AWSCore
+import AWSServices
+import AWSTestSupport
+import Foundation
+import HTTPTransport
+import Sandbox
+
+@testable import AWSProvider
+
+/// An account in which a build could begin, and somebody who looks whether it can.
+struct PreflightAccount: Sendable {
+    let emulator: AWSEmulator
+    let client: AWSClient
+    let site: BuildSite
+
+    /// Not the one of other tests: what may be done here and what runs here must not be theirs.
+    private static let own = Task { try AWSEmulator() }
+
+    static func with(knobs: [String: Any] = [:], _ body: (PreflightAccount) async throws -> Void) async throws {
+        let emulator = try await own.value
+        try await emulator.control(["reset": true, "knobs": ["export_polls": 1000].merging(knobs) { $1 }])
+        try await withHTTPTransport { transport in
+            let url = emulator.url
+            let client = AWSClient(
+                region: "eu-central-1",
+                world: ClientWorld(
+                    transport: transport, credentials: Known(),
+                    endpoint: { Endpoint(url: url, signingRegion: $0.endpoint(in: $1).signingRegion) },
+                    backoff: .quick))
+            let site = BuildSite(client, try AssetID("0.1.0"), names: .init())
+            let account = PreflightAccount(emulator: emulator, client: client, site: site)
+            try await account.deploy(PermanentStack.vmBucket.name, bucketTemplate)
+            try await body(account)
+        }
+    }
+
+    private static let bucketTemplate = """
+        Resources:
+          Bucket: {Type: AWS::S3::Bucket, Properties: {BucketName: images}}
+          Role:
+            Type: AWS::IAM::Role
+            Properties: {RoleName: exporter, AssumeRolePolicyDocument: {Version: "2012-10-17", Statement: []}}
+        Outputs:
+          VMBucketId: {Value: !Ref Bucket}
+          VMExportRoleId: {Value: !Ref Role}
+          CfDistributionDomainName: {Value: d1.cloudfront.net}
+        """
+
+    /// What is found by a preflight for Debian 12, changed by the test.
+    func found(
+        _ definition: SandboxDefinition = SourceImageTests.bookworm, method: ExportMethod = .vmExport,
+        formats: [ImageFormat] = [.vhd, .vmdk], _ change: (inout Preflight) -> Void = { _ in }
+    ) async throws -> [PreflightFinding] {
+        try await preflight(definition, method: method, formats: formats, change).findings()
+    }
+
+    func preflight(
+        _ definition: SandboxDefinition = SourceImageTests.bookworm, method: ExportMethod = .vmExport,
+        formats: [ImageFormat] = [.vhd, .vmdk], _ change: (inout Preflight) -> Void = { _ in }
+    ) async throws -> Preflight {
+        let source = try await site.sourceImage(definition, ami: nil)
+        var preflight = Preflight(site, definition, source: source, method: method, formats: formats)
+        change(&preflight)
+        return preflight
+    }
+
+    /// Lets the next call of an operation be answered so.
+    func answer(_ service: String, _ action: String, _ body: String, type: String = "text/xml") async throws {
+        let fault: [String: Any] = [
+            "kind": "raw", "service": service, "action": action, "type": type, "body": body, "times": NSNull(),
+        ]
+        try await emulator.control(["faults": [fault]])
+    }
+
+    func deny(_ actions: String...) async throws {
+        try await emulator.control(["knobs": ["denied": actions]])
+    }
+
+    func deploy(_ name: String, _ template: String, tags: [CloudFormation.Tag] = []) async throws {
+        var create = CloudFormation.CreateChangeSet(
+            stackName: name, changeSetName: "set", changeSetType: "CREATE", templateBody: template, parameters: [])
+        create.tags = tags
+        create.capabilities = ["CAPABILITY_NAMED_IAM"]
+        _ = try await client.call(create)
+        _ = try await client.call(CloudFormation.ExecuteChangeSet(changeSetName: "set", stackName: name))
+        try await client.wait(for: name, at: Pace(first: .milliseconds(5), longest: .milliseconds(20))) {
+            let stack = try await client.call(CloudFormation.DescribeStacks(stackName: name)).stacks.first
+            return stack?.stackStatus == "CREATE_COMPLETE" ? () : nil
+        }
+    }
+
+    private struct Known: CredentialSource {
+        func credentials(insteadOf refused: Credentials?) async throws -> Credentials {
+            Credentials(
+                accessKeyID: "AKIAEMULATOR00000001", secretAccessKey: "emulatorSecretKey/0000000000000000000001",
+                origin: "test")
+        }
+    }
+}
+
+extension [PreflightFinding] {
+    var problems: [PreflightFinding] { filter { $0.weight == .problem } }
+    var warnings: [PreflightFinding] { filter { $0.weight == .warning } }
+    var notices: [PreflightFinding] { filter { $0.weight == .notice } }
+}

@@ -1,0 +1,129 @@
+import AWSCore
+import AWSServices
+import AWSTestSupport
+import Foundation
+import Sandbox
+import Testing
+
+@testable import AWSProvider
+
+extension PreflightTests {
+    @Test("processors of what runs and of what is to run must fit the quota")
+    func machineQuota() async throws {
+        try await PreflightAccount.with(knobs: ["quotas": ["L-1216C47A": 5]]) { account in
+            let machine = """
+                Resources:
+                  Machine: {Type: AWS::EC2::Instance, Properties: {ImageId: ami-00000000000000010, InstanceType: t3.xlarge}}
+                """
+            #expect(try await account.found().problems == [])
+            try await account.deploy("EC2-DATA-SCIENCE-SANDBOX-9-9-9", machine)
+            let problems = try await account.found().problems
+            #expect(
+                problems.map(\.text) == [
+                    "a machine of type t3.medium has 2 vCPUs, and 4 of the account's 5 are in use in eu-central-1"
+                ])
+            #expect(problems.first?.advice?.contains("--quota-code L-1216C47A") == true)
+            #expect(problems.first?.advice?.contains("--desired-value 7") == true)
+            #expect(problems.first?.code == .temporary)
+            // Machines of other families have quotas of their own.
+            let other = try await account.found { $0.instanceType = "g4dn.xlarge" }
+            #expect(other.problems == [])
+        }
+    }
+
+    @Test("the machine of this build is gone on with and needs no room of its own")
+    func ownMachine() async throws {
+        try await PreflightAccount.with(knobs: ["quotas": ["L-1216C47A": 2]]) { account in
+            try await account.deploy(
+                account.site.stackName,
+                """
+                Resources:
+                  Machine:
+                    Type: AWS::EC2::Instance
+                    Properties:
+                      ImageId: ami-00000000000000010
+                      InstanceType: t3.medium
+                      Tags: [{Key: exa_dss_id, Value: 0.1.0}]
+                """, tags: [.init(key: "exa_dss_id", value: "0.1.0")])
+            #expect(try await account.found().problems == [])
+        }
+    }
+
+    @Test("a public image must fit the quota of public images")
+    func publicImages() async throws {
+        try await PreflightAccount.with(knobs: ["quotas": ["L-0E3CBAB9": 0]]) { account in
+            #expect(try await account.found().problems == [])
+            let problems = try await account.found { $0.isPublic = true }.problems
+            #expect(problems.map(\.code) == [.temporary])
+            #expect(problems.first?.advice?.contains("L-0E3CBAB9") == true)
+        }
+    }
+
+    @Test("names may be taken by what is of this build alone")
+    func names() async throws {
+        try await PreflightAccount.with { account in
+            let ours = [EC2.Tag(key: "exa_dss_id", value: "0.1.0")]
+            let site = account.site
+            let image = EC2.RegisterImage(
+                name: site.imageName, architecture: "x86_64", rootDeviceName: "/dev/sda1", blockDeviceMappings: [])
+            let ami = try await account.client.call(image).imageId
+            let pair = try await account.client.call(EC2.CreateKeyPair(keyName: site.stackName)).keyPairId
+            try await account.deploy(
+                site.stackName, "Resources: {Topic: {Type: AWS::SNS::Topic}}",
+                tags: [.init(key: "exa_dss_id", value: "0.1.1")])
+            let problems = try await account.found().problems
+            #expect(
+                Set(problems.map(\.text)) == [
+                    "the AMI \(ami) has the name Exasol-Data-Science-Sandbox-0.1.0 and is not of this build: it has no "
+                        + "tag exa_dss_id",
+                    "the key pair \(pair) has the name EC2-DATA-SCIENCE-SANDBOX-0-1-0 and is not of this build: it has no "
+                        + "tag exa_dss_id",
+                    "a stack is called EC2-DATA-SCIENCE-SANDBOX-0-1-0 and is not of this build: it is of asset id 0.1.1",
+                ])
+            #expect(problems.allSatisfy { $0.advice?.contains("aws ") == true })
+            let keyless = try await account.found { $0.makesKeyPair = false }
+            #expect(keyless.problems.count == 2)
+            let machineless = try await account.found { $0.source = nil }
+            #expect(machineless.problems.count == 1)
+
+            _ = try await account.client.call(EC2.CreateTags(resources: [ami, pair], tags: ours))
+            #expect(try await account.found().problems.count == 1)
+        }
+    }
+
+    @Test("bucket and role must be there, in the region of the build")
+    func bucket() async throws {
+        try await PreflightAccount.with { account in
+            let gone = try await account.found { $0.bucket = .init(name: "gone", exportRole: "nobody", domain: "") }
+            #expect(
+                Set(gone.problems.map(\.text)) == [
+                    "the bucket gone is gone, which its stack has made",
+                    "the role nobody is gone, by which AWS writes exports",
+                ])
+            #expect(gone.problems.allSatisfy { $0.advice == "dss setup-vm-bucket --region eu-central-1" })
+            let known = ImageBucket(name: "images", exportRole: "exporter", domain: "")
+            let there = try await account.found { $0.bucket = known }
+            #expect(there.problems == [])
+            let other = ImageBucket(name: "images", exportRole: "nobody", domain: "")
+            let roleless = try await account.found(method: .ebsDirect) { $0.bucket = other }
+            #expect(roleless == [])
+        }
+    }
+
+    @Test("a bucket of another region, or none, is said so")
+    func elsewhere() async throws {
+        try await PreflightAccount.with { account in
+            let site = BuildSite(account.client.region("us-east-1"), account.site.assetID, names: .init())
+            let there = ImageBucket(name: "images", exportRole: "exporter", domain: "")
+            let source = try await site.sourceImage(SourceImageTests.bookworm, ami: nil)
+            for bucket in [there, nil] {
+                let problems = try await Preflight(
+                    site, SourceImageTests.bookworm, source: source, bucket: bucket, method: .vmExport,
+                    formats: [.vhd]
+                ).findings().problems
+                #expect(problems.count == 1, "\(problems)")
+                #expect(problems.first?.advice?.contains("setup-vm-bucket") == true)
+            }
+        }
+    }
+}

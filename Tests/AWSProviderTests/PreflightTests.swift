@@ -1,0 +1,85 @@
+import AWSCore
+import AWSServices
+import AWSTestSupport
+import Foundation
+import Sandbox
+import Testing
+
+@testable import AWSProvider
+
+/// Each thing that AWS would refuse hours later, once refused and once fine.
+@Suite("What is checked before anything is made", .serialized)
+struct PreflightTests {
+    @Test("nothing is wrong with a build that can begin, by either way of export")
+    func fine() async throws {
+        try await PreflightAccount.with { account in
+            let found = try await account.found { $0.isPublic = true }
+            #expect(found.problems == [])
+            #expect(found.notices == [])
+            #expect(found.warnings.map(\.text).allSatisfy { $0.contains("starts by BIOS and by UEFI") })
+            #expect(try await account.found(method: .ebsDirect, formats: [.qcow2, .ova]) == [])
+            let exportAlone = try await account.found { $0.source = nil }
+            #expect(exportAlone.problems == [])
+        }
+    }
+
+    @Test("everything that is wrong is said at once, and nothing was made")
+    func together() async throws {
+        try await PreflightAccount.with { account in
+            try await account.deny("ec2:CreateImage")
+            let preflight = try await account.preflight(formats: [.vhd, .ova]) {
+                $0.volumeGiB = 10
+                $0.instanceType = "x9.none"
+                $0.credentials = .init(expires: Date(), areRenewed: false)
+            }
+            let failure = await #expect(throws: Failure.self) { try await preflight.run { _ in } }
+            #expect(failure?.message == "AWS would not let this build come to its end, for 5 reasons")
+            #expect(failure?.code == .failed)
+            #expect(failure?.details.last == "nothing has been made")
+            #expect(failure?.details.count { $0.hasPrefix("- ") } == 5)
+            #expect(failure?.details.count { $0.hasPrefix("  → ") } == 5)
+            let made = try await account.emulator.control([:], .get)["calls"] as? [[String: Any]] ?? []
+            let changing = made.compactMap { $0["action"] as? String }.filter { $0.hasPrefix("Create") }
+            #expect(Set(changing) == ["CreateChangeSet", "CreateImage", "CreateTags"])
+            #expect(try await account.client.call(EC2.DescribeKeyPairs()).keyPairs == [])
+        }
+    }
+
+    @Test("one problem stands for itself, with its exit code")
+    func alone() async throws {
+        try await PreflightAccount.with { account in
+            try await account.deny("ec2:StopInstances")
+            let preflight = try await account.preflight()
+            let failure = await #expect(throws: Failure.self) { try await preflight.run { _ in } }
+            #expect(failure?.code == .noPermission)
+            #expect(failure?.message.contains("StopInstances failed with UnauthorizedOperation") == true)
+            #expect(failure?.advice?.contains("ec2:StopInstances") == true)
+        }
+    }
+
+    @Test("warnings and notices are told, and refuse nothing")
+    func told() async throws {
+        try await PreflightAccount.with { account in
+            try await account.deny("iam:SimulatePrincipalPolicy", "servicequotas:GetServiceQuota", "iam:GetRole")
+            let told = Told()
+            try await account.preflight().run { told.take($0) }
+            #expect(told.warnings.count == 1)
+            #expect(told.notices.count == 2, "\(told.notices)")
+            #expect(told.activities == ["preflight"])
+        }
+    }
+}
+
+/// Events, in order.
+final class Told: @unchecked Sendable {
+    private let lock = NSLock()
+    private var events: [BuildEvent] = []
+
+    func take(_ event: BuildEvent) { lock.withLock { events.append(event) } }
+
+    var warnings: [String] { lines { if case .warning(let line) = $0 { line } else { nil } } }
+    var notices: [String] { lines { if case .notice(let line) = $0 { line } else { nil } } }
+    var activities: [String] { lines { if case .activityFinished(let name) = $0 { name } else { nil } } }
+
+    private func lines(_ line: (BuildEvent) -> String?) -> [String] { lock.withLock { events.compactMap(line) } }
+}

@@ -1,0 +1,15 @@
+import AWSCore
+import AWSTestSupport
+import Testing
+
+/// Permissions were written down from memory; AWS's own tables say whether there is such a thing.
+@Suite("Permissions")
+struct PermissionTests {
+    @Test("every permission that an operation declares is one of AWS's")
+    func existence() throws {
+        let declared = Catalogue.all.flatMap { Swift.type(of: $0.sample).permissions }
+        #expect(declared.count > 80)
+        #expect(try PolicyLint.complaints(["actions": Set(declared).sorted()]) == [])
+        #expect(try PolicyLint.complaints(["actions": ["s3:HeadObject"]]) == ["there is no action s3:HeadObject"])
+    }
+}
