@@ -56,7 +56,9 @@ class MotoApplication:
     def lose_bucket(self, name: str) -> None:
         """Removes it with all that is in it, as somebody else would."""
         with self.lock:
-            del s3_backends[ACCOUNT]["aws"].buckets[name]
+            backend = s3_backends[ACCOUNT]["aws"]
+            backend.buckets[name].keys.clear()
+            backend.delete_bucket(name)
 
     def reset(self) -> None:
         with self.lock:

@@ -26,12 +26,22 @@ extension Machines {
     /// Begins to remove all of it and does not wait. The undo that is registered for it waits; it runs even where the
     /// machine was to be kept. Where AWS refuses, that undo tries again and tells.
     package func beginRemoval(undo: Undo, events: @escaping EventSink) async {
-        await undo.register("stack \(site.stackName) and its key pair", remedy: site.remedy) {
-            try await activity(Self.removal, events) { try await remove(events: events) }
-        }
         events(.activityStarted(Self.removal))
-        guard let stack = try? await stacks(events).stack(site.stackName), isOurs(stack) else { return }
-        _ = try? await site.client.call(CloudFormation.DeleteStack(stackName: stack.stackId ?? site.stackName))
+        await order(removalOf: site.stackName, events)
+        // No child of this task: it goes on where the build is cancelled, and its end is noted when it comes, not when
+        // somebody asks.
+        let removal = Task {
+            defer { events(.activityFinished(Self.removal)) }
+            try await remove(events: events)
+        }
+        await undo.register("stack \(site.stackName) and its key pair", remedy: site.remedy) {
+            do { try await removal.value } catch { try await remove(events: events) }
+        }
+    }
+
+    private func order(removalOf name: String, _ events: @escaping EventSink) async {
+        guard let stack = try? await stacks(events).stack(name), isOurs(stack) else { return }
+        _ = try? await site.client.call(CloudFormation.DeleteStack(stackName: stack.stackId ?? name))
     }
 
     /// Removes machine, stack, key pair and what is kept here, and waits until they are gone.

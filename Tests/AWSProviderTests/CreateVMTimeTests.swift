@@ -1,0 +1,132 @@
+import AWSCore
+import AWSProvider
+import AWSServices
+import AWSTestSupport
+import Foundation
+import HTTPTransport
+import Reporting
+import Sandbox
+import Testing
+import Workbench
+
+/// How long a build takes that is as long as a real one, in time that jumps.
+@Suite("create-vm on AWS, in virtual time", .timeLimit(.minutes(5)))
+struct CreateVMTimeTests {
+    /// Seconds; AWS's part of it.
+    static let seconds = ["stack": 180, "stack_delete": 240, "instance_stop": 40, "ami": 600, "export": 2400]
+
+    @Test("waits for the exports of both formats and for what must come before; the rest goes on beside them")
+    func criticalPath() async throws {
+        try await CreateVMBuilder.with { builder in
+            try await builder.set(["seconds": Self.seconds])
+            let report = try await VirtualTime.with(builder.emulator) { time in
+                try await build(builder, time)
+            }
+            print(report.text(.piped))
+            let path = report.activities.criticalPath.map(\.name)
+            #expect(
+                path.filter { !["preflight", "SSH", "cloud-init", "clean up"].contains($0) } == [
+                    "stack", "install", "seal", "stopping the machine", "AMI", "export vmdk", "export vhd",
+                    "rename vhd",
+                ])
+            let beside = report.activities.besideCriticalPath.map(\.name)
+            #expect(Set(beside).isSuperset(of: ["removing the stack", "rename vmdk"]), "\(beside)")
+            try expect("removing the stack", within: "export vmdk", report)
+            try expect("rename vmdk", within: "export vhd", report)
+
+            // No wait is longer than what is waited for and the longest pause between two looks.
+            let least =
+                Self.seconds.values.reduce(0, +) + Self.seconds["export"]! - Self.seconds["stack_delete"]! + 900 + 20
+                + 90
+            let total = try #require(report.activities.map(\.ended).max())
+            #expect((Double(least)..<Double(least) + 7 * 20).contains(total), "\(total) s, at least \(least) s")
+        }
+    }
+
+    @Test("gives a machine up that never answers on SSH, says what may be wrong, and removes it")
+    func unreachable() async throws {
+        try await CreateVMBuilder.with { builder in
+            try await builder.set(["seconds": Self.seconds, "console_output": "Kernel panic - not syncing"])
+            let before = try await builder.census()
+            let (failure, elapsed) = try await VirtualTime.with(builder.emulator) { time in
+                let failure = await #expect(throws: Failure.self) { try await build(builder, time, reaches: false) }
+                return (try #require(failure), time.elapsed)
+            }
+            #expect(failure.code == .unavailable)
+            #expect(failure.message.hasPrefix("SSH on machine i-"), "\(failure)")
+            #expect(failure.details.contains("ssh says: ssh: connect: Connection timed out"), "\(failure)")
+            #expect(failure.details.contains("Kernel panic - not syncing"), "\(failure)")
+            #expect(failure.advice?.contains("--ssh-cidr") == true)
+            // Stack, ten minutes, and the stack's removal, each with the pause before the last look.
+            #expect((Duration.seconds(1020)..<Duration.seconds(1100)).contains(elapsed))
+            #expect(try await builder.census() == before)
+        }
+    }
+
+    private func expect(_ short: String, within long: String, _ report: BuildReport) throws {
+        let inner = try #require(report.activities.first { $0.name == short })
+        let outer = try #require(report.activities.first { $0.name == long })
+        #expect(outer.began <= inner.began && inner.ended <= outer.ended, "\(inner) \(outer)")
+    }
+
+    private func build(
+        _ builder: CreateVMBuilder, _ time: VirtualTime, reaches: Bool = true
+    ) async throws -> BuildReport {
+        try await withHTTPTransport { real in
+            let url = builder.emulator.url
+            let client = AWSClient(
+                region: "eu-central-1",
+                world: ClientWorld(
+                    transport: VirtualTransport(time: time, real: real), credentials: Known(),
+                    endpoint: { Endpoint(url: url, signingRegion: $0.endpoint(in: $1).signingRegion) },
+                    time: time.callTime))
+            let definition = SandboxDefinition(
+                name: "small", version: "1.0.0",
+                playbook: .init(file: "site.yml", pins: "pins.yaml", roles: ["only"]), formats: [.vmdk, .vhd])
+            let site = BuildSite(
+                client, try AssetID("time"), names: definition.names, now: time.callTime.now)
+            let runner = VirtualRunner(time: time, reaches: reaches)
+            let source = try await site.sourceImage(definition, ami: nil)
+            let settings = AWSBuildSettings(
+                machine: { definition in
+                    MachineOrder(
+                        source: source, instanceType: definition.aws.instanceType,
+                        volumeGiB: definition.aws.volumeSizeGiB, user: "ubuntu",
+                        sshNetworks: [try IPNetwork("192.0.2.1/32")])
+                }, method: .vmExport, place: .elsewhere, credentials: .init(), inputs: "inputs")
+            let machines = Machines(
+                site: site, runner: runner, directory: "\(builder.home)/machine", ownAddress: { "192.0.2.1" })
+            let export = AWSExport(
+                site, try await ImageBucket.find(in: site), place: .elsewhere, workDirectory: builder.home,
+                runner: runner)
+            return try await createVM(
+                BuildOrder(assetID: site.assetID, definition: definition, password: .given(Secret("secret"))),
+                on: AWSVMProvider(site, machines: machines, export: export, settings: settings),
+                with: PatientProvisioner(time: time), events: { _ in }, clock: VirtualClock(time: time))
+        }
+    }
+}
+
+/// Installs nothing, and takes as long as the real one.
+private struct PatientProvisioner: Provisioner {
+    let time: VirtualTime
+
+    func install(
+        _ step: PlaybookStep, of order: BuildOrder, on machine: some BuildMachine, events: @escaping EventSink
+    ) async throws -> [MissingComponent] {
+        try await time.sleep(.seconds(900))
+        return []
+    }
+
+    func seal(_ order: BuildOrder, on machine: some BuildMachine, events: @escaping EventSink) async throws {
+        try await time.sleep(.seconds(20))
+    }
+}
+
+private struct Known: CredentialSource {
+    func credentials(insteadOf refused: Credentials?) async throws -> Credentials {
+        Credentials(
+            accessKeyID: "AKIAEMULATOR00000001", secretAccessKey: "emulatorSecretKey/0000000000000000000001",
+            origin: "test")
+    }
+}
