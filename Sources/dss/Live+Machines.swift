@@ -59,7 +59,8 @@ extension Live {
             throw Failure(.usage, "DSS_CHECKIP_URL is no address: \(url)", advice: advice)
         }
         do {
-            let answer = try await transport.send(HTTPRequest(.get, endpoint), within: .seconds(20))
+            let path = endpoint.basePath.isEmpty ? "/" : ""
+            let answer = try await transport.send(HTTPRequest(.get, endpoint, path: path), within: .seconds(20))
             guard answer.isSuccess else { throw TransportError(.lost, "it answered with \(answer.status)") }
             return String(decoding: answer.body, as: UTF8.self).trimmedLine
         } catch let error as TransportError {

@@ -20,7 +20,8 @@ from .patching import add_method, replace_method
 from .stack_events import note, reason_of
 from .waiting import Wait
 
-WITHOUT_OUTPUTS = {"REVIEW_IN_PROGRESS", "CREATE_IN_PROGRESS", "ROLLBACK_IN_PROGRESS", "ROLLBACK_COMPLETE", "ROLLBACK_FAILED"}
+# moto works outputs out when they are looked at; of what is gone it would make the resources again.
+WITHOUT_OUTPUTS = {"DELETE_COMPLETE", "REVIEW_IN_PROGRESS", "CREATE_IN_PROGRESS", "ROLLBACK_IN_PROGRESS", "ROLLBACK_COMPLETE", "ROLLBACK_FAILED"}
 IAM_CAPABILITIES = {"CAPABILITY_IAM", "CAPABILITY_NAMED_IAM"}
 
 
@@ -66,7 +67,8 @@ def install(knobs) -> None:
         stack = next((one for one in self.stacks.values() if name_or_stack_id in (one.name, one.stack_id)), None)
         if stack is None or getattr(stack, "outcome", None) == "DELETE_COMPLETE":
             return
-        stack.reason = None
+        # What it was becoming it will never be.
+        stack.reason = stack.outcome = None
         blocked = {one: why for one, why in knobs.stack_delete_fail.items() if one in stack.resource_map.resources}
         if blocked and knobs.stack_delete_failures != 0:
             if knobs.stack_delete_failures:

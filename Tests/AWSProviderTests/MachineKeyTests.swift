@@ -1,0 +1,110 @@
+import AWSCore
+import AWSServices
+import AWSTestSupport
+import Foundation
+import Sandbox
+import Testing
+import Workbench
+
+@testable import AWSProvider
+
+extension MachineTests {
+    /// `--ec2-key-name` and `--ec2-key-file`.
+    @Suite("with a key of one's own", .serialized)
+    struct OwnKey {
+        private func withKey(_ body: (MachineLab, MachineOrder) async throws -> Void) async throws {
+            try await MachineLab.with { lab in
+                let file = "\(lab.stub.folder)/mine"
+                try await SystemCommandRunner().run(.sshKeygen(path: file, comment: "mine"))
+                try await importKey(file, named: "mine", tags: [], lab)
+                var order = lab.order
+                order.key = .existing(name: "mine", file: file)
+                try await body(lab, order)
+            }
+        }
+
+        private func refusal(_ lab: MachineLab, _ order: MachineOrder) async throws -> Failure {
+            let undo = Undo()
+            let failure = await #expect(throws: Failure.self) {
+                try await lab.machines().launch(order, undo: undo, events: lab.told.sink)
+            }
+            #expect(try await lab.count("CreateChangeSet") == 0)
+            #expect(await undo.unwind() == [])
+            return try #require(failure)
+        }
+
+        @Test("it is used and never removed")
+        func used() async throws {
+            try await withKey { lab, order in
+                let undo = Undo()
+                let machine = try await lab.machines().launch(order, undo: undo, events: lab.told.sink)
+                #expect(try await lab.instances().first?.keyName == "mine")
+                #expect(try readText(machine.endpoint.configFile).contains("IdentityFile \"\(lab.stub.folder)/mine\""))
+                try await lab.machines().beginRemoval(undo: undo, events: lab.told.sink)
+                #expect(await undo.unwind() == [])
+                #expect(try await lab.left() == ["mine"])
+                #expect(fileExists("\(lab.stub.folder)/mine"))
+            }
+        }
+
+        @Test("one that others can read is refused, as ssh itself would")
+        func mode() async throws {
+            try await withKey { lab, order in
+                chmod("\(lab.stub.folder)/mine", 0o640)
+                let failure = try await refusal(lab, order)
+                #expect(failure.code == .noPermission)
+                #expect(failure.advice == "chmod 600 \(lab.stub.folder)/mine")
+            }
+        }
+
+        @Test("one that AWS does not have")
+        func unknown() async throws {
+            try await withKey { lab, order in
+                var order = order
+                order.key = .existing(name: "yours", file: "\(lab.stub.folder)/mine")
+                let failure = try await refusal(lab, order)
+                #expect(failure.message == "there is no key pair 'yours' in eu-central-1")
+            }
+        }
+
+        @Test("one of another pair")
+        func mismatch() async throws {
+            try await withKey { lab, order in
+                var order = order
+                try await SystemCommandRunner().run(.sshKeygen(path: "\(lab.stub.folder)/other", comment: "other"))
+                order.key = .existing(name: "mine", file: "\(lab.stub.folder)/other")
+                let failure = try await refusal(lab, order)
+                #expect(failure.message.hasSuffix("is not the private key of key pair 'mine' in eu-central-1"))
+            }
+        }
+
+        @Test("one with a passphrase, which nobody is there to type")
+        func passphrase() async throws {
+            try await withKey { lab, order in
+                try await SystemCommandRunner().run(
+                    Command(
+                        "ssh-keygen", ["-q", "-p", "-P", "", "-N", "for this test", "-f", "\(lab.stub.folder)/mine"]))
+                let failure = try await refusal(lab, order)
+                #expect(failure.message.contains("is no private key that can be used unasked"), "\(failure)")
+            }
+        }
+
+        @Test("a machine of an earlier run is gone on with by the same key, and made anew for another")
+        func resume() async throws {
+            try await withKey { lab, order in
+                let first = Undo()
+                let machine = try await lab.machines().launch(order, undo: first, events: lab.told.sink)
+                _ = await first.forgetKept()
+                let second = Undo()
+                let again = try await lab.machines().launch(order, undo: second, events: lab.told.sink)
+                #expect(again.instanceID == machine.instanceID)
+                _ = await second.forgetKept()
+                let third = Undo()
+                let other = try await lab.machines().launch(lab.order, undo: third, events: lab.told.sink)
+                #expect(other.instanceID != machine.instanceID)
+                #expect(await third.unwind() == [])
+                #expect(try await lab.left() == ["mine"])
+            }
+        }
+    }
+}

@@ -1,0 +1,224 @@
+import AWSCore
+import AWSServices
+import AWSTestSupport
+import Foundation
+import Sandbox
+import Synchronization
+import Testing
+import Workbench
+
+@testable import AWSProvider
+
+extension MachineTests {
+    /// What goes wrong says why, and leaves nothing after the undo.
+    @Suite("trouble", .serialized)
+    struct Trouble {
+        private func failure(
+            _ lab: MachineLab, _ order: MachineOrder? = nil, _ machines: Machines? = nil
+        ) async throws -> Failure {
+            let undo = Undo()
+            let machines = try machines ?? lab.machines()
+            let failure = await #expect(throws: Failure.self) {
+                try await machines.launch(order ?? lab.order, undo: undo, events: lab.told.sink)
+            }
+            #expect(await undo.unwind() == [])
+            #expect(try await lab.left() == [])
+            return try #require(failure)
+        }
+
+        @Test("a stack that is rolled back names the resource and AWS's reason")
+        func rollback() async throws {
+            let reason = "We currently do not have sufficient t3.medium capacity"
+            try await MachineLab.with(knobs: ["stack_fail": ["Machine": reason]]) { lab in
+                let failure = try await failure(lab)
+                #expect(failure.message.contains("could not be created: ROLLBACK_COMPLETE"), "\(failure)")
+                #expect(failure.details.first == "Machine (AWS::EC2::Instance) CREATE_FAILED: \(reason)")
+            }
+        }
+
+        @Test("an account without a default VPC is told how it gets one")
+        func defaultVPC() async throws {
+            let reason = "No default VPC for this user. GroupName is only supported for EC2-Classic and default VPC"
+            try await MachineLab.with(knobs: ["stack_fail": ["SecurityGroup": reason]]) { lab in
+                let failure = try await failure(lab)
+                #expect(failure.advice == "aws ec2 create-default-vpc --region eu-central-1")
+            }
+        }
+
+        @Test("a machine that never answers: what ssh says, who is let in, the end of its console")
+        func silence() async throws {
+            let console = (1...30).map { "line \($0)\u{1b}[0m" }.joined(separator: "\r\n")
+            try await MachineLab.with(knobs: ["console_output": console]) { lab in
+                try writeAtomically("Host *\n  HostName 127.0.0.1\n  Port 1\n", to: "\(lab.stub.folder)/closed")
+                var order = lab.order
+                order.sshConfig = "\(lab.stub.folder)/closed"
+                let brief = Pace(first: .milliseconds(5), longest: .milliseconds(50), limit: .milliseconds(400))
+                let machines = try lab.machines(try lab.site(pace: brief))
+                let failure = try await failure(lab, order, machines)
+                #expect(failure.code == .unavailable && failure.message.hasPrefix("SSH on machine i-"), "\(failure)")
+                #expect(failure.details[0].contains("Connection refused"), "\(failure.details)")
+                #expect(failure.details[1] == "its security group lets SSH in from 198.51.100.7/32")
+                #expect(failure.details[2] == "the end of its console:" && failure.details[3] == "line 16[0m")
+                #expect(failure.advice?.contains("--ssh-cidr") == true)
+            }
+        }
+
+        @Test("a machine that ends while it is waited for", arguments: ["terminated", "stopped"])
+        func ended(_ state: String) async throws {
+            try await MachineLab.with { lab in
+                try lab.stub.order(.failure(code: 1, message: "not yet"), at: "true")
+                let machines = try lab.machines(runner: EndingRunner(lab: lab, state: state))
+                let failure = try await failure(lab, nil, machines)
+                #expect(failure.message.contains("in eu-central-1 is \(state): "), "\(failure)")
+                #expect(failure.message.contains("User initiated"), "\(failure)")
+            }
+        }
+
+        @Test("cloud-init that fails says so; complaints alone are no failure", arguments: [(1, true), (2, false)])
+        func cloudInit(_ code: Int, _ isFailure: Bool) async throws {
+            try await MachineLab.with { lab in
+                try lab.stub.order(.failure(code: code, message: "x"), at: "cloud-init status")
+                if isFailure {
+                    let failure = try await failure(lab)
+                    #expect(failure.message.hasPrefix("cloud-init could not set up machine i-"), "\(failure)")
+                } else {
+                    let undo = Undo()
+                    _ = try await lab.machines().launch(lab.order, undo: undo, events: lab.told.sink)
+                    #expect(await undo.unwind() == [])
+                }
+            }
+        }
+
+        @Test("another system than the pinned versions are for")
+        func system() async throws {
+            try await MachineLab.with(system: ("ubuntu", "noble")) { lab in
+                let failure = try await failure(lab)
+                #expect(failure.code == .badData)
+                #expect(failure.message.hasPrefix("the pinned versions are for debian bookworm, and ami-"))
+                #expect(failure.message.hasSuffix("is ubuntu noble"), "\(failure.message)")
+                #expect(failure.advice?.contains("--ec2-source-ami") == true)
+            }
+        }
+
+        @Test("an address that is none")
+        func ownAddress() async throws {
+            try await MachineLab.with { lab in
+                let failure = try await failure(lab, nil, lab.machines(address: "<html>"))
+                #expect(failure.message.contains("'<html>' is no IP address"), "\(failure)")
+                #expect(failure.advice?.contains("--ssh-cidr") == true)
+                #expect(try await lab.count("CreateChangeSet") == 0)
+            }
+        }
+
+        @Test(
+            "an operation that is denied leaves nothing",
+            arguments: ["ImportKeyPair", "CreateChangeSet", "ExecuteChangeSet", "DescribeInstances"])
+        func denied(_ action: String) async throws {
+            try await MachineLab.with { lab in
+                try await lab.emulator.control(["faults": [["kind": "denied", "action": action]]])
+                let undo = Undo()
+                let error = await #expect(throws: AWSError.self) {
+                    try await lab.machines().launch(lab.order, undo: undo, events: lab.told.sink)
+                }
+                #expect(error?.kind == .denied)
+                #expect(await undo.unwind() == [])
+                #expect(try await lab.left() == [])
+            }
+        }
+
+        @Test(
+            "a lost answer, or a failure of AWS's, is overcome",
+            arguments: ["ImportKeyPair", "CreateChangeSet", "ExecuteChangeSet", "DeleteStack", "DeleteKeyPair"],
+            ["applied-then-reset", "503"])
+        func fault(_ action: String, _ kind: String) async throws {
+            try await MachineLab.with { lab in
+                try await lab.emulator.control(["faults": [["kind": kind, "action": action]]])
+                let undo = Undo()
+                _ = try await lab.machines().launch(lab.order, undo: undo, events: lab.told.sink)
+                #expect(try await lab.instances().count == 1)
+                #expect(try await lab.keyPairs().count == 1)
+                #expect(await undo.unwind() == [])
+                #expect(try await lab.left() == [])
+            }
+        }
+
+        @Test(
+            "cancelled anywhere, nothing is left",
+            arguments: [
+                "working out what changes", "creating stack", "SecurityGroup CREATE_COMPLETE", "waiting for SSH",
+                "waiting for cloud-init",
+            ])
+        func cancelled(_ moment: String) async throws {
+            try await MachineLab.with(knobs: ["stack_polls": 2, "instance_polls": 2]) { lab in
+                let undo = Undo()
+                let run = Interruptible(at: moment)
+                let (machines, order) = (try lab.machines(), lab.order)
+                let task = Task { try await machines.launch(order, undo: undo, events: run.sink) }
+                run.begin(task)
+                await #expect(throws: CancellationError.self) { try await task.value }
+                #expect(await undo.unwind() == [])
+                let left = try await lab.left()
+                #expect(left == [])
+            }
+        }
+    }
+}
+
+/// Cancels a launch when it says something.
+private final class Interruptible: Sendable {
+    private let moment: String
+    /// The launch may say it before the test has the task in hand.
+    private let state = Mutex<(task: Task<AWSMachine, any Error>?, isReached: Bool)>((nil, false))
+
+    init(at moment: String) { self.moment = moment }
+
+    func begin(_ task: Task<AWSMachine, any Error>) {
+        state.withLock { state in
+            state.task = task
+            if state.isReached { task.cancel() }
+        }
+    }
+
+    var sink: EventSink {
+        { [self] event in
+            guard case .progress(_, let progress) = event, progress.activity.contains(moment) else { return }
+            state.withLock { state in
+                state.isReached = true
+                state.task?.cancel()
+            }
+        }
+    }
+}
+
+/// Ends the machine at the first look for SSH.
+private struct EndingRunner: CommandRunner {
+    let lab: MachineLab
+    let state: String
+    private let runner = SystemCommandRunner()
+
+    init(lab: MachineLab, state: String) {
+        self.lab = lab
+        self.state = state
+    }
+
+    func execute(
+        _ command: Command, onLine: (@Sendable (Workbench.OutputStream, String) -> Void)?
+    ) async throws -> CommandOutput {
+        if command.executable == "ssh", let id = try await lab.instances().first?.instanceId {
+            if state == "stopped" {
+                _ = try await lab.client.call(EC2.StopInstances(instanceIds: [id]))
+            } else {
+                _ = try await lab.client.call(EC2.TerminateInstances(instanceIds: [id]))
+            }
+        }
+        return try await runner.execute(command, onLine: onLine)
+    }
+
+    func start(_ command: Command, log: String) async throws -> BackgroundProcess {
+        try await runner.start(command, log: log)
+    }
+
+    func converse<Result: Sendable>(
+        _ command: Command, _ body: (Conversation) async throws -> Result
+    ) async throws -> Result { try await runner.converse(command, body) }
+}
