@@ -18,7 +18,7 @@ struct IAMPolicyTests {
     }
 
     /// What the real program prints.
-    private static func words(_ arguments: [String]) throws -> String {
+    static func words(_ arguments: [String]) throws -> String {
         let process = Process()
         let output = Pipe()
         process.executableURL = PythonProcess.root.appending(path: ".build/debug/dss")

@@ -101,4 +101,67 @@ extension PreflightTests {
         #expect(PolicyPrincipal(arn: arn)?.arn == expected)
         #expect(PolicyPrincipal(arn: arn)?.isRoot ?? false == arn.hasSuffix(":root"))
     }
+
+    @Test("who may do what 'dss iam-policy' prints, and nothing else, may begin a build")
+    func leastPolicy() async throws {
+        try await PreflightAccount.with { account in
+            let arguments = [
+                "--account", "123456789012", "--region", "eu-central-1", "--bucket", "images", "--export-role",
+                "exporter",
+            ]
+            let policy = try IAMPolicyTests.words(["iam-policy", "--command", "create-vm"] + arguments)
+            #expect(try await problems(account, allowed: policy) == [])
+            let narrowed = policy.replacing("\"cloudformation:ExecuteChangeSet\",", with: "")
+                .replacing("images/data_science_sandbox/*", with: "images/elsewhere/*")
+            let said = try await problems(account, allowed: narrowed).joined()
+            #expect(said.contains("may not do cloudformation:ExecuteChangeSet, s3:AbortMultipartUpload"))
+            #expect(said.contains("s3:PutObject"))
+        }
+    }
+
+    /// What is in the way of somebody with that policy alone.
+    private func problems(_ account: PreflightAccount, allowed policy: String) async throws -> [String] {
+        let role = "builder-\(policy.count)"
+        _ = try await account.client.call(CreateRole(roleName: role))
+        _ = try await account.client.call(PutRolePolicy(roleName: role, policyDocument: policy))
+        let issued = try await account.client.call(
+            STS.AssumeRole(roleArn: "arn:aws:iam::123456789012:role/\(role)", roleSessionName: "test")
+        ).credentials
+        var world = account.client.world
+        world.credentials = Session(key: issued)
+        let client = AWSClient(region: account.client.region, world: world)
+        let site = BuildSite(client, account.site.assetID, names: .init())
+        let source = try await site.sourceImage(SourceImageTests.bookworm, ami: nil)
+        let bucket = ImageBucket(name: "images", exportRole: "exporter", domain: "")
+        return try await Preflight(
+            site, SourceImageTests.bookworm, source: source, bucket: bucket, method: .vmExport, formats: [.vhd]
+        ).findings().problems.map(\.text)
+    }
+
+    private struct Session: CredentialSource {
+        let key: STS.IssuedCredentials.Key
+
+        func credentials(insteadOf refused: Credentials?) async throws -> Credentials {
+            Credentials(
+                accessKeyID: key.accessKeyId, secretAccessKey: key.secretAccessKey, sessionToken: key.sessionToken,
+                origin: "test")
+        }
+    }
+
+    private struct CreateRole: QueryOperation {
+        static let service = IAM.service
+        static let repetition = Repetition<Self>.never
+        var roleName: String
+        var assumeRolePolicyDocument = #"{"Version":"2012-10-17","Statement":[]}"#
+        typealias Output = NoOutput
+    }
+
+    private struct PutRolePolicy: QueryOperation {
+        static let service = IAM.service
+        static let repetition = Repetition<Self>.never
+        var roleName: String
+        var policyName = "least"
+        var policyDocument: String
+        typealias Output = NoOutput
+    }
 }

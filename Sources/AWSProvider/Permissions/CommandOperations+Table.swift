@@ -24,7 +24,8 @@ extension CommandOperations {
             "export-vm", identity, source, preflight, deployment, machine, capture, export, templates: [.buildMachine],
             reads: [.build, .permanent], changes: [.build]),
         CommandOperations("upload-vm", identity, upload, reads: [.permanent]),
-        CommandOperations("copy-ami", identity, copies),
+        // With --public the copies are made public.
+        CommandOperations("copy-ami", identity, copies, publicity),
         CommandOperations("make-ami-public", identity, publicity),
     ]
 }
