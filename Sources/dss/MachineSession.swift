@@ -108,6 +108,7 @@ struct MachineSession: Sendable {
             failure = error
             if options.keep, await undo.isRemembered { tell(await undo.forgetKept(), writer) }
         }
+        if options.keep, failure == nil { return }
         let leftovers = try await Task {
             try await writer.live { try await log.run(.cleanUp) { (await undo.unwind(), .done) } }
         }.value
