@@ -29,7 +29,6 @@ struct Dss: AsyncParsableCommand {
                 name: "Account for",
                 subcommands: [ShowAssets.self, DeleteAssets.self, ShowAWSAssets.self, DeleteAWSAssets.self]),
             CommandGroup(name: "Publish on AWS", subcommands: [UploadVM.self, CopyAMI.self, MakeAMIPublic.self]),
-            CommandGroup(name: "Publish on AWS", subcommands: [UploadVM.self, CopyAMI.self, MakeAMIPublic.self]),
             CommandGroup(
                 name: "Release",
                 subcommands: [ReleaseCommand.self, UpdateRelease.self, PublishIndex.self, Download.self]),

@@ -44,7 +44,10 @@ package struct EBSDirectExport: Sendable {
             let raw = try await read(image, dataBytes, into: rawFile(in: folder), events)
             let job = Job(
                 image: image, raw: raw, folder: folder, stem: stem, appliance: appliance, undo: undo, events: events)
-            return try await convertAndUpload(formats, job)
+            let artifacts = try await convertAndUpload(formats, job)
+            // An object that was on its way is waited for, also by who was cancelled.
+            try Task.checkCancellation()
+            return artifacts
         }
     }
 
