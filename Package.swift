@@ -115,7 +115,8 @@ let package = Package(
         tests(of: "Definition", with: ["Sandbox"]),
         tests(of: "Reporting", with: ["Sandbox"], excluding: ["Golden"]),
         .target(
-            name: "AWSTestSupport", dependencies: ["AWSCore", "HTTPTransport"], path: "Tests/AWSTestSupport",
+            name: "AWSTestSupport", dependencies: ["AWSCore", "HTTPTransport", "Workbench"],
+            path: "Tests/AWSTestSupport",
             swiftSettings: strict),
         tests(
             of: "AWSCore", with: ["AWSServices", "HTTPTransport", "AWSTestSupport"], excluding: ["Vectors"]),

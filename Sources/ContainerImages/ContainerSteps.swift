@@ -1,4 +1,3 @@
-import LocalMachine
 import Sandbox
 
 extension SandboxDefinition {
@@ -17,26 +16,12 @@ extension SandboxDefinition {
         return definition
     }
 
-    /// Whether a variable of the playbook names this host as the build machine sees it.
-    var namesHost: Bool { playbook.variables.values.contains { $0.mentions(MachineNetwork.hostAddress) } }
-
     /// The entry point is a role: without it there is nothing to start.
     func requireEntryPoint() throws {
         guard playbook.roles.contains("container") else {
             throw Failure(
                 .badData, "the playbook \(playbook.file) has no role 'container', which installs the entry point",
                 advice: "add it to the list of roles, see playbook/README.md")
-        }
-    }
-}
-
-extension Variable {
-    fileprivate func mentions(_ text: String) -> Bool {
-        switch self {
-        case .string(let value): value.contains(text)
-        case .list(let values): values.contains { $0.mentions(text) }
-        case .map(let values): values.values.contains { $0.mentions(text) }
-        case .integer, .boolean: false
         }
     }
 }

@@ -46,7 +46,7 @@ struct ImageBuilder<Installer: Provisioner>: Sendable {
         var missing = known.last?.missing ?? []
         if !steps.isEmpty {
             var machine = try await factory.start(order.plan, in: build, on: known, undo: undo, events: events)
-            await rememberHints(machine, undo)
+            for hint in factory.hints(machine) { await undo.remember(hint: hint) }
             for step in steps {
                 missing = try await provisioner.install(
                     step, of: order.build, on: ReproducibleMachine(machine: machine), events: events)
@@ -54,13 +54,8 @@ struct ImageBuilder<Installer: Provisioner>: Sendable {
                 await press.add(machine.trees.last!, named: names[machine.stepsDone])
             }
         }
-        for part in missing { events(.warning("the sandbox goes without \(part.component): \(part.reason)")) }
+        for part in missing { events(.lacking(part)) }
         return (missing, steps.isEmpty ? .cached : .done)
-    }
-
-    private func rememberHints(_ machine: LocalMachine, _ undo: Undo) async {
-        await undo.remember(hint: "the machine was kept, reach it with: sudo \(machine.endpoint.commandLine)")
-        await undo.remember(hint: "remove it with: \(factory.remedy(order.build.assetID))")
     }
 
     private func write(

@@ -42,7 +42,15 @@ extension LocalMachineFactory {
         return build
     }
 
-    package func remedy(_ assetID: AssetID) -> String {
+    func remedy(_ assetID: AssetID) -> String {
         "dss delete-assets --asset-id \(shellQuoted(assetID.rawValue))"
+    }
+
+    /// What to say of a machine that is kept.
+    package func hints(_ machine: LocalMachine) -> [String] {
+        [
+            "the machine was kept, reach it with: sudo \(machine.endpoint.commandLine)",
+            "remove it with: \(remedy(machine.build.assetID))",
+        ]
     }
 }

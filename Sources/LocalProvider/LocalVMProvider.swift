@@ -48,10 +48,7 @@ package struct LocalVMProvider: VMProvider {
     }
 
     package func hintsOnKept(_ machine: Machine, of order: BuildOrder) -> [String] {
-        [
-            "the machine was kept, reach it with: sudo \(machine.endpoint.commandLine)",
-            "remove it with: \(factory.remedy(order.assetID))",
-        ]
+        factory.hints(machine.container)
     }
 
     package func keep(
@@ -114,23 +111,5 @@ package struct LocalVMProvider: VMProvider {
     package struct Image: Sendable {
         let disk: RawDisk
         let inputs: String
-    }
-}
-
-extension SandboxDefinition {
-    /// Whether a variable of the playbook names this host as the build machine sees it.
-    fileprivate var namesHost: Bool {
-        playbook.variables.values.contains { $0.mentions(MachineNetwork.hostAddress) }
-    }
-}
-
-extension Variable {
-    fileprivate func mentions(_ text: String) -> Bool {
-        switch self {
-        case .string(let value): value.contains(text)
-        case .list(let values): values.contains { $0.mentions(text) }
-        case .map(let values): values.values.contains { $0.mentions(text) }
-        case .integer, .boolean: false
-        }
     }
 }

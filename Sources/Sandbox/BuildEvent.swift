@@ -17,6 +17,13 @@ package enum BuildEvent: Sendable, Equatable, Codable {
     case artifact(Artifact)
 }
 
+extension BuildEvent {
+    /// That the sandbox goes without something.
+    package static func lacking(_ part: MissingComponent) -> BuildEvent {
+        .warning("the sandbox goes without \(part.component): \(part.reason)")
+    }
+}
+
 package enum StageOutcome: String, Sendable, Codable {
     case done
     /// Nothing had to be run: the result was there from an earlier build.

@@ -77,7 +77,7 @@ private func install<Provider: VMProvider>(
         missing = try await provisioner.install(step, of: order, on: machine, events: events)
         machine = try await provider.keep(machine, after: step, missing: missing, undo: undo, events: events)
     }
-    for part in missing { events(.warning("the sandbox goes without \(part.component): \(part.reason)")) }
+    for part in missing { events(.lacking(part)) }
     return ((machine, missing), steps.isEmpty ? .cached : .done)
 }
 

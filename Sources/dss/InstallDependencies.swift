@@ -42,7 +42,7 @@ struct InstallDependencies: AsyncParsableCommand {
             try machine.system.expect(definition.base, on: host.host)
             return try await writer.live { try await install(order, on: machine, live, writer.sink) }
         }
-        for part in missing { writer.sink(.warning("the sandbox goes without \(part.component): \(part.reason)")) }
+        for part in missing { writer.sink(.lacking(part)) }
         Terminal.standardOutput.write(output.json ? event(missing) : "\(host.host) is a sandbox now\n")
     }
 

@@ -20,10 +20,8 @@ extension Live {
         let aws = definition?.aws ?? .init()
         let flag = options.isEverywhere ? nil : options.names.first
         return try await withAWS(options.caller, region: flag) { identity in
-            var identity = identity
             var regions = options.names.isEmpty ? identity.region.map { [$0.value] } ?? aws.regions : options.names
-            identity.region = identity.region ?? aws.regions.first.map { Setting($0, origin: "the definition") }
-            let client = try identity.client()
+            let client = try identity.orRegion(of: aws).client()
             let assets = AWSAssets(client)
             if options.isEverywhere { regions = try await assets.regions() }
             let rules = AssetRules(

@@ -20,9 +20,7 @@ extension Live {
     ) async throws -> Result {
         let (names, aws) = try cloud(definition)
         return try await withAWS(options) { identity in
-            var identity = identity
-            identity.region = identity.region ?? aws.regions.first.map { Setting($0, origin: "the definition") }
-            return try await body(try identity.client(), names)
+            try await body(try identity.orRegion(of: aws).client(), names)
         }
     }
 }

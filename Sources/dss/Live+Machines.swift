@@ -11,11 +11,8 @@ extension Live {
     func site(
         _ identity: Identity, _ assetID: AssetID, _ definition: SandboxDefinition, lifetime hours: Int
     ) throws -> BuildSite {
-        var identity = identity
-        identity.region =
-            identity.region ?? definition.aws.regions.first.map { Setting($0, origin: "the definition") }
-        return BuildSite(
-            try identity.client(), assetID, names: definition.names, pace: try pace(),
+        BuildSite(
+            try identity.orRegion(of: definition.aws).client(), assetID, names: definition.names, pace: try pace(),
             lifetime: .seconds(hours * 3600))
     }
 

@@ -75,9 +75,7 @@ struct MachineSession: Sendable {
                 (try await provisioner.install(everything, of: order, on: machine, events: writer.sink), .done)
             }
         }
-        for part in missing {
-            writer.sink(.warning("the sandbox goes without \(part.component): \(part.reason)"))
-        }
+        for part in missing { writer.sink(.lacking(part)) }
     }
 
     private func show(_ machine: AWSMachine, hasJupyter: Bool) {

@@ -54,7 +54,7 @@ extension WhoamiTests {
                 Command(
                     "unshare",
                     ["--map-root-user", "--net", "sh", "-c", script, "sh", python, "-c", Self.world]
-                        + [Person.dss, "whoami", "--json"],
+                        + [Program.dss, "whoami", "--json"],
                     workingDirectory: PythonProcess.root.path()))
             #expect(output.status.isSuccess, "\(output)")
             #expect(output.standardOutput.contains("container, AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"))

@@ -29,8 +29,8 @@ struct Person: Sendable {
     /// Not the one of other tests: what is set here must not hit them.
     private static let own = Task { try AWSEmulator() }
 
-    static let key = "AKIAEMULATOR00000001"
-    static let secret = "emulatorSecretKey/0000000000000000000001"
+    static let key = EmulatorCredentials.id
+    static let secret = EmulatorCredentials.secret
     static let keys = "aws_access_key_id = \(key)\naws_secret_access_key = \(secret)\n"
     static let variables = ["AWS_ACCESS_KEY_ID": key, "AWS_SECRET_ACCESS_KEY": secret]
 
@@ -62,12 +62,6 @@ struct Person: Sendable {
         text.replacing("<home>", with: home).replacing("<emulator>", with: emulator.url)
     }
 
-    static var dss: String {
-        let beside = URL(filePath: CommandLine.arguments[0]).deletingLastPathComponent().path() + "dss"
-        let built = PythonProcess.root.path() + ".build/debug/dss"
-        return FileManager.default.isExecutableFile(atPath: beside) ? beside : built
-    }
-
     /// `dss whoami` with nothing in its environment but what is given here.
     func command(_ arguments: [String], _ environment: [String: String]) -> [String] {
         let standard = [
@@ -75,8 +69,9 @@ struct Person: Sendable {
             "AWS_EC2_METADATA_DISABLED": "true",
         ]
         let variables = standard.merging(environment.mapValues(filled)) { $1 }.filter { !$0.value.isEmpty }
-        return ["env", "-i"] + variables.map { "\($0.key)=\($0.value)" }.sorted() + [Self.dss, "whoami"] + arguments
-            + ["--log-level", "debug", "--trace-aws", "\(home)/trace.jsonl"]
+        let call = Program.command(
+            ["whoami"] + arguments + ["--log-level", "debug", "--trace-aws", "\(home)/trace.jsonl"], variables)
+        return [call.executable] + call.arguments
     }
 
     @discardableResult

@@ -163,7 +163,7 @@ struct WhoamiTests {
             #expect(said.errors.contains("touch your key\n"))
             let doctor = [
                 "-i", "PATH=\(person.home)/bin:/usr/bin:/bin", "AWS_SECRET_ACCESS_KEY=process-sEcReT",
-                "AWS_SESSION_TOKEN=process-sEcReT", "AWS_REGION=eu-west-1", Person.dss, "doctor",
+                "AWS_SESSION_TOKEN=process-sEcReT", "AWS_REGION=eu-west-1", Program.dss, "doctor",
             ]
             let runner = SystemCommandRunner()
             try await runner.run(Command("chmod", ["755", "\(person.home)/bin/git"]))

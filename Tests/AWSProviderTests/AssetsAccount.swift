@@ -12,31 +12,8 @@ struct AssetsAccount: Sendable {
     let emulator: AWSEmulator
     let client: AWSClient
 
-    struct Said: Sendable {
-        var status: Workbench.ExitStatus
-        var output: String
-        var errors: String
-
-        /// The rows of `--json`.
-        var rows: [[String: Any]] {
-            (try? JSONSerialization.jsonObject(with: Data(output.utf8))) as? [[String: Any]] ?? []
-        }
-
-        func ids(_ type: String) -> [String] {
-            rows.filter { $0["type"] as? String == type }.compactMap { $0["id"] as? String }.sorted()
-        }
-
-        /// How many there are of each type.
-        var counts: [String: Int] {
-            rows.reduce(into: [:]) { $0[$1["type"] as? String ?? "", default: 0] += 1 }
-        }
-    }
-
     /// Not the one of other tests: everything in the account is counted here.
     private static let own = Task { try AWSEmulator() }
-    private static let key = "AKIAEMULATOR00000001"
-    private static let secret = "emulatorSecretKey/0000000000000000000001"
-
     static func with(
         knobs: [String: Any] = [:], versioning: String? = nil, _ body: (AssetsAccount) async throws -> Void
     ) async throws {
@@ -45,12 +22,7 @@ struct AssetsAccount: Sendable {
         try await emulator.control(["reset": true, "knobs": running.merging(knobs) { $1 }])
         try await withTemporaryDirectory { home in
             try await withHTTPTransport { transport in
-                let url = emulator.url
-                let client = AWSClient(
-                    region: "eu-central-1",
-                    world: ClientWorld(
-                        transport: transport, credentials: Known(),
-                        endpoint: { Endpoint(url: url, signingRegion: $0.endpoint(in: $1).signingRegion) }))
+                let client = emulator.client(transport)
                 let account = AssetsAccount(home: home, emulator: emulator, client: client)
                 try await account.deployPermanentStacks()
                 if let versioning { try await account.setVersioning(versioning) }
@@ -61,28 +33,12 @@ struct AssetsAccount: Sendable {
 
     @discardableResult
     func dss(_ arguments: String...) async throws -> Said {
-        let words = words(arguments)
-        let output = try await SystemCommandRunner().execute(
-            Command(words[0], Array(words.dropFirst()), workingDirectory: home))
-        return Said(status: output.status, output: output.standardOutput, errors: output.standardError)
+        try await Program.run(arguments, emulator.environment(home: home), in: home)
     }
 
     func show(_ arguments: String...) async throws -> Said {
-        let words = words(["show-aws-assets", "--json"] + arguments)
-        let output = try await SystemCommandRunner().execute(
-            Command(words[0], Array(words.dropFirst()), workingDirectory: home))
-        return Said(status: output.status, output: output.standardOutput, errors: output.standardError)
-    }
-
-    func words(_ arguments: [String]) -> [String] {
-        let beside = URL(filePath: CommandLine.arguments[0]).deletingLastPathComponent().path() + "dss"
-        let built = PythonProcess.root.path() + ".build/debug/dss"
-        let dss = FileManager.default.isExecutableFile(atPath: beside) ? beside : built
-        let environment = [
-            "HOME=\(home)", "PATH=/usr/bin:/bin", "AWS_ENDPOINT_URL=\(emulator.url)", "AWS_EC2_METADATA_DISABLED=true",
-            "AWS_ACCESS_KEY_ID=\(Self.key)", "AWS_SECRET_ACCESS_KEY=\(Self.secret)", "AWS_REGION=eu-central-1",
-        ]
-        return ["env", "-i"] + environment + [dss] + arguments
+        try await Program.run(
+            ["show-aws-assets", "--json"] + arguments, emulator.environment(home: home), in: home)
     }
 
     func order(_ kind: String, _ action: String, times: Int? = 1) async throws {
@@ -91,10 +47,16 @@ struct AssetsAccount: Sendable {
     }
 
     func clearFaults() async throws { try await emulator.control(["clear": ["faults"]]) }
+}
 
-    private struct Known: CredentialSource {
-        func credentials(insteadOf refused: Credentials?) async throws -> Credentials {
-            Credentials(accessKeyID: key, secretAccessKey: secret, origin: "test")
-        }
+extension Said {
+    /// The ids of the assets of a type, in the listing of `--json`.
+    func ids(_ type: String) -> [String] {
+        rows.filter { $0["type"] as? String == type }.compactMap { $0["id"] as? String }.sorted()
+    }
+
+    /// How many there are of each type.
+    var counts: [String: Int] {
+        rows.reduce(into: [:]) { $0[$1["type"] as? String ?? "", default: 0] += 1 }
     }
 }

@@ -206,9 +206,13 @@ struct AssetsEmulatorTests {
     func interrupted() async throws {
         try await AssetsAccount.with(knobs: ["stack_delete_polls": 1000]) { account in
             try await account.build("0.1.0")
-            let words = account.words(["delete-aws-assets", "--asset-id", "0.1.0", "--yes"])
+            let call = Program.command(
+                ["delete-aws-assets", "--asset-id", "0.1.0", "--yes"],
+                account.emulator.environment(home: account.home))
             let output = try await SystemCommandRunner().execute(
-                Command("timeout", ["--foreground", "--signal", "INT", "--preserve-status", "3"] + words))
+                Command(
+                    "timeout",
+                    ["--foreground", "--signal", "INT", "--preserve-status", "3", call.executable] + call.arguments))
             #expect(output.status == .exited(130), "\(output.standardError)")
             #expect(output.standardOutput.contains("removed export-task"))
             #expect(output.standardError.contains("interrupted, and some things are left"))

@@ -78,20 +78,16 @@ struct CreateVMBuilder: Sendable {
     var pidFile: String { "\(home)/pid" }
 
     func command(_ arguments: [String], _ environment: [String: String?] = [:]) -> Command {
-        let beside = URL(filePath: CommandLine.arguments[0]).deletingLastPathComponent().path() + "dss"
-        let built = PythonProcess.root.path() + ".build/debug/dss"
-        let dss = FileManager.default.isExecutableFile(atPath: beside) ? beside : built
-        let standard: [String: String?] = [
-            "HOME": home, "PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "AWS_ENDPOINT_URL": emulator.url,
-            "AWS_EC2_METADATA_DISABLED": "true", "AWS_ACCESS_KEY_ID": "AKIAEMULATOR00000001",
-            "AWS_SECRET_ACCESS_KEY": "emulatorSecretKey/0000000000000000000001", "AWS_REGION": "eu-central-1",
-            "AWS_POLL_DELAY_SECONDS": "0.05", "DSS_STATE": "\(home)/state", "DSS_DEFAULT_PASSWORD": Self.password,
+        let more = [
+            "LANG": "C.UTF-8", "AWS_POLL_DELAY_SECONDS": "0.05", "DSS_STATE": "\(home)/state",
+            "DSS_DEFAULT_PASSWORD": Self.password,
         ]
+        let standard = emulator.environment(home: home).merging(more) { $1 }.mapValues { Optional($0) }
         let variables = standard.merging(environment) { $1 }.compactMap { name, value in
             value.map { "\(name)=\($0)" }
         }.sorted()
         return Command(
-            "env", ["-i"] + variables + ["sh", "-c", #"echo $$ > "$0"; exec "$@""#, pidFile, dss] + arguments,
+            "env", ["-i"] + variables + ["sh", "-c", #"echo $$ > "$0"; exec "$@""#, pidFile, Program.dss] + arguments,
             workingDirectory: sandbox.path)
     }
 

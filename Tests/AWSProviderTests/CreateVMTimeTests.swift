@@ -69,13 +69,8 @@ struct CreateVMTimeTests {
         _ builder: CreateVMBuilder, _ time: VirtualTime, reaches: Bool = true
     ) async throws -> BuildReport {
         try await withHTTPTransport { real in
-            let url = builder.emulator.url
-            let client = AWSClient(
-                region: "eu-central-1",
-                world: ClientWorld(
-                    transport: VirtualTransport(time: time, real: real), credentials: Known(),
-                    endpoint: { Endpoint(url: url, signingRegion: $0.endpoint(in: $1).signingRegion) },
-                    time: time.callTime))
+            let client = builder.emulator.client(
+                VirtualTransport(time: time, real: real), time: time.callTime)
             let definition = SandboxDefinition(
                 name: "small", version: "1.0.0",
                 playbook: .init(file: "site.yml", pins: "pins.yaml", roles: ["only"]), formats: [.vmdk, .vhd])
@@ -116,13 +111,5 @@ private struct PatientProvisioner: Provisioner {
 
     func seal(_ order: BuildOrder, on machine: some BuildMachine, events: @escaping EventSink) async throws {
         try await time.sleep(.seconds(20))
-    }
-}
-
-private struct Known: CredentialSource {
-    func credentials(insteadOf refused: Credentials?) async throws -> Credentials {
-        Credentials(
-            accessKeyID: "AKIAEMULATOR00000001", secretAccessKey: "emulatorSecretKey/0000000000000000000001",
-            origin: "test")
     }
 }

@@ -65,13 +65,7 @@ struct ExportLab: Sendable {
     }
 
     private static func client(_ emulator: AWSEmulator, _ transport: any Transport) -> AWSClient {
-        let url = emulator.url
-        return AWSClient(
-            region: "eu-central-1",
-            world: ClientWorld(
-                transport: transport, credentials: Known(),
-                endpoint: { Endpoint(url: url, signingRegion: $0.endpoint(in: $1).signingRegion) },
-                backoff: .quick))
+        emulator.client(transport, backoff: .quick)
     }
 
     private static func site(_ client: AWSClient) -> BuildSite {
@@ -101,18 +95,7 @@ struct ExportLab: Sendable {
     }
 
     /// How often an operation was done.
-    func count(_ action: String) async throws -> Int {
-        let calls = try await emulator.control([:], .get)["calls"] as? [[String: Any]] ?? []
-        return calls.count { $0["action"] as? String == action && $0["applied"] as? Bool == true }
-    }
-
-    struct Known: CredentialSource {
-        func credentials(insteadOf refused: Credentials?) async throws -> Credentials {
-            Credentials(
-                accessKeyID: "AKIAEMULATOR00000001", secretAccessKey: "emulatorSecretKey/0000000000000000000001",
-                origin: "test")
-        }
-    }
+    func count(_ action: String) async throws -> Int { try await emulator.count(action) }
 }
 
 /// What an export has to do with, in one account.

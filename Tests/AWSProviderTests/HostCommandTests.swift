@@ -173,15 +173,12 @@ private struct Owner {
     }
 
     func dss(_ command: String, _ more: String..., password: String? = nil) async throws -> CommandOutput {
-        let beside = URL(filePath: CommandLine.arguments[0]).deletingLastPathComponent().path() + "dss"
-        let built = PythonProcess.root.path() + ".build/debug/dss"
-        let dss = FileManager.default.isExecutableFile(atPath: beside) ? beside : built
         var environment = ["HOME=\(home)", "PATH=/usr/bin:/bin"]
         if let password { environment.append("DSS_DEFAULT_PASSWORD=\(password)") }
         let reach = [
             "--host", StubMachine.address, "--user", "ubuntu", "--key", "user", "--ssh-config", machine.sshConfig,
         ]
         return try await SystemCommandRunner().execute(
-            Command("env", ["-i"] + environment + [dss, command] + reach + more, workingDirectory: home))
+            Command("env", ["-i"] + environment + [Program.dss, command] + reach + more, workingDirectory: home))
     }
 }

@@ -21,7 +21,7 @@ struct IAMPolicyTests {
     static func words(_ arguments: [String]) throws -> String {
         let process = Process()
         let output = Pipe()
-        process.executableURL = PythonProcess.root.appending(path: ".build/debug/dss")
+        process.executableURL = URL(filePath: Program.dss)
         process.arguments = arguments
         process.currentDirectoryURL = PythonProcess.root
         process.standardOutput = output

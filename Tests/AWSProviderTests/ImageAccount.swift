@@ -18,19 +18,6 @@ struct ImageAccount: Sendable {
     let emulator: AWSEmulator
     let transport: any Transport
 
-    struct Said: Sendable {
-        var status: Workbench.ExitStatus
-        var output: String
-        var errors: String
-
-        var json: [String: Any] {
-            (try? JSONSerialization.jsonObject(with: Data(output.utf8))) as? [String: Any] ?? [:]
-        }
-        var rows: [[String: Any]] {
-            (try? JSONSerialization.jsonObject(with: Data(output.utf8))) as? [[String: Any]] ?? []
-        }
-    }
-
     private static let own = Task { try AWSEmulator() }
 
     static func with(knobs: [String: Any] = [:], _ body: (ImageAccount) async throws -> Void) async throws {
@@ -47,15 +34,11 @@ struct ImageAccount: Sendable {
     func client(
         _ region: String = "eu-central-1", over other: (any Transport)? = nil, attempts: Int = 8
     ) -> AWSClient {
-        let url = emulator.url
-        return AWSClient(
-            region: region,
-            world: ClientWorld(
-                transport: other ?? transport, credentials: Known(),
-                endpoint: { Endpoint(url: url, signingRegion: $0.endpoint(in: $1).signingRegion) },
-                backoff: Backoff(
-                    attempts: attempts, first: .milliseconds(1), firstWhenThrottled: .milliseconds(1),
-                    longest: .milliseconds(5))))
+        emulator.client(
+            other ?? transport, region: region,
+            backoff: Backoff(
+                attempts: attempts, first: .milliseconds(1), firstWhenThrottled: .milliseconds(1),
+                longest: .milliseconds(5)))
     }
 
     func site(_ id: String = "1.0", client: AWSClient? = nil) throws -> BuildSite {
@@ -68,10 +51,7 @@ struct ImageAccount: Sendable {
 
     @discardableResult
     func dss(_ arguments: String...) async throws -> Said {
-        let words = words(arguments)
-        let output = try await SystemCommandRunner().execute(
-            Command(words[0], Array(words.dropFirst()), workingDirectory: home))
-        return Said(status: output.status, output: output.standardOutput, errors: output.standardError)
+        try await Program.run(arguments, environment, in: home)
     }
 
     /// Starts the program, sends it a signal as soon as `moment` has come, and waits for its end.
@@ -79,9 +59,8 @@ struct ImageAccount: Sendable {
         _ arguments: String..., signal: Int32, at moment: () async throws -> Bool
     ) async throws -> (code: Int32, errors: String) {
         let program = Process()
-        let words = words(arguments)
         program.executableURL = URL(filePath: "/usr/bin/env")
-        program.arguments = Array(words.dropFirst())
+        program.arguments = Program.command(arguments, environment).arguments
         program.currentDirectoryURL = URL(filePath: home)
         let log = "\(home)/errors"
         _ = FileManager.default.createFile(atPath: log, contents: nil)
@@ -94,16 +73,8 @@ struct ImageAccount: Sendable {
         return (program.terminationStatus, try readText(log))
     }
 
-    private func words(_ arguments: [String]) -> [String] {
-        let beside = URL(filePath: CommandLine.arguments[0]).deletingLastPathComponent().path() + "dss"
-        let built = PythonProcess.root.path() + ".build/debug/dss"
-        let dss = FileManager.default.isExecutableFile(atPath: beside) ? beside : built
-        let environment = [
-            "HOME=\(home)", "PATH=/usr/bin:/bin", "AWS_ENDPOINT_URL=\(emulator.url)", "AWS_EC2_METADATA_DISABLED=true",
-            "AWS_ACCESS_KEY_ID=\(Known.key)", "AWS_SECRET_ACCESS_KEY=\(Known.secret)", "AWS_REGION=eu-central-1",
-            "AWS_POLL_DELAY_SECONDS=0.05",
-        ]
-        return ["env", "-i"] + environment + [dss] + arguments
+    private var environment: [String: String] {
+        emulator.environment(home: home).merging(["AWS_POLL_DELAY_SECONDS": "0.05"]) { $1 }
     }
 
     // The account
@@ -118,12 +89,9 @@ struct ImageAccount: Sendable {
     func clear(_ what: String...) async throws { try await emulator.control(["clear": what]) }
 
     /// The operations that were done, in order.
-    func calls() async throws -> [String] {
-        let calls = try await emulator.control([:], .get)["calls"] as? [[String: Any]] ?? []
-        return calls.filter { $0["applied"] as? Bool == true }.compactMap { $0["action"] as? String }
-    }
+    func calls() async throws -> [String] { try await emulator.appliedCalls() }
 
-    func count(_ action: String) async throws -> Int { try await calls().count { $0 == action } }
+    func count(_ action: String) async throws -> Int { try await emulator.count(action) }
 
     func images(_ region: String = "eu-central-1") async throws -> [EC2.Image] {
         try await client(region).call(EC2.DescribeImages(owners: ["self"])).images
@@ -139,15 +107,6 @@ struct ImageAccount: Sendable {
         let site = try site(id)
         let upload = VMUpload(site, Registration(site, name: site.imageName, traits: try ImageTraits()))
         return try await upload.run(disk.path, undo: Undo()) { _ in }
-    }
-
-    private struct Known: CredentialSource {
-        static let key = "AKIAEMULATOR00000001"
-        static let secret = "emulatorSecretKey/0000000000000000000001"
-
-        func credentials(insteadOf refused: Credentials?) async throws -> Credentials {
-            Credentials(accessKeyID: Self.key, secretAccessKey: Self.secret, origin: "test")
-        }
     }
 }
 

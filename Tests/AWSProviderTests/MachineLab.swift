@@ -35,7 +35,7 @@ struct MachineLab: Sendable {
             try await emulator.control(["knobs": knobs])
             try await withHTTPTransport { transport in
                 try await withTemporaryDirectory { home in
-                    let client = client(emulator, transport)
+                    let client = emulator.client(transport, backoff: .quick)
                     let source = try await BuildSite(client, AssetID("any"), names: .init())
                         .sourceImage(SandboxDefinition(name: "n", version: "1", playbook: .none), ami: nil)
                     try await emulator.control(["clear": ["calls"]])
@@ -44,15 +44,6 @@ struct MachineLab: Sendable {
                 }
             }
         }
-    }
-
-    private static func client(_ emulator: AWSEmulator, _ transport: any Transport) -> AWSClient {
-        let url = emulator.url
-        return AWSClient(
-            region: "eu-central-1",
-            world: ClientWorld(
-                transport: transport, credentials: EmulatorCredentials(),
-                endpoint: { Endpoint(url: url, signingRegion: $0.endpoint(in: $1).signingRegion) }, backoff: .quick))
     }
 
     /// For values that call nobody.
@@ -123,10 +114,7 @@ struct MachineLab: Sendable {
             + (FileManager.default.contentsOfDirectory(atPath: home)).filter { !$0.hasSuffix(".lock") }
     }
 
-    func count(_ action: String) async throws -> Int {
-        let calls = try await emulator.control([:], .get)["calls"] as? [[String: Any]] ?? []
-        return calls.count { $0["action"] as? String == action && $0["applied"] as? Bool == true }
-    }
+    func count(_ action: String) async throws -> Int { try await emulator.count(action) }
 }
 
 /// What a build has said.
@@ -138,15 +126,6 @@ final class MachineTold: Sendable {
     var text: String { all.map { "\($0)" }.joined(separator: "\n") }
     var notices: [String] {
         all.compactMap { if case .notice(let text) = $0 { text } else { nil } }
-    }
-}
-
-struct EmulatorCredentials: CredentialSource {
-    static let id = "AKIAEMULATOR00000001"
-    static let secret = "emulatorSecretKey/0000000000000000000001"
-
-    func credentials(insteadOf refused: Credentials?) async throws -> Credentials {
-        Credentials(accessKeyID: Self.id, secretAccessKey: Self.secret, origin: "test")
     }
 }
 

@@ -20,13 +20,7 @@ struct PreflightAccount: Sendable {
         let emulator = try await own.value
         try await emulator.control(["reset": true, "knobs": ["export_polls": 1000].merging(knobs) { $1 }])
         try await withHTTPTransport { transport in
-            let url = emulator.url
-            let client = AWSClient(
-                region: "eu-central-1",
-                world: ClientWorld(
-                    transport: transport, credentials: Known(),
-                    endpoint: { Endpoint(url: url, signingRegion: $0.endpoint(in: $1).signingRegion) },
-                    backoff: .quick))
+            let client = emulator.client(transport, backoff: .quick)
             let site = BuildSite(client, try AssetID("0.1.0"), names: .init())
             let account = PreflightAccount(emulator: emulator, client: client, site: site)
             try await account.deploy(PermanentStack.vmBucket.name, bucketTemplate)
@@ -86,14 +80,6 @@ struct PreflightAccount: Sendable {
         try await client.wait(for: name, at: Pace(first: .milliseconds(5), longest: .milliseconds(20))) {
             let stack = try await client.call(CloudFormation.DescribeStacks(stackName: name)).stacks.first
             return stack?.stackStatus == "CREATE_COMPLETE" ? () : nil
-        }
-    }
-
-    private struct Known: CredentialSource {
-        func credentials(insteadOf refused: Credentials?) async throws -> Credentials {
-            Credentials(
-                accessKeyID: "AKIAEMULATOR00000001", secretAccessKey: "emulatorSecretKey/0000000000000000000001",
-                origin: "test")
         }
     }
 }

@@ -1,5 +1,6 @@
 import AWSProvider
 import AWSServices
+import AWSTestSupport
 import Foundation
 import Testing
 import Workbench

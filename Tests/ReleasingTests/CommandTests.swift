@@ -1,5 +1,6 @@
 import AWSCore
 import AWSServices
+import AWSTestSupport
 import Foundation
 import Sandbox
 import Testing
@@ -85,13 +86,13 @@ struct CommandTests {
         try await Releaser.with { releaser in
             let manifest = try await releaser.build("1.0.0")
             let image = try await releaser.image("1.0.0")
-            let environment = ["GH_TOKEN=\(PretendGitHub.writer)", "GITHUB_API_URL=\(hub.url)/api/v3"]
-            func run(_ more: String...) async throws -> Releaser.Said {
+            let environment = ["GH_TOKEN": PretendGitHub.writer, "GITHUB_API_URL": "\(hub.url)/api/v3"]
+            func run(_ more: String...) async throws -> Said {
                 try await Releaser.dss(
                     [
                         "update-release", "--release-id", "\(hub.ids[0])", "--asset-id", "1.0.0", "--repository",
                         hub.repository.description,
-                    ] + more, in: releaser.folder, releaser.account + environment)
+                    ] + more, in: releaser.folder, releaser.account.merging(environment) { $1 })
             }
             let dry = try await run("--dry-run")
             #expect(dry.output.contains("- All of it.") && dry.output.hasPrefix("Words."), "\(dry.errors)")
@@ -122,14 +123,14 @@ struct CommandTests {
             ]
             let noToken = try await Releaser.dss(words, in: releaser.folder, releaser.account)
             #expect(noToken.status == .exited(77) && noToken.errors.contains("GH_TOKEN"))
-            let token = ["GITHUB_TOKEN=\(PretendGitHub.reader)"]
-            let noBuild = try await Releaser.dss(words, in: releaser.folder, releaser.account + token)
+            let account = releaser.account.merging(["GITHUB_TOKEN": PretendGitHub.reader]) { $1 }
+            let noBuild = try await Releaser.dss(words, in: releaser.folder, account)
             #expect(noBuild.status == .exited(65) && noBuild.errors.contains("has no finished images"))
             _ = try await releaser.build("1.0.0", version: "3.0.0")
-            let noSection = try await Releaser.dss(words, in: releaser.folder, releaser.account + token)
+            let noSection = try await Releaser.dss(words, in: releaser.folder, account)
             #expect(noSection.status == .exited(65) && noSection.errors.contains("no section for 3.0.0"))
             try writeAtomically("## [3.0.0] - 2026-11-24\n- x\n", to: "\(releaser.folder)/CHANGELOG.md")
-            let noRight = try await Releaser.dss(words, in: releaser.folder, releaser.account + token)
+            let noRight = try await Releaser.dss(words, in: releaser.folder, account)
             #expect(noRight.status == .exited(77) && noRight.errors.contains("contents=write"), "\(noRight.errors)")
             #expect(!noRight.errors.contains("ghp_"))
         }
@@ -141,9 +142,9 @@ struct CommandTests {
     func download() async throws {
         try await PretendSite.with { site in
             let bytes = try await site.publish(size: 200_000)
-            func run(_ more: String...) async throws -> Releaser.Said {
+            func run(_ more: String...) async throws -> Said {
                 try await Releaser.dss(
-                    ["download", "0.1.0", "--format", "vmdk"] + more, in: site.folder, ["DSS_DOWNLOAD_URL=\(site.url)"])
+                    ["download", "0.1.0", "--format", "vmdk"] + more, in: site.folder, ["DSS_DOWNLOAD_URL": site.url])
             }
             let said = try await run("--json")
             #expect(said.status.isSuccess, "\(said.errors)")
@@ -174,7 +175,7 @@ struct CommandTests {
     func noAddress() async throws {
         try await withTemporaryDirectory { folder in
             let said = try await Releaser.dss(
-                ["download", "0.1.0", "--format", "vmdk"], in: folder, ["AWS_REGION=eu-central-1"])
+                ["download", "0.1.0", "--format", "vmdk"], in: folder, ["AWS_REGION": "eu-central-1"])
             #expect(said.status == .exited(64), "\(said.errors)")
             #expect(said.errors.contains("DSS_DOWNLOAD_URL"))
         }

@@ -16,20 +16,8 @@ struct Releaser: Sendable {
     let bucket: String
     let domain: String
 
-    struct Said: Sendable {
-        var status: Workbench.ExitStatus
-        var output: String
-        var errors: String
-
-        var json: [String: Any] {
-            (try? JSONSerialization.jsonObject(with: Data(output.utf8))) as? [String: Any] ?? [:]
-        }
-    }
-
     /// Not the one of other tests: what is in the account is published here.
     private static let own = Task { try AWSEmulator() }
-    private static let key = "AKIAEMULATOR00000001"
-    private static let secret = "emulatorSecretKey/0000000000000000000001"
 
     static func with(_ body: (Releaser) async throws -> Void) async throws {
         let emulator = try await own.value
@@ -38,18 +26,13 @@ struct Releaser: Sendable {
             _ = try SandboxFolder(in: folder)
             try writeAtomically(
                 "# Changelog\n\n## [1.0.0] - 2026-11-24\n\n- All of it.\n", to: "\(folder)/CHANGELOG.md")
-            let environment = account(emulator)
+            let environment = account(emulator, folder)
             for command in ["setup-vm-bucket-waf", "setup-vm-bucket"] {
                 let said = try await dss([command, "--yes", "--json"], in: folder, environment)
                 guard said.status.isSuccess else { throw NoServer(said: said.errors) }
             }
             try await withHTTPTransport { transport in
-                let url = emulator.url
-                let client = AWSClient(
-                    region: "eu-central-1",
-                    world: ClientWorld(
-                        transport: transport, credentials: Known(),
-                        endpoint: { Endpoint(url: url, signingRegion: $0.endpoint(in: $1).signingRegion) }))
+                let client = emulator.client(transport)
                 let stacks = try await client.call(CloudFormation.DescribeStacks()).stacks
                 let outputs = stacks.first { $0.stackName == "DATA-SCIENCE-SANDBOX-VM-Bucket" }?.outputs ?? []
                 func output(_ key: String) -> String { outputs.first { $0.outputKey == key }?.outputValue ?? "" }
@@ -61,27 +44,21 @@ struct Releaser: Sendable {
         }
     }
 
-    func dss(_ words: String..., adding environment: [String] = []) async throws -> Said {
-        try await Self.dss(words, in: folder, Self.account(emulator) + environment)
+    func dss(_ words: String..., adding environment: [String: String] = [:]) async throws -> Said {
+        try await Self.dss(words, in: folder, account.merging(environment) { $1 })
     }
 
-    static func dss(_ words: [String], in folder: String, _ environment: [String] = []) async throws -> Said {
-        let beside = URL(filePath: CommandLine.arguments[0]).deletingLastPathComponent().path() + "dss"
-        let built = PythonProcess.root.path() + ".build/debug/dss"
-        let dss = FileManager.default.isExecutableFile(atPath: beside) ? beside : built
-        let world = ["HOME=\(folder)", "PATH=/usr/bin:/bin", "LANG=C.UTF-8", "AWS_EC2_METADATA_DISABLED=true"]
-        let output = try await SystemCommandRunner().execute(
-            Command("env", ["-i"] + world + environment + [dss] + words, workingDirectory: folder))
-        return Said(status: output.status, output: output.standardOutput, errors: output.standardError)
-    }
-
-    var account: [String] { Self.account(emulator) }
-
-    private static func account(_ emulator: AWSEmulator) -> [String] {
-        [
-            "AWS_ENDPOINT_URL=\(emulator.url)", "AWS_ACCESS_KEY_ID=\(key)", "AWS_SECRET_ACCESS_KEY=\(secret)",
-            "AWS_REGION=eu-central-1", "AWS_POLL_DELAY_SECONDS=0.02",
+    static func dss(_ words: [String], in folder: String, _ environment: [String: String] = [:]) async throws -> Said {
+        let world = [
+            "HOME": folder, "PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "AWS_EC2_METADATA_DISABLED": "true",
         ]
+        return try await Program.run(words, world.merging(environment) { $1 }, in: folder)
+    }
+
+    var account: [String: String] { Self.account(emulator, folder) }
+
+    private static func account(_ emulator: AWSEmulator, _ folder: String) -> [String: String] {
+        emulator.environment(home: folder).merging(["AWS_POLL_DELAY_SECONDS": "0.02"]) { $1 }
     }
 
     // What there is.
@@ -130,11 +107,5 @@ struct Releaser: Sendable {
     func count(_ action: String) async throws -> Int {
         let calls = try await emulator.control([:], .get)["calls"] as? [[String: Any]] ?? []
         return calls.count { $0["action"] as? String == action && $0["applied"] as? Bool == true }
-    }
-
-    private struct Known: CredentialSource {
-        func credentials(insteadOf refused: Credentials?) async throws -> Credentials {
-            Credentials(accessKeyID: key, secretAccessKey: secret, origin: "test")
-        }
     }
 }

@@ -60,6 +60,14 @@ package struct BuildSite: Sendable {
         kinds.map { EC2.TagSpecification(resourceType: $0, tags: tags) }
     }
 
+    /// Whether something with these tags is of this asset id.
+    func owns(_ tags: [EC2.Tag]) -> Bool {
+        tags.contains { $0.key == names.tagKey && $0.value == assetID.rawValue }
+    }
+
+    /// Things of this asset id, by their tag.
+    var tagFilter: EC2.Filter { .init(name: "tag:\(names.tagKey)", values: [assetID.rawValue]) }
+
     /// The command that removes everything of the build, for an undo that fails.
     package var remedy: String { "dss delete-aws-assets --region \(region) --asset-id '\(assetID)'" }
 }

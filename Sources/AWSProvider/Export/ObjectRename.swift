@@ -74,19 +74,16 @@ struct ObjectRename: Sendable {
     private func copyParts(
         _ copy: Copy, _ upload: String, _ progress: (Int) -> Void
     ) async throws -> [S3.CompletedPart] {
-        try await withThrowingTaskGroup(of: (S3.CompletedPart, Int).self) { group in
-            var waiting = plan.parts(of: copy.old.contentLength)[...]
-            for part in waiting.prefix(plan.parallel) { group.addTask { try await self.copy(part, of: copy, upload) } }
-            waiting = waiting.dropFirst(plan.parallel)
-            var (done, bytes): ([S3.CompletedPart], Int) = ([], 0)
-            while let (part, length) = try await group.next() {
-                done.append(part)
-                bytes += length
-                progress(bytes)
-                if let next = waiting.popFirst() { group.addTask { try await self.copy(next, of: copy, upload) } }
-            }
-            return done.sorted { $0.partNumber < $1.partNumber }
+        var done: [S3.CompletedPart] = []
+        var bytes = 0
+        try await inParallel(plan.parts(of: copy.old.contentLength), width: plan.parallel) {
+            try await self.copy($0, of: copy, upload)
+        } each: { part, length in
+            done.append(part)
+            bytes += length
+            progress(bytes)
         }
+        return done.sorted { $0.partNumber < $1.partNumber }
     }
 
     private func copy(

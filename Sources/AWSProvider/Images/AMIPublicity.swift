@@ -29,16 +29,7 @@ package struct AMIPublicity: Sendable {
     }
 
     package func state(of image: String) async throws -> State {
-        try await state(of: try await found(image))
-    }
-
-    private func found(_ id: String) async throws -> EC2.Image {
-        guard let image = try await OwnImages(client).image(id) else {
-            throw Failure(
-                .badData, "this account has no AMI \(id) in \(client.region)",
-                advice: "dss show-aws-assets --asset-type ami --region all")
-        }
-        return image
+        try await state(of: try await OwnImages(client).required(image))
     }
 
     private func state(of image: EC2.Image) async throws -> State {
@@ -56,7 +47,7 @@ package struct AMIPublicity: Sendable {
 
     /// - Throws: `Failure` where AWS would refuse to make it public, or go half way.
     package func check(_ id: String) async throws {
-        let image = try await found(id)
+        let image = try await OwnImages(client).required(id)
         guard image.state == "available" else {
             throw Failure(
                 .temporary, "the AMI \(id) in \(client.region) is \(image.state), only available ones are shared")

@@ -1,4 +1,3 @@
-import AWSCore
 import AWSServices
 import Sandbox
 
@@ -36,13 +35,10 @@ package struct FoundImage: Sendable, Equatable {
         facts = ImageFacts(image.tags)
         created = image.creationDate
         isDeprecated = image.deprecationTime != nil
-        snapshots = image.blockDeviceMappings.compactMap(\.ebs?.snapshotId)
-        let root =
-            image.blockDeviceMappings.first { $0.deviceName == image.rootDeviceName }
-            ?? image.blockDeviceMappings.first
-        if let snapshot = root?.ebs?.snapshotId {
+        snapshots = image.snapshotIDs
+        if let disk = image.rootDisk, let snapshot = disk.snapshotId {
             self.image = CapturedImage(
-                id: image.imageId, name: name, snapshotID: snapshot, volumeGiB: root?.ebs?.volumeSize ?? 0)
+                id: image.imageId, name: name, snapshotID: snapshot, volumeGiB: disk.volumeSize ?? 0)
         }
     }
 }
@@ -50,43 +46,13 @@ package struct FoundImage: Sendable, Equatable {
 extension ImageCapture {
     /// The AMI of the asset id, by its name and tag; one that an earlier run has begun as well as one that is whole.
     package func existing() async throws -> FoundImage? {
-        let search = EC2.DescribeImages(
-            owners: ["self"], filters: [.init(name: "name", values: [site.imageName]), tagFilter])
-        let images = try await site.client.call(search).images
-        return images.lazy.compactMap { FoundImage($0, named: site.imageName) }.first
+        try await images.all([.init(name: "name", values: [site.imageName]), site.tagFilter])
+            .lazy.compactMap { FoundImage($0, named: site.imageName) }.first
     }
 
     func look(_ id: String) async throws -> FoundImage? {
-        do {
-            return try await site.client.call(EC2.DescribeImages(imageIds: [id])).images.first
-                .flatMap { FoundImage($0, named: site.imageName) }
-        } catch let error as AWSError where Self.gone.contains(error.code) {
-            return nil
-        }
+        try await images.image(id).flatMap { FoundImage($0, named: site.imageName) }
     }
 
-    /// Snapshots of the asset id that CreateImage has made for an image, which does not tell them while it is pending.
-    func snapshots(of image: String) async throws -> [EC2.Snapshot] {
-        try await snapshotsOfImages().filter { $0.isMade(for: image) }
-    }
-
-    func snapshotsOfImages() async throws -> [EC2.Snapshot] {
-        var found: [EC2.Snapshot] = []
-        for try await snapshot in site.client.items(
-            of: EC2.DescribeSnapshots(ownerIds: ["self"], filters: [tagFilter]))
-        where snapshot.isMade(for: "ami-") { found.append(snapshot) }
-        return found
-    }
-
-    var tagFilter: EC2.Filter { .init(name: "tag:\(site.names.tagKey)", values: [site.assetID.rawValue]) }
-
-    static let gone: Set = ["InvalidAMIID.NotFound", "InvalidAMIID.Unavailable"]
-}
-
-extension EC2.Snapshot {
-    /// Their descriptions are `Created by CreateImage(i-…) for ami-…`.
-    fileprivate func isMade(for image: String) -> Bool {
-        guard let description, description.contains("CreateImage(") else { return false }
-        return description.contains("for \(image)")
-    }
+    var images: OwnImages { OwnImages(site.client, pace: site.pace) }
 }

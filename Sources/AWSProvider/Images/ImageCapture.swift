@@ -111,7 +111,7 @@ package struct ImageCapture: Sendable {
 
     /// AWS tells it of the snapshot alone, and without it things go on as well.
     private func tellProgress(of id: String, _ events: EventSink) async {
-        let snapshots = (try? await snapshots(of: id)) ?? []
+        let snapshots = (try? await images.snapshots(of: id, mapped: [])) ?? []
         let percents = snapshots.compactMap { $0.progress.flatMap { Double($0.prefix { $0 != "%" }) } }
         events(
             .progress(.capture, Progress("AMI \(id)", completed: percents.min() ?? 0, total: 100, unit: .percent)))

@@ -29,6 +29,16 @@ struct OwnImages: Sendable {
         try await all([.init(name: "image-id", values: [id])]).first
     }
 
+    /// - Throws: `Failure` where the account has no such image.
+    func required(_ id: String) async throws -> EC2.Image {
+        guard let image = try await image(id) else {
+            throw Failure(
+                .badData, "this account has no AMI \(id) in \(client.region)",
+                advice: "dss show-aws-assets --asset-type ami --region all")
+        }
+        return image
+    }
+
     /// By tag, or by the name that the definition gives.
     func images(of assetID: AssetID, _ names: SandboxDefinition.Names) async throws -> [EC2.Image] {
         let rules = AssetRules(names: names, AssetPattern(assetID.rawValue))
@@ -68,13 +78,16 @@ struct OwnImages: Sendable {
         return shares.isEmpty ? nil : min(shares.reduce(0, +) / Double(shares.count) / 100, 0.99)
     }
 
-    /// Those that it is made of, and those that are being made for it, which its mappings do not name yet.
     func snapshots(of image: EC2.Image) async throws -> [EC2.Snapshot] {
-        let ids = image.snapshotIDs
-        async let described = snapshots([.init(name: "description", values: ["*\(image.imageId)*"])])
+        try await snapshots(of: image.imageId, mapped: image.snapshotIDs)
+    }
+
+    /// Those that an image is made of, and those that are being made for it, which its mappings do not name yet.
+    func snapshots(of id: String, mapped ids: [String]) async throws -> [EC2.Snapshot] {
+        async let described = snapshots([.init(name: "description", values: ["*\(id)*"])])
         let mapped = ids.isEmpty ? [] : try await snapshots([.init(name: "snapshot-id", values: ids)])
         let known = Set(mapped.map(\.snapshotId))
-        return try await mapped + described.filter { !known.contains($0.snapshotId) && isMade(for: image, $0) }
+        return try await mapped + described.filter { !known.contains($0.snapshotId) && $0.isMade(for: id) }
     }
 
     func snapshots(_ filters: [EC2.Filter]) async throws -> [EC2.Snapshot] {
@@ -85,39 +98,57 @@ struct OwnImages: Sendable {
         return found
     }
 
-    /// `Copied for DestinationAmi ami-1 from SourceAmi ami-2 …`, `Created by CreateImage(i-1) for ami-1`.
-    private func isMade(for image: EC2.Image, _ snapshot: EC2.Snapshot) -> Bool {
-        snapshot.description.map { text in
-            ["DestinationAmi \(image.imageId)", "for \(image.imageId)"].contains { text.contains($0) }
-        } ?? false
+    func remove(_ image: EC2.Image) async throws {
+        try await remove(image.imageId, mapped: image.snapshotIDs)
     }
 
-    /// Deregisters an image, deletes its snapshots, and waits until both are gone.
-    func remove(_ image: EC2.Image) async throws {
-        let snapshots = try await snapshots(of: image).map(\.snapshotId)
-        do { _ = try await client.call(EC2.DeregisterImage(imageId: image.imageId)) } catch let error as AWSError
-            where ["InvalidAMIID.NotFound", "InvalidAMIID.Unavailable"].contains(error.code)
-        {}
-        try await client.wait(for: "the end of \(image.imageId)", at: pace) {
-            let found = try await self.image(image.imageId)
+    /// Deregisters an image, deletes its snapshots, which AWS would leave, and waits until both are gone.
+    /// - Parameter ids: of snapshots that it is known to be made of.
+    func remove(_ id: String, mapped ids: [String]) async throws {
+        let snapshots = Set(try await snapshots(of: id, mapped: ids).map(\.snapshotId))
+        do {
+            _ = try await client.call(EC2.DeregisterImage(imageId: id))
+        } catch let error as AWSError where ["InvalidAMIID.NotFound", "InvalidAMIID.Unavailable"].contains(error.code) {
+            // Somebody was faster.
+        }
+        try await client.wait(for: "the removal of \(id)", at: pace) {
+            let found = try await image(id)
             return found == nil || found?.state == "deregistered" ? () : nil
         }
-        for id in snapshots { try await remove(snapshot: id) }
+        for snapshot in snapshots.sorted() { try await remove(snapshot: snapshot) }
     }
 
-    /// Also where it is gone already.
+    /// Also where it is gone already. It is in use for a moment after its image is gone.
     func remove(snapshot id: String) async throws {
-        do { _ = try await client.call(EC2.DeleteSnapshot(snapshotId: id)) } catch let error as AWSError
-            where error.code == "InvalidSnapshot.NotFound"
-        {}
-        try await client.wait(for: "the end of \(id)", at: pace) {
-            try await snapshots([.init(name: "snapshot-id", values: [id])]).isEmpty ? () : nil
+        try await client.wait(for: "the removal of \(id)", at: pace) { () -> Void? in
+            do {
+                _ = try await client.call(EC2.DeleteSnapshot(snapshotId: id))
+                return nil
+            } catch let error as AWSError where error.code == "InvalidSnapshot.InUse" {
+                return nil
+            } catch let error as AWSError where error.code == "InvalidSnapshot.NotFound" {
+                return ()
+            }
         }
+    }
+}
+
+extension EC2.Snapshot {
+    /// By its description: `Copied for DestinationAmi ami-1 from SourceAmi ami-2 …`, `Created by CreateImage(i-1) for
+    /// ami-1`.
+    func isMade(for image: String) -> Bool {
+        guard let description else { return false }
+        return ["DestinationAmi \(image)", "for \(image)"].contains { description.contains($0) }
     }
 }
 
 extension EC2.Image {
     var snapshotIDs: [String] { blockDeviceMappings.compactMap(\.ebs?.snapshotId) }
+
+    /// The disk that it starts from, as far as AWS names one.
+    var rootDisk: EC2.EbsBlockDevice? {
+        (blockDeviceMappings.first { $0.deviceName == rootDeviceName } ?? blockDeviceMappings.first)?.ebs
+    }
 
     func value(ofTag key: String) -> String? { tags.first { $0.key == key }?.value }
 }

@@ -52,16 +52,12 @@ package struct Registration: Sendable {
     private func register(_ undo: Undo) async {
         await undo.register("the AMI \(name)", remedy: site.remedy) {
             // Only one of ours has our tag.
-            guard let image = try await images.named(name), isOurs(image) else { return }
+            guard let image = try await images.named(name), site.owns(image.tags) else { return }
             try await images.remove(image)
         }
     }
 
     private var images: OwnImages { OwnImages(site.client, pace: site.pace) }
-
-    private func isOurs(_ image: EC2.Image) -> Bool {
-        image.value(ofTag: site.names.tagKey) == site.assetID.rawValue
-    }
 
     private func order(_ disk: DiskUpload.Output) -> EC2.RegisterImage {
         let root = EC2.EbsBlockDevice(

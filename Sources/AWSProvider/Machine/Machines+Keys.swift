@@ -72,7 +72,7 @@ extension Machines {
 
     /// Removes the one that was made for this build, if it is there.
     func removeKeyPair() async throws {
-        guard let pair = try await keyPair(site.stackName), isOurs(pair.tags) else { return }
+        guard let pair = try await keyPair(site.stackName), site.owns(pair.tags) else { return }
         _ = try await site.client.call(EC2.DeleteKeyPair(keyPairId: pair.keyPairId))
     }
 
@@ -80,10 +80,6 @@ extension Machines {
         var search = EC2.DescribeKeyPairs(filters: [.init(name: "key-name", values: [name])])
         search.includePublicKey = true
         return try await site.client.call(search).keyPairs.first { $0.keyName == name }
-    }
-
-    func isOurs(_ tags: [EC2.Tag]) -> Bool {
-        tags.contains { $0.key == site.names.tagKey && $0.value == site.assetID.rawValue }
     }
 
     /// Makes the machine's key and pins it.

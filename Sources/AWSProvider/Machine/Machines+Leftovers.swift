@@ -6,7 +6,7 @@ extension Machines {
     /// Whether an earlier run has left a stack or a key pair of this asset id.
     package func hasLeftovers() async throws -> Bool {
         if let stack = try await stacks({ _ in }).stack(site.stackName), isOurs(stack) { return true }
-        return try await keyPair(site.stackName).map { isOurs($0.tags) } ?? false
+        return try await keyPair(site.stackName).map { site.owns($0.tags) } ?? false
     }
 
     /// Begins to remove what an earlier run has left; the undo that is registered for it waits until it is gone.

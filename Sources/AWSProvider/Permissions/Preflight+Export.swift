@@ -14,7 +14,7 @@ extension Preflight {
     private static let otherMethod = "export it with --export-method ebs-direct"
 
     private func unknownFormats() -> [PreflightFinding] {
-        let unknown = formats.filter { ![.vhd, .vmdk, .raw].contains($0) }
+        let unknown = formats.filter { !VMExport.formats.contains($0) }
         guard !unknown.isEmpty else { return [] }
         let names = unknown.map(\.rawValue).joined(separator: " and ")
         return [.problem("AWS exports vhd, vmdk and raw alone, not \(names)", advice: Self.otherMethod)]

@@ -13,7 +13,7 @@ extension Preflight {
     private func checkImageName() async throws -> [PreflightFinding] {
         let filter = EC2.Filter(name: "name", values: [site.imageName])
         let list = EC2.DescribeImages(owners: ["self"], filters: [filter])
-        return try await client.call(list).images.filter { !$0.tags.contains(where: isOurs) }.map { image in
+        return try await client.call(list).images.filter { !site.owns($0.tags) }.map { image in
             taken(
                 "the AMI \(image.imageId) has the name \(site.imageName)", image.tags,
                 by: "aws ec2 deregister-image --region \(region) --image-id \(image.imageId)")
@@ -23,7 +23,7 @@ extension Preflight {
     private func checkStackName() async throws -> [PreflightFinding] {
         guard source != nil, let stack = try await Stacks(client, .silent).stack(site.stackName) else { return [] }
         let tags = stack.tags.map { EC2.Tag(key: $0.key, value: $0.value) }
-        if tags.contains(where: isOurs) { return [] }
+        if site.owns(tags) { return [] }
         // What was never executed has no tags and is thrown away by whoever finds it.
         if StackState(status: stack.stackStatus) == .draft { return [] }
         return [taken("a stack is called \(site.stackName)", tags, by: StackAdvice.remove(site.stackName, in: region))]
@@ -33,7 +33,7 @@ extension Preflight {
         guard source != nil, makesKeyPair else { return [] }
         let filter = EC2.Filter(name: "key-name", values: [site.stackName])
         let pairs = try await client.call(EC2.DescribeKeyPairs(filters: [filter])).keyPairs
-        return pairs.filter { !$0.tags.contains(where: isOurs) }.map { pair in
+        return pairs.filter { !site.owns($0.tags) }.map { pair in
             taken(
                 "the key pair \(pair.keyPairId) has the name \(site.stackName)", pair.tags,
                 by: "aws ec2 delete-key-pair --region \(region) --key-pair-id \(pair.keyPairId)")

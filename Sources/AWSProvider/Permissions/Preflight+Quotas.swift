@@ -35,7 +35,7 @@ extension Preflight {
         var types: [String: Int] = [:]
         for try await machine in client.items(of: EC2.DescribeInstances(filters: [filter])) {
             guard let type = machine.instanceType, Self.isStandard(type), machine.instanceLifecycle == nil,
-                !machine.tags.contains(where: isOurs)
+                !site.owns(machine.tags)
             else { continue }
             types[type, default: 0] += 1
         }
@@ -60,12 +60,8 @@ extension Preflight {
         let filter = EC2.Filter(name: "is-public", values: ["true"])
         var used = 0
         for try await image in client.items(of: EC2.DescribeImages(owners: ["self"], filters: [filter]))
-        where !image.tags.contains(where: isOurs) { used += 1 }
+        where !site.owns(image.tags) { used += 1 }
         try await AccountQuota.publicImages.check(used: used, client)
         return []
-    }
-
-    func isOurs(_ tag: EC2.Tag) -> Bool {
-        tag.key == site.names.tagKey && tag.value == site.assetID.rawValue
     }
 }

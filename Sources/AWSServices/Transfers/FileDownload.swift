@@ -1,5 +1,4 @@
 import AWSCore
-import Glibc
 
 /// Fetches an object into a file, whatever its size, with flat memory.
 ///
@@ -39,9 +38,7 @@ package struct FileDownload: Sendable {
             journal.remove()
             throw error
         }
-        try target.synchronize()
-        guard rename(journal.dataPath, file) == 0 else { throw TransferFileError("write", file) }
-        journal.remove()
+        try journal.finish(target, as: file)
         return Output(eTag: object.eTag, size: object.size, checksum: object.checksum)
     }
 

@@ -1,7 +1,6 @@
 import AWSCore
 import Crypto
 import FoundationEssentials
-import Glibc
 
 /// Fetches a public file over plain HTTP, in ranges side by side, with flat memory.
 ///
@@ -72,9 +71,7 @@ package struct HTTPDownload: Sendable {
             journal.remove()
             throw error
         }
-        try target.synchronize()
-        guard rename(journal.dataPath, file) == 0 else { throw TransferFileError("write", file) }
-        journal.remove()
+        try journal.finish(target, as: file)
     }
 
     /// - Returns: the tag of the file as it is now.

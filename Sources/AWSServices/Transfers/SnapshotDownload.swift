@@ -42,9 +42,7 @@ package struct SnapshotDownload: Sendable {
         let journal = try TransferJournal(beside: file, of: identity)
         let target = try TransferFile(journal.dataPath, size: volumeBytes)
         let dataBytes = try await fetch(first, then: pages, into: target, volumeBytes, journal, client, progress)
-        try target.synchronize()
-        guard rename(journal.dataPath, file) == 0 else { throw TransferFileError("write", file) }
-        journal.remove()
+        try journal.finish(target, as: file)
         return Output(volumeBytes: volumeBytes, dataBytes: dataBytes)
     }
 

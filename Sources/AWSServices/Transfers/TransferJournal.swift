@@ -38,6 +38,13 @@ final class TransferJournal {
 
     func add(_ piece: Int, _ checksum: String) throws { try put("\(piece) \(checksum)") }
 
+    /// Gives the file its name, when all of it is there and right.
+    func finish(_ target: TransferFile, as file: String) throws {
+        try target.synchronize()
+        guard rename(dataPath, file) == 0 else { throw TransferFileError("write", file) }
+        remove()
+    }
+
     func remove() { unlink(path) }
 
     private func put(_ line: String) throws {

@@ -47,7 +47,7 @@ package struct TransferProgress: Sendable, Equatable {
 
 /// Works on items side by side, at most `width` at a time, and hands results over as they come, one at a time.
 /// - Throws: the first error, after the others have been cancelled and have ended.
-func inParallel<Item: Sendable, Result: Sendable>(
+package func inParallel<Item: Sendable, Result: Sendable>(
     _ items: [Item], width: Int, _ work: @escaping @Sendable (Item) async throws -> Result,
     each: (Result) throws -> Void
 ) async throws {

@@ -1,5 +1,3 @@
-import Sandbox
-
 /// Runs `body` and, where it fails or is cancelled, removes again what it has registered; what it has made stays
 /// otherwise.
 /// - Throws: what `body` throws; as `LeftBehind` where something could not be removed.

@@ -1,0 +1,46 @@
+import Foundation
+import Workbench
+
+/// The real program, as it was built with the tests.
+package enum Program {
+    package static let dss: String = {
+        let beside = URL(filePath: CommandLine.arguments[0]).deletingLastPathComponent().path() + "dss"
+        let built = PythonProcess.root.path() + ".build/debug/dss"
+        return FileManager.default.isExecutableFile(atPath: beside) ? beside : built
+    }()
+
+    /// A call with nothing in its environment but what is given here.
+    package static func command(
+        _ arguments: [String], _ environment: [String: String], in folder: String? = nil
+    ) -> Command {
+        let variables = environment.map { "\($0.key)=\($0.value)" }.sorted()
+        return Command("env", ["-i"] + variables + [dss] + arguments, workingDirectory: folder)
+    }
+
+    package static func run(
+        _ arguments: [String], _ environment: [String: String], in folder: String? = nil
+    ) async throws -> Said {
+        Said(try await SystemCommandRunner().execute(command(arguments, environment, in: folder)))
+    }
+}
+
+/// What a program has said, and how it ended.
+package struct Said: Sendable {
+    package var status: ExitStatus
+    package var output: String
+    package var errors: String
+
+    package init(_ said: CommandOutput) {
+        status = said.status
+        output = said.standardOutput
+        errors = said.standardError
+    }
+
+    /// The document of `--json`, where it is an object.
+    package var json: [String: Any] { decoded as? [String: Any] ?? [:] }
+
+    /// The document of `--json`, where it is a list.
+    package var rows: [[String: Any]] { decoded as? [[String: Any]] ?? [] }
+
+    private var decoded: Any? { try? JSONSerialization.jsonObject(with: Data(output.utf8)) }
+}
