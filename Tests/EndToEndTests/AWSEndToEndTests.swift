@@ -1,0 +1,169 @@
+import AWSCore
+import AWSServices
+import AWSTestSupport
+import DiskImages
+import Foundation
+import HTTPTransport
+import Sandbox
+import Testing
+import Verification
+import Workbench
+
+extension EndToEnd {
+    /// The whole job on AWS against the emulator: a real machine behind the instance, real Ansible, the real seal, the
+    /// image's own disk in the exports.
+    @Suite("On AWS", .enabled(if: Workspace.isRoot, "\(Workspace.needsRoot)"), .timeLimit(.minutes(30)))
+    struct AWSEndToEndTests {
+        static let password = "for the tests only"
+        static let sizeGiB = 16
+
+        @Test("builds, exports both ways, boots what was exported, lists and removes everything")
+        func wholeJob() async throws {
+            try await withTemporaryDirectory(in: "/var/tmp") { folder in
+                var sandbox = SmallSandbox()
+                sandbox.formats = "[vmdk, vhd]"
+                sandbox.roles["last"] = Self.bootable
+                sandbox.extraLines = "aws: {volume_size: \(Self.sizeGiB)GiB}"
+                try await Workspace.with(definition: sandbox.write(to: folder)) { workspace in
+                    let emulator = try AWSEmulator()
+                    defer { emulator.stop() }
+                    let account = Account(workspace: workspace, emulator: emulator)
+                    try await account.setUp()
+                    let empty = try await account.census()
+                    let rooms = "\(workspace.root)/room"
+                    try makeDirectory(rooms)
+                    try await AWSMachineRoom.with(emulator, cache: workspace.cache, folder: rooms) { room in
+                        try await build(room, account)
+                        try await exportAgain(account)
+                    }
+                    try await verify(account, in: workspace.root)
+                    try await listAndRemove(account)
+                    #expect(try await account.census() == empty)
+                }
+                let traces = try await SystemCommandRunner().run(Command("ip", ["netns", "list"]))
+                #expect(!traces.contains("ec2-e2e"))
+            }
+        }
+
+        /// What a system needs that is to be reached after its first boot: its login user in sudo, host keys, a network.
+        static let bootable = """
+            - name: Let the login user become root
+              ansible.builtin.user: {name: ubuntu, groups: [sudo], append: true}
+            - name: Prepare the first boot
+              ansible.builtin.import_role: {name: \(Workspace.repository)playbook/roles/base, tasks_from: first_boot}
+            - name: Configure the network
+              ansible.builtin.copy:
+                dest: /etc/systemd/network/20-dhcp.network
+                content: "[Match]\\nName=en* eth*\\n[Network]\\nDHCP=yes\\n"
+                mode: "0644"
+            - name: Have a network
+              ansible.builtin.systemd_service: {name: systemd-networkd, enabled: true}
+
+            """
+
+        private func build(_ room: AWSMachineRoom, _ account: Account) async throws {
+            async let life: Void = room.live(sizeMiB: Self.sizeGiB * 1024)
+            let said = try await account.dss(
+                "create-vm", "--provider", "aws", "--asset-id", "e2e", "--export-method", "vm-export",
+                "--ssh-config", room.sshConfig, "--ssh-cidr", "192.0.2.1/32")
+            try #require(said.status.isSuccess, "\(said)")
+            try await life
+            let kinds = try await account.census()
+            #expect(kinds["images"]?.count == 1 && kinds["snapshots"]?.count == 1, "\(kinds)")
+            #expect(kinds["instances"] == nil && kinds["key pairs"] == nil, "\(kinds)")
+            #expect(!(said.standardError + said.standardOutput).contains(Self.password))
+        }
+
+        /// One more format, which AWS does not write, from the same image.
+        private func exportAgain(_ account: Account) async throws {
+            let before = try await account.census()
+            let said = try await account.dss(
+                "create-vm", "--provider", "aws", "--asset-id", "e2e", "--export-method", "ebs-direct", "--format",
+                "vmdk", "--format", "vhd", "--format", "qcow2")
+            try #require(said.status.isSuccess, "\(said)")
+            let after = try await account.census()
+            #expect(after["images"] == before["images"] && after["snapshots"] == before["snapshots"])
+            #expect(try #require(after["objects"]).filter { $0.contains("small-e2e.") }.count == 3)
+        }
+
+        /// Both ways of export have written the disk that the machine had; it boots and was sealed.
+        private func verify(_ account: Account, in folder: String) async throws {
+            let runner = SystemCommandRunner()
+            let disks = try FileManager.default.contentsOfDirectory(atPath: "\(folder)/room")
+            let disk = try #require(disks.first { $0.hasSuffix(".raw") })
+            for ending in ["vmdk", "vhd", "qcow2"] {
+                let image = "\(folder)/e2e.\(ending)"
+                try await account.download(ending, to: image)
+                let compared = try await runner.execute(
+                    Command("qemu-img", ["compare", "-f", "raw", "\(folder)/room/\(disk)", image]))
+                #expect(compared.status.isSuccess, "\(ending): \(compared)")
+            }
+            let image = "\(folder)/e2e.vmdk"
+            let host = try await QemuGuestHost(
+                image: image, on: .vmware, options: .init(assetID: "ec2-e2e"), runner: runner)
+            let secret = Secret(Self.password)
+            // The small sandbox has no JupyterLab to wait for.
+            let expected = Expectations(
+                password: secret, jupyterPassword: secret, limits: .init(services: .seconds(1)))
+            let report = try await verifyVM(
+                image: image, on: host, expecting: expected, runner: runner, logs: folder)
+            let failed = report.checks.filter { Self.expected.contains($0.name) && $0.outcome != .passed }
+            #expect(failed.isEmpty)
+        }
+
+        /// What proves that the disk boots and that it was sealed.
+        static let expected: Set = [
+            "sshd answers", "the first login with the default password forces a new one",
+            "the default password is refused afterwards", "the new password is accepted",
+            "sudo works with the new password", "sudo asks for the password", "there is no other login user",
+            "no SSH keys are left in the homes", "no shell history is left", "the machine has an id",
+            "no cloud-init state of the build is left", "a second copy has host keys of its own",
+            "the default password opens the second copy too", "a second copy has a machine-id of its own",
+        ]
+
+        private func listAndRemove(_ account: Account) async throws {
+            let listed = try await account.dss("show-aws-assets", "--asset-id", "e2e")
+            #expect(listed.status.isSuccess && listed.standardOutput.contains("ami-"), "\(listed)")
+            let removed = try await account.dss("delete-aws-assets", "--asset-id", "e2e", "--yes")
+            #expect(removed.status.isSuccess, "\(removed)")
+        }
+    }
+}
+
+/// An account of the emulator's, and the program that works with it.
+private struct Account: Sendable {
+    let workspace: Workspace
+    let emulator: AWSEmulator
+
+    func setUp() async throws {
+        try await emulator.control(["knobs": ["instance_polls": 1, "instance_stop_polls": 1]])
+        for command in ["setup-vm-bucket-waf", "setup-vm-bucket"] {
+            let said = try await dss(command, "--yes")
+            try #require(said.status.isSuccess, "\(said)")
+        }
+    }
+
+    func dss(_ arguments: String...) async throws -> CommandOutput {
+        var environment = emulator.environment(home: workspace.root).mapValues { Optional($0) }
+        environment["PATH"] = ProcessInfo.processInfo.environment["PATH"]
+        environment["AWS_PROFILE"] = .some(nil)
+        environment["AWS_POLL_DELAY_SECONDS"] = "0.2"
+        environment["DSS_DEFAULT_PASSWORD"] = EndToEnd.AWSEndToEndTests.password
+        return try await workspace.run(arguments, environment: environment)
+    }
+
+    func census() async throws -> [String: [String]] {
+        try await emulator.control([:], .get, query: [.init("census", "")])
+            .compactMapValues { $0 as? [String] }.filter { !$0.value.isEmpty }
+    }
+
+    /// Fetches the one object with that ending.
+    func download(_ ending: String, to file: String) async throws {
+        let objects = try await census()["objects"] ?? []
+        let found = objects.map { $0.split(separator: " ").map(String.init) }.filter { $0[1].hasSuffix(".\(ending)") }
+        try #require(found.count == 1, "\(objects)")
+        try await withHTTPTransport { transport in
+            _ = try await FileDownload(found[0][0], found[0][1], to: file).run(with: emulator.client(transport))
+        }
+    }
+}
