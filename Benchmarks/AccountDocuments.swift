@@ -22,6 +22,7 @@ struct AccountDocuments: Sendable {
         if request.contains("uploads") {
             return ByteBuffer(string: Documents.noUploads)
         }
+        if request.contains("versioning") { return ByteBuffer(string: Documents.unversioned) }
         if request.contains("versions") { return ByteBuffer(string: Documents.noVersions) }
         let action = request.firstMatch(of: /Action=(\w+)/).map { String($0.1) } ?? ""
         let page = number(after: "NextToken=", in: request)
@@ -95,6 +96,7 @@ struct AccountDocuments: Sendable {
 }
 
 extension Documents {
+    static let unversioned = "<VersioningConfiguration/>"
     static let noVersions = "<ListVersionsResult><Name>b</Name><IsTruncated>false</IsTruncated></ListVersionsResult>"
 
     static func empty(_ action: String, _ set: String) -> String {

@@ -4,7 +4,16 @@ import Foundation
 /// that its peak memory is its own.
 @main
 struct Bench {
-    static func main() async throws {
+    static func main() async {
+        do {
+            try await measure()
+        } catch {
+            FileHandle.standardError.write(Data("\(CommandLine.arguments.joined(separator: " ")): \(error)\n".utf8))
+            exit(EXIT_FAILURE)
+        }
+    }
+
+    private static func measure() async throws {
         let arguments = CommandLine.arguments.dropFirst()
         switch arguments.first {
         case "serve": try AnsweringServer.run()
