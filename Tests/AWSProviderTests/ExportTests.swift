@@ -67,6 +67,10 @@ extension ExportLabTests {
                 #expect(line.bytes < 64 << 10, "\(line.bytes) of \(24 << 20) bytes")
                 #expect(try await lab.count("UploadPartCopy") == (limit < 12 << 20 ? 6 : 0))
                 let isInParts = limit < 12 << 20
+                for name in ["lab-9.1.vhd", "lab-9.1.vmdk", "manifest.json"] {
+                    let object = try await lab.bucket.head(lab.site.keyPrefix + name, lab.client)
+                    #expect(object?.cacheControl == "no-cache", "\(name)")
+                }
                 #expect(artifacts.allSatisfy { ($0.sha256 == nil) == isInParts && ($0.crc64 == nil) != isInParts })
                 #expect(try await lab.keys == Self.ready)
             }

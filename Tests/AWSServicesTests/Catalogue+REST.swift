@@ -106,6 +106,7 @@ extension Catalogue {
                 S3.CopyObject(
                     from: .init(bucket: "other", key: key), bucket: "bucket", key: "copy", copySourceIfMatch: "\"tag\"")
             ) {
+                $0.cacheControl = "no-cache"
                 $0.checksumAlgorithm = "CRC64NVME"
                 $0.contentType = "text/plain"
                 $0.metadata = ["color": "blue"]
@@ -113,8 +114,8 @@ extension Catalogue {
             },
             [
                 "Bucket": "bucket", "Key": "copy", "CopySource": "other/\(encodedKey)", "CopySourceIfMatch": "\"tag\"",
-                "ChecksumAlgorithm": "CRC64NVME", "ContentType": "text/plain", "Metadata": ["color": "blue"],
-                "MetadataDirective": "REPLACE",
+                "CacheControl": "no-cache", "ChecksumAlgorithm": "CRC64NVME", "ContentType": "text/plain",
+                "Metadata": ["color": "blue"], "MetadataDirective": "REPLACE",
             ]),
     ]
 

@@ -151,7 +151,8 @@ package struct EBSDirectExport: Sendable {
     ) async throws -> Artifact {
         let key = site.keyPrefix + image.finalName
         let upload = FileUpload(
-            image.temporaryPath, to: bucket.name, key, contentType: ExportedObject.contentType,
+            image.temporaryPath, to: bucket.name, key, cacheControl: ExportedObject.cacheControl,
+            contentType: ExportedObject.contentType,
             metadata: ExportedObject.metadata(of: job.image, sha256: image.sha256))
         let client = site.client
         await job.undo.register("an unfinished upload of s3://\(bucket.name)/\(key)", remedy: site.remedy) {

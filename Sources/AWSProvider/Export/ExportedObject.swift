@@ -12,6 +12,10 @@ package enum ExportedObject {
 
     package static let contentType = "application/octet-stream"
 
+    /// CloudFront asks S3 each time whether an image is still the same, and sends its own copy where it is: another
+    /// build of the same asset id replaces the image, and the checksums beside it.
+    package static let cacheControl = "no-cache"
+
     /// - Parameter sha256: of the whole file, hexadecimal, where it is known; S3 itself keeps it only of objects that
     ///   came in one piece.
     package static func metadata(of image: CapturedImage, sha256: String? = nil) -> [String: String] {

@@ -78,8 +78,7 @@ package struct ImagePublication: Sendable {
     private func put(_ name: String, _ text: String, _ contentType: String) async throws {
         var put = S3.PutObject(
             bucket: bucket.name, key: key(name), body: Array(text.utf8), contentType: contentType)
-        // Another build of the same asset id replaces it, so that CloudFront has to ask each time.
-        put.cacheControl = "no-cache"
+        put.cacheControl = ExportedObject.cacheControl
         _ = try await site.client.call(put)
     }
 

@@ -43,6 +43,7 @@ struct ObjectRename: Sendable {
             from: S3.CopySource(bucket: bucket.name, key: copy.source), bucket: bucket.name, key: copy.target,
             copySourceIfMatch: copy.old.eTag)
         call.checksumAlgorithm = "SHA256"
+        call.cacheControl = ExportedObject.cacheControl
         call.contentType = ExportedObject.contentType
         call.metadata = copy.metadata
         call.metadataDirective = "REPLACE"
@@ -54,6 +55,7 @@ struct ObjectRename: Sendable {
         var create = S3.CreateMultipartUpload(
             bucket: bucket.name, key: copy.target, contentType: ExportedObject.contentType,
             checksumAlgorithm: "CRC64NVME", checksumType: "FULL_OBJECT")
+        create.cacheControl = ExportedObject.cacheControl
         create.metadata = copy.metadata
         let upload = try await site.client.call(create).uploadId
         do {

@@ -21,6 +21,7 @@ extension S3 {
         package static let permissions = ["s3:GetObject", "s3:PutObject"]
 
         package var bucket: String
+        package var cacheControl: String?
         /// The checksum that the copy is to have: `CRC64NVME` or `SHA256`.
         package var checksumAlgorithm: String?
         package var contentType: String?
@@ -28,7 +29,7 @@ extension S3 {
         package var copySourceIfMatch: String?
         package var key: String
         package var metadata: [String: String] = [:]
-        /// `REPLACE` takes content type and metadata from here, otherwise they are the source's.
+        /// `REPLACE` takes cache control, content type and metadata from here, otherwise they are the source's.
         package var metadataDirective: String?
 
         package init(from copySource: CopySource, bucket: String, key: String, copySourceIfMatch: String? = nil) {
@@ -47,6 +48,7 @@ extension S3 {
 
         package func encode(into request: inout HTTPRequest) throws {
             request.address(.put, bucket: bucket, key: key)
+            request.add(header: "cache-control", cacheControl)
             request.add(header: "content-type", contentType)
             request.add(header: "x-amz-checksum-algorithm", checksumAlgorithm)
             request.add(header: "x-amz-copy-source", copySource.headerValue)

@@ -24,6 +24,7 @@ extension S3 {
             /// Bytes of the object, or of the part that was asked for.
             package var contentLength: Int
             package var eTag: String
+            package var cacheControl: String?
             package var contentType: String?
             package var checksumCRC64NVME: String?
             package var checksumSHA256: String?
@@ -45,7 +46,8 @@ extension S3 {
                 throw UnexpectedAnswer("expected the header Content-Length")
             }
             return Output(
-                contentLength: length, eTag: try response.entityTag(), contentType: response.header("content-type"),
+                contentLength: length, eTag: try response.entityTag(), cacheControl: response.header("cache-control"),
+                contentType: response.header("content-type"),
                 checksumCRC64NVME: response.header("x-amz-checksum-crc64nvme"),
                 checksumSHA256: response.header("x-amz-checksum-sha256"),
                 checksumType: response.header("x-amz-checksum-type"),

@@ -9,17 +9,19 @@ package struct FileUpload: Sendable {
     package var file: String
     package var bucket: String
     package var key: String
+    package var cacheControl: String?
     package var contentType: String?
     package var metadata: [String: String]
     package var plan: TransferPlan
 
     package init(
-        _ file: String, to bucket: String, _ key: String, contentType: String? = nil,
+        _ file: String, to bucket: String, _ key: String, cacheControl: String? = nil, contentType: String? = nil,
         metadata: [String: String] = [:], plan: TransferPlan = .init()
     ) {
         self.file = file
         self.bucket = bucket
         self.key = key
+        self.cacheControl = cacheControl
         self.contentType = contentType
         self.metadata = metadata
         self.plan = plan
@@ -66,6 +68,7 @@ package struct FileUpload: Sendable {
         var put = S3.PutObject(bucket: bucket, key: key, body: body, contentType: contentType)
         let checksum = SHA256Checksum(of: body).base64
         put.checksumSHA256 = checksum
+        put.cacheControl = cacheControl
         put.metadata = metadata
         let stored = try await client.call(put)
         try verify(stored.checksumSHA256, checksum)
@@ -96,6 +99,7 @@ package struct FileUpload: Sendable {
         }
         var create = S3.CreateMultipartUpload(
             bucket: bucket, key: key, contentType: contentType, checksumAlgorithm: "SHA256", checksumType: "COMPOSITE")
+        create.cacheControl = cacheControl
         create.metadata = metadata
         let created = try await client.call(create)
         return Unfinished(id: created.uploadId, parts: [:])
