@@ -14,20 +14,31 @@ struct CreateVMCrashTests {
         var hasTakenEffect: Bool
     }
 
+    enum Method: String {
+        case vmExport = "vm-export"
+        case ebsDirect = "ebs-direct"
+
+        /// Up to the export both are the same.
+        func isOwn(_ call: String) -> Bool { self == .vmExport || call.hasPrefix("ebs:") }
+    }
+
     /// All of them take long; `DSS_EVERY_CRASH=1` does.
     static let stride = ProcessInfo.processInfo.environment["DSS_EVERY_CRASH"] == "1" ? 1 : 13
 
-    @Test("removal leaves an empty account; building again finishes, and each thing exists once")
-    func everyCall() async throws {
+    @Test(
+        "removal leaves an empty account; building again finishes, and each thing exists once",
+        arguments: [Method.vmExport, .ebsDirect])
+    func everyCall(method: Method) async throws {
         let (calls, finished) = try await CreateVMBuilder.with { builder in
             let before = try await builder.census()
-            let said = try await builder.createVM("clean", "--export-method", "vm-export")
+            let said = try await builder.createVM("clean", "--export-method", method.rawValue)
             try #require(said.status == .exited(0), "\(said.standardError)")
             let calls = try await builder.calls()
             return (calls, Belongings(of: "clean", in: try await builder.census(), since: before))
         }
         try #require(finished.isWhole, "\(finished)")
-        let points = calls.indices.flatMap {
+        let first = try #require(calls.firstIndex(where: method.isOwn))
+        let points = (first..<calls.count).flatMap {
             [Point(call: $0, hasTakenEffect: false), Point(call: $0, hasTakenEffect: true)]
         }
         let lanes = 2
@@ -38,13 +49,13 @@ struct CreateVMCrashTests {
                 let own = tried.enumerated().filter { $0.offset % lanes == lane }.map(\.element)
                 group.addTask {
                     try await CreateVMBuilder.with { builder in
-                        for point in own { try await Crash(builder, point, calls, finished, log).examine() }
+                        for point in own { try await Crash(builder, method, point, calls, finished, log).examine() }
                     }
                 }
             }
             try await group.waitForAll()
         }
-        print(log.summary(of: calls.count))
+        print("\(method.rawValue): \(log.summary(of: calls.count))")
         #expect(log.troubles.isEmpty, "\(log.troubles.joined(separator: "\n"))")
     }
 }
@@ -81,16 +92,18 @@ struct Belongings: Equatable, CustomStringConvertible {
 /// One crash, its removal, and its repair.
 struct Crash {
     private let builder: CreateVMBuilder
+    private let method: CreateVMCrashTests.Method
     private let point: CreateVMCrashTests.Point
     private let calls: [String]
     private let finished: Belongings
     private let log: CrashLog
 
     init(
-        _ builder: CreateVMBuilder, _ point: CreateVMCrashTests.Point, _ calls: [String], _ finished: Belongings,
-        _ log: CrashLog
+        _ builder: CreateVMBuilder, _ method: CreateVMCrashTests.Method, _ point: CreateVMCrashTests.Point,
+        _ calls: [String], _ finished: Belongings, _ log: CrashLog
     ) {
-        (self.builder, self.point, self.calls, self.finished, self.log) = (builder, point, calls, finished, log)
+        (self.builder, self.method, self.point) = (builder, method, point)
+        (self.calls, self.finished, self.log) = (calls, finished, log)
     }
 
     func examine() async throws {
@@ -101,7 +114,7 @@ struct Crash {
 
         let middle = try await builder.census()
         guard try await crash("\(id).again") else { return }
-        let again = try await builder.createVM("\(id).again", "--export-method", "vm-export")
+        let again = try await builder.createVM("\(id).again", "--export-method", method.rawValue)
         log.note(
             again.status == .exited(0)
                 ? nil : "\(place): building again ended with \(again.status): \(again.standardError)")
@@ -117,7 +130,7 @@ struct Crash {
     /// - Returns: false where the build was over before it came to that call: the number of looks varies a little.
     private func crash(_ id: String) async throws -> Bool {
         try await builder.orderKill(after: point.call, hasTakenEffect: point.hasTakenEffect)
-        let said = try await builder.createVM(id, "--export-method", "vm-export")
+        let said = try await builder.createVM(id, "--export-method", method.rawValue)
         try await builder.emulator.control(["clear": ["faults", "calls"]])
         if said.status == .exited(0) {
             try await remove(id, [:])
