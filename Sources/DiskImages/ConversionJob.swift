@@ -48,6 +48,8 @@ struct ConversionJob: Sendable {
     private func convert(_ format: ImageFormat) async throws {
         let command = Conversion(format: format, source: raw.path, target: path(format)).command
         meter.update(format, "convert", 0)
+        // The qemu-img of a run that was killed may still write to it, and hold its lock.
+        unlink(path(format))
         try await runner.run(command) { [meter] stream, line in
             guard stream == .standardOutput, let fraction = Conversion.fraction(in: line) else { return }
             meter.update(format, "convert", fraction)

@@ -51,8 +51,10 @@ struct DeleteAWSAssets: AsyncParsableCommand {
     }
 
     func run() async throws {
-        try await Live().withAWSAssets(options, pattern ?? "*") { search in
-            let desk = RemovalDesk(search: search, isExpired: expired, kept: keep.all)
+        let live = Live()
+        try await live.withAWSAssets(options, pattern ?? "*") { search in
+            let desk = RemovalDesk(
+                search: search, isExpired: expired, kept: keep.all, exportDirectory: live.exportDirectory)
             let found = try await search.find()
             found.warnOfGaps()
             let plan = desk.plan(found)

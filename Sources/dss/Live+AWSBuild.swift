@@ -42,9 +42,12 @@ extension Live {
     }
 
     func awsExport(_ site: BuildSite, _ bucket: ImageBucket, _ options: ExportOptions) -> AWSExport {
-        let folder = options.workDirectory ?? environment["DSS_WORK_DIR"] ?? "/var/tmp"
-        return AWSExport(site, bucket, place: exportPlace, workDirectory: absolute(folder), runner: runner)
+        let folder = options.workDirectory.map(absolute) ?? exportDirectory
+        return AWSExport(site, bucket, place: exportPlace, workDirectory: folder, runner: runner)
     }
+
+    /// Where exports keep their files unless they are told otherwise.
+    var exportDirectory: String { absolute(environment["DSS_WORK_DIR"] ?? "/var/tmp") }
 
     private var exportPlace: ExportPlace {
         ExportPlace(environment: environment, vendor: try? readText(ExportPlace.vendorFile))

@@ -8,12 +8,15 @@ struct RemovalDesk: Sendable {
     let search: AssetSearch
     let isExpired: Bool
     let kept: Set<AWSAsset.Kind>
+    /// Where exports on this machine keep their files.
+    let exportDirectory: String
     private let terminal = Terminal.standardOutput
 
-    init(search: AssetSearch, isExpired: Bool, kept: Set<AWSAsset.Kind>) {
+    init(search: AssetSearch, isExpired: Bool, kept: Set<AWSAsset.Kind>, exportDirectory: String) {
         self.search = search
         self.isExpired = isExpired
         self.kept = kept
+        self.exportDirectory = exportDirectory
     }
 
     func plan(_ found: AWSAssets.Inventory) -> RemovalPlan {
@@ -77,6 +80,20 @@ struct RemovalDesk: Sendable {
         guard let first = assets.first else { return }
         let what = assets.count == 1 ? "\(first.kind.rawValue) \(first.id)" : "\(assets.count) \(first.kind.rawValue)s"
         terminal.write("removed \(what) in \(first.region)\n")
+        for snapshot in assets where snapshot.kind == .snapshot { removeWorkFiles(of: snapshot.id) }
+    }
+
+    /// What an export that was killed has left here is of no use without its snapshot.
+    private func removeWorkFiles(of snapshotID: String) {
+        do {
+            if try EBSDirectExport.removeWorkFiles(of: snapshotID, in: exportDirectory) {
+                terminal.write("removed what an export of \(snapshotID) had left in \(exportDirectory)\n")
+            }
+        } catch {
+            Terminal.standardError.write(
+                Message.warning(
+                    "\(exportDirectory)/\(snapshotID) stays: \(error)", Terminal.standardError.style))
+        }
     }
 
     private static func lines(_ left: [Removal.Leftover]) -> [String] {

@@ -77,10 +77,13 @@ struct CreateVMBuilder: Sendable {
 
     var pidFile: String { "\(home)/pid" }
 
+    /// Where exports by EBS direct work.
+    var workDirectory: String { "\(home)/work" }
+
     func command(_ arguments: [String], _ environment: [String: String?] = [:]) -> Command {
         let more = [
             "LANG": "C.UTF-8", "AWS_POLL_DELAY_SECONDS": "0.05", "DSS_STATE": "\(home)/state",
-            "DSS_DEFAULT_PASSWORD": Self.password,
+            "DSS_WORK_DIR": workDirectory, "DSS_DEFAULT_PASSWORD": Self.password,
         ]
         let standard = emulator.environment(home: home).merging(more) { $1 }.mapValues { Optional($0) }
         let variables = standard.merging(environment) { $1 }.compactMap { name, value in

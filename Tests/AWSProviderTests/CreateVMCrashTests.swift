@@ -146,6 +146,8 @@ struct Crash {
         log.note(
             removed.status == .exited(0)
                 ? nil : "\(place): the removal ended with \(removed.status): \(removed.standardError)")
+        let files = (try? FileManager.default.contentsOfDirectory(atPath: builder.workDirectory)) ?? []
+        log.note(files.isEmpty ? nil : "\(place): left on this machine: \(files)")
         guard !before.isEmpty else { return }
         let left = Belongings(of: id, in: try await builder.census(), since: before)
         log.left(left, left.isEmpty ? nil : "\(place): left: \(left)")

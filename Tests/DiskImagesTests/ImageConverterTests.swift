@@ -56,6 +56,22 @@ struct ImageConverterTests {
         }
     }
 
+    @Test func aConversionThatOutlivedItsRunIsNotInTheWay() async throws {
+        try await withTemporaryDirectory { directory in
+            let raw = try rawDisk(in: directory)
+            let left = "\(directory)/.sandbox.vmdk.partial"
+            try writeAtomically("half of an image", to: left)
+            // The locks that QEMU takes of a file that it writes, by F_OFD_SETLK, which Swift does not see.
+            let descriptor = open(left, O_RDWR)
+            defer { close(descriptor) }
+            var lock = flock(l_type: Int16(F_RDLCK), l_whence: Int16(SEEK_SET), l_start: 100, l_len: 200, l_pid: 0)
+            #expect(fcntl(descriptor, 37, &lock) == 0)
+            let images = try await ImageConverter(runner: runner).convert(
+                raw, to: [.vmdk], in: directory, stem: "sandbox", appliance: appliance)
+            #expect(images.map(\.temporaryPath) == [left])
+        }
+    }
+
     @Test func anOVAIsATarWithDescriptorManifestAndDisk() async throws {
         try await withTemporaryDirectory { directory in
             let raw = try rawDisk(in: directory)

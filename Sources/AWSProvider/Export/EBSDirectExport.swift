@@ -30,11 +30,11 @@ package struct EBSDirectExport: Sendable {
         _ image: CapturedImage, formats: [ImageFormat], stem: String, appliance: Appliance, undo: Undo,
         events: @escaping EventSink
     ) async throws -> [Artifact] {
-        let folder = "\(workDirectory)/\(image.snapshotID)"
+        let folder = Self.folder(of: image.snapshotID, in: workDirectory)
         try EBSDirectRoom.checkLimits(of: formats, volumeGiB: image.volumeGiB)
         let dataBytes = try await writtenBytes(of: image)
         try makeDirectory(folder, mode: 0o700)
-        let lock = try FileLock("\(folder)/lock", holder: "an export of \(image.id) in process \(getpid())")
+        let lock = try Self.lock(folder)
         defer { withExtendedLifetime(lock) {} }
         await undo.register("the work files in \(folder)", remedy: "rm -r \(shellQuoted(folder))") {
             try Self.remove(folder)
@@ -166,6 +166,26 @@ package struct EBSDirectExport: Sendable {
         if image.format != .raw { try removeFile(image.temporaryPath) }
         return Artifact(
             format: image.format, location: bucket.url(of: key), bytes: image.bytes, sha256: image.sha256)
+    }
+
+    /// Removes what a run that was killed has left of an export on this machine.
+    /// - Returns: whether there was anything.
+    /// - Throws: `LockHeld` while a run is at work there.
+    package static func removeWorkFiles(of snapshotID: String, in workDirectory: String) throws -> Bool {
+        let folder = folder(of: snapshotID, in: workDirectory)
+        guard fileExists(folder) else { return false }
+        let lock = try lock(folder)
+        defer { withExtendedLifetime(lock) {} }
+        try remove(folder)
+        return true
+    }
+
+    private static func folder(of snapshotID: String, in workDirectory: String) -> String {
+        "\(workDirectory)/\(snapshotID)"
+    }
+
+    private static func lock(_ folder: String) throws -> FileLock {
+        try FileLock("\(folder)/lock", holder: "an export in process \(getpid())")
     }
 
     private static func remove(_ folder: String) throws {
