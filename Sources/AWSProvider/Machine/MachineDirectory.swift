@@ -18,6 +18,12 @@ struct MachineDirectory: Sendable {
     /// Beside it, since it outlives it.
     private var lock: String { "\(path).lock" }
 
+    /// How the machine is reached, by the alias that its launch has written down; `nil` where that is not here.
+    var endpoint: SSHEndpoint? {
+        guard let text = try? readText(sshConfig), let host = text.firstMatch(of: /^Host (\S+)\n/) else { return nil }
+        return SSHEndpoint(configFile: sshConfig, alias: String(host.1))
+    }
+
     /// Which machine the keys belong to.
     struct Record: Sendable, Equatable, Codable {
         var stackID: String

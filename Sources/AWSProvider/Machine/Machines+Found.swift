@@ -16,13 +16,18 @@ extension Machines {
                 .badData, "there is no machine of asset id \(site.assetID) in \(site.region)",
                 advice: "dss setup-ec2-and-install-dependencies --asset-id '\(site.assetID)' --keep")
         }
-        let address = instance.address ?? ""
-        let machine = AWSMachine(
-            endpoint: SSHEndpoint(configFile: directory.sshConfig, alias: address), instanceID: id,
-            address: address, expires: stack.expires, isSealed: instance.tag(Tag.stage) == Tag.sealed,
-            missing: instance.tag(Tag.missing).map(MissingTag.components) ?? [])
+        let machine = machine(instance, of: stack)
         if !machine.isSealed { try await check(machine, of: stack) }
         return machine
+    }
+
+    /// A machine that is there, as far as AWS and its launch tell of it.
+    func machine(_ instance: EC2.Instance, of stack: CloudFormation.Stack) -> AWSMachine {
+        AWSMachine(
+            endpoint: directory.endpoint ?? SSHEndpoint(configFile: directory.sshConfig, alias: alias),
+            instanceID: instance.instanceId, address: instance.address ?? "", expires: stack.expires,
+            hourlyCost: hourlyCost(stack.parameterValues), isSealed: instance.tag(Tag.stage) == Tag.sealed,
+            missing: instance.tag(Tag.missing).map(MissingTag.components) ?? [])
     }
 
     private func check(_ machine: AWSMachine, of stack: CloudFormation.Stack) async throws {

@@ -39,10 +39,7 @@ extension Machines {
             let instance = try await instance(of: stack), instance.isThere,
             instance.tag(Tag.stage) == Tag.sealed
         else { return nil }
-        return AWSMachine(
-            endpoint: SSHEndpoint(configFile: directory.sshConfig, alias: alias), instanceID: instance.instanceId,
-            address: instance.address ?? "", expires: stack.expires, hourlyCost: hourlyCost(order),
-            isSealed: true, missing: instance.tag(Tag.missing).map(MissingTag.components) ?? [])
+        return machine(instance, of: stack)
     }
 
     /// Its machine, if it was begun here as it is ordered now, lives long enough and lets one in.

@@ -33,7 +33,7 @@ extension Machines {
                     guard output.status.isSuccess else { return nil }
                     return AWSMachine(
                         endpoint: endpoint, instanceID: id, address: address, expires: expires,
-                        hourlyCost: hourlyCost(order))
+                        hourlyCost: hourlyCost(stack.parameters))
                 }
             }
         } catch let late as WaitedTooLong {
@@ -93,10 +93,12 @@ extension Machines {
         return SSHEndpoint(configFile: directory.sshConfig, alias: config.alias)
     }
 
-    func hourlyCost(_ order: MachineOrder) -> Double? {
-        PriceList.shipped.instance(
-            order.instanceType, isRunning: true, diskGiB: max(order.volumeGiB, order.source.rootGiB),
-            hasAddress: true, in: site.region
-        ).map { $0 / PriceList.hoursPerMonth }
+    /// - Parameter parameters: of its stack.
+    func hourlyCost(_ parameters: [String: String]) -> Double? {
+        guard let type = parameters["InstanceType"], let disk = parameters["VolumeSize"].flatMap({ Int($0) }) else {
+            return nil
+        }
+        return PriceList.shipped.instance(type, isRunning: true, diskGiB: disk, hasAddress: true, in: site.region)
+            .map { $0 / PriceList.hoursPerMonth }
     }
 }
