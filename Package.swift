@@ -107,7 +107,10 @@ let package = Package(
         tests(of: "Workbench"),
         tests(of: "LocalMachine", with: ["Sandbox", "Workbench"]),
         tests(of: "DiskImages", with: ["Sandbox", "Workbench"]),
-        tests(of: "Verification", with: ["Sandbox", "Workbench"]),
+        .target(
+            name: "GuestTestSupport", dependencies: ["Sandbox", "Workbench"], path: "Tests/GuestTestSupport",
+            swiftSettings: strict),
+        tests(of: "Verification", with: ["Sandbox", "Workbench", "GuestTestSupport"]),
         tests(of: "Provisioning", with: ["Sandbox", "Workbench"]),
         tests(of: "LocalProvider", with: ["Sandbox", "Workbench", "LocalMachine", "DiskImages"]),
         tests(
@@ -128,7 +131,8 @@ let package = Package(
         tests(
             of: "AWSProvider",
             with: [
-                "Sandbox", "Workbench", "DiskImages", "Reporting", "AWSCore", "AWSServices", "AWSTestSupport", "dss",
+                "Sandbox", "Workbench", "DiskImages", "Reporting", "AWSCore", "AWSServices", "AWSTestSupport",
+                "GuestTestSupport", "dss",
             ]),
         tests(
             of: "Releasing",

@@ -3,8 +3,8 @@ import Workbench
 
 /// Asks the kernel for TCP ports on 127.0.0.1 that nobody uses now.
 ///
-/// Another program may take one before QEMU binds it; whoever uses them tries again then.
-func freePorts(_ count: Int) throws -> [Int] {
+/// Another program may take one before it is bound; whoever uses them tries again then.
+package func freePorts(_ count: Int) throws -> [Int] {
     var sockets: [Int32] = []
     defer { for file in sockets { close(file) } }
     return try (0..<count).map { _ in

@@ -18,10 +18,10 @@ extension BuildReport {
         return "sandbox \(assetID) is built (\(provider)) in \(Units.time(seconds))"
     }
 
-    /// What to type next: the proof that what was exported boots.
+    /// What to type next: the proof that what was made boots.
     var nextCommand: String? {
         if let machineImage {
-            return "dss show-aws-assets --asset-id \(Shell.quoted(assetID.rawValue)) --region \(machineImage.region)"
+            return "dss verify-ami --asset-id \(Shell.quoted(assetID.rawValue)) --region \(machineImage.region)"
         }
         return artifacts.first.map { "dss verify-vm \(Shell.quoted($0.location))" }
     }

@@ -2,15 +2,35 @@
 package struct GuestAddress: Sendable, Equatable {
     package var host: String
     package var sshPort: Int
+    /// Where JupyterLab is reached from here.
     package var jupyterPort: Int
     /// What the machine printed on its serial console.
     package var consoleLog: String
+    /// `nil` for a guest on this machine: nobody stands between.
+    package var remote: Remote?
 
-    package init(host: String, sshPort: Int, jupyterPort: Int, consoleLog: String) {
+    package init(host: String, sshPort: Int, jupyterPort: Int, consoleLog: String, remote: Remote? = nil) {
         self.host = host
         self.sshPort = sshPort
         self.jupyterPort = jupyterPort
         self.consoleLog = consoleLog
+        self.remote = remote
+    }
+
+    /// A guest far away that lets in SSH alone, so that JupyterLab is reached through a tunnel.
+    package struct Remote: Sendable, Equatable {
+        /// Type and key; no others are believed.
+        package var hostKeys: Set<String>
+        /// JupyterLab's port on the guest; `GuestAddress.jupyterPort` is the tunnel's on this machine.
+        package var jupyterPort: Int
+        /// A configuration of the user's for jump hosts and odd ports, by the host's address; absolute.
+        package var sshConfig: String?
+
+        package init(hostKeys: Set<String>, jupyterPort: Int, sshConfig: String? = nil) {
+            self.hostKeys = hostKeys
+            self.jupyterPort = jupyterPort
+            self.sshConfig = sshConfig
+        }
     }
 }
 

@@ -4,18 +4,21 @@ import Workbench
 /// How one copy is logged in to with a password, the way a person does it, by the real `ssh`.
 ///
 /// A password is never on a command line or in the environment: `ssh` runs a helper that reads it from a file which
-/// only its owner can read. The host keys are those that the copy showed first; others are refused afterwards.
+/// only its owner can read. The host keys are those that a remote copy is known by, else those that the copy showed
+/// first; others are refused.
 struct GuestLogin: Sendable {
     var user: String
     var host: String
     var port: Int
     /// Private to this copy; removed afterwards.
     var directory: String
+    var remote: GuestAddress.Remote?
 
     init(to address: GuestAddress, as user: String, in directory: String) {
         self.user = user
         host = address.host
         port = address.sshPort
+        remote = address.remote
         self.directory = directory
     }
 
@@ -56,7 +59,17 @@ struct GuestLogin: Sendable {
 
     /// A session over a connection that is made and authenticated once.
     func shared(_ remote: [String], input: Command.Input = .none) -> Command {
-        ssh(["-o", "ControlMaster=auto", "-o", "ControlPath=\(controlPath)", "-o", "ControlPersist=60"], remote, input)
+        // A tunnel has to outlive all that is done beside the shared connection.
+        let idle = self.remote == nil ? 60 : 1800
+        let options = ["ControlMaster=auto", "ControlPath=\(controlPath)", "ControlPersist=\(idle)"]
+        return ssh(options.flatMap { ["-o", $0] }, remote, input)
+    }
+
+    /// Lets a port of this machine lead to one of the guest's, through the shared connection.
+    func tunnel(from port: Int, to guestPort: Int) -> Command {
+        let forward = "127.0.0.1:\(port):localhost:\(guestPort)"
+        return Command(
+            "ssh", ["-F", "none", "-o", "ControlPath=\(controlPath)", "-O", "forward", "-L", forward, host])
     }
 
     /// Ends the shared connection.
@@ -69,25 +82,45 @@ struct GuestLogin: Sendable {
         Command("ssh-keyscan", ["-T", "20", "-p", "\(port)", "-t", "ed25519", host])
     }
 
-    private func ssh(_ options: [String], _ remote: [String], _ input: Command.Input) -> Command {
-        let settings = [
-            "User=\(user)", "Port=\(port)", "UserKnownHostsFile=\"\(knownHosts)\"", "GlobalKnownHostsFile=none",
+    /// A login without any proof, which sshd refuses: what it says shows that it answers, and by which key.
+    var knock: Command { ssh(["-o", "ControlPath=none"], [], .none, by: "none") }
+
+    private func ssh(
+        _ options: [String], _ remote: [String], _ input: Command.Input,
+        by methods: String = "keyboard-interactive,password"
+    ) -> Command {
+        var settings = [
+            "User=\(user)", "UserKnownHostsFile=\"\(knownHosts)\"", "GlobalKnownHostsFile=none",
             "StrictHostKeyChecking=yes", "PubkeyAuthentication=no", "IdentityAgent=none",
-            "PreferredAuthentications=keyboard-interactive,password", "NumberOfPasswordPrompts=1",
+            "PreferredAuthentications=\(methods)", "NumberOfPasswordPrompts=1",
             "ConnectTimeout=30", "ServerAliveInterval=15", "ServerAliveCountMax=4", "LogLevel=ERROR",
         ]
+        let config = self.remote?.sshConfig
+        settings += config == nil ? ["Port=\(port)"] : firmness
         return Command(
-            "ssh", ["-F", "none"] + settings.flatMap { ["-o", $0] } + options + [host] + remote,
+            "ssh", ["-F", config ?? "none"] + settings.flatMap { ["-o", $0] } + options + [host] + remote,
             environment: [
                 "SSH_ASKPASS": "\(directory)/askpass", "SSH_ASKPASS_REQUIRE": "force", "LC_ALL": "C", "TERM": "dumb",
                 "SSH_AUTH_SOCK": nil,
             ], input: input)
+    }
+
+    /// Whatever a configuration of the user's says, none but the known keys are believed.
+    private var firmness: [String] {
+        [
+            "HostKeyAlias=\(host)", "KnownHostsCommand=none", "NoHostAuthenticationForLocalhost=no",
+            "UpdateHostKeys=no", "VerifyHostKeyDNS=no", "ForwardAgent=no", "RemoteCommand=none",
+        ]
     }
 }
 
 /// The public keys by which a guest's sshd is known: type and key, as `ssh-keyscan` prints them.
 struct HostKeys: Sendable, Equatable {
     var keys: Set<String>
+
+    init(_ keys: Set<String>) {
+        self.keys = keys
+    }
 
     init(scan: String) {
         keys = Set(

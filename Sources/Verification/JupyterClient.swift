@@ -14,7 +14,9 @@ package struct JupyterClient<Runner: CommandRunner>: Sendable {
         self.directory = directory
     }
 
-    private var base: String { "http://\(address.host):\(address.jupyterPort)" }
+    private var base: String {
+        "http://\(address.remote == nil ? address.host : "127.0.0.1"):\(address.jupyterPort)"
+    }
     private var jar: String { "\(directory)/cookies" }
 
     /// - Returns: the status of the answer, and where it sends the browser.

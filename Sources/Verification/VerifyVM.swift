@@ -32,13 +32,21 @@ package func verifyVM(
         image: image, hardware: host.hardware, accelerator: host.accelerator, checks: await log.results)
 }
 
+/// The copies that are booted, by the names that their host is given.
+package enum GuestCopy: String, CaseIterable, Sendable {
+    /// Everything is checked of it.
+    case first
+    /// It is only told from the first.
+    case second
+}
+
 /// By what a copy is told from another.
-private struct Identity: Sendable {
+struct Identity: Sendable {
     var hostKeys: HostKeys?
     var machineID: String?
 }
 
-private struct Verification<Host: GuestHost, Runner: CommandRunner>: Sendable {
+struct Verification<Host: GuestHost, Runner: CommandRunner>: Sendable {
     var image: String
     var host: Host
     var expectations: Expectations
@@ -48,14 +56,14 @@ private struct Verification<Host: GuestHost, Runner: CommandRunner>: Sendable {
     var onProgress: @Sendable (Progress) -> Void
 
     func checkFirstCopy() async throws -> Identity {
-        try await visit("first") { visit, jupyter in
+        try await visit(.first) { visit, jupyter in
             var identity = Identity()
             identity.hostKeys = try await checkAnswer(.answers, visit)
             try await checkPasswords(visit)
             // Before any interactive login, which leaves a history itself.
             identity.machineID = try await checkFacts(visit)
             let message = try await checkMessage(visit)
-            try await checkJupyter(jupyter)
+            try await checkJupyter(visit, jupyter)
             try await checkChangeOfJupyterPassword(visit, jupyter, message)
             return identity
         }
@@ -63,7 +71,7 @@ private struct Verification<Host: GuestHost, Runner: CommandRunner>: Sendable {
 
     func checkSecondCopy(unlike first: Identity) async throws {
         guard await log.passed(.answers) else { return }
-        try await visit("second") { visit, _ in
+        try await visit(.second) { visit, _ in
             let keys = try await checkAnswer(.secondAnswers, visit)
             try await log.make(.secondHostKeys) {
                 guard let keys, let other = first.hostKeys else { return .skipped("the keys are not known") }
@@ -141,74 +149,13 @@ private struct Verification<Host: GuestHost, Runner: CommandRunner>: Sendable {
         return await found.value
     }
 
-    private func checkJupyter(_ jupyter: JupyterClient<Runner>) async throws {
-        try await log.make(.jupyterUp) {
-            let answer = try await waitForJupyter(jupyter)
-            guard answer.asksForPassword else { return .failed("/lab answers \(answer) to a stranger") }
-            let api = try await jupyter.get("/api/contents")
-            return [401, 403].contains(api.status) ? .passed() : .failed("/api/contents answers \(api) to a stranger")
-        }
-        try await log.make(.jupyterRefuses) {
-            let answer = try await jupyter.logIn(with: Secret("not-the-password"))
-            guard !answer.letsIn else { return .failed("the form answers \(answer)") }
-            let lab = try await jupyter.get("/lab")
-            return lab.asksForPassword ? .passed() : .failed("/lab answers \(lab) afterwards")
-        }
-        try await log.make(.jupyterLab) { try await enter(jupyter, with: expectations.jupyterPassword) }
-        try await log.make(.jupyterAPI) {
-            let answer = try await jupyter.get("/api/kernelspecs")
-            return answer.status == 200 ? .passed() : .failed("/api/kernelspecs answers \(answer)")
-        }
-    }
-
-    private func checkChangeOfJupyterPassword(
-        _ visit: Visit<Runner>, _ jupyter: JupyterClient<Runner>, _ message: MessageOfTheDay?
-    ) async throws {
-        let password = Secret.random()
-        try await log.make(.jupyterChange) {
-            try await visit.changeJupyterPassword(by: message?.command ?? "", to: password)
-        }
-        try await log.make(.messageGoes) {
-            let message = try await visit.readMessage()
-            let stays = message.mentionsJupyter(port: expectations.jupyterPort)
-            return stays ? .failed("a login still shows: \(message.text.lastLines)") : .passed()
-        }
-        try await log.make(.jupyterNewPassword) {
-            _ = try await waitForJupyter(jupyter)
-            guard case .passed = try await enter(jupyter, with: password) else {
-                return .failed("the new password is refused")
-            }
-            let answer = try await jupyter.logIn(with: expectations.jupyterPassword)
-            return answer.letsIn ? .failed("the default password is still taken") : .passed()
-        }
-    }
-
-    private func enter(_ jupyter: JupyterClient<Runner>, with password: Secret) async throws -> Verdict {
-        let answer = try await jupyter.logIn(with: password)
-        guard answer.letsIn else { return .failed("the form answers \(answer)") }
-        let lab = try await jupyter.get("/lab", limit: 60)
-        return lab.status == 200 ? .passed() : .failed("/lab answers \(lab) after login")
-    }
-
-    private func waitForJupyter(_ jupyter: JupyterClient<Runner>) async throws -> JupyterClient<Runner>.Answer {
-        let start = ContinuousClock.now
-        while true {
-            let answer = try await jupyter.get("/lab")
-            if answer.status != 0 { return answer }
-            let waited = ContinuousClock.now - start
-            guard waited < expectations.limits.services else { throw CheckFailed("JupyterLab gives \(answer)") }
-            onProgress(Progress("waiting for JupyterLab, \(waited.components.seconds) s"))
-            try await Task.sleep(for: .seconds(1))
-        }
-    }
-
     /// Boots a copy and looks after its console log and its shared connection.
     private func visit<Result: Sendable>(
-        _ name: String, _ body: @escaping @Sendable (Visit<Runner>, JupyterClient<Runner>) async throws -> Result
+        _ copy: GuestCopy, _ body: @escaping @Sendable (Visit<Runner>, JupyterClient<Runner>) async throws -> Result
     ) async throws -> Result {
-        onProgress(Progress("booting the \(name) copy"))
-        return try await host.withGuest(name) { address in
-            let console = ConsoleLog(path: address.consoleLog, directory: logs, name: logName(of: name))
+        onProgress(Progress("booting the \(copy.rawValue) copy"))
+        return try await host.withGuest(copy.rawValue) { address in
+            let console = ConsoleLog(path: address.consoleLog, directory: logs, name: logName(of: copy))
             await log.watch(console)
             return try await withTemporaryDirectory { directory in
                 let login = GuestLogin(to: address, as: expectations.user, in: directory)
@@ -227,10 +174,10 @@ private struct Verification<Host: GuestHost, Runner: CommandRunner>: Sendable {
         }
     }
 
-    private func logName(of copy: String) -> String {
+    private func logName(of copy: GuestCopy) -> String {
         let file = baseName(image)
         let hardware = host.hardware.map { $0.isLetter || $0.isNumber ? $0 : "-" }
-        return "\(file).\(String(hardware)).\(copy).console.log"
+        return "\(file).\(String(hardware)).\(copy.rawValue).console.log"
     }
 }
 

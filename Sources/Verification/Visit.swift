@@ -17,16 +17,47 @@ struct Visit<Runner: CommandRunner>: Sendable {
         while true {
             let waited = ContinuousClock.now - start
             onProgress(Progress("waiting for sshd, \(waited.components.seconds) s"))
-            let keys = HostKeys(scan: try await runner.execute(login.scan).standardOutput)
-            if !keys.isEmpty {
-                try writeAtomically(
-                    keys.knownHosts(host: login.host, port: login.port), to: login.knownHosts, mode: 0o600)
-                return keys
-            }
+            let (keys, said) = try await keysShown()
+            if let keys { return keys }
             guard waited < limits.boot else {
-                throw CheckFailed("sshd did not answer within \(limits.boot)", console: address.consoleLog)
+                throw CheckFailed(
+                    "sshd did not answer within \(limits.boot)" + (said.isEmpty ? "" : ": \(said)"),
+                    console: address.consoleLog)
             }
             try await Task.sleep(for: .seconds(1))
+        }
+    }
+
+    /// - Returns: `nil` where it does not answer yet, and what was said instead.
+    /// - Throws: `CheckFailed` where a remote guest shows another key than those that it is known by.
+    private func keysShown() async throws -> (HostKeys?, String) {
+        guard let remote = address.remote else {
+            let keys = HostKeys(scan: try await runner.execute(login.scan).standardOutput)
+            if !keys.isEmpty { try believe(keys, port: login.port) }
+            return (keys.isEmpty ? nil : keys, "")
+        }
+        let keys = HostKeys(remote.hostKeys)
+        try believe(keys, port: remote.sshConfig == nil ? login.port : 22)
+        let output = try await runner.execute(login.knock)
+        if output.standardError.contains("Host key verification failed") {
+            throw CheckFailed("sshd shows another host key than the machine has told of")
+        }
+        return (output.standardError.contains("Permission denied") ? keys : nil, output.lastLine)
+    }
+
+    private func believe(_ keys: HostKeys, port: Int) throws {
+        try writeAtomically(keys.knownHosts(host: login.host, port: port), to: login.knownHosts, mode: 0o600)
+    }
+
+    /// Opens the way to JupyterLab where it is not reached directly.
+    func openTunnel() async throws {
+        guard let remote = address.remote else { return }
+        try login.answer(with: newPassword)
+        for command in [login.shared(["true"]), login.tunnel(from: address.jupyterPort, to: remote.jupyterPort)] {
+            let output = try await withTimeout(limits.answer, "the tunnel to JupyterLab") { [runner] in
+                try await runner.execute(command)
+            }
+            guard output.status.isSuccess else { throw CheckFailed("no tunnel to JupyterLab: \(output.lastLine)") }
         }
     }
 

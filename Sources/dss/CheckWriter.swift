@@ -7,8 +7,12 @@ struct CheckWriter: Sendable {
     private let terminal: Terminal
 
     init(_ options: OutputOptions) {
-        isJSON = options.json
-        terminal = options.json ? .standardError : .standardOutput
+        self.init(json: options.json)
+    }
+
+    init(json isJSON: Bool) {
+        self.isJSON = isJSON
+        terminal = isJSON ? .standardError : .standardOutput
     }
 
     func begin(_ heading: String) {
@@ -25,6 +29,11 @@ struct CheckWriter: Sendable {
         guard !isJSON else { return }
         let clear = terminal.isInteractive ? "\r\u{1b}[K" : ""
         terminal.write(clear + result.line(terminal.style))
+    }
+
+    /// What is to be said beside the checks.
+    func note(_ line: String) {
+        Terminal.standardError.write((terminal.isInteractive ? "\r\u{1b}[K" : "") + line + "\n")
     }
 
     func end(_ report: VerificationReport) {

@@ -75,7 +75,7 @@ struct CreateVM: AsyncParsableCommand {
 
     private func runOnAWS(_ live: Live) async throws {
         let order = try order(live)
-        _ = try machine.networks
+        _ = try machine.reach.networks
         try await live.withAWSProvider(for: order, aws, .new(machine), export) { provider, publication in
             let provisioner = live.provisioner(definition, reconnects: true)
             let result = try await output.build(order, on: provider, with: provisioner)

@@ -28,7 +28,8 @@ struct Dss: AsyncParsableCommand {
             CommandGroup(
                 name: "Account for",
                 subcommands: [ShowAssets.self, DeleteAssets.self, ShowAWSAssets.self, DeleteAWSAssets.self]),
-            CommandGroup(name: "Publish on AWS", subcommands: [UploadVM.self, CopyAMI.self, MakeAMIPublic.self]),
+            CommandGroup(
+                name: "Publish on AWS", subcommands: [UploadVM.self, VerifyAMI.self, CopyAMI.self, MakeAMIPublic.self]),
             CommandGroup(
                 name: "Release",
                 subcommands: [ReleaseCommand.self, UpdateRelease.self, PublishIndex.self, Download.self]),

@@ -75,6 +75,6 @@ extension Live {
 extension Live.MachineSource {
     /// Hours after which whatever the build alone needs is past its time.
     fileprivate var lifetime: Int {
-        if case .new(let options) = self { options.lifetime } else { 24 }
+        if case .new(let options) = self { options.reach.lifetime } else { 24 }
     }
 }

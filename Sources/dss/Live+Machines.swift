@@ -25,19 +25,22 @@ extension Live {
     func machineOrder(
         _ definition: SandboxDefinition, _ options: MachineOptions, in site: BuildSite
     ) async throws -> MachineOrder {
-        let networks = try options.networks
-        let sshConfig = options.sshConfig.map(absolute)
-        for file in [sshConfig, options.keyFile.map(absolute)].compactMap({ $0 }) where !fileExists(file) {
-            throw Failure(.badData, "there is no file \(file)")
-        }
+        let networks = try options.reach.networks
+        let sshConfig = try existing(options.reach.sshConfig)
+        let keyFile = try existing(options.keyFile)
         var order = MachineOrder(
             source: try await site.sourceImage(definition, ami: options.sourceAMI),
             instanceType: definition.aws.instanceType, volumeGiB: definition.aws.volumeSizeGiB,
             user: definition.user.name, sshNetworks: networks, sshConfig: sshConfig, base: definition.base)
-        if let name = options.keyName, let file = options.keyFile {
-            order.key = .existing(name: name, file: absolute(file))
-        }
+        if let name = options.keyName, let file = keyFile { order.key = .existing(name: name, file: file) }
         return order
+    }
+
+    /// The absolute path of a file.
+    func existing(_ file: String?) throws -> String? {
+        guard let path = file.map(absolute) else { return nil }
+        guard fileExists(path) else { throw Failure(.badData, "there is no file \(path)") }
+        return path
     }
 
     /// What is kept of machines on AWS; belongs to the user, whoever else builds on this machine.

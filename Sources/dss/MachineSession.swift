@@ -30,7 +30,7 @@ struct MachineSession: Sendable {
         live = Live()
         definition = try live.loaded(options.definition).definition.definition
         assetID = try options.asset.assetID(in: definition)
-        _ = try options.machine.networks
+        _ = try options.machine.reach.networks
     }
 
     /// - Parameter installs: whether the playbook is run before it is shown.
@@ -38,7 +38,7 @@ struct MachineSession: Sendable {
         let writer = EventWriter(options.output)
         let log = StageLog(events: writer.sink, clock: ContinuousClock())
         try await live.withAWS(options.aws) { identity in
-            let site = try live.site(identity, assetID, definition, lifetime: options.machine.lifetime)
+            let site = try live.site(identity, assetID, definition, lifetime: options.machine.reach.lifetime)
             let machines = live.machines(site)
             try await cleaningUp(log, writer) { undo in
                 let machine = try await launched(site, machines, undo, log, writer)

@@ -50,13 +50,21 @@ struct ImageAccount: Sendable {
     // The program
 
     @discardableResult
-    func dss(_ arguments: String...) async throws -> Said {
+    func dss(_ arguments: String...) async throws -> Said { try await run(arguments) }
+
+    func run(_ arguments: [String]) async throws -> Said {
         try await Program.run(arguments, environment, in: home)
     }
 
     /// Starts the program, sends it a signal as soon as `moment` has come, and waits for its end.
     func dss(
         _ arguments: String..., signal: Int32, at moment: () async throws -> Bool
+    ) async throws -> (code: Int32, errors: String) {
+        try await run(arguments, signal: signal, at: moment)
+    }
+
+    func run(
+        _ arguments: [String], signal: Int32, at moment: () async throws -> Bool
     ) async throws -> (code: Int32, errors: String) {
         let program = Process()
         program.executableURL = URL(filePath: "/usr/bin/env")

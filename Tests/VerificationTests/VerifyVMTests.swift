@@ -1,4 +1,5 @@
 import FoundationEssentials
+import GuestTestSupport
 import Sandbox
 import Synchronization
 import Testing

@@ -16,6 +16,19 @@ package enum ImageSearch: Sendable, Equatable {
             volumeGiB: image.rootDisk?.volumeSize ?? 0)
     }
 
+    /// What can be started to be looked at, whoever owns it.
+    /// - Throws: `Failure` where there is none, where more than one is meant, or where it cannot be started.
+    package func startable(in client: AWSClient, names: SandboxDefinition.Names) async throws -> StartableImage {
+        let image =
+            switch self {
+            case .id(let id): try await BuildSite.image(id, in: client)
+            case .asset: try await find(client, names)
+            }
+        let owner = AssetRules(names: names, AssetPattern("*")).owner(image.tags, amiName: image.name)
+        return StartableImage(
+            source: try image.source(for: nil), facts: ImageFacts(image.tags), assetID: owner ?? image.imageId)
+    }
+
     private func find(_ client: AWSClient, _ names: SandboxDefinition.Names) async throws -> EC2.Image {
         let images = OwnImages(client)
         switch self {

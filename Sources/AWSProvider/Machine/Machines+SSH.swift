@@ -42,7 +42,7 @@ extension Machines {
     }
 
     /// `nil` while it starts.
-    private func running(_ id: String) async throws -> EC2.Instance? {
+    func running(_ id: String) async throws -> EC2.Instance? {
         guard let instance = try await instance(id), instance.state.name != "pending" else { return nil }
         guard instance.state.name == "running" else {
             throw Failure(
@@ -66,16 +66,21 @@ extension Machines {
     }
 
     /// The end of what it wrote to its console, as far as AWS has it.
-    private func console(of id: String) async -> [String] {
-        let calls = [EC2.GetConsoleOutput(instanceId: id, latest: true), .init(instanceId: id)]
-        for call in calls {
-            let text = (try? await site.client.call(call))?.text ?? ""
-            let lines = text.split(whereSeparator: \.isNewline).suffix(15).map { line in
-                String(String.UnicodeScalarView(line.unicodeScalars.filter { $0.value >= 0x20 && $0.value != 0x7f }))
-            }
-            if !lines.isEmpty { return ["the end of its console:"] + lines }
+    func console(of id: String) async -> [String] {
+        let lines = ((try? await consoleText(of: id)) ?? "").split(whereSeparator: \.isNewline).suffix(15).map { line in
+            String(String.UnicodeScalarView(line.unicodeScalars.filter { $0.value >= 0x20 && $0.value != 0x7f }))
         }
-        return []
+        return lines.isEmpty ? [] : ["the end of its console:"] + lines
+    }
+
+    func consoleText(of id: String) async throws -> String {
+        do {
+            let latest = try await site.client.call(EC2.GetConsoleOutput(instanceId: id, latest: true))
+            if let text = latest.text, !text.isEmpty { return text }
+        } catch let error as AWSError where error.code == "UnsupportedOperation" {
+            // Only machines on Nitro have it.
+        }
+        return try await site.client.call(EC2.GetConsoleOutput(instanceId: id)).text ?? ""
     }
 
     /// The configuration that leads to it: the address is known only when it runs, and may change.

@@ -8,12 +8,13 @@ extension Machines {
     static let removal = "removing the stack"
 
     /// The undo of all that a launch makes, safe where there is nothing. Somebody else's is never touched.
-    func register(_ order: MachineOrder, _ claim: MachineClaim, _ undo: Undo, _ events: @escaping EventSink) async {
+    /// - Parameter makesKey: whether a key pair is made for it.
+    func register(makesKey: Bool, _ claim: MachineClaim, _ undo: Undo, _ events: @escaping EventSink) async {
         await undo.register("the directory \(directory.path)", remedy: "rm -r \(directory.path)", isKeepable: true) {
             defer { claim.giveBack() }
             try await removeDirectory()
         }
-        if order.key == .new {
+        if makesKey {
             await undo.register("key pair \(site.stackName)", remedy: site.remedy, isKeepable: true) {
                 try await removeKeyPair()
             }
@@ -27,7 +28,7 @@ extension Machines {
     /// machine was to be kept. Where AWS refuses, that undo tries again and tells.
     package func beginRemoval(undo: Undo, events: @escaping EventSink) async {
         events(.activityStarted(Self.removal))
-        await order(removalOf: site.stackName, events)
+        await orderRemoval(events)
         // No child of this task: it goes on where the build is cancelled, and its end is noted when it comes, not when
         // somebody asks.
         let removal = Task {
@@ -39,9 +40,9 @@ extension Machines {
         }
     }
 
-    private func order(removalOf name: String, _ events: @escaping EventSink) async {
-        guard let stack = try? await stacks(events).stack(name), isOurs(stack) else { return }
-        _ = try? await site.client.call(CloudFormation.DeleteStack(stackName: stack.stackId ?? name))
+    func orderRemoval(_ events: @escaping EventSink) async {
+        guard let stack = try? await stacks(events).stack(site.stackName), isOurs(stack) else { return }
+        _ = try? await site.client.call(CloudFormation.DeleteStack(stackName: stack.stackId ?? site.stackName))
     }
 
     /// Removes machine, stack, key pair and what is kept here, and waits until they are gone.

@@ -32,11 +32,11 @@ package struct Machines: Sendable {
         _ order: MachineOrder, undo: Undo, events: @escaping EventSink
     ) async throws -> AWSMachine {
         let claim = try claim()
-        await register(order, claim, undo, events)
+        await register(makesKey: order.key == .new, claim, undo, events)
         let left = try await leftStack(events)
         if let left, let sealed = try await sealed(left, order) { return sealed }
         try await checkKey(order.key)
-        let stack = try await plan(order)
+        let stack = try await plan(order, keyName: keyName(order.key))
         if let left, let machine = try await unfinished(left, order, stack, events) { return machine }
         if let left { try await clear(left, events) }
         return try await launched(order, stack, events)
@@ -51,10 +51,11 @@ package struct Machines: Sendable {
         }
     }
 
-    private func plan(_ order: MachineOrder) async throws -> MachineStack {
+    /// - Parameter keyName: empty where nobody logs in by a key.
+    func plan(_ order: MachineOrder, keyName: String) async throws -> MachineStack {
         var networks = order.sshNetworks
         if networks.isEmpty { networks = [try await ownNetwork()] }
-        return try MachineStack(order, networks: networks, keyName: keyName(order.key), tags: site.passingTags)
+        return try MachineStack(order, networks: networks, keyName: keyName, tags: site.passingTags)
     }
 
     private func ownNetwork() async throws -> IPNetwork {

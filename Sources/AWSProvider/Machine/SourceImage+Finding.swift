@@ -10,8 +10,8 @@ extension BuildSite {
         let architecture = definition.base.architecture
         switch try ami.map(SourceImageName.init) ?? definition.aws.sourceImage.parameter.map(SourceImageName.parameter)
         {
-        case .image(let id): return try checked(try await image(id), architecture)
-        case .parameter(let name): return try checked(try await image(in: name), architecture)
+        case .image(let id): return try await Self.image(id, in: client).source(for: architecture)
+        case .parameter(let name): return try await image(in: name).source(for: architecture)
         case nil: return try await newest(definition.aws.sourceImage, architecture)
         }
     }
@@ -28,7 +28,7 @@ extension BuildSite {
         list.includeDeprecated = false
         var newest: EC2.Image?
         for try await image in client.items(of: list)
-        where unfitness(of: image, architecture) == nil && image.age > newest?.age ?? ("", "") { newest = image }
+        where image.unfitness(for: architecture) == nil && image.age > newest?.age ?? ("", "") { newest = image }
         guard let newest else {
             throw Failure(
                 .failed,
@@ -36,7 +36,7 @@ extension BuildSite {
                     + "'\(wanted.name)' and is for \(architecture.ec2Name)",
                 advice: "set aws.source_image.owner and aws.source_image.name in the definition, or name an AMI")
         }
-        return try checked(newest, architecture)
+        return try newest.source(for: architecture)
     }
 
     private func image(in parameter: String) async throws -> EC2.Image {
@@ -51,50 +51,47 @@ extension BuildSite {
         guard case .image(let id)? = try? SourceImageName(value) else {
             throw Failure(.failed, "the parameter \(parameter) has no AMI's id, but '\(value)'")
         }
-        return try await image(id)
+        return try await Self.image(id, in: client)
     }
 
-    private func image(_ id: String) async throws -> EC2.Image {
+    /// Whoever owns it.
+    static func image(_ id: String, in client: AWSClient) async throws -> EC2.Image {
         do {
             if let image = try await client.call(EC2.DescribeImages(imageIds: [id])).images.first { return image }
         } catch let error as AWSError where error.code.hasPrefix("InvalidAMIID.") {}
         throw Failure(
-            .failed, "there is no AMI \(id) in \(region), or it is not yours to use",
-            advice: "aws ec2 describe-images --region \(region) --image-ids \(id)")
-    }
-
-    /// Why no machine can be started from it.
-    private func unfitness(of image: EC2.Image, _ architecture: Architecture) -> String? {
-        if image.state != "available" { return "it is \(image.state)" }
-        if image.architecture != architecture.ec2Name {
-            return "it is for \(image.architecture ?? "an unknown architecture"), and base.architecture is "
-                + architecture.rawValue
-        }
-        if image.rootDeviceType != "ebs" {
-            return "its root disk is no EBS volume (\(image.rootDeviceType ?? "unknown"))"
-        }
-        if image.virtualizationType != "hvm" {
-            return "its virtualization is \(image.virtualizationType ?? "unknown"), not hvm"
-        }
-        return nil
-    }
-
-    /// What a machine cannot be started from is refused before anything is made.
-    private func checked(_ image: EC2.Image, _ architecture: Architecture) throws -> SourceImage {
-        let wrong = unfitness(of: image, architecture)
-        guard wrong == nil, let source = SourceImage(image) else {
-            let name = image.name.map { " (\($0))" } ?? ""
-            throw Failure(
-                .failed,
-                "no machine can be started from AMI \(image.imageId)\(name): "
-                    + (wrong ?? "AWS does not say what its root disk is"),
-                advice: "name another AMI, or let the definition find the newest")
-        }
-        return source
+            .failed, "there is no AMI \(id) in \(client.region), or it is not yours to use",
+            advice: "aws ec2 describe-images --region \(client.region) --image-ids \(id)")
     }
 }
 
 extension EC2.Image {
+    /// What a machine is started from; refused before anything is made where none can be.
+    /// - Parameter architecture: the definition's; `nil` where the image's own is what is wanted.
+    func source(for architecture: Architecture?) throws -> SourceImage {
+        let wrong = unfitness(for: architecture)
+        guard wrong == nil, let source = SourceImage(self) else {
+            throw Failure(
+                .failed,
+                "no machine can be started from AMI \(imageId)\(name.map { " (\($0))" } ?? ""): "
+                    + (wrong ?? "AWS does not say what its root disk is"),
+                advice: architecture == nil ? nil : "name another AMI, or let the definition find the newest")
+        }
+        return source
+    }
+
+    /// Why no machine can be started from it.
+    fileprivate func unfitness(for wanted: Architecture?) -> String? {
+        if state != "available" { return "it is \(state)" }
+        if let wanted, architecture != wanted.ec2Name {
+            return "it is for \(architecture ?? "an unknown architecture"), and base.architecture is "
+                + wanted.rawValue
+        }
+        if rootDeviceType != "ebs" { return "its root disk is no EBS volume (\(rootDeviceType ?? "unknown"))" }
+        if virtualizationType != "hvm" { return "its virtualization is \(virtualizationType ?? "unknown"), not hvm" }
+        return nil
+    }
+
     /// By which the newest is found; of two of the same time always the same.
     fileprivate var age: (String, String) { (creationDate ?? "", imageId) }
 }

@@ -28,14 +28,20 @@ struct UserData: Sendable {
           ed25519_private: |
         \(hostKey.secret.reveal.split(separator: "\n").map { "    \($0)" }.joined(separator: "\n"))
           ed25519_public: \(hostKey.publicKey)
-        bootcmd:
-          - [systemd-run, --no-block, --unit=\(Self.timer), "--on-calendar=\(moment)", systemctl, poweroff]
-
+        \(Self.powerOff(at: expires))
         """
     }
 
-    /// As systemd takes it.
-    private var moment: String {
-        expires.formatted(.iso8601).replacing("T", with: " ").replacing("Z", with: " UTC")
+    /// For a machine that is to be what its image makes of it: the timer alone, which lives in memory.
+    static func expiry(_ expires: Date) -> String { "#cloud-config\n" + powerOff(at: expires) }
+
+    private static func powerOff(at moment: Date) -> String {
+        // As systemd takes it.
+        let text = moment.formatted(.iso8601).replacing("T", with: " ").replacing("Z", with: " UTC")
+        return """
+            bootcmd:
+              - [systemd-run, --no-block, --unit=\(timer), "--on-calendar=\(text)", systemctl, poweroff]
+
+            """
     }
 }

@@ -30,6 +30,11 @@ extension CommandOperations {
         CloudFormation.ListStackResources.self,
     ]
 
+    /// Machines that an AMI is looked at with.
+    static let trial: Operations = [
+        EC2.DescribeImages.self, EC2.DescribeInstances.self, EC2.GetConsoleOutput.self,
+    ]
+
     static let capture: Operations = [
         EC2.CreateImage.self, EC2.EnableImageDeprecation.self, EC2.DescribeImages.self, EC2.DescribeSnapshots.self,
         EC2.DeregisterImage.self, EC2.DeleteSnapshot.self,

@@ -26,6 +26,8 @@ extension CommandOperations {
         CommandOperations("upload-vm", identity, upload, reads: [.permanent]),
         // With --public the copies are made public.
         CommandOperations("copy-ami", identity, copies, publicity),
+        CommandOperations(
+            "verify-ami", trial, deployment, templates: [.buildMachine], reads: [.build], changes: [.build]),
         CommandOperations("make-ami-public", identity, publicity),
     ]
 }

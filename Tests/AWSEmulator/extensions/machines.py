@@ -1,7 +1,7 @@
 """EC2 instances over time, and the room that tells whoever plays a machine of its launch, its stop and its end.
 
 With the knob `machine_room` every instance has a file DIR/INSTANCE-ID.json there: `id`, `state`, `image_id`,
-`key_name`, `public_key` and `user_data`, decoded. With `real_disks` an image of an instance stays pending until its
+`key_name`, `public_key`, `user_data`, decoded, `address` and `tags`. With `real_disks` an image of an instance stays pending until its
 disk lies at DIR/AMI-ID.raw; DIR/AMI-ID.json names it and the instance.
 """
 
@@ -40,6 +40,7 @@ def install(knobs) -> None:
     def tell(instance: Instance) -> None:
         if not knobs.machine_room:
             return
+        instance.told_tags = tags_of(instance)
         pair = instance.ec2_backend.key_pairs.get(instance.key_name)
         write(
             knobs.machine_room,
@@ -51,6 +52,8 @@ def install(knobs) -> None:
                 "key_name": instance.key_name,
                 "public_key": pair.public_key if pair else None,
                 "user_data": instance.user_data.decode() if instance.user_data else "",
+                "address": instance.public_ip,
+                "tags": instance.told_tags,
             },
         )
 
@@ -67,6 +70,9 @@ def install(knobs) -> None:
         for instance in self.ec2_backend.all_instances():
             if not asked or instance.id in asked:
                 look(instance)
+            # Those of a stack come after the launch.
+            if tags_of(instance) != getattr(instance, "told_tags", None):
+                tell(instance)
         return old()
 
     @replace_method(EC2Response)
@@ -117,6 +123,10 @@ def install(knobs) -> None:
             image = answer.result["ImageId"]
             write(knobs.machine_room, image, {"id": image, "instance_id": instance.id})
         return answer
+
+
+def tags_of(instance: Instance) -> dict[str, str]:
+    return {one["key"]: one["value"] for one in instance.get_tags()}
 
 
 def set_state(instance: Instance, name: str) -> None:

@@ -1,23 +1,31 @@
 import Glibc
 import Sandbox
-import Testing
 import Workbench
 
 /// A guest without a virtual machine: this machine's own sshd, PAM and sudo, in mount and process namespaces with an
 /// `/etc` and homes of their own, on a port of the loopback interface. Needs root and an installed sshd.
-struct PretendGuest: GuestHost {
-    let hardware = "pretend, none"
-    let accelerator = "none"
-    var password = "dss-default"
+package struct PretendGuest: GuestHost {
+    package let hardware = "pretend, none"
+    package let accelerator = "none"
+    private let password = "dss-default"
     /// Whether PAM asks its questions during the login, or `passwd` after it.
-    var isInteractive = false
+    private let isInteractive: Bool
     /// Shell commands that make this copy differ from a good one, as root inside.
-    var twist = ""
+    private let twist: String
+    /// Where JupyterLab listens on the guest, as the message of the day says; `nil` for any port, behind a message with
+    /// the usual one.
+    private let jupyterPort: Int?
 
-    func withGuest<Result: Sendable>(
+    package init(isInteractive: Bool = false, twist: String = "", jupyterPort: Int? = nil) {
+        self.isInteractive = isInteractive
+        self.twist = twist
+        self.jupyterPort = jupyterPort
+    }
+
+    package func withGuest<Result: Sendable>(
         _ name: String, _ body: @Sendable (GuestAddress) async throws -> Result
     ) async throws -> Result {
-        let ports = try (freePort(), freePort())
+        let ports = try (freePort(), jupyterPort ?? freePort())
         return try await withTemporaryDirectory { directory in
             try writeAtomically(Self.boot, to: "\(directory)/boot", mode: 0o755)
             try writeAtomically(twist, to: "\(directory)/twist", mode: 0o755)
@@ -31,6 +39,7 @@ struct PretendGuest: GuestHost {
                     [
                         "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "sh", "\(directory)/boot",
                         directory, "\(ports.0)", "\(ports.1)", password, isInteractive ? "yes" : "no",
+                        "\(jupyterPort ?? 49494)",
                     ]), log: log)
             return try await finally {
                 try await body(
@@ -42,7 +51,7 @@ struct PretendGuest: GuestHost {
         }
     }
 
-    static var missing: String? {
+    package static var missing: String? {
         if geteuid() != 0 { return "needs root" }
         let tools = ["/usr/sbin/sshd", "/usr/bin/ssh", "/usr/bin/python3", "/usr/bin/curl"]
         return tools.first { !fileExists($0) }.map { "needs \($0)" }
@@ -50,7 +59,7 @@ struct PretendGuest: GuestHost {
 
     private static let boot = #"""
         set -e
-        dir=$1 port=$2 jupyter=$3 password=$4 interactive=$5
+        dir=$1 port=$2 jupyter=$3 password=$4 interactive=$5 told=$6
         echo "pretend guest is starting"
         mkdir "$dir/own" && mount -t tmpfs tmpfs "$dir/own"
         cp -a /etc "$dir/own/etc" && mount --bind "$dir/own/etc" /etc
@@ -98,7 +107,7 @@ struct PretendGuest: GuestHost {
         cat >/etc/update-motd.d/99-jupyter <<END
         #!/bin/sh
         [ "\$(cat /run/jupyter-password)" = "$password" ] || exit 0
-        printf 'JupyterLab runs here:\n    http://10.0.2.15:49494/lab\n'
+        printf 'JupyterLab runs here:\n    http://10.0.2.15:$told/lab\n'
         printf 'To change its password, type:\n    change-jupyter-password\n'
         END
         chmod 755 /usr/local/bin/* /etc/update-motd.d/*
@@ -189,7 +198,7 @@ struct PretendGuest: GuestHost {
 }
 
 /// A port of the loopback interface that nobody listens on now.
-func freePort() throws -> Int {
+package func freePort() throws -> Int {
     let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
     defer { close(descriptor) }
     var address = sockaddr_in()
