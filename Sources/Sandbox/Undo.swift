@@ -42,6 +42,11 @@ package actor Undo {
         hints.append(hint)
     }
 
+    /// Of what has become of it since.
+    package func replaceHints(_ hints: [String]) {
+        self.hints = hints
+    }
+
     /// Whether there is a machine to look at.
     package var isRemembered: Bool { !hints.isEmpty }
 

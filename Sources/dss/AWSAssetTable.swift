@@ -15,7 +15,7 @@ extension Table {
                 Column("asset", key: "asset_id", in: .documents), Column("region", in: .documents), Column("type"),
                 Column("id"), Column("name", in: .programs),
                 Column("state", in: room >= .forStates ? .everywhere : .documents),
-                Column("size", key: "bytes", .right), Column("est. $/mo", key: "estimated_usd_per_month", .right),
+                Column("size", key: "bytes", .right), Column("$/mo", key: "estimated_usd_per_month", .right),
                 Column("url", key: "url", in: hasURLs ? .everywhere : .documents),
                 Column("belongs to", key: "belongs_to", in: .programs), Column("public", in: .programs),
                 Column("orphan", in: .programs), Column("ended", in: .programs), Column("permanent", in: .programs),

@@ -274,7 +274,7 @@ struct AssetsEmulatorTests {
             let said = try await account.dss("show-aws-assets", "--asset-id", "1.0", "--out-file", file)
             #expect(said.output.contains("1.0 in eu-central-1\nami "), "\(said.output)")
             let text = try readText(file)
-            #expect(text.hasPrefix("| asset | region | type | id | state | size | est. $/mo | url |\n"))
+            #expect(text.hasPrefix("| asset | region | type | id | state | size | $/mo | url |\n"))
             #expect(text.contains("Costs are rough estimates"))
         }
     }

@@ -134,6 +134,21 @@ struct CreateVMTroubleTests {
         }
     }
 
+    @Test("what is kept on failure is what is said to be kept", arguments: ["ami_fail", "export_fail"])
+    func kept(at knob: String) async throws {
+        try await CreateVMBuilder.with { builder in
+            try await builder.set([knob: "there is trouble"])
+            let said = try await builder.createVM("trouble", "--export-method", "vm-export", "--keep-on-failure")
+            #expect(said.status == .exited(1), "\(said.standardError)")
+            // Nobody can log in to a sealed machine.
+            #expect(!said.standardError.contains("reach machine"), "\(said.standardError)")
+            let isKept = knob == "ami_fail"
+            #expect(said.standardError.contains("it costs about") == isKept, "\(said.standardError)")
+            #expect(said.standardError.contains("the machine is not kept, since AMI ami-") != isKept)
+            #expect((try await builder.census()["instances"] != nil) == isKept)
+        }
+    }
+
     @Test("a bucket that is gone when the image is ready is named; the AMI stays")
     func bucketGone() async throws {
         try await CreateVMBuilder.with(knobs: ["ami_polls": 100_000]) { builder in

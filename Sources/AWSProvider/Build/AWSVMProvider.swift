@@ -70,6 +70,7 @@ package struct AWSVMProvider: VMProvider {
         let facts = ImageFacts(
             inputs: settings.inputs, missing: missing, user: definition.user.name,
             jupyterPort: definition.ports.jupyter)
+        await undo.replaceHints(machines.hints(machine.sealed))
         try await machines.markSealed(machine, missing: missing)
         try await machines.stop(machine, events: events)
         let image = try await ImageCapture(site).capture(
@@ -78,7 +79,12 @@ package struct AWSVMProvider: VMProvider {
                 + "JupyterLab on port \(definition.ports.jupyter)",
             undo: undo, events: events)
         // Its removal goes on beside the export, which needs the image alone.
-        if settings.removesMachine { await machines.beginRemoval(undo: undo, events: events) }
+        if settings.removesMachine {
+            await undo.replaceHints([
+                "the machine is not kept, since AMI \(image.id) is there: run the same command again to go on from it"
+            ])
+            await machines.beginRemoval(undo: undo, events: events)
+        }
         return image
     }
 

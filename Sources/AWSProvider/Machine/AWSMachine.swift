@@ -19,6 +19,13 @@ package struct AWSMachine: BuildMachine {
     package let stepsDone = 0
     package let buildEnvironment: [String: String] = [:]
 
+    /// The same after the seal.
+    var sealed: AWSMachine {
+        AWSMachine(
+            endpoint: endpoint, instanceID: instanceID, address: address, expires: expires, hourlyCost: hourlyCost,
+            isSealed: true, missing: missing)
+    }
+
     package init(
         endpoint: SSHEndpoint, instanceID: String, address: String, expires: Date? = nil, hourlyCost: Double? = nil,
         isSealed: Bool = false, missing: [MissingComponent] = []
