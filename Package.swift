@@ -76,8 +76,8 @@ let package = Package(
         room(
             "AWSProvider", knows: ["Sandbox", "Workbench", "DiskImages", "AWSCore", "AWSServices"],
             embeds: [
-                "Resources/prices.csv", "Templates/build-machine.yaml", "Templates/vm-bucket.yaml",
-                "Templates/vm-bucket-waf.yaml",
+                "Resources/prices.csv", "Templates/build-machine.yaml", "Templates/ci-codebuild.yaml",
+                "Templates/release-codebuild.yaml", "Templates/vm-bucket.yaml", "Templates/vm-bucket-waf.yaml",
             ]),
         room(
             "Releasing", knows: ["Sandbox", "Workbench", "Reporting", "AWSCore", "AWSServices", mustache],

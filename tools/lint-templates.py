@@ -17,7 +17,16 @@ import parliament
 import yaml
 
 Finding = tuple[str, str]
-SUBSTITUTES = {"AWS::Partition": "aws", "AWS::AccountId": "123456789012", "AWS::Region": "eu-central-1"}
+SUBSTITUTES = {
+    "AWS::Partition": "aws",
+    "AWS::AccountId": "123456789012",
+    "AWS::Region": "eu-central-1",
+    "AWS::StackName": "DATA-SCIENCE-SANDBOX-STACK",
+    "ConnectionArn": "arn:aws:codeconnections:eu-central-1:123456789012:connection/00000000-0000-0000-0000-000000000000",
+    "DefaultPasswordSecret": "arn:aws:secretsmanager:eu-central-1:123456789012:secret:password-AbCdEf",
+    "GitHubTokenSecret": "arn:aws:secretsmanager:eu-central-1:123456789012:secret:token-AbCdEf",
+    "RegistrySecret": "arn:aws:secretsmanager:eu-central-1:123456789012:secret:registry-AbCdEf",
+}
 
 
 def main(allowances_file: str, *templates: str) -> int:
@@ -109,6 +118,9 @@ class Loader(yaml.SafeLoader):
 
 
 def function(loader: Loader, suffix: str, node: yaml.Node) -> Any:
+    if suffix == "If":
+        # What may be allowed is what counts.
+        return loader.construct_sequence(node, deep=True)[1]
     if isinstance(node, yaml.SequenceNode):
         return loader.construct_sequence(node, deep=True)
     if isinstance(node, yaml.MappingNode):

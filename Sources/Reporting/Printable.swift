@@ -7,7 +7,7 @@ extension String {
     }
 
     /// The text on one line.
-    var printableLine: String {
+    package var printableLine: String {
         isPlain ? self : printableLines.filter { !$0.isEmpty }.joined(separator: " ")
     }
 

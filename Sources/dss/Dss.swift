@@ -32,9 +32,16 @@ struct Dss: AsyncParsableCommand {
                 name: "Publish on AWS", subcommands: [UploadVM.self, VerifyAMI.self, CopyAMI.self, MakeAMIPublic.self]),
             CommandGroup(
                 name: "Release",
-                subcommands: [ReleaseCommand.self, UpdateRelease.self, PublishIndex.self, Download.self]),
+                subcommands: [
+                    ReleaseCommand.self, StartReleaseBuild.self, StartTestReleaseBuild.self, UpdateRelease.self,
+                    PublishIndex.self, Download.self,
+                ]),
             CommandGroup(
-                name: "Set up AWS", subcommands: [SetupVMBucketWAF.self, SetupVMBucket.self, IAMPolicyCommand.self]),
+                name: "Set up AWS",
+                subcommands: [
+                    SetupVMBucketWAF.self, SetupVMBucket.self, SetupReleaseCodeBuild.self, SetupCICodeBuild.self,
+                    IAMPolicyCommand.self,
+                ]),
             CommandGroup(
                 name: "Prepare",
                 subcommands: [DefinitionCommand.self, PinsCommand.self, WhoAmI.self, Doctor.self]),

@@ -82,8 +82,8 @@ extension IAMPolicy.Statement {
             ("Sid", .string(sid)), ("Effect", .string("Allow")), ("Action", .array(actions.map { .string($0) })),
             ("Resource", .array(resources.map { .string($0) })),
         ]
-        if let passedTo {
-            let service = JSONValue.object([("iam:PassedToService", .string(passedTo))])
+        if !passedTo.isEmpty {
+            let service = JSONValue.object([("iam:PassedToService", .array(passedTo.map { .string($0) }))])
             members.append(("Condition", .object([("StringEquals", service)])))
         }
         return .object(members)

@@ -8,6 +8,8 @@ enum Question {
 
     /// - Returns: whether the answer is yes; anything else is no.
     static func isAnsweredYes(_ question: String) async throws -> Bool {
+        // Keys that were pressed before are no answer.
+        tcflush(STDIN_FILENO, TCIFLUSH)
         Terminal.standardError.write("\(question) [y/N] ")
         return ["y", "yes"].contains(try await line().lowercased())
     }

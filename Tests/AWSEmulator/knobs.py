@@ -42,6 +42,8 @@ class Knobs:
     change_set_polls: int = 0
     build_polls: int = 3
     build_status: str = "SUCCEEDED"
+    build_statuses: dict[str, str] = field(default_factory=dict)
+    build_lines: list[str] = field(default_factory=list)
     page_size: int = 0
     quotas: dict[str, float] = field(default_factory=dict)
     denied: list[str] = field(default_factory=list)

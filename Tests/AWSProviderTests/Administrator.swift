@@ -35,7 +35,7 @@ struct Administrator: Sendable {
         try await Program.run(arguments, environment)
     }
 
-    /// The program on a terminal, in a shell that outlives Ctrl-C: `script` takes the user's shell, and not all do.
+    /// The program on a terminal.
     /// - Returns: all that it has said.
     func atTerminal(_ arguments: String..., talk: @escaping @Sendable (Conversation) async throws -> Void)
         async throws -> String
@@ -44,16 +44,7 @@ struct Administrator: Sendable {
     func terminal(
         _ arguments: [String], talk: @escaping @Sendable (Conversation) async throws -> Void
     ) async throws -> String {
-        let line = Program.command(arguments, environment).shellLine
-        return try await SystemCommandRunner().converse(
-            Command(
-                "script",
-                ["--quiet", "--return", "--command", "trap : INT; stty cols 80; \(line); echo rc=$?", "/dev/null"])
-        ) { program in
-            try await talk(program)
-            while try await program.expect("\n") != nil {}
-            return await program.transcript
-        }
+        try await Program.atTerminal(arguments, environment, talk: talk)
     }
 
     private var environment: [String: String] {

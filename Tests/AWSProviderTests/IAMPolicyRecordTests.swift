@@ -38,6 +38,10 @@ extension SetupTests {
                 let commands: [[String]] = [
                     ["whoami"], ["setup-vm-bucket-waf", "--yes", "--allowed-ip", "192.0.2.0/24"],
                     ["setup-vm-bucket", "--yes"], ["setup-vm-bucket", "--versioned", "--yes"],
+                    ["setup-ci-codebuild", "--yes"],
+                    ["setup-release-codebuild", "--yes"] + CodeBuildTests.secrets,
+                    ["start-release-build", "--branch", "main", "--upload-url", CodeBuildTests.uploadURL],
+                    ["publish-index"],
                     ["show-aws-assets", "--region", "all"], ["show-aws-assets", "--json"],
                     ["delete-aws-assets", "--asset-id", "0.1.0", "--yes"],
                 ]

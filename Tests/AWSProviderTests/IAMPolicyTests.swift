@@ -97,9 +97,16 @@ struct IAMPolicyTests {
             ])
         #expect(resources("ec2:DeleteSnapshot") == ["arn:aws:ec2:eu-central-1::snapshot/*"])
         #expect(resources("ec2:DescribeImages") == ["*"])
+        let setup = IAMPolicy(try #require(CommandOperations.of("setup-ci-codebuild")), scope)
+        let given = try #require(setup.statements.first { $0.actions == ["iam:PassRole"] })
+        #expect(given.resources == ["arn:aws:iam::123456789012:role/DATA-SCIENCE-SANDBOX-*-CodeBuildRole-*"])
+        #expect(given.passedTo == ["codebuild.amazonaws.com"])
+        let index = IAMPolicy(try #require(CommandOperations.of("publish-index")), scope)
+        let stored = try #require(index.statements.first { $0.actions.contains("s3:PutObject") })
+        #expect(stored.resources.contains("arn:aws:s3:::images/index.html"))
         let pass = try #require(policy.statements.first { $0.actions == ["iam:PassRole"] })
         #expect(pass.resources == ["arn:aws:iam::123456789012:role/exporter"])
-        #expect(pass.passedTo == "vmie.amazonaws.com")
+        #expect(pass.passedTo == ["vmie.amazonaws.com"])
     }
 
     @Test("whoami needs nothing, and what is no command has no policy")

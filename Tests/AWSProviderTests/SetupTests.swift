@@ -99,7 +99,10 @@ struct SetupTests {
 
     @Test(
         "printed templates are the files",
-        arguments: [("setup-vm-bucket", "vm-bucket"), ("setup-vm-bucket-waf", "vm-bucket-waf")])
+        arguments: [
+            ("setup-vm-bucket", "vm-bucket"), ("setup-vm-bucket-waf", "vm-bucket-waf"),
+            ("setup-ci-codebuild", "ci-codebuild"), ("setup-release-codebuild", "release-codebuild"),
+        ])
     func template(_ command: String, _ file: String) async throws {
         let text = try String(contentsOf: TemplateTests.folder.appending(path: "\(file).yaml"), encoding: .utf8)
         try await Administrator.with { admin in

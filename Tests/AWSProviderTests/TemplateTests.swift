@@ -10,7 +10,10 @@ struct TemplateTests {
 
     @Test(
         "the program holds the files as they are",
-        arguments: [(PermanentStack.vmBucket, "vm-bucket"), (.vmBucketWAF, "vm-bucket-waf")])
+        arguments: [
+            (PermanentStack.vmBucket, "vm-bucket"), (.vmBucketWAF, "vm-bucket-waf"), (.ciCodeBuild, "ci-codebuild"),
+            (.releaseCodeBuild, "release-codebuild"),
+        ])
     func embedded(_ stack: PermanentStack, _ file: String) throws {
         let text = try String(contentsOf: Self.folder.appending(path: "\(file).yaml"), encoding: .utf8)
         #expect(stack.template == text)
@@ -21,8 +24,12 @@ struct TemplateTests {
     func names(_ stack: PermanentStack) {
         #expect(Self.keys(of: "Parameters", in: stack.template) == stack.parameterNames)
         let outputs =
-            stack == .vmBucket
-            ? ["VMBucketId", "VMExportRoleId", "CfDistributionId", "CfDistributionDomainName"] : ["VMDownloadACLArn"]
+            switch stack {
+            case .vmBucket: ["VMBucketId", "VMExportRoleId", "CfDistributionId", "CfDistributionDomainName"]
+            case .vmBucketWAF: ["VMDownloadACLArn"]
+            case .ciCodeBuild: ["CodeBuildProject"]
+            case .releaseCodeBuild: ["CodeBuildProject", "DefaultPasswordSecretArn"]
+            }
         #expect(Self.keys(of: "Outputs", in: stack.template) == outputs)
     }
 

@@ -22,6 +22,26 @@ package enum Program {
     ) async throws -> Said {
         Said(try await SystemCommandRunner().execute(command(arguments, environment, in: folder)))
     }
+
+    /// The program on a terminal of 80 columns, in a shell that outlives Ctrl-C: `script` takes the user's shell, and
+    /// not all do.
+    /// - Returns: all that it has said, and `rc=` with its exit code.
+    package static func atTerminal(
+        _ arguments: [String], _ environment: [String: String], in folder: String? = nil,
+        talk: @escaping @Sendable (Conversation) async throws -> Void
+    ) async throws -> String {
+        let line = command(arguments, environment).shellLine
+        return try await SystemCommandRunner().converse(
+            Command(
+                "script",
+                ["--quiet", "--return", "--command", "trap : INT; stty cols 80; \(line); echo rc=$?", "/dev/null"],
+                workingDirectory: folder)
+        ) { program in
+            try await talk(program)
+            while try await program.expect("\n") != nil {}
+            return await program.transcript
+        }
+    }
 }
 
 /// What a program has said, and how it ended.

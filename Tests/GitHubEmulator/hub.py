@@ -88,7 +88,7 @@ class Hub:
             return self.page(seen, rest, request)
         if rest == "tags" and request.method == "GET":
             return self.page([{"name": tag} for tag in repository.tags], rest, request)
-        if request.method in ("POST", "PATCH") and not may_write:
+        if request.method in ("POST", "PATCH", "DELETE") and not may_write:
             needed = {"X-Accepted-GitHub-Permissions": "contents=write"}
             return refusal(403, "Resource not accessible by personal access token", needed)
         if rest == "releases" and request.method == "POST":
@@ -97,6 +97,9 @@ class Hub:
             release = next((one for one in seen if one["id"] == int(match[1])), None)
             if release is None:
                 return refusal(404, "Not Found")
+            if request.method == "DELETE":
+                repository.releases.remove(release)
+                return Answer(204)
             return Answer(200, release) if request.method == "GET" else self.change(release, request)
         return refusal(404, "Not Found")
 

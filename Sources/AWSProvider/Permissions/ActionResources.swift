@@ -86,10 +86,21 @@ enum ActionResources {
         ("iam", ["role", "user"], "SimulatePrincipalPolicy"),
         ("ssm", ["parameter"], "GetParameter"),
         ("ssm", ["instance"], "DescribeAssociation"),
-        ("codebuild", ["project"], "BatchGetBuilds ListBuildsForProject StopBuild"),
+        (
+            "codebuild", ["project"],
+            "BatchGetBuilds BatchGetProjects CreateProject CreateWebhook DeleteProject DeleteWebhook "
+                + "ListBuildsForProject StartBuild StopBuild UpdateProject UpdateWebhook"
+        ),
+        ("codeconnections", ["connection"], "PassConnection"),
+        ("logs", ["log-stream"], "GetLogEvents"),
+        (
+            "logs", ["log-group"],
+            "CreateLogGroup DeleteDataProtectionPolicy DeleteLogGroup DeleteRetentionPolicy "
+                + "GetDataProtectionPolicy ListTagsForResource PutRetentionPolicy TagResource UntagResource"
+        ),
         (
             "cloudfront", ["distribution"],
-            "CreateDistribution DeleteDistribution GetDistribution GetDistributionConfig "
+            "CreateDistribution CreateInvalidation DeleteDistribution GetDistribution GetDistributionConfig GetInvalidation "
                 + "ListTagsForResource TagResource UntagResource UpdateDistribution"
         ),
         (

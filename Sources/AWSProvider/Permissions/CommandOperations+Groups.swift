@@ -89,4 +89,21 @@ extension CommandOperations {
         EC2.DeleteKeyPair.self, S3.AbortMultipartUpload.self, S3.DeleteObjects.self, CodeBuild.StopBuild.self,
         CloudFormation.DeleteStack.self, CloudFormation.DescribeStackEvents.self,
     ]
+
+    /// Builds that are started elsewhere, and followed from here.
+    static let codeBuild: Operations = [
+        CloudFormation.DescribeStacks.self, CodeBuild.StartBuild.self, CodeBuild.BatchGetBuilds.self,
+        CodeBuild.StopBuild.self, Logs.GetLogEvents.self,
+    ]
+
+    /// What is published: files of the bucket, AMIs.
+    static let shelf: Operations = [
+        CloudFormation.DescribeStacks.self, S3.ListObjectsV2.self, S3.GetObject.self, EC2.DescribeRegions.self,
+        EC2.DescribeImages.self, EC2.DescribeSnapshots.self, EC2.DescribeExportImageTasks.self,
+    ]
+
+    /// The page that people download from.
+    static let page: Operations = [
+        S3.HeadObject.self, S3.PutObject.self, CloudFront.CreateInvalidation.self, CloudFront.GetInvalidation.self,
+    ]
 }

@@ -8,6 +8,12 @@ extension CommandOperations {
         CommandOperations(
             "setup-vm-bucket-waf", deployment, protection, templates: [.vmBucketWAF], reads: [.permanent],
             changes: [.permanent]),
+        CommandOperations(
+            "setup-ci-codebuild", deployment, protection, templates: [.ciCodeBuild], reads: [.permanent],
+            changes: [.permanent]),
+        CommandOperations(
+            "setup-release-codebuild", deployment, protection, templates: [.releaseCodeBuild], reads: [.permanent],
+            changes: [.permanent]),
         CommandOperations("show-aws-assets", listing, reads: [.all]),
         CommandOperations(
             "delete-aws-assets", listing, removal, templates: [.buildMachine], reads: [.all], changes: [.build]),
@@ -29,5 +35,9 @@ extension CommandOperations {
         CommandOperations(
             "verify-ami", trial, deployment, templates: [.buildMachine], reads: [.build], changes: [.build]),
         CommandOperations("make-ami-public", identity, publicity),
+        CommandOperations("start-release-build", identity, codeBuild, reads: [.permanent]),
+        CommandOperations("start-test-release-build", identity, codeBuild, reads: [.permanent]),
+        CommandOperations("update-release", identity, shelf, reads: [.permanent]),
+        CommandOperations("publish-index", identity, shelf, page, reads: [.permanent], writesPage: true),
     ]
 }

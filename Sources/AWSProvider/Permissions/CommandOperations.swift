@@ -19,16 +19,19 @@ package struct CommandOperations: Sendable {
     package var templates: [StackTemplate]
     package var reads: Set<Stacks>
     package var changes: Set<Stacks>
+    /// Whether it stores what stands above all builds in the bucket: the page that people download from.
+    package var writesPage: Bool
 
     init(
         _ command: String, _ operations: [any AWSCore.Operation.Type]..., templates: [StackTemplate] = [],
-        reads: Set<Stacks> = [], changes: Set<Stacks> = []
+        reads: Set<Stacks> = [], changes: Set<Stacks> = [], writesPage: Bool = false
     ) {
         self.command = command
         self.operations = operations.flatMap(\.self)
         self.templates = templates
         self.reads = reads
         self.changes = changes
+        self.writesPage = writesPage
     }
 
     /// What a command needs, or all commands together.
@@ -47,6 +50,7 @@ package struct CommandOperations: Sendable {
         templates += other.templates.filter { !templates.contains($0) }
         reads.formUnion(other.reads)
         changes.formUnion(other.changes)
+        writesPage = writesPage || other.writesPage
     }
 
     /// IAM actions, in order.

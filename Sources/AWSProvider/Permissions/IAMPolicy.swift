@@ -1,3 +1,5 @@
+import AWSCore
+
 /// The least that somebody must be allowed, as a policy of IAM.
 package struct IAMPolicy: Sendable, Equatable {
     package struct Statement: Sendable, Equatable {
@@ -5,8 +7,8 @@ package struct IAMPolicy: Sendable, Equatable {
         /// In order.
         package var actions: [String]
         package var resources: [String]
-        /// The service that a role may be given to; `nil` where no role is.
-        package var passedTo: String?
+        /// The services that a role may be given to; none where no role is.
+        package var passedTo: [String]
     }
 
     package static let version = "2012-10-17"
@@ -21,7 +23,7 @@ package struct IAMPolicy: Sendable, Equatable {
             Statement(
                 sid: kinds.sid, actions: actions,
                 resources: kinds.names.isEmpty ? ["*"] : kinds.names.flatMap(scope.resources),
-                passedTo: actions == ["iam:PassRole"] ? "vmie.amazonaws.com" : nil)
+                passedTo: actions == ["iam:PassRole"] ? kinds.names.compactMap { PolicyKinds.services[$0] } : [])
         }
     }
 }
@@ -39,10 +41,22 @@ struct PolicyKinds: Hashable {
             let stacks = ActionResources.reading.contains(action) ? need.reads.union(need.changes) : need.changes
             names = (stacks.contains(.all) ? [.all] : stacks.sorted { "\($0)" < "\($1)" }).map { "stack-\($0)" }
         }
+        if names == ["export-role"] { names = Self.roles(need) }
+        if need.writesPage, names == ["object"] { names.append("page") }
         let title = { (name: String) in
             name.split(separator: "-").map { $0.prefix(1).uppercased() + $0.dropFirst() }.joined()
         }
         let pass = action == "iam:PassRole" ? "Pass" : ""
         sid = title(service) + pass + (names.isEmpty ? "All" : names.map(title).joined())
+    }
+
+    /// Who takes which role.
+    static let services = ["export-role": "vmie.amazonaws.com", "build-role": "codebuild.amazonaws.com"]
+
+    /// Whose roles a command makes or passes.
+    private static func roles(_ need: CommandOperations) -> [String] {
+        let builds = need.templates.contains { [.ciCodeBuild, .releaseCodeBuild].contains($0) }
+        let exports = need.templates.contains(.vmBucket) || need.operations.contains { $0.service.id == "IAM" }
+        return (builds ? ["build-role"] : []) + (exports || !builds ? ["export-role"] : [])
     }
 }

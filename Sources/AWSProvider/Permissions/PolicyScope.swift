@@ -27,11 +27,17 @@ package struct PolicyScope: Sendable {
         case "stack-all": [stack("*")]
         case "bucket": ["arn:\(partition):s3:::\(bucket)"]
         case "object": ["arn:\(partition):s3:::\(bucket)/\(names.bucketPrefix)/*"]
+        case "page": ["index.html", "releases.json"].map { "arn:\(partition):s3:::\(bucket)/\($0)" }
         case "export-role": [iam("role/\(exportRole)")]
+        case "build-role": [iam("role/\(AssetRules.permanentPrefix)*-CodeBuildRole-*")]
+        case "connection": ["arn:\(partition):codeconnections:\(region):\(account):connection/*"]
         case "user", "role": [iam("\(kind)/*")]
         // AWS's own belong to no account.
         case "parameter": ["arn:\(partition):ssm:\(region):*:parameter/aws/service/*"]
-        case "project": ["arn:\(partition):codebuild:\(region):\(account):project/*"]
+        // Builds and their logs are named after the stacks that they belong to.
+        case "project": ["arn:\(partition):codebuild:\(region):\(account):project/\(AssetRules.permanentPrefix)*"]
+        case "log-group": [logs("log-group:/aws/codebuild/\(AssetRules.permanentPrefix)*")]
+        case "log-stream": [logs("log-group:/aws/codebuild/\(AssetRules.permanentPrefix)*:log-stream:*")]
         case "distribution", "origin-access-control", "response-headers-policy":
             ["arn:\(partition):cloudfront::\(account):\(kind)/*"]
         case "ipset": [firewall("ipset/DssAllowedIp*/*")]
@@ -49,6 +55,8 @@ package struct PolicyScope: Sendable {
     private func stack(_ name: String) -> String {
         "arn:\(partition):cloudformation:\(region):\(account):stack/\(name)/*"
     }
+
+    private func logs(_ path: String) -> String { "arn:\(partition):logs:\(region):\(account):\(path)" }
 
     private func iam(_ path: String) -> String { "arn:\(partition):iam::\(account):\(path)" }
 

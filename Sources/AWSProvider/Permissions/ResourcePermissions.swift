@@ -19,6 +19,8 @@ package enum ResourcePermissions {
             "cloudfront:CreateResponseHeadersPolicy", "cloudfront:GetResponseHeadersPolicy",
             "cloudfront:UpdateResponseHeadersPolicy", "cloudfront:DeleteResponseHeadersPolicy",
         ],
+        "AWS::CodeBuild::Project": project,
+        "AWS::Logs::LogGroup": logGroup,
         "AWS::WAFv2::IPSet": [
             "wafv2:CreateIPSet", "wafv2:GetIPSet", "wafv2:UpdateIPSet", "wafv2:DeleteIPSet",
             "wafv2:ListTagsForResource", "wafv2:TagResource", "wafv2:UntagResource",
@@ -60,6 +62,20 @@ package enum ResourcePermissions {
         "iam:CreateRole", "iam:GetRole", "iam:DeleteRole", "iam:UpdateRole", "iam:UpdateRoleDescription",
         "iam:UpdateAssumeRolePolicy", "iam:PutRolePolicy", "iam:GetRolePolicy", "iam:DeleteRolePolicy",
         "iam:DetachRolePolicy", "iam:ListAttachedRolePolicies", "iam:ListRolePolicies", "iam:TagRole", "iam:UntagRole",
+    ]
+
+    private static let logGroup = [
+        "logs:CreateLogGroup", "logs:DeleteLogGroup", "logs:DescribeLogGroups", "logs:PutRetentionPolicy",
+        "logs:DeleteRetentionPolicy", "logs:DescribeIndexPolicies", "logs:DescribeResourcePolicies",
+        "logs:GetDataProtectionPolicy", "logs:DeleteDataProtectionPolicy", "logs:TagResource", "logs:UntagResource",
+        "logs:ListTagsForResource",
+    ]
+
+    /// AWS gives no list with this type; these are the calls of its documentation for what the templates have.
+    private static let project = [
+        "codebuild:CreateProject", "codebuild:BatchGetProjects", "codebuild:UpdateProject", "codebuild:DeleteProject",
+        "codebuild:CreateWebhook", "codebuild:UpdateWebhook", "codebuild:DeleteWebhook",
+        "codeconnections:PassConnection", "iam:PassRole",
     ]
 
     private static let distribution = [

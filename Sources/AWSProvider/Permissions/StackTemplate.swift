@@ -1,12 +1,14 @@
 /// A template that CloudFormation carries out with the permissions of whoever called it.
 package enum StackTemplate: Sendable, CaseIterable {
-    case vmBucket, vmBucketWAF, buildMachine
+    case vmBucket, vmBucketWAF, ciCodeBuild, releaseCodeBuild, buildMachine
 
     /// CloudFormation, in YAML.
     package var text: String {
         switch self {
         case .vmBucket: PermanentStack.vmBucket.template
         case .vmBucketWAF: PermanentStack.vmBucketWAF.template
+        case .ciCodeBuild: PermanentStack.ciCodeBuild.template
+        case .releaseCodeBuild: PermanentStack.releaseCodeBuild.template
         case .buildMachine: String(decoding: PackageResources.build_machine_yaml, as: UTF8.self)
         }
     }

@@ -4,18 +4,24 @@ package enum PermanentStack: Sendable, CaseIterable {
     case vmBucket
     /// The web ACL before it.
     case vmBucketWAF
+    /// Tests on CodeBuild of pushes that ask for it.
+    case ciCodeBuild
+    /// Releases, built on CodeBuild.
+    case releaseCodeBuild
 
     package var name: String {
         switch self {
         case .vmBucket: "DATA-SCIENCE-SANDBOX-VM-Bucket"
         case .vmBucketWAF: "DATA-SCIENCE-SANDBOX-VM-Bucket-WAF"
+        case .ciCodeBuild: "DATA-SCIENCE-SANDBOX-CI-TEST-CODEBUILD"
+        case .releaseCodeBuild: "DATA-SCIENCE-SANDBOX-RELEASE-CODEBUILD"
         }
     }
 
     /// The region it must be in, if any: AWS keeps web ACLs for CloudFront in one.
     package var region: String? {
         switch self {
-        case .vmBucket: nil
+        case .vmBucket, .ciCodeBuild, .releaseCodeBuild: nil
         case .vmBucketWAF: "us-east-1"
         }
     }
@@ -25,6 +31,8 @@ package enum PermanentStack: Sendable, CaseIterable {
         switch self {
         case .vmBucket: "setup-vm-bucket"
         case .vmBucketWAF: "setup-vm-bucket-waf"
+        case .ciCodeBuild: "setup-ci-codebuild"
+        case .releaseCodeBuild: "setup-release-codebuild"
         }
     }
 
@@ -33,6 +41,8 @@ package enum PermanentStack: Sendable, CaseIterable {
         switch self {
         case .vmBucket: String(decoding: PackageResources.vm_bucket_yaml, as: UTF8.self)
         case .vmBucketWAF: String(decoding: PackageResources.vm_bucket_waf_yaml, as: UTF8.self)
+        case .ciCodeBuild: String(decoding: PackageResources.ci_codebuild_yaml, as: UTF8.self)
+        case .releaseCodeBuild: String(decoding: PackageResources.release_codebuild_yaml, as: UTF8.self)
         }
     }
 
@@ -45,13 +55,29 @@ package enum PermanentStack: Sendable, CaseIterable {
                 "CertificateArn",
             ]
         case .vmBucketWAF: ["AllowedIPv4", "AllowedIPv6", "RateLimit", "RateWindow"]
+        case .ciCodeBuild: ["RepositoryURL", "ConnectionArn", "EnvironmentImage", "ComputeType", "LogRetentionDays"]
+        case .releaseCodeBuild:
+            [
+                "RepositoryURL", "ConnectionArn", "EnvironmentImage", "ComputeType", "LogRetentionDays",
+                "DefaultPasswordSecret", "GitHubTokenSecret", "RegistrySecret",
+            ]
+        }
+    }
+
+    /// Those without a default, by the flags that set them.
+    package var requiredParameters: [String: String] {
+        switch self {
+        case .releaseCodeBuild:
+            ["DefaultPasswordSecret": "--password-secret", "GitHubTokenSecret": "--github-token-secret"]
+        // The web ACL of the bucket is looked up.
+        case .vmBucket, .vmBucketWAF, .ciCodeBuild: [:]
         }
     }
 
     /// What AWS wants to be told that it may make.
     package var capabilities: [String] {
         switch self {
-        case .vmBucket: ["CAPABILITY_IAM"]
+        case .vmBucket, .ciCodeBuild, .releaseCodeBuild: ["CAPABILITY_IAM"]
         case .vmBucketWAF: []
         }
     }
@@ -62,5 +88,7 @@ package enum PermanentStack: Sendable, CaseIterable {
         package static let distribution = "CfDistributionId"
         package static let domainName = "CfDistributionDomainName"
         package static let webACL = "VMDownloadACLArn"
+        package static let project = "CodeBuildProject"
+        package static let passwordSecret = "DefaultPasswordSecretArn"
     }
 }

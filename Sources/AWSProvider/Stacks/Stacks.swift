@@ -20,6 +20,7 @@ package struct Stacks: Sendable {
     ///   left of what was begun.
     package func deploy(_ order: StackOrder) async throws -> Deployment {
         let present = try await readied(order.name)
+        try order.checkRequired(over: present?.parameterValues ?? [:])
         let draft = ChangeSetDraft(order, over: present)
         let plan: StackPlan
         let mark: String?

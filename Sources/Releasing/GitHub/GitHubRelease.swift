@@ -77,6 +77,16 @@ extension GitHubClient {
         }
     }
 
+    /// Takes back a release that nobody has seen yet; one that is gone already is as good.
+    package func delete(_ release: GitHubRelease) async throws {
+        let subject = subject("release \(release.id)", "Contents: write")
+        do {
+            _ = try await send(request(.delete, "releases/\(release.id)"), about: subject, isRepeatable: true)
+        } catch let failure as Failure where failure.code == .badData {
+            guard try await !releases().contains(where: { $0.id == release.id }) else { throw failure }
+        }
+    }
+
     private func subject(_ what: String, _ permission: String) -> GitHubSubject {
         GitHubSubject(description: "\(what) of \(repository)", permission: permission)
     }

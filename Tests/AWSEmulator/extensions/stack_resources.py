@@ -7,6 +7,8 @@ does not exist or has the wrong type fails the stack, as it does at AWS.
 import json
 from typing import Any, Callable
 
+from botocore.validate import ParamValidator
+from moto.cloudformation import parsing
 from moto.cloudformation.exceptions import ValidationError
 from moto.core.common_models import CloudFormationModel
 
@@ -54,8 +56,20 @@ class Resource:
 
 
 def install(knobs) -> None:
+    drop_no_values()
     for type_name, make in TYPES.items():
         RESOURCES.append(resource_class(type_name, make))
+
+
+def drop_no_values() -> None:
+    """An element of a list that is `AWS::NoValue` is left out; moto does so in objects alone."""
+    old = parsing.clean_json
+
+    def clean_json(value: Any, resources: Any) -> Any:
+        cleaned = old(value, resources)
+        return [one for one in cleaned if one is not None] if isinstance(value, list) else cleaned
+
+    parsing.clean_json = clean_json
 
 
 def resource_class(type_name: str, make: Callable) -> type[CloudFormationModel]:
@@ -117,8 +131,24 @@ def build_project(name: str, properties: dict[str, Any], region: str) -> Made:
     codebuild = internal.client("codebuild", region)
     wish = lower_camel({key: value for key, value in properties.items() if key != "Triggers"})
     wish["source"]["buildspec"] = wish["source"].pop("buildSpec", "")
+    check_triggers(codebuild, name, properties)
     made = codebuild.create_project(**{"name": name, **wish})["project"]
     return made["name"], {"Arn": made["arn"]}, lambda: codebuild.delete_project(name=made["name"])
+
+
+def check_triggers(codebuild: Any, name: str, properties: dict[str, Any]) -> None:
+    """moto has no webhooks; botocore says whether CodeBuild would take the filters."""
+    groups = properties.get("Triggers", {}).get("FilterGroups", [])
+    shape = codebuild.meta.service_model.operation_model("CreateWebhook").input_shape
+    wish = {"projectName": name, "filterGroups": lower_camel(groups)}
+    report = ParamValidator().validate(wish, shape)
+    if report.has_errors():
+        raise ValidationError(message=report.generate_report())
+    types = {"EVENT", "BASE_REF", "HEAD_REF", "ACTOR_ACCOUNT_ID", "FILE_PATH", "COMMIT_MESSAGE"}
+    for group in groups:
+        # Source: https://docs.aws.amazon.com/codebuild/latest/APIReference/API_WebhookFilter.html
+        if not any(one["Type"] == "EVENT" for one in group) or any(one["Type"] not in types for one in group):
+            raise ValidationError(message="Each filter group needs an EVENT, and filters of known types")
 
 
 def key_pair(name: str, properties: dict[str, Any], region: str) -> Made:

@@ -1,0 +1,37 @@
+import AWSProvider
+import ArgumentParser
+
+/// `dss setup-ci-codebuild`
+struct SetupCICodeBuild: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "setup-ci-codebuild",
+        abstract: "Deploys the system tests on CodeBuild, once for an account.",
+        discussion: """
+            Deploys the stack DATA-SCIENCE-SANDBOX-CI-TEST-CODEBUILD: a project that runs \
+            aws-code-build/ci/buildspec.yaml for every push to a branch other than main whose commit message says \
+            [CodeBuild]; its role, and its log.
+
+            CodeBuild must have access to the repository before: by a connection (--connection), or by a token that \
+            is imported once with 'aws codebuild import-source-credentials'. Tests run machines on EC2, which costs \
+            money.
+
+            Shows what changes and asks before it changes anything. What is not given stays as it is; run again \
+            without a change, it succeeds and says so.
+
+            Examples:
+              dss setup-ci-codebuild --aws-profile admin --region eu-central-1
+              dss setup-ci-codebuild --repository-url https://github.com/example/sandbox --plan
+              dss setup-ci-codebuild --connection arn:aws:codeconnections:eu-central-1:123456789012:connection/ID
+              dss setup-ci-codebuild --print-template > ci-codebuild.yaml
+            """)
+
+    @OptionGroup var project: CodeBuildOptions
+    @OptionGroup var stack: StackOptions
+
+    func run() async throws {
+        let settings = try CodeBuildSettings(
+            repository: project.repositoryURL, connection: project.connection, image: project.image,
+            computeType: project.computeType, logRetention: project.logRetentionDays)
+        try await Live().deploy(.ciCodeBuild, stack) { _ in settings.parameters }
+    }
+}

@@ -1,0 +1,46 @@
+import ArgumentParser
+import Definition
+import Releasing
+import Sandbox
+
+/// `dss start-release-build`
+struct StartReleaseBuild: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "start-release-build",
+        abstract: "Builds a release on CodeBuild, and follows the build.",
+        discussion: """
+            Starts the project of 'dss setup-release-codebuild' for a release that is on GitHub already, and tells \
+            phases and log lines as they come, on standard error. The password is given to the build by the name of \
+            its secret alone. AMIs become public.
+
+            Exit codes: 0 the build succeeded, 1 it failed, 69 CodeBuild itself had trouble, 75 it timed out, 130 it \
+            was stopped. Ctrl-C asks whether the build is to be stopped; without a terminal the build goes on, and \
+            the command that stops it is told.
+
+            Examples:
+              dss start-release-build --upload-url "$UPLOAD_URL" --branch main
+              dss start-release-build --upload-url "$UPLOAD_URL" --branch 0.1.0 --no-wait
+              dss start-release-build --upload-url "$UPLOAD_URL" --branch main --private --json
+            """)
+
+    @Option(
+        name: .customLong("upload-url"),
+        help: ArgumentHelp("Where files are added to the release, as GitHub tells it.", valueName: "url"))
+    var uploadURL: String
+
+    @Flag(name: .customLong("private"), help: "Keeps the AMIs private.")
+    var isPrivate = false
+
+    @OptionGroup var build: ReleaseBuildOptions
+
+    func run() async throws {
+        let live = Live()
+        let definition = try live.loaded(build.definition).definition.definition
+        let url = try UploadURL(uploadURL)
+        try url.check(isOf: try GitHubRepository(definition.github.repository))
+        let id = try build.asset.assetID(in: definition)
+        try await live.withReleaseProject(build) { desk in
+            try await desk.follow(desk.start(id, release: url.releaseID, isPrivate ? .withPrivateImages : .full))
+        }
+    }
+}
