@@ -30,6 +30,7 @@ enum Settings {
         Setting("names.bucket_prefix", \.names.bucketPrefix, .bucketPrefix),
         Setting("names.ami", \.names.ami, .amiName),
         Setting("names.stack", \.names.stack, .stackName),
+        Setting("variants", optional: \.variants, .variants),
     ]
 
     static let variables = "playbook.variables"

@@ -11,11 +11,14 @@ package struct SandboxDefinition: Sendable, Equatable, Codable {
     package var github: GitHub
     package var aws: AWS
     package var names: Names
+    /// What else a release builds from it; `nil` where nothing is said.
+    package var variants: [SandboxVariant]?
 
     package init(
         name: String, version: String, base: BaseSystem = .init(), disk: Disk = .init(), user: User = .init(),
         playbook: Playbook, ports: Ports = .init(), formats: [ImageFormat] = [.vhd, .vmdk],
-        github: GitHub = .init(), aws: AWS = .init(), names: Names = .init()
+        github: GitHub = .init(), aws: AWS = .init(), names: Names = .init(),
+        variants: [SandboxVariant]? = nil
     ) {
         self.name = name
         self.version = version
@@ -28,6 +31,7 @@ package struct SandboxDefinition: Sendable, Equatable, Codable {
         self.github = github
         self.aws = aws
         self.names = names
+        self.variants = variants
     }
 
     /// The asset id where none is given: the version.

@@ -2,12 +2,35 @@ import AWSCore
 import AWSIdentity
 import AWSProvider
 import ArgumentParser
+import Definition
 import Releasing
 import Reporting
 import Sandbox
 
 /// Releases that are built on CodeBuild.
 extension Live {
+    /// What the definition names to be built beside it; each is checked as the definition itself is.
+    func variants(_ options: DefinitionOptions) throws -> [SandboxVariant] {
+        let source = try source(options)
+        let variants = try source.loadSandbox().definition.definition.variants ?? []
+        guard !variants.isEmpty else {
+            throw Failure(
+                .badData, "\(options.file) names no variants to build",
+                advice: "for example variants: {big: {disk.size: 64GiB}}")
+        }
+        for variant in variants {
+            var own = source
+            own.overrides += variant.settings.map {
+                Override($0.key, $0.value, flag: "variants.\(variant.name).\($0.key)")
+            }
+            do { _ = try own.loadSandbox() } catch var failure as Failure {
+                failure.message = "the variant '\(variant.name)' cannot be built: \(failure.message)"
+                throw failure
+            }
+        }
+        return variants
+    }
+
     /// Gives `body` the project that builds releases.
     func withReleaseProject(
         _ options: ReleaseBuildOptions, _ body: (ReleaseBuildDesk) async throws -> Void
@@ -38,7 +61,7 @@ struct ReleaseBuildDesk: Sendable {
         builds = ReleaseBuilds(
             client, pace: pace,
             .init { build, news in
-                side.write(news.text(build.variant, style))
+                side.write(news.text(build.label, style))
             } stops: { running in
                 guard Question.canBeAsked else { return false }
                 let names = running.map(\.id).joined(separator: ", ")
@@ -46,13 +69,21 @@ struct ReleaseBuildDesk: Sendable {
             })
     }
 
+    /// - Parameter variants: built beside the definition itself.
     func start(
-        _ id: AssetID, release: Int, _ publicity: ReleaseBuild.Publicity
+        _ id: AssetID, release: Int, _ publicity: ReleaseBuild.Publicity, variants: [SandboxVariant] = []
     ) async throws -> [StartedBuild] {
-        let build = ReleaseBuild(
-            assetID: id, releaseID: release, branch: options.branch,
+        let plain = ReleaseBuild(
+            label: variants.isEmpty ? nil : "plain", assetID: id, releaseID: release, branch: options.branch,
             passwordSecret: options.passwordSecret ?? project.passwordSecret, publicity: publicity)
-        return try await builds.start([build], in: project.name)
+        let others = try variants.map { variant in
+            var build = plain
+            (build.variant, build.label) = (variant.name, variant.name)
+            build.assetID = try AssetID("\(id)-\(variant.name)")
+            build.settings = variant.settings.reduce(into: [:]) { $0[$1.environmentVariable] = $1.value }
+            return build
+        }
+        return try await builds.start([plain] + others, in: project.name)
     }
 
     /// Shows how they end, as result and as exit code.

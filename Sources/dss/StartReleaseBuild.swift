@@ -17,16 +17,23 @@ struct StartReleaseBuild: AsyncParsableCommand {
             was stopped. Ctrl-C asks whether the build is to be stopped; without a terminal the build goes on, and \
             the command that stops it is told.
 
+            --matrix starts one build for the definition and one for each of its variants; the asset id of a variant \
+            has its name behind. 0 only where all of them have succeeded.
+
             Examples:
               dss start-release-build --upload-url "$UPLOAD_URL" --branch main
               dss start-release-build --upload-url "$UPLOAD_URL" --branch 0.1.0 --no-wait
               dss start-release-build --upload-url "$UPLOAD_URL" --branch main --private --json
+              dss start-release-build --upload-url "$UPLOAD_URL" --branch main --matrix
             """)
 
     @Option(
         name: .customLong("upload-url"),
         help: ArgumentHelp("Where files are added to the release, as GitHub tells it.", valueName: "url"))
     var uploadURL: String
+
+    @Flag(help: "Builds the definition and each of its variants, side by side.")
+    var matrix = false
 
     @Flag(name: .customLong("private"), help: "Keeps the AMIs private.")
     var isPrivate = false
@@ -39,8 +46,11 @@ struct StartReleaseBuild: AsyncParsableCommand {
         let url = try UploadURL(uploadURL)
         try url.check(isOf: try GitHubRepository(definition.github.repository))
         let id = try build.asset.assetID(in: definition)
+        let variants = matrix ? try live.variants(build.definition) : []
         try await live.withReleaseProject(build) { desk in
-            try await desk.follow(desk.start(id, release: url.releaseID, isPrivate ? .withPrivateImages : .full))
+            let started = try await desk.start(
+                id, release: url.releaseID, isPrivate ? .withPrivateImages : .full, variants: variants)
+            try await desk.follow(started)
         }
     }
 }

@@ -93,6 +93,27 @@ struct MistakesTests {
             "3:16: error: 'names.stack' must contain '<asset-id>', or builds would take each other's name, did you mean 'S-<asset-id>'?"
         ),
         (
+            "variants: [big]",
+            "3:11: error: 'variants' must be a mapping of names to settings, found a list, for example {big: {disk.size: 16GiB}}"
+        ),
+        (
+            "variants: {Big: {disk.size: 16GiB}}",
+            "3:12: error: the variant 'Big' is to be part of asset ids, use up to 24 lower-case letters, digits and dashes"
+        ),
+        (
+            "variants: {big: {disk.sice: 16GiB}}",
+            "3:18: error: a variant cannot set 'disk.sice', did you mean 'disk.size'?"
+        ),
+        ("variants: {big: {version: 2.0.0}}", "3:18: error: a variant cannot set 'version', all variants share it"),
+        (
+            "variants: {big: {disk.size: 16}}",
+            "3:29: error: 'disk.size' has no unit that is known in '16', did you mean 16GiB?"
+        ),
+        (
+            "variants: {big: 16GiB}",
+            "3:17: error: 'variants.big' must be a mapping of keys, found the text '16GiB', for example {disk.size: 16GiB}"
+        ),
+        (
             "names: {bucket_prefix: ../x}",
             "3:24: error: 'names.bucket_prefix' must be names of letters, digits, dots, dashes and underscores with single slashes between them, found '../x', for example data_science_sandbox"
         ),

@@ -179,6 +179,88 @@ struct ReleaseBuildTests {
 }
 
 extension ReleaseBuildTests {
+    @Suite("dss start-release-build --matrix")
+    struct Matrix {
+        private static let variants = """
+            variants:
+              big: {disk.size: 16GiB}
+              arm: {base.architecture: arm64, formats: [vmdk, qcow2]}
+            """
+
+        @Test("one build for the definition and each variant, told apart, and one table")
+        func success() async throws {
+            try await BuildLab.with(extraLines: Self.variants) { lab in
+                let said = try await lab.start("--matrix")
+                #expect(said.status == .exited(0), "\(said.errors)")
+                for label in ["plain", "big", "arm"] {
+                    #expect(said.errors.contains("\(label) |   [Container] Build ended: SUCCEEDED"), "\(said.errors)")
+                    #expect(said.output.contains("\n\(label) "), "\(said.output)")
+                }
+                let known = [
+                    "DSS_ASSET_ID", "DSS_BUILD_VARIANT", "DSS_DISK_SIZE", "DSS_BASE_ARCHITECTURE", "DSS_FORMATS",
+                ]
+                let sets = try await lab.builds().map { build in
+                    Set(
+                        (build.environment?.environmentVariables ?? []).filter { known.contains($0.name) }
+                            .map { "\($0.name)=\($0.value)" })
+                }
+                #expect(
+                    Set(sets) == [
+                        ["DSS_ASSET_ID=1.0.0"],
+                        ["DSS_ASSET_ID=1.0.0-big", "DSS_BUILD_VARIANT=big", "DSS_DISK_SIZE=16GiB"],
+                        [
+                            "DSS_ASSET_ID=1.0.0-arm", "DSS_BUILD_VARIANT=arm", "DSS_BASE_ARCHITECTURE=arm64",
+                            "DSS_FORMATS=vmdk,qcow2",
+                        ],
+                    ])
+            }
+        }
+
+        @Test("one that fails is the result of all, and the others are built to their ends")
+        func oneFails() async throws {
+            let knobs: [String: Any] = ["build_statuses": ["1.0.0-big": "FAILED"]]
+            try await BuildLab.with(knobs: knobs, extraLines: Self.variants) { lab in
+                let said = try await lab.start("--matrix", "--json")
+                #expect(said.status == .exited(1), "\(said.errors)")
+                #expect(said.json["outcome"] as? String == "FAILED")
+                #expect(said.builds.map { $0["asset_id"] as? String } == ["1.0.0", "1.0.0-big", "1.0.0-arm"])
+                #expect(said.builds.map { $0["outcome"] as? String } == ["SUCCEEDED", "FAILED", "SUCCEEDED"])
+                let text = try await lab.start("--matrix")
+                #expect(text.errors.contains("dss: error: 1 of 3 builds did not succeed\n  big: "), "\(text.errors)")
+            }
+        }
+
+        @Test("where one cannot be started, those that were are stopped")
+        func oneIsNotStarted() async throws {
+            try await BuildLab.with(knobs: ["build_polls": 100_000], extraLines: Self.variants) { lab in
+                let fault: [String: Any] = [
+                    "kind": "denied", "service": "codebuild", "action": "StartBuild", "after": 2,
+                ]
+                try await lab.emulator.control(["faults": [fault]])
+                let said = try await lab.start("--matrix")
+                #expect(said.status == .exited(77), "\(said.errors)")
+                #expect(try await lab.builds().map(\.buildStatus) == ["STOPPED", "STOPPED"])
+            }
+        }
+
+        @Test("without variants, or with one that cannot be, nothing is started")
+        func wrongVariants() async throws {
+            try await BuildLab.with { lab in
+                let said = try await lab.start("--matrix")
+                #expect(said.status == .exited(65) && said.errors.contains("names no variants"), "\(said.errors)")
+            }
+            try await BuildLab.with(extraLines: "variants: {arm: {base.architecture: arm64}}") { lab in
+                let said = try await lab.start("--matrix")
+                #expect(said.status == .exited(65), "\(said.errors)")
+                #expect(said.errors.contains("the variant 'arm' cannot be built"), "\(said.errors)")
+                #expect(said.errors.contains("machines with a BIOS"), "\(said.errors)")
+                #expect(try await lab.count("StartBuild") == 0)
+            }
+        }
+    }
+}
+
+extension ReleaseBuildTests {
     @Suite("dss start-test-release-build")
     struct Rehearsals {
         private static func words(_ hub: PretendGitHub, _ more: String...) -> [String] {

@@ -13,16 +13,16 @@ package struct BuildResults: Sendable {
     }
 
     package func text(_ style: Style) -> String {
-        let hasVariants = builds.contains { $0.started.build.variant != nil }
+        let isMatrix = builds.contains { $0.started.build.label != nil }
         let rows: [[Table.Cell]] = builds.map { one in
-            (hasVariants ? [Table.Cell(one.started.build.variant ?? "-")] : []) + [
+            (isMatrix ? [Table.Cell(one.started.build.label ?? "-")] : []) + [
                 .init(one.started.build.assetID.rawValue),
                 .init(one.outcome.words, ink: one.outcome == .succeeded ? .green : .red),
                 .init(one.seconds.map(Units.time) ?? "-"), .init(one.started.id),
             ]
         }
         let columns: [Table.Column] =
-            (hasVariants ? [.init("variant")] : [])
+            (isMatrix ? [.init("variant")] : [])
             + [.init("asset id"), .init("result"), .init("time", .right), .init("build")]
         return Table(columns, rows: rows).text(style)
     }
@@ -65,7 +65,7 @@ package struct BuildResults: Sendable {
         guard let code = builds.outcome.code else { return nil }
         let bad = builds.filter { $0.outcome != .succeeded }
         let details = bad.flatMap { one -> [String] in
-            let name = one.started.build.variant.map { "\($0) " } ?? ""
+            let name = one.started.build.label.map { "\($0): " } ?? ""
             return ["\(name)\(one.started.id)"] + one.reasons + one.lastLines.map { "| \($0.printableLine)" }
         }
         let message =

@@ -9,6 +9,7 @@ package struct ReleaseBuild: Sendable, Equatable {
         package static let releaseID = "DSS_RELEASE_ID"
         package static let password = "DSS_DEFAULT_PASSWORD"
         package static let publicity = "DSS_RELEASE_PUBLICITY"
+        package static let variant = "DSS_BUILD_VARIANT"
     }
 
     /// How much of it others get to see.
@@ -22,6 +23,8 @@ package struct ReleaseBuild: Sendable, Equatable {
 
     /// `nil` where the definition is built as it is.
     package var variant: String?
+    /// Tells it from others that are built with it.
+    package var label: String?
     package var assetID: AssetID
     package var releaseID: Int
     /// A branch, tag or commit.
@@ -33,10 +36,12 @@ package struct ReleaseBuild: Sendable, Equatable {
     package var settings: [String: String]
 
     package init(
-        variant: String? = nil, assetID: AssetID, releaseID: Int, branch: String, passwordSecret: String,
+        variant: String? = nil, label: String? = nil, assetID: AssetID, releaseID: Int, branch: String,
+        passwordSecret: String,
         publicity: Publicity, settings: [String: String] = [:]
     ) {
         self.variant = variant
+        self.label = label
         self.assetID = assetID
         self.releaseID = releaseID
         self.branch = branch
@@ -52,10 +57,13 @@ package struct ReleaseBuild: Sendable, Equatable {
             .init(name: Variable.password, value: passwordSecret, type: "SECRETS_MANAGER"),
             .init(name: Variable.publicity, value: publicity.rawValue, type: "PLAINTEXT"),
         ]
+        let variant = self.variant.map {
+            [CodeBuild.EnvironmentVariable(name: Variable.variant, value: $0, type: "PLAINTEXT")]
+        }
         let more = settings.sorted { $0.key < $1.key }
             .map { CodeBuild.EnvironmentVariable(name: $0.key, value: $0.value, type: "PLAINTEXT") }
         return CodeBuild.StartBuild(
-            projectName: project, sourceVersion: branch, environmentVariablesOverride: own + more)
+            projectName: project, sourceVersion: branch, environmentVariablesOverride: own + (variant ?? []) + more)
     }
 }
 
