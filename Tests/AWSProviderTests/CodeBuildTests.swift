@@ -1,6 +1,8 @@
+import AWSCore
 import AWSServices
 import AWSTestSupport
 import Foundation
+import HTTPTransport
 import Testing
 import Workbench
 
@@ -96,6 +98,25 @@ extension SetupTests {
                 }
                 #expect(!said.errors.contains("hunter2"), "\(said.errors)")
                 #expect(try await admin.emulator.mark() == 0)
+            }
+        }
+
+        @Test("removed as the guide says, it leaves nothing in the way of the next")
+        func removal() async throws {
+            try await Administrator.with { admin in
+                for outcome in 1...2 {
+                    let made = try await admin.dss("setup-ci-codebuild", "--yes", "--json")
+                    #expect(made.json["outcome"] as? String == "created", "\(outcome): \(made.errors)")
+                    try await withHTTPTransport { transport in
+                        let client = admin.emulator.client(transport)
+                        let name = PermanentStack.ciCodeBuild.name
+                        _ = try await client.call(
+                            CloudFormation.UpdateTerminationProtection(
+                                stackName: name, enableTerminationProtection: false))
+                        _ = try await client.call(CloudFormation.DeleteStack(stackName: name))
+                    }
+                    while try await admin.stack(.ciCodeBuild) != nil {}
+                }
             }
         }
 

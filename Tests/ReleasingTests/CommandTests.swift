@@ -181,7 +181,12 @@ struct CommandTests {
         }
     }
 
-    @Test("each command shows an example", arguments: ["publish-index", "update-release", "download", "release check"])
+    @Test(
+        "each command shows an example",
+        arguments: [
+            "publish-index", "update-release", "download", "release check", "start-release-build",
+            "start-test-release-build", "setup-ci-codebuild", "setup-release-codebuild",
+        ])
     func help(command: String) async throws {
         let words = command.split(separator: " ").map(String.init) + ["--help"]
         let said = try await Releaser.dss(words, in: "/tmp")

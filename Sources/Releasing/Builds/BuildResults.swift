@@ -18,13 +18,14 @@ package struct BuildResults: Sendable {
             (isMatrix ? [Table.Cell(one.started.build.label ?? "-")] : []) + [
                 .init(one.started.build.assetID.rawValue),
                 .init(one.outcome.words, ink: one.outcome == .succeeded ? .green : .red),
-                .init(one.seconds.map(Units.time) ?? "-"), .init(one.started.id),
+                .init(one.seconds.map(Units.time) ?? "-"),
             ]
         }
         let columns: [Table.Column] =
-            (isMatrix ? [.init("variant")] : [])
-            + [.init("asset id"), .init("result"), .init("time", .right), .init("build")]
-        return Table(columns, rows: rows).text(style)
+            (isMatrix ? [.init("variant")] : []) + [.init("asset id"), .init("result"), .init("time", .right)]
+        // Ids are too long for a column, and useless in parts.
+        let ids = builds.map { one in (one.started.build.label.map { "\($0): " } ?? "") + one.started.id }
+        return Table(columns, rows: rows, notes: [""] + ids).text(style)
     }
 
     package var json: JSONValue {

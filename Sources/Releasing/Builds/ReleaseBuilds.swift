@@ -59,7 +59,7 @@ package struct ReleaseBuilds: Sendable {
             // In a task of its own: the question must not be cancelled with what it is about.
             throw await Task { await afterInterruption(started) }.value
         } catch {
-            throw LeftBehind(cause: error, leftovers: started.map(Self.goesOn))
+            throw LeftBehind(cause: error, leftovers: started.map { Self.fate("may go on", $0) })
         }
     }
 
@@ -71,7 +71,7 @@ package struct ReleaseBuilds: Sendable {
         let running = (try? await self.running(among: started)) ?? started
         guard !running.isEmpty else { return CancellationError() }
         guard await talk.stops(running) else {
-            return LeftBehind(cause: CancellationError(), leftovers: running.map(Self.goesOn))
+            return LeftBehind(cause: CancellationError(), leftovers: running.map { Self.fate("goes on", $0) })
         }
         var leftovers: [String] = []
         for one in running {
@@ -93,7 +93,7 @@ package struct ReleaseBuilds: Sendable {
         _ = try await client.call(CodeBuild.StopBuild(id: one.id))
     }
 
-    private static func goesOn(_ one: StartedBuild) -> String {
-        "the build \(one.id) goes on; stop it with: \(one.stopLine)"
+    private static func fate(_ fate: String, _ one: StartedBuild) -> String {
+        "the build \(one.id) \(fate); stop it with: \(one.stopLine)"
     }
 }
