@@ -43,7 +43,7 @@ bench-aws: setup ## Measure the AWS client against a server on this machine
 	swift build -c release --product dss --scratch-path .build-release
 	.build-release/release/dss-bench
 
-lint: ## Formatting, shell scripts, playbook and CloudFormation templates
+lint: ## Formatting, shell scripts, CloudFormation templates and workflows
 	swift format lint --strict --recursive Package.swift Sources Tests Benchmarks
 	shellcheck tools/*.sh Sources/*/Resources/*.sh .ci/run
 	@tools/lint-templates.sh
