@@ -102,6 +102,7 @@ let package = Package(
                 "dss", "Sandbox", "Workbench", "Definition", "Provisioning", "Verification", "DiskImages",
                 "LocalMachine",
                 "LocalProvider", "AWSCore", "AWSServices", "HTTPTransport", "AWSTestSupport",
+                "RegistryTestSupport", "ContainerImages",
             ],
             swiftSettings: strict),
         tests(of: "Workbench"),
@@ -113,8 +114,10 @@ let package = Package(
         tests(of: "Verification", with: ["Sandbox", "Workbench", "GuestTestSupport"]),
         tests(of: "Provisioning", with: ["Sandbox", "Workbench"]),
         tests(of: "LocalProvider", with: ["Sandbox", "Workbench", "LocalMachine", "DiskImages"]),
-        tests(
-            of: "ContainerImages", with: ["Sandbox", "Workbench", "LocalMachine"], excluding: ["registry_front.py"]),
+        .target(
+            name: "RegistryTestSupport", dependencies: ["Workbench"], path: "Tests/RegistryTestSupport",
+            exclude: ["registry_front.py"], swiftSettings: strict),
+        tests(of: "ContainerImages", with: ["Sandbox", "Workbench", "LocalMachine", "RegistryTestSupport"]),
         tests(of: "Definition", with: ["Sandbox"]),
         tests(of: "Reporting", with: ["Sandbox"], excluding: ["Golden"]),
         .target(

@@ -1,4 +1,5 @@
 import Foundation
+import RegistryTestSupport
 import Sandbox
 import Testing
 import Workbench
@@ -55,13 +56,7 @@ struct PushTests {
                 #expect(record.isPublished)
                 #expect(try await registry.tags("exasol/small") == ["1.0.0", "latest"])
                 let pulled = ImageLayout(directory: "\(folder)/pulled")
-                try await Registry.runner.run(
-                    Command(
-                        "skopeo",
-                        [
-                            "copy", "--quiet", "--preserve-digests", "--src-tls-verify=false",
-                            "docker://\(registry.host)/exasol/small:latest", pulled.location("x"),
-                        ]))
+                try await registry.pull("exasol/small:latest", to: pulled.directory)
                 #expect(try pulled.manifestDigest() == record.digest)
                 #expect(await pulled.isWhole())
             }

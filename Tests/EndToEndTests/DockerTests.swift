@@ -1,39 +1,67 @@
 import Foundation
+import RegistryTestSupport
 import Testing
 import Workbench
 
+@testable import ContainerImages
+
 extension EndToEnd {
-    /// The Docker edition of this project's own sandbox as a user makes it, in a daemon that the test starts.
+    /// The Docker edition of this project's own sandbox as a user makes it, in a daemon and a registry that the test
+    /// starts.
     @Suite("The Docker edition", .enabled(if: Workspace.isRoot, "\(Workspace.needsRoot)"))
     struct DockerTests {
-        @Test("builds the image, loads, verifies and removes it; a second build has nothing to do")
+        @Test("builds the image, pushes, loads, verifies and removes it; a second build and push have nothing to do")
         func wholeJob() async throws {
             try await Workspace.with { workspace in
-                try await DockerDaemonOfTest.with(in: workspace.root) { docker in
-                    let build = ["create-docker-image", "--asset-id", "dss-e2e-docker"]
-                    let first = try await workspace.run(build + ["--load"], environment: docker.environment)
-                    try #require(first.status.isSuccess, "\(first)")
+                try await Registry.with { registry in
+                    try await DockerDaemonOfTest.with(in: workspace.root) { docker in
+                        let repository = "\(registry.host)/exasol/sandbox"
+                        let build = [
+                            "create-docker-image", "--asset-id", "dss-e2e-docker", "--repository", repository,
+                            "--publish",
+                        ]
+                        let first = try await workspace.run(build + ["--load"], environment: docker.environment)
+                        try #require(first.status.isSuccess, "\(first)")
+                        let sent = try registry.uploads()
 
-                    let again = try await workspace.run(build, environment: docker.environment)
-                    #expect(again.standardOutput.contains("nothing to do"), "\(again)")
+                        let again = try await workspace.run(build, environment: docker.environment)
+                        #expect(again.status.isSuccess && again.standardOutput.contains("nothing to do"), "\(again)")
+                        #expect(try registry.uploads() == sent && sent > 0)
+                        try await Self.pull(registry, workspace)
 
-                    let image =
-                        ProcessInfo.processInfo.environment["DSS_DOCKER_IMAGE"]
-                        ?? "exasol/data-science-sandbox:dss-e2e-docker"
-                    let verified = try await workspace.run(
-                        ["verify-docker-image", image], environment: docker.environment)
-                    print(verified.standardOutput)
-                    #expect(verified.status.isSuccess, "\(verified)")
-                    try await Self.firstStart(image, docker, workspace.root)
-
-                    let layout = "\(workspace.root)/bucket/data_science_sandbox/dss-e2e-docker/docker"
-                    let withoutDaemon = try await workspace.run(["verify-docker-image", layout, "--without-daemon"])
-                    #expect(withoutDaemon.status.isSuccess, "\(withoutDaemon)")
+                        let image =
+                            ProcessInfo.processInfo.environment["DSS_DOCKER_IMAGE"] ?? "\(repository):dss-e2e-docker"
+                        let verified = try await workspace.run(
+                            ["verify-docker-image", image], environment: docker.environment)
+                        print(verified.standardOutput)
+                        #expect(verified.status.isSuccess, "\(verified)")
+                        try await Self.firstStart(image, docker, workspace.root)
+                    }
                 }
+                let layout = "\(Self.folder(workspace))/docker"
+                let withoutDaemon = try await workspace.run(["verify-docker-image", layout, "--without-daemon"])
+                #expect(withoutDaemon.status.isSuccess, "\(withoutDaemon)")
                 let removed = try await workspace.run(["delete-assets", "--asset-id", "dss-e2e-docker", "--yes"])
                 #expect(removed.status.isSuccess, "\(removed)")
                 #expect(workspace.bucketFiles.isEmpty, "\(workspace.bucketFiles)")
+                let links = try await SystemCommandRunner().run(Command("ip", ["-brief", "link"]))
+                #expect(!links.contains(DockerDaemonOfTest.bridge))
             }
+        }
+
+        private static func folder(_ workspace: Workspace) -> String {
+            "\(workspace.root)/bucket/data_science_sandbox/dss-e2e-docker"
+        }
+
+        /// What the registry gives is what was built.
+        private static func pull(_ registry: Registry, _ workspace: Workspace) async throws {
+            #expect(try await registry.tags("exasol/sandbox") == ["dss-e2e-docker", "latest"])
+            let record = try #require(DockerRecord.read("\(folder(workspace))/\(DockerRecord.fileName)"))
+            #expect(record.isPublished)
+            let pulled = ImageLayout(directory: "\(workspace.root)/pulled")
+            try await registry.pull("exasol/sandbox:latest", to: pulled.directory)
+            #expect(try pulled.manifestDigest() == record.digest)
+            #expect(await pulled.isWhole())
         }
 
         /// A notebook of somebody's with a name that the image uses too stays; one that was removed stays removed.
@@ -48,42 +76,5 @@ extension EndToEnd {
             try await docker.run(run)
             #expect(!fileExists("\(volume)/welcome.ipynb"))
         }
-    }
-}
-
-/// A Docker daemon of the test's own, with all its files in one folder.
-struct DockerDaemonOfTest: Sendable {
-    var folder: String
-
-    var environment: [String: String?] { ["DOCKER_HOST": "unix://\(folder)/docker.sock"] }
-
-    static func with<Result: Sendable>(
-        in parent: String, _ body: (DockerDaemonOfTest) async throws -> Result
-    ) async throws -> Result {
-        let daemon = DockerDaemonOfTest(folder: "\(parent)/docker")
-        try makeDirectory(daemon.folder)
-        let runner = SystemCommandRunner()
-        let process = try await runner.start(
-            Command(
-                "dockerd",
-                [
-                    "--data-root", "\(daemon.folder)/data", "--exec-root", "\(daemon.folder)/exec", "--pidfile",
-                    "\(daemon.folder)/pid", "--host", "unix://\(daemon.folder)/docker.sock", "--iptables=false",
-                    "--bip", "172.31.249.1/24",
-                ]), log: "\(daemon.folder)/log")
-        return try await finally {
-            let answers = #"until docker version >/dev/null 2>&1; do [ -e "/proc/$1" ] || exit 1; sleep 0.1; done"#
-            try await runner.run(
-                Command("sh", ["-c", answers, "sh", "\(process.pid)"], environment: daemon.environment))
-            return try await body(daemon)
-        } cleanup: {
-            await process.stop(grace: .seconds(20))
-            _ = try? await runner.execute(Command("rm", ["-rf", "--one-file-system", "--", daemon.folder]))
-        }
-    }
-
-    @discardableResult
-    func run(_ arguments: [String]) async throws -> String {
-        try await SystemCommandRunner().run(Command("docker", arguments, environment: environment))
     }
 }

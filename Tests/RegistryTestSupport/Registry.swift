@@ -2,15 +2,15 @@ import Foundation
 import Workbench
 
 /// Debian's docker-registry on a port of this machine, with its files in a folder of its own.
-struct Registry: Sendable {
-    var port: Int
-    var folder: String
+package struct Registry: Sendable {
+    package var port: Int
+    package var folder: String
 
-    static let program = "/usr/bin/docker-registry"
-    static let runner = SystemCommandRunner()
+    package static let program = "/usr/bin/docker-registry"
+    package static let runner = SystemCommandRunner()
 
     /// - Parameter isClosed: asks for the user `pusher` with the password `right`.
-    static func with<Result: Sendable>(
+    package static func with<Result: Sendable>(
         isClosed: Bool = false, _ body: (Registry) async throws -> Result
     ) async throws -> Result {
         try await withTemporaryDirectory(in: "/var/tmp") { folder in
@@ -30,7 +30,7 @@ struct Registry: Sendable {
     }
 
     /// The registry behind something that misbehaves.
-    func misbehaving<Result: Sendable>(_ fault: String, _ body: (Registry) async throws -> Result) async throws
+    package func misbehaving<Result: Sendable>(_ fault: String, _ body: (Registry) async throws -> Result) async throws
         -> Result
     {
         let front = Registry(port: .random(in: 30000..<32000), folder: "\(folder)/front")
@@ -58,17 +58,28 @@ struct Registry: Sendable {
         }
     }
 
-    var log: String { "\(folder)/log" }
-    var host: String { "127.0.0.1:\(port)" }
+    package var log: String { "\(folder)/log" }
+    package var host: String { "127.0.0.1:\(port)" }
 
     /// How many requests it has seen that send a part of a layer.
-    func uploads() throws -> Int {
+    package func uploads() throws -> Int {
         try readText(log).split(separator: "\n").count {
             $0.contains("\"PATCH /v2/") || $0.contains("\"PUT /v2/") && $0.contains("/blobs/")
         }
     }
 
-    func tags(_ path: String) async throws -> [String] {
+    /// Fetches an image into an OCI layout.
+    package func pull(_ reference: String, to layout: String) async throws {
+        try await Self.runner.run(
+            Command(
+                "skopeo",
+                [
+                    "copy", "--quiet", "--preserve-digests", "--src-tls-verify=false", "docker://\(host)/\(reference)",
+                    "oci:\(layout):pulled",
+                ]))
+    }
+
+    package func tags(_ path: String) async throws -> [String] {
         let text = try await Self.runner.run(
             Command("curl", ["--silent", "--noproxy", "*", "http://\(host)/v2/\(path)/tags/list"]))
         struct Answer: Decodable { var tags: [String]? }
