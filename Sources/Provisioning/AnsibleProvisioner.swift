@@ -84,8 +84,11 @@ package struct AnsibleProvisioner: Provisioner {
         return variables
     }
 
+    /// Roles leave a notice in the image, and beside the logs the same in the words of the tools, which tell more and
+    /// which no image keeps.
     private func missingComponents(on endpoint: SSHEndpoint) async throws -> [MissingComponent] {
-        let script = "cat /usr/local/share/dss/missing.json 2>/dev/null || echo '[]'"
+        let script =
+            "cat /var/log/dss-missing.json 2>/dev/null || cat /usr/local/share/dss/missing.json 2>/dev/null || echo '[]'"
         let json = try await runner.run(
             .ssh(config: endpoint.configFile, alias: endpoint.alias, script: script, asRoot: true))
         return try JSONDecoder().decode([MissingComponent].self, from: Data(json.utf8))

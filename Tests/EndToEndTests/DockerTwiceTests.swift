@@ -1,0 +1,70 @@
+import ContainerImages
+import Foundation
+import Testing
+import Workbench
+
+extension EndToEnd {
+    /// The same inputs give the same image, whenever it is built and whatever the network says meanwhile.
+    @Suite("Docker images built twice", .enabled(if: Workspace.isRoot, "\(Workspace.needsRoot)"))
+    struct DockerTwiceTests {
+        @Test("two builds from nothing give the same digests, without the clone of script languages and with it")
+        func twice() async throws {
+            try await Workspace.with { workspace in
+                try await MuteServer.with(in: workspace.root) { url in
+                    let (one, two) = try await records(workspace, url)
+                    #expect(one.layers == two.layers && one.digest == two.digest)
+                    #expect(one.missing.count == 1 && two.missing.count == 1)
+                    #expect(one.missing != two.missing, "the builds did not hear different things: \(one.missing)")
+                }
+                try await ScriptLanguages.served { url in
+                    let (one, two) = try await records(workspace, url)
+                    #expect(one.layers == two.layers && one.digest == two.digest)
+                    #expect(one.missing.isEmpty && two.missing.isEmpty)
+                }
+            }
+        }
+
+        /// What two builds side by side come to, each with a cache of its own.
+        private func records(_ workspace: Workspace, _ url: String) async throws -> (DockerRecord, DockerRecord) {
+            async let one = record("one", workspace, url)
+            async let two = record("two", workspace, url)
+            return try await (one, two)
+        }
+
+        private func record(_ name: String, _ workspace: Workspace, _ url: String) async throws -> DockerRecord {
+            let folder = "\(workspace.root)/\(name)"
+            let own = Workspace(root: folder, cache: "\(folder)/cache", definition: workspace.definition)
+            let said = try await own.run([
+                "create-docker-image", "--asset-id", "dss-e2e-\(name)", "--version", "1.0.0", "--set",
+                "playbook.variables.script_languages_url=\(url)",
+            ])
+            try #require(said.status.isSuccess, "\(said)")
+            return try #require(
+                DockerRecord.read("\(folder)/bucket/data_science_sandbox/dss-e2e-\(name)/\(DockerRecord.fileName)"))
+        }
+    }
+}
+
+/// A server that says nothing to the first who comes, and hangs up on the second.
+private enum MuteServer {
+    static func with(in folder: String, _ body: (String) async throws -> Void) async throws {
+        let port = Int.random(in: 20000..<30000)
+        let log = "\(folder)/mute.log"
+        let server = try await SystemCommandRunner().start(Command("python3", ["-c", script, "\(port)"]), log: log)
+        try await finally {
+            while try !readText(log).contains("ready") { try await Task.sleep(for: .milliseconds(20)) }
+            try await body("git://\(ScriptLanguages.hostInMachine):\(port)/script-languages-release")
+        } cleanup: {
+            await server.stop()
+        }
+    }
+
+    private static let script = """
+        import socket, sys
+        server = socket.create_server(("127.0.0.1", int(sys.argv[1])))
+        print("ready", flush=True)
+        first, _ = server.accept()
+        while True:
+            server.accept()[0].close()
+        """
+}
