@@ -164,6 +164,26 @@ struct ReleaseBuildTests {
         }
     }
 
+    @Test("the profile that the tests are given stands for the role of the container")
+    func profile() async throws {
+        let commands = try #require(try await BuildspecTests.read("buildspec").phases["build"]).commands
+        let setup = try #require(commands.first { $0.contains(".aws/config") })
+        try #require(commands.contains { $0.hasPrefix("AWS_PROFILE=codebuild make test") })
+        try await BuildLab.with { lab in
+            let made = try await SystemCommandRunner().execute(
+                Command("env", ["HOME=\(lab.folder)", "bash", "-c", setup]))
+            #expect(made.status.isSuccess, "\(made.standardError)")
+            var environment = lab.environment.filter {
+                !$0.key.hasPrefix("AWS_ACCESS") && !$0.key.hasPrefix("AWS_SECRET")
+            }
+            environment["AWS_PROFILE"] = "codebuild"
+            environment["AWS_CONTAINER_CREDENTIALS_FULL_URI"] = "\(lab.emulator.url)/container-credentials"
+            let said = try await Program.run(["whoami", "--json"], environment, in: lab.folder)
+            #expect(said.status.isSuccess, "\(said.errors)")
+            #expect(said.output.contains("emulator-container-role"), "\(said.output)")
+        }
+    }
+
     @Test("what is started is found by its asset id, and stopped with all else of it")
     func assets() async throws {
         try await BuildLab.with(knobs: ["build_polls": 100_000]) { lab in
