@@ -24,6 +24,7 @@ package enum Check: String, CaseIterable, Sendable {
     case poetry = "poetry runs"
     case docker = "docker reaches its engine without sudo"
     case scriptLanguages = "script-languages-release is cloned with its submodules"
+    case containerBuild = "a script-language container can be started building"
     case messageComes = "the message of the day names JupyterLab's address"
     case jupyterUp = "JupyterLab asks for a password"
     case jupyterRefuses = "JupyterLab refuses a wrong password"
@@ -43,7 +44,8 @@ package enum Check: String, CaseIterable, Sendable {
         case .answers: nil
         case .passwordForced: .answers
         case .oldPasswordRefused, .newPasswordAccepted: .passwordForced
-        case .sudo, .groups, .sudoAsks, .poetry, .docker, .scriptLanguages, .messageComes, .coreDumps:
+        case .sudo, .groups, .sudoAsks, .poetry, .docker, .scriptLanguages, .containerBuild, .messageComes,
+            .coreDumps:
             .newPasswordAccepted
         case .loginUsers, .sshFiles, .history, .buildFiles, .packageCaches, .logs, .cloudState, .hostConfiguration,
             .machineID, .passwordLogin, .units, .boot, .disk:
@@ -64,7 +66,7 @@ package enum Check: String, CaseIterable, Sendable {
     /// What judges this check by facts that the guest told in one session, instead of by a visit of its own.
     var source: FactSource? {
         switch self {
-        case .groups, .sudoAsks, .poetry, .docker, .scriptLanguages, .coreDumps: .user
+        case .groups, .sudoAsks, .poetry, .docker, .scriptLanguages, .containerBuild, .coreDumps: .user
         case .loginUsers, .sshFiles, .history, .buildFiles, .packageCaches, .logs, .cloudState, .hostConfiguration,
             .machineID, .passwordLogin, .units, .boot, .disk:
             .root

@@ -32,8 +32,15 @@ extension FactSource {
             # A submodule that is missing or at another commit is marked at the beginning of its line.
             git submodule status --recursive | sed -n 's/^[-+U]/clone_fault=submodule /p'
             git status --porcelain | sed 's/^/clone_fault=changed /' | head -n 3
+            # From nothing, because a guest may reach no registry.
+            if built=$(printf 'FROM scratch\\nCOPY . /\\n' | docker build --quiet --file - . 2>&1); then
+                echo container_build=done
+                docker image rm "$built" >/dev/null 2>&1
+            else
+                echo "container_build=$(echo "$built" | tail -n 1)"
+            fi
             echo "clone_submodules=$(git submodule status --recursive | wc -l)"
-        } || echo clone=none
+        } || printf 'clone=none\\ncontainer_build=none\\n'
         echo "missing_components=$(cat \(shellQuoted(expectations.paths.missingComponents)) 2>/dev/null | tr '\\n' ' ')"
 
         """

@@ -26,6 +26,7 @@ private func verdict(on check: Check, _ facts: Facts, _ expectations: Expectatio
     case .poetry: try judgePoetry(facts)
     case .docker: try judgeDocker(facts)
     case .scriptLanguages: try judgeClone(facts, expectations)
+    case .containerBuild: try judgeContainerBuild(facts)
     default: .skipped("no fact tells of it")
     }
 }
@@ -137,4 +138,10 @@ private func judgeClone(_ facts: Facts, _ expectations: Expectations) throws(Fac
     let faults = try facts.list("clone_fault")
     guard faults.isEmpty else { return .failed(faults.joined(separator: ", ")) }
     return .passed("\(clone), \(try facts.value("clone_submodules")) submodules")
+}
+
+private func judgeContainerBuild(_ facts: Facts) throws(Facts.Untold) -> Verdict {
+    let said = try facts.value("container_build")
+    if said == "none" { return .skipped("there is no clone to build from") }
+    return said == "done" ? .passed() : .failed("docker build said: \(said)")
 }

@@ -27,7 +27,7 @@ extension EndToEnd {
                 try await Workspace.with(definition: sandbox.write(to: folder)) { workspace in
                     let emulator = try AWSEmulator()
                     defer { emulator.stop() }
-                    let account = Account(workspace: workspace, emulator: emulator)
+                    let account = AWSAccountOfTest(workspace: workspace, emulator: emulator)
                     try await account.setUp()
                     let empty = try await account.census()
                     let rooms = "\(workspace.root)/room"
@@ -61,7 +61,7 @@ extension EndToEnd {
 
             """
 
-        private func build(_ room: AWSMachineRoom, _ account: Account) async throws {
+        private func build(_ room: AWSMachineRoom, _ account: AWSAccountOfTest) async throws {
             async let life: Void = room.live(sizeMiB: Self.sizeGiB * 1024)
             let said = try await account.dss(
                 "create-vm", "--provider", "aws", "--asset-id", "e2e", "--export-method", "vm-export",
@@ -75,7 +75,7 @@ extension EndToEnd {
         }
 
         /// One more format, which AWS does not write, from the same image.
-        private func exportAgain(_ account: Account) async throws {
+        private func exportAgain(_ account: AWSAccountOfTest) async throws {
             let before = try await account.census()
             let said = try await account.dss(
                 "create-vm", "--provider", "aws", "--asset-id", "e2e", "--export-method", "ebs-direct", "--format",
@@ -87,7 +87,7 @@ extension EndToEnd {
         }
 
         /// Both ways of export have written the disk that the machine had; it boots and was sealed.
-        private func verify(_ account: Account, in folder: String) async throws {
+        private func verify(_ account: AWSAccountOfTest, in folder: String) async throws {
             let runner = SystemCommandRunner()
             let disks = try FileManager.default.contentsOfDirectory(atPath: "\(folder)/room")
             let disk = try #require(disks.first { $0.hasSuffix(".raw") })
@@ -121,49 +121,11 @@ extension EndToEnd {
             "the default password opens the second copy too", "a second copy has a machine-id of its own",
         ]
 
-        private func listAndRemove(_ account: Account) async throws {
+        private func listAndRemove(_ account: AWSAccountOfTest) async throws {
             let listed = try await account.dss("show-aws-assets", "--asset-id", "e2e")
             #expect(listed.status.isSuccess && listed.standardOutput.contains("ami-"), "\(listed)")
             let removed = try await account.dss("delete-aws-assets", "--asset-id", "e2e", "--yes")
             #expect(removed.status.isSuccess, "\(removed)")
-        }
-    }
-}
-
-/// An account of the emulator's, and the program that works with it.
-private struct Account: Sendable {
-    let workspace: Workspace
-    let emulator: AWSEmulator
-
-    func setUp() async throws {
-        try await emulator.control(["knobs": ["instance_polls": 1, "instance_stop_polls": 1]])
-        for command in ["setup-vm-bucket-waf", "setup-vm-bucket"] {
-            let said = try await dss(command, "--yes")
-            try #require(said.status.isSuccess, "\(said)")
-        }
-    }
-
-    func dss(_ arguments: String...) async throws -> CommandOutput {
-        var environment = emulator.environment(home: workspace.root).mapValues { Optional($0) }
-        environment["PATH"] = ProcessInfo.processInfo.environment["PATH"]
-        environment["AWS_PROFILE"] = .some(nil)
-        environment["AWS_POLL_DELAY_SECONDS"] = "0.2"
-        environment["DSS_DEFAULT_PASSWORD"] = EndToEnd.AWSEndToEndTests.password
-        return try await workspace.run(arguments, environment: environment)
-    }
-
-    func census() async throws -> [String: [String]] {
-        try await emulator.control([:], .get, query: [.init("census", "")])
-            .compactMapValues { $0 as? [String] }.filter { !$0.value.isEmpty }
-    }
-
-    /// Fetches the one object with that ending.
-    func download(_ ending: String, to file: String) async throws {
-        let objects = try await census()["objects"] ?? []
-        let found = objects.map { $0.split(separator: " ").map(String.init) }.filter { $0[1].hasSuffix(".\(ending)") }
-        try #require(found.count == 1, "\(objects)")
-        try await withHTTPTransport { transport in
-            _ = try await FileDownload(found[0][0], found[0][1], to: file).run(with: emulator.client(transport))
         }
     }
 }

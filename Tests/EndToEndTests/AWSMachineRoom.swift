@@ -20,8 +20,10 @@ struct AWSMachineRoom: Sendable {
     var sshConfig: String { "\(folder)/ssh_config" }
 
     /// Gives `body` the room, with the machine booted and nobody's yet.
+    /// - Parameter reachesHost: the machine may reach servers on this machine's loopback.
     static func with<Result>(
-        _ emulator: AWSEmulator, cache: String, folder: String, _ body: (AWSMachineRoom) async throws -> Result
+        _ emulator: AWSEmulator, cache: String, folder: String, reachesHost: Bool = false,
+        _ body: (AWSMachineRoom) async throws -> Result
     ) async throws -> Result {
         let runner = SystemCommandRunner()
         let factory = LocalMachineFactory(
@@ -29,7 +31,7 @@ struct AWSMachineRoom: Sendable {
             host: await .read(environment: ProcessInfo.processInfo.environment, runner: runner))
         let undo = Undo()
         return try await finally {
-            let plan = MachinePlan(assetID: try AssetID("ec2-e2e"), base: .init())
+            let plan = MachinePlan(assetID: try AssetID("ec2-e2e"), base: .init(), reachesHost: reachesHost)
             let machine = try await factory.start(plan, undo: undo) { _ in }
             let room = AWSMachineRoom(emulator: emulator, folder: folder, factory: factory, machine: machine)
             try room.writeSSHConfig()
@@ -83,17 +85,23 @@ struct AWSMachineRoom: Sendable {
     }
 
     /// Does what cloud-init does with the user data; cloud-init itself does not run in a machine that is to become an
-    /// image.
+    /// image. Logins find the package index and certificates of this machine, as they would find the world's on EC2.
     private func becomeInstance(_ launch: Note) async throws {
         let files = machine.build.path("machine")
         let authorized = try readText("\(files)/authorized_keys") + (launch.publicKey ?? "") + "\n"
         // sshd reads it as whoever logs in.
         try writeAtomically(authorized, to: "\(files)/authorized_keys")
         try writeAtomically(hostKey(in: launch.userData ?? ""), to: "\(files)/host_key", mode: 0o600)
+        let variables = machine.buildEnvironment.sorted { $0.key < $1.key }
+        try writeAtomically(
+            try readText("\(files)/sshd_config")
+                + "SetEnv \(variables.map { "\"\($0.key)=\($0.value)\"" }.joined(separator: " "))\n",
+            to: "\(files)/sshd_config")
         let script = """
             set -e
             useradd --create-home --shell /bin/bash ubuntu
             echo 'ubuntu ALL=(ALL) NOPASSWD:ALL' > /etc/sudoers.d/90-cloud-init-users
+            echo 'Defaults env_keep += "\(variables.map(\.key).joined(separator: " "))"' >> /etc/sudoers.d/90-cloud-init-users
             mkdir -p /run/cloud-init
             touch /run/cloud-init/disabled
             systemctl --no-block restart dss-sshd
