@@ -32,9 +32,13 @@ package struct DockerRecord: Sendable, Codable, Equatable {
         FileManager.default.contents(atPath: path).flatMap { try? JSONDecoder().decode(Self.self, from: $0) }
     }
 
-    func write(_ path: String) throws {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-        try writeAtomically(String(decoding: try encoder.encode(self), as: UTF8.self) + "\n", to: path)
+    package var json: String {
+        get throws {
+            let encoder = JSONEncoder()
+            encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+            return String(decoding: try encoder.encode(self), as: UTF8.self) + "\n"
+        }
     }
+
+    func write(_ path: String) throws { try writeAtomically(try json, to: path) }
 }

@@ -20,12 +20,15 @@ extension Table {
                 Column("belongs to", key: "belongs_to", in: .programs), Column("public", in: .programs),
                 Column("orphan", in: .programs), Column("ended", in: .programs), Column("permanent", in: .programs),
                 Column("expires", key: "expires_at", in: .programs), Column("version", in: .programs),
+                Column("pull", key: "docker_pull", in: .programs),
             ],
             rows: [],
-            total: ["", "", "total", Cell(number), "", "", size(bytes), dollars(cost)] + repeatElement("", count: 8),
+            total: ["", "", "total", Cell(number), "", "", size(bytes), dollars(cost)] + repeatElement("", count: 9),
             empty: listing.empty,
-            notes: cost > 0
-                ? ["Costs are rough estimates, from prices of \(listing.prices.date) that were entered by hand."] : [])
+            notes: assets.compactMap(\.pullLine)
+                + (cost > 0
+                    ? ["Costs are rough estimates, from prices of \(listing.prices.date) that were entered by hand."]
+                    : []))
     }
 
     /// Some of the rows, in groups by asset id and region.
@@ -65,11 +68,12 @@ extension Table {
             Cell(asset.details(now), .string(asset.state), ink: asset.ink), size(asset.bytes),
             asset.monthlyCost.map(dollars) ?? Cell("", .null), Cell(url ?? "", .text(url)),
         ]
-        guard reach == .programs else { return cells + repeatElement("", count: 7) }
+        guard reach == .programs else { return cells + repeatElement("", count: 8) }
         return cells + [
             Cell(asset.parent ?? "", .text(asset.parent)), flag(asset.isPublic), flag(asset.isOrphan),
             flag(asset.isEnded), flag(asset.isPermanent),
             Cell("", .text(asset.expires.map { $0.formatted(.iso8601) })), Cell("", .text(asset.version)),
+            Cell("", .text(asset.pullLine)),
         ]
     }
 

@@ -1,3 +1,4 @@
+import AWSProvider
 import ArgumentParser
 import ContainerImages
 import Definition
@@ -23,6 +24,7 @@ struct CreateDockerImage: AsyncParsableCommand {
               sudo dss create-docker-image
               sudo dss create-docker-image --load
               sudo -E dss create-docker-image --version 1.0.0 --release --publish
+              sudo -E dss create-docker-image --release --publish --list-on-aws --aws-profile release
               sudo dss create-docker-image --repository localhost:5000/exasol/data-science-sandbox --compression zstd
             """)
 
@@ -31,9 +33,15 @@ struct CreateDockerImage: AsyncParsableCommand {
     @OptionGroup var image: DockerOptions
     @OptionGroup var place: PlaceOptions
     @OptionGroup var output: OutputOptions
+    @OptionGroup var aws: AWSOptions
 
     @Flag(help: "Pushes the image to its registry, as its version and as latest.")
     var publish = false
+
+    @Flag(
+        name: .customLong("list-on-aws"),
+        help: "With --publish: notes the image in the bucket on AWS, for show-aws-assets and update-release.")
+    var listOnAWS = false
 
     @Option(
         name: .customLong("registry-user"),
@@ -58,6 +66,10 @@ struct CreateDockerImage: AsyncParsableCommand {
         help: "Leaves the build container up where the installation fails, and says how to reach it.")
     var keepContainer = false
 
+    func validate() throws {
+        if listOnAWS, !publish { throw ValidationError("--list-on-aws goes with --publish.") }
+    }
+
     func run() async throws {
         let live = Live()
         try live.requireRoot(for: "dss create-docker-image")
@@ -81,8 +93,17 @@ struct CreateDockerImage: AsyncParsableCommand {
             }
             return report
         }
+        if listOnAWS { try await list(report.record, live) }
         let terminal = Terminal.standardOutput
         terminal.write(output.json ? report.event : report.text(terminal.style))
+    }
+
+    private func list(_ record: DockerRecord, _ live: Live) async throws {
+        try await live.withImages(aws, definition) { client, names in
+            let bucket = try await ImageBucket.front(in: client).bucket
+            try await PublishedDockerImage(client: client, bucket: bucket)
+                .list(record, as: PublishedDockerImage.key(names.bucketPrefix, record.assetID))
+        }
     }
 
     private func order(_ live: Live) throws -> BuildOrder {

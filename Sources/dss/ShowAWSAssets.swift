@@ -12,7 +12,8 @@ struct ShowAWSAssets: AsyncParsableCommand {
         abstract: "Shows what builds have made on AWS and what they left, with what it costs.",
         discussion: """
             Finds things by the tag and the names of the definition. ORPHAN marks what belonged to a stack or an image \
-            that is gone. Costs are rough estimates.
+            that is gone. Costs are rough estimates. A Docker image that was pushed with --list-on-aws is named by the \
+            command that pulls it.
 
             Types: \(AssetKinds.allValueStrings.joined(separator: ", ")).
 
@@ -48,7 +49,11 @@ struct ShowAWSAssets: AsyncParsableCommand {
     @OptionGroup var options: AWSAssetOptions
 
     func run() async throws {
-        let inventory = try await Live().withAWSAssets(options, pattern) { try await $0.find(types.all) }
+        let inventory = try await Live().withAWSAssets(options, pattern) { search in
+            var inventory = try await search.find(types.all)
+            inventory.assets = try await search.withPullLines(inventory.assets)
+            return inventory
+        }
         let assets = inventory.assets.filter { ended || !$0.isEnded }
         let listing = AssetListing(assets: assets, empty: "no assets match '\(pattern)'")
         let terminal = Terminal.standardOutput

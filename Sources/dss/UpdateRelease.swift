@@ -1,5 +1,6 @@
 import AWSProvider
 import ArgumentParser
+import ContainerImages
 import Definition
 import Releasing
 import Reporting
@@ -29,7 +30,9 @@ struct UpdateRelease: AsyncParsableCommand {
 
     @Option(
         name: .customLong("docker-image"),
-        help: ArgumentHelp("The container image, or none; by default the repository's, by version.", valueName: "name"))
+        help: ArgumentHelp(
+            "The container image, or none; by default the one on AWS's list, else the repository's.", valueName: "name")
+    )
     var dockerImage: String?
 
     @Flag(name: .customLong("dry-run"), help: "Prints the notes as they would be, and changes nothing.")
@@ -56,16 +59,19 @@ struct UpdateRelease: AsyncParsableCommand {
 
     private func notes(_ live: Live, _ definition: SandboxDefinition, _ id: AssetID) async throws -> ReleaseNotes {
         let folder = parentDirectory(options.definition.file)
-        let release = try await live.withShelf(options) { desk in
+        let (release, listed) = try await live.withShelf(options) { desk in
             let manifest = try await desk.shelf.manifest(of: id)
-            return desk.release(manifest, try await desk.images(), base: desk.front.address)
+            let listed = try await PublishedDockerImage(client: desk.search.client, bucket: desk.front.bucket)
+                .record(desk.shelf.key(id, DockerRecord.fileName))
+            return (desk.release(manifest, try await desk.images(), base: desk.front.address), listed)
         }
         let changelog = try Changelog.read(for: release.version, in: folder)
         guard let changes = changelog.section(release.version) else {
             throw Failure(
                 .badData, "\(changelog.path) has no section for \(release.version)", advice: "dss release check")
         }
-        let image = dockerImage ?? "\(definition.github.repository.lowercased()):\(release.version)"
+        let usual = "\(definition.github.repository.lowercased()):\(release.version)"
+        let image = dockerImage ?? listed?.reference ?? usual
         return ReleaseNotes(release, changes: changes.text, containerImage: image == "none" ? nil : image)
     }
 

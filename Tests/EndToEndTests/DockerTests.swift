@@ -1,3 +1,4 @@
+import AWSTestSupport
 import Foundation
 import RegistryTestSupport
 import Testing
@@ -28,6 +29,7 @@ extension EndToEnd {
                         #expect(again.status.isSuccess && again.standardOutput.contains("nothing to do"), "\(again)")
                         #expect(try registry.uploads() == sent && sent > 0)
                         try await Self.pull(registry, workspace)
+                        try await Self.list(build, workspace)
 
                         let image =
                             ProcessInfo.processInfo.environment["DSS_DOCKER_IMAGE"] ?? "\(repository):dss-e2e-docker"
@@ -62,6 +64,20 @@ extension EndToEnd {
             try await registry.pull("exasol/sandbox:latest", to: pulled.directory)
             #expect(try pulled.manifestDigest() == record.digest)
             #expect(await pulled.isWhole())
+        }
+
+        /// An account on AWS knows of it, from wherever it is asked.
+        private static func list(_ build: [String], _ workspace: Workspace) async throws {
+            let emulator = try AWSEmulator()
+            defer { emulator.stop() }
+            let account = AWSAccountOfTest(workspace: workspace, emulator: emulator)
+            try await account.setUp()
+            let listed = try await account.dss(build + ["--list-on-aws"])
+            #expect(listed.status.isSuccess, "\(listed)")
+            let shown = try await account.dss("show-aws-assets", "--asset-id", "dss-e2e-docker")
+            #expect(shown.standardOutput.contains("docker pull \(build[4]):dss-e2e-docker\n"), "\(shown)")
+            let removed = try await account.dss("delete-aws-assets", "--asset-id", "dss-e2e-docker", "--yes")
+            #expect(removed.status.isSuccess, "\(removed)")
         }
 
         /// A notebook of somebody's with a name that the image uses too stays; one that was removed stays removed.

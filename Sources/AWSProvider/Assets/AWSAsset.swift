@@ -49,6 +49,8 @@ package struct AWSAsset: Sendable, Equatable {
     package var version: String?
     /// A version that another one has replaced, or the marker of a deleted object; nobody can download it.
     package var isSuperseded = false
+    /// Of the record of a Docker image: the command that fetches the image.
+    package var pullLine: String?
 
     package init(_ kind: Kind, in region: String, assetID: String, id: String, name: String? = nil, state: String) {
         self.kind = kind

@@ -80,9 +80,12 @@ extension CommandOperations {
         EC2.DescribeRegions.self, CloudFormation.DescribeStacks.self, CloudFormation.ListStackResources.self,
         EC2.DescribeInstances.self, EC2.DescribeImages.self, EC2.DescribeSnapshots.self, EC2.DescribeKeyPairs.self,
         EC2.DescribeExportImageTasks.self, S3.GetBucketVersioning.self, S3.ListObjectsV2.self,
-        S3.ListObjectVersions.self, S3.ListMultipartUploads.self, S3.ListParts.self,
+        S3.ListObjectVersions.self, S3.ListMultipartUploads.self, S3.ListParts.self, S3.GetObject.self,
         CodeBuild.ListBuildsForProject.self, CodeBuild.BatchGetBuilds.self,
     ]
+
+    /// With `--list-on-aws`.
+    static let dockerListing: Operations = [CloudFormation.DescribeStacks.self, S3.PutObject.self]
 
     static let removal: Operations = [
         EC2.CancelExportTask.self, EC2.TerminateInstances.self, EC2.DeregisterImage.self, EC2.DeleteSnapshot.self,

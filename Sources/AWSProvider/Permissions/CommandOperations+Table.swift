@@ -29,6 +29,7 @@ extension CommandOperations {
         CommandOperations(
             "export-vm", identity, source, preflight, deployment, machine, capture, export, templates: [.buildMachine],
             reads: [.build, .permanent], changes: [.build]),
+        CommandOperations("create-docker-image", dockerListing, reads: [.permanent]),
         CommandOperations("upload-vm", identity, upload, reads: [.permanent]),
         // With --public the copies are made public.
         CommandOperations("copy-ami", identity, copies, publicity),
