@@ -141,7 +141,7 @@ struct CodeBuildRoleTests {
         arguments: [
             (
                 PermanentStack.ciCodeBuild,
-                ["create-vm", "setup-ec2", "show-aws-assets", "delete-aws-assets", "make-ami-public"]
+                ["create-vm", "verify-ami", "show-aws-assets", "delete-aws-assets"]
             ),
             (
                 .releaseCodeBuild,
