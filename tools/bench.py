@@ -1,18 +1,22 @@
 #!/usr/bin/env python3
-"""Measures every stage of `dss create-vm`, cold and warm, beside one `qemu-img convert` per format.
+"""Measures every stage of `dss create-vm`, cold and warm, beside one `qemu-img convert` per format, and the Docker
+edition beside `tar | zstd` of its trees.
 
-Prints seconds, megabytes and the peak memory of all processes of the build. Needs root.
-Usage: tools/bench.py [--skip-cold]
+Prints seconds, megabytes and the peak memory of all processes of the build; for the Docker edition also what each may
+take. Needs root.
+Usage: tools/bench.py [--skip-cold | --only-docker]
 """
 import json
 import os
 import pathlib
+import random
 import shutil
 import subprocess
 import sys
 import tempfile
 import threading
 import time
+import urllib.request
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 DSS = ROOT / ".build/debug/dss"
@@ -32,22 +36,29 @@ def main():
         DSS_DEFAULT_PASSWORD="bench",
     )
     try:
-        if "--skip-cold" in sys.argv:
-            build("prepare", environment)
-        else:
-            build("from nothing", environment)
-        build("nothing changed", environment)
-        build("another asset id, all in the cache", environment, "--asset-id", "bench-2")
-        changed_role(place, environment)
-        convert_alone(place, environment)
+        if "--only-docker" not in sys.argv:
+            machine_images(place, environment)
+        docker(place, dict(environment, DSS_CACHE=str(place / "docker-cache")))
     finally:
         for asset in ("*",):
             run([DSS, "delete-assets", "--asset-id", asset, "--yes"], environment)
         shutil.rmtree(place)
 
 
-def build(title, environment, *arguments, definition=None):
-    command = [DSS, "create-vm", "--json", *arguments]
+def machine_images(place, environment):
+    if "--skip-cold" in sys.argv:
+        build("prepare", environment)
+    else:
+        build("from nothing", environment)
+    build("nothing changed", environment)
+    build("another asset id, all in the cache", environment, "--asset-id", "bench-2")
+    changed_role(place, environment)
+    convert_alone(place, environment)
+
+
+def build(title, environment, *arguments, command="create-vm", definition=None, limit=None):
+    """Prints what each stage took. Returns the last event, which is the report."""
+    command = [DSS, command, "--json", *arguments]
     if definition:
         command += ["--definition", definition]
     started = time.monotonic()
@@ -67,21 +78,102 @@ def build(title, environment, *arguments, definition=None):
             print(json.dumps(event, indent=2))
     process.wait()
     watch.stop()
-    print(f"  {'whole':<12} {time.monotonic() - started:7.1f} s  exit code {process.returncode}")
+    allowed = f"  of {limit} s" if limit else ""
+    print(f"  {'whole':<12} {time.monotonic() - started:7.1f} s{allowed}  exit code {process.returncode}")
     if process.returncode:
         sys.exit(process.returncode)
+    return event
 
 
 def changed_role(place, environment):
     """The project's own definition with one more task in the last role."""
-    copy = place / "changed"
+    copy = own_definition(place / "changed")
+    tasks = copy / "playbook/roles/script_languages/tasks/main.yml"
+    tasks.write_text(tasks.read_text() + "\n- name: One more\n  ansible.builtin.command: 'true'\n  changed_when: false\n")
+    build("a change in the last role", environment, definition=str(copy / "sandbox.yaml"))
+
+
+def own_definition(copy):
     shutil.copytree(ROOT / "playbook", copy / "playbook")
     for name in ("sandbox.yaml", "pins.yaml"):
         shutil.copy(ROOT / name, copy / name)
     (copy / ".venv").symlink_to(ROOT / ".venv")
-    tasks = copy / "playbook/roles/script_languages/tasks/main.yml"
-    tasks.write_text(tasks.read_text() + "\n- name: One more\n  ansible.builtin.command: 'true'\n  changed_when: false\n")
-    build("a change in the last role", environment, definition=str(copy / "sandbox.yaml"))
+    return copy
+
+
+def docker(place, environment):
+    def image(title, limit, **options):
+        return build(f"Docker: {title}", environment, "--asset-id", "docker", command="create-docker-image",
+                     limit=limit, **options)
+
+    image("from nothing", 100)
+    image("nothing changed", 5)
+    pushes(place, environment)
+    compression(place)
+    copy = own_definition(place / "notebook")
+    notebook = next(copy.glob("playbook/roles/notebooks/files/**/*.ipynb"))
+    document = json.loads(notebook.read_text())
+    document["cells"].append({"cell_type": "markdown", "metadata": {}, "source": ["One more"]})
+    notebook.write_text(json.dumps(document))
+    image("a changed notebook", 15, definition=str(copy / "sandbox.yaml"))
+
+
+def pushes(place, environment):
+    """Pushes the image twice to a registry on this machine."""
+    port = random.randrange(20000, 30000)
+    configuration, log = place / "registry.yml", place / "registry.log"
+    configuration.write_text(
+        f"{{version: 0.1, storage: {{filesystem: {{rootdirectory: {place}/registry}}}}, http: {{addr: '127.0.0.1:{port}'}}}}")
+    with log.open("w") as output:
+        registry = subprocess.Popen(["docker-registry", "serve", configuration], stdout=output, stderr=output)
+    try:
+        answers(f"http://127.0.0.1:{port}/v2/")
+        sent = 0
+        for title, limit in (("the first push", None), ("a push of the unchanged image", 5)):
+            build(f"Docker: {title}", environment, "--asset-id", "docker", "--publish", "--repository",
+                  f"127.0.0.1:{port}/exasol/sandbox", command="create-docker-image", limit=limit)
+            before, sent = sent, sum("PATCH /v2/" in line for line in log.read_text().splitlines())
+            print(f"  {'layers':<12} {sent - before} sent" + (" of 0" if limit else ""))
+    finally:
+        registry.terminate()
+        registry.wait()
+
+
+def answers(url):
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    for _ in range(100):
+        try:
+            return opener.open(url)
+        except OSError:
+            time.sleep(0.1)
+    sys.exit(f"no answer from {url}")
+
+
+def compression(place):
+    """The script that writes layers, and tar and zstd alone, in turn on the same trees: the better of three runs."""
+    trees = [path for path in place.glob("docker-cache/[bl]a[sy]e*/*") if path.is_dir()]
+    zstd = ["zstd", "--quiet", "-3", f"-T{os.cpu_count()}"]
+    script = ROOT / "Sources/ContainerImages/Resources/layer.sh"
+    plain = 'tar --create --directory="$1" . | "${@:3}" > "$2"'
+    target = place / "blob"
+
+    def seconds(command):
+        started = time.monotonic()
+        for tree in trees:
+            with tempfile.TemporaryDirectory(dir=place) as scratch:
+                subprocess.run(command(tree, scratch), check=True, stdout=subprocess.DEVNULL)
+        return time.monotonic() - started
+
+    ways = {
+        "layers": lambda tree, scratch: ["bash", script, tree, scratch, "1735689600", target, *zstd],
+        "tar | zstd": lambda tree, _: ["bash", "-o", "pipefail", "-c", plain, "plain", tree, target, *zstd],
+    }
+    best = {name: min(times) for name, times in
+            zip(ways, zip(*[[seconds(command) for command in ways.values()] for _ in range(3)]))}
+    print("\nDocker: compression of all trees by zstd")
+    for name, time_taken in best.items():
+        print(f"  {name:<12} {time_taken:7.1f} s")
+    print(f"  {'ratio':<12} {best['layers'] / best['tar | zstd']:7.2f}    of 1.20")
 
 
 def convert_alone(place, environment):

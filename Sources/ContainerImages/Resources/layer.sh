@@ -35,7 +35,8 @@ while IFS= read -r -d '' path; do
     mkdir -p "$scratch/whiteouts/$(dirname "$path")"
     : >"$scratch/whiteouts/$(dirname "$path")/.wh.$(basename "$path")"
 done <"$scratch/removed"
-getfattr --recursive --physical --no-dereference --absolute-names --match '^trusted\.overlay\.opaque$' . 2>/dev/null |
+find . -type d -print0 |
+    xargs -0 getfattr --no-dereference --absolute-names --match '^trusted\.overlay\.opaque$' 2>/dev/null |
     sed -n 's/^# file: //p' >"$scratch/opaque"
 while IFS= read -r path; do
     mkdir -p "$scratch/whiteouts/$path"
@@ -47,7 +48,8 @@ sort -z "$scratch/found" >"$scratch/files"
 chmod -R u=rwX,go=rX "$scratch/whiteouts"
 
 mkfifo "$scratch/archive"
-sha256sum <"$scratch/archive" >"$scratch/sum" &
+# Four times as fast as sha256sum.
+openssl dgst -sha256 -r <"$scratch/archive" >"$scratch/sum" &
 summing=$!
 tar --create --format=pax --pax-option=exthdr.name=%d/PaxHeaders/%f,delete=atime,delete=ctime --numeric-owner \
     --mtime="@$time" --clamp-mtime --xattrs --xattrs-include=security.capability --no-recursion --verbatim-files-from \
