@@ -145,7 +145,10 @@ struct CodeBuildRoleTests {
             ),
             (
                 .releaseCodeBuild,
-                ["create-vm", "make-ami-public", "update-release", "publish-index", "show-aws-assets"]
+                [
+                    "create-vm", "create-docker-image", "make-ami-public", "update-release", "publish-index",
+                    "show-aws-assets",
+                ]
             ),
         ])
     func actions(_ stack: PermanentStack, _ commands: [String]) throws {
