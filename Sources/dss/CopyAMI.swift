@@ -18,7 +18,8 @@ struct CopyAMI: AsyncParsableCommand {
 
             Examples:
               dss copy-ami --asset-id 0.1.0 --to us-east-1 ap-southeast-2
-              dss copy-ami ami-0123456789abcdef0 --region eu-central-1 --to us-east-1 --public
+              dss copy-ami ami-0123456789abcdef0 --region eu-central-1 --to us-east-1 \\
+                  --public
             """)
 
     @OptionGroup var image: ImageOptions

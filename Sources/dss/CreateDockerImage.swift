@@ -24,8 +24,10 @@ struct CreateDockerImage: AsyncParsableCommand {
               sudo dss create-docker-image
               sudo dss create-docker-image --load
               sudo -E dss create-docker-image --version 1.0.0 --release --publish
-              sudo -E dss create-docker-image --release --publish --list-on-aws --aws-profile release
-              sudo dss create-docker-image --repository localhost:5000/exasol/data-science-sandbox --compression zstd
+              sudo -E dss create-docker-image --release --publish --list-on-aws \\
+                  --aws-profile release
+              sudo dss create-docker-image \\
+                  --repository localhost:5000/exasol/data-science-sandbox --compression zstd
             """)
 
     @OptionGroup var definition: DefinitionOptions

@@ -22,8 +22,10 @@ struct CreateVM: AsyncParsableCommand {
               sudo dss create-vm --format vmdk --format ova --set disk.size=12GiB
               sudo dss create-vm --default-password-file secret.txt --json > events.jsonl
               sudo dss create-vm --keep-on-failure --verbose
-              dss create-vm --provider aws --aws-profile release --asset-id 0.1.0 --release
-              dss create-vm --provider aws --export-method ebs-direct --format qcow2 --format vmdk
+              dss create-vm --provider aws --aws-profile release --asset-id 0.1.0 \\
+                  --release
+              dss create-vm --provider aws --export-method ebs-direct --format qcow2 \\
+                  --format vmdk
             """)
 
     @OptionGroup var definition: DefinitionOptions

@@ -18,7 +18,8 @@ struct Download: AsyncParsableCommand {
 
             Examples:
               dss download 0.1.0 --format vmdk --url https://d111111abcdef8.cloudfront.net
-              DSS_DOWNLOAD_URL=https://images.example.com dss download 0.1.0 --format ova --output sandbox.ova
+              DSS_DOWNLOAD_URL=https://images.example.com dss download 0.1.0 \\
+                  --format ova --output sandbox.ova
               dss download 0.1.0 --format vhd --aws-profile release
             """)
 

@@ -15,9 +15,11 @@ struct IAMPolicyCommand: AsyncParsableCommand {
             Commands: \(CommandOperations.table.map(\.command).joined(separator: ", ")).
 
             Examples:
-              dss iam-policy --command create-vm --account 123456789012 --region eu-central-1
+              dss iam-policy --command create-vm --account 123456789012 \\
+                  --region eu-central-1
               dss iam-policy --command show-aws-assets > policy.json
-              aws iam create-policy --policy-name dss-build --policy-document "$(dss iam-policy --command create-vm)"
+              aws iam create-policy --policy-name dss-build \\
+                  --policy-document "$(dss iam-policy --command create-vm)"
             """)
 
     @Option(help: ArgumentHelp("The command; all together where nothing is said.", valueName: "name"))

@@ -20,8 +20,9 @@ struct SetupCICodeBuild: AsyncParsableCommand {
 
             Examples:
               dss setup-ci-codebuild --aws-profile admin --region eu-central-1
-              dss setup-ci-codebuild --repository-url https://github.com/example/sandbox --plan
-              dss setup-ci-codebuild --connection arn:aws:codeconnections:eu-central-1:123456789012:connection/ID
+              dss setup-ci-codebuild --repository-url https://github.com/example/sandbox \\
+                  --plan
+              dss setup-ci-codebuild --connection "$CONNECTION_ARN"
               dss setup-ci-codebuild --print-template > ci-codebuild.yaml
             """)
 

@@ -18,7 +18,8 @@ struct SetupReleaseCodeBuild: AsyncParsableCommand {
             without a change, it succeeds and says so.
 
             Examples:
-              dss setup-release-codebuild --password-secret ARN --github-token-secret ARN --registry-secret ARN
+              dss setup-release-codebuild --password-secret ARN \\
+                  --github-token-secret ARN --registry-secret ARN
               dss setup-release-codebuild --registry-secret none --plan
               dss setup-release-codebuild --print-template > release-codebuild.yaml
             """)

@@ -20,7 +20,8 @@ struct ShowAWSAssets: AsyncParsableCommand {
             Examples:
               dss show-aws-assets --aws-profile release
               dss show-aws-assets --asset-id '6.*' --region all
-              dss show-aws-assets --asset-type ami snapshot --region eu-central-1 us-east-1
+              dss show-aws-assets --asset-type ami snapshot \\
+                  --region eu-central-1 us-east-1
               dss show-aws-assets --json | jq 'map(.estimated_usd_per_month) | add'
               dss show-aws-assets --out-file assets.md
             """)

@@ -23,7 +23,8 @@ struct StartReleaseBuild: AsyncParsableCommand {
             Examples:
               dss start-release-build --upload-url "$UPLOAD_URL" --branch main
               dss start-release-build --upload-url "$UPLOAD_URL" --branch 0.1.0 --no-wait
-              dss start-release-build --upload-url "$UPLOAD_URL" --branch main --private --json
+              dss start-release-build --upload-url "$UPLOAD_URL" --branch main --private \\
+                  --json
               dss start-release-build --upload-url "$UPLOAD_URL" --branch main --matrix
             """)
 

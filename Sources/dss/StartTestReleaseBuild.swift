@@ -16,8 +16,10 @@ struct StartTestReleaseBuild: AsyncParsableCommand {
             The token is taken from GH_TOKEN or GITHUB_TOKEN and needs the permission Contents: write.
 
             Examples:
-              dss start-test-release-build --branch feature/12 --release-title "Test of 12"
-              dss start-test-release-build --branch main --release-title Rehearsal --no-wait
+              dss start-test-release-build --branch feature/12 \\
+                  --release-title "Test of 12"
+              dss start-test-release-build --branch main --release-title Rehearsal \\
+                  --no-wait
             """)
 
     @Option(help: ArgumentHelp("The title of the draft.", valueName: "text"))

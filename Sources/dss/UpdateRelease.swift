@@ -19,8 +19,10 @@ struct UpdateRelease: AsyncParsableCommand {
 
             Examples:
               dss update-release --release-id 123456789 --asset-id 0.1.0
-              dss update-release --release-id 123456789 --asset-id 0.1.0 --region eu-central-1 us-east-1
-              dss update-release --release-id 7 --asset-id 0.1.0 --repository example/sandbox --dry-run
+              dss update-release --release-id 123456789 --asset-id 0.1.0 \\
+                  --region eu-central-1 us-east-1
+              dss update-release --release-id 7 --asset-id 0.1.0 \\
+                  --repository example/sandbox --dry-run
             """)
 
     @Option(

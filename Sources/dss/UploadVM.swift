@@ -17,8 +17,10 @@ struct UploadVM: AsyncParsableCommand {
 
             Examples:
               dss upload-vm sandbox-0.1.0.raw --asset-id 0.1.0 --aws-profile release
-              dss upload-vm disk.raw --asset-id try-1 --name my-sandbox --boot-mode legacy-bios
-              qemu-img convert -O raw sandbox.qcow2 sandbox.raw && dss upload-vm sandbox.raw --asset-id 0.1.0
+              dss upload-vm disk.raw --asset-id try-1 --name my-sandbox \\
+                  --boot-mode legacy-bios
+              qemu-img convert -O raw sandbox.qcow2 sandbox.raw \\
+                  && dss upload-vm sandbox.raw --asset-id 0.1.0
             """)
 
     @Argument(help: ArgumentHelp("A raw disk.", valueName: "file"), completion: .file())

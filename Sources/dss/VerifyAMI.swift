@@ -21,7 +21,8 @@ struct VerifyAMI: AsyncParsableCommand {
 
             Examples:
               dss verify-ami --asset-id 0.1.0 --ask-default-password
-              dss verify-ami ami-0123456789abcdef0 --region eu-central-1 --default-password-file secret.txt --json
+              dss verify-ami ami-0123456789abcdef0 --region eu-central-1 \\
+                  --default-password-file secret.txt --json
               dss verify-ami --asset-id 0.1.0 --keep-on-failure --lifetime 2
             """)
 

@@ -16,7 +16,7 @@ struct VerifyDockerImage: AsyncParsableCommand {
             Exits with 1 where a check fails.
 
             Examples:
-              sudo dss verify-docker-image /var/lib/dss/bucket/data_science_sandbox/0.1.0/docker
+              sudo dss verify-docker-image bucket/data_science_sandbox/0.1.0/docker
               sudo dss verify-docker-image exasol/data-science-sandbox:0.1.0 --json
             """)
 

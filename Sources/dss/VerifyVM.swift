@@ -21,7 +21,8 @@ struct VerifyVM: AsyncParsableCommand {
 
             Examples:
               dss verify-vm sandbox.vmdk --hardware vmware --ask-default-password
-              dss verify-vm sandbox.vhd --hardware hyperv --default-password-file secret.txt --json
+              dss verify-vm sandbox.vhd --hardware hyperv \\
+                  --default-password-file secret.txt --json
             """)
 
     @Argument(help: "The image: VHD, VMDK, RAW, QCOW2 or OVA.", completion: .file())

@@ -1,0 +1,23 @@
+import ArgumentParser
+import Testing
+
+@testable import dss
+
+@Suite("dss --help")
+struct HelpTests {
+    @Test(
+        "every command teaches by examples, which fit a terminal of 80 columns", arguments: Self.commands(of: Dss.self))
+    func examples(of command: any ParsableCommand.Type) throws {
+        let help = Dss.helpMessage(for: command, columns: 80)
+        let start = try #require(help.firstMatch(of: /Examples?:\n/), "\(help)").range.upperBound
+        let examples = help[start...].split(separator: "\n\n")[0].split(separator: "\n")
+        // A line that the terminal had to wrap begins at its edge.
+        for line in examples { #expect(line.hasPrefix("  ") && line.count <= 80, "\(line)") }
+    }
+
+    /// The commands that do something, whatever group they are in.
+    private static func commands(of command: any ParsableCommand.Type) -> [any ParsableCommand.Type] {
+        let parts = command.configuration.subcommands
+        return parts.isEmpty ? [command] : parts.flatMap(commands)
+    }
+}
