@@ -24,7 +24,7 @@ extension ImageSuites {
                 #expect(said.json["image"] as? String == tester.image)
                 #expect(said.json["passed"] as? Bool == true)
                 #expect(said.outcomes.values.filter { $0 == "passed" }.count >= 34, "\(said.outcomes)")
-                #expect(said.outcomes.filter { $0.value == "skipped" }.map(\.key) == [Self.clone])
+                #expect(said.outcomes.filter { $0.value == "skipped" }.map(\.key).sorted() == Self.withoutClone)
 
                 let notes = try tester.room.notes()
                 #expect(
@@ -41,7 +41,11 @@ extension ImageSuites {
             }
         }
 
-        private static let clone = "script-languages-release is cloned with its submodules"
+        /// What there is nothing to look at for: the pretended build reached no GitHub.
+        private static let withoutClone = [
+            "a script-language container can be started building",
+            "script-languages-release is cloned with its submodules",
+        ]
 
         @Test("what is wrong with an image is named; kept copies are told of, and go by their own asset ids")
         func bad() async throws {
@@ -50,7 +54,7 @@ extension ImageSuites {
                 let said = try await tester.verify(tester.image, "--keep-on-failure")
                 #expect(said.status == .exited(1), "\(said.errors)")
                 #expect(said.output.contains("FAILED no shell history is left"), "\(said.output)")
-                #expect(said.output.contains("1 of 36 checks failed"), "\(said.output)")
+                #expect(said.output.contains("1 of 37 checks failed"), "\(said.output)")
                 #expect(said.errors.contains("the first copy is machine i-"), "\(said.errors)")
                 #expect(said.errors.contains("delete-aws-assets --region eu-central-1 --asset-id '1.0-verify-first'"))
                 #expect(try await tester.left().count == 4)
