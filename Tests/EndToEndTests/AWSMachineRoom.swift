@@ -3,6 +3,7 @@ import DiskImages
 import Foundation
 import LocalMachine
 import Sandbox
+import Testing
 import Workbench
 
 /// A real machine behind the emulator's instances: a container with a system of its own, reached through its own
@@ -52,6 +53,8 @@ struct AWSMachineRoom: Sendable {
         try await becomeInstance(try await file("i-", \.isRunning))
         let image = try await file("ami-") { _ in true }
         let root = try await factory.halt(machine) { _ in }
+        let journals = try FileManager.default.contentsOfDirectory(atPath: "\(root)/var/log/journal")
+        #expect(journals.isEmpty, "the machine wrote down its end after the seal")
         let disk = try await DiskWriter(runner: SystemCommandRunner()).write(
             root, to: "\(folder)/disk.raw", sizeMiB: sizeMiB)
         guard rename(disk.path, "\(folder)/\(image.id).raw") == 0 else { throw FileError("rename", disk.path) }

@@ -40,7 +40,9 @@ rm -rf /var/lib/cloud /run/cloud-init /etc/sudoers.d/90-cloud-init-users /etc/ne
 [ -L /var/lib/dbus/machine-id ] || rm -f /var/lib/dbus/machine-id
 rm -f /var/lib/systemd/random-seed /var/lib/systemd/credential.secret /var/lib/NetworkManager/*
 
-# Caches, logs and temporary files.
+# Caches, logs and temporary files. The journal goes on in memory, else the end of this machine would be written to the
+# disk again.
+journalctl --relinquish-var 2>/dev/null || true
 rm -rf /var/lib/apt/lists/* /var/cache/apt/*.bin /var/cache/apt/archives/*.deb /var/cache/debconf/*-old \
     /var/lib/dpkg/*-old /var/log/journal/* /var/lib/dhcp/* /var/lib/sudo/* /var/lib/private/* /var/cache/private/*
 find /var/log /var/tmp /tmp -xdev -mindepth 1 \( -type f -o -type s -o -type p \) -delete
