@@ -18,6 +18,10 @@ struct AMITrial: Sendable {
     let sshConfig: String?
     let hours: Int
 
+    func user(of image: StartableImage) -> String { image.facts?.user ?? user }
+
+    func jupyterPort(of image: StartableImage) -> Int { image.facts?.jupyterPort ?? jupyterPort }
+
     /// Gives `body` the copies, started.
     func withCopies(
         of image: StartableImage, _ client: AWSClient, _ writer: CheckWriter, keepOnFailure: Bool,
@@ -28,7 +32,7 @@ struct AMITrial: Sendable {
         do {
             let guests = try await AMIGuests.start(
                 order(image), copies: try copies(of: image, client),
-                jupyterPort: image.facts?.jupyterPort ?? jupyterPort, undo: undo, tell: writer.progress)
+                jupyterPort: jupyterPort(of: image), undo: undo, tell: writer.progress)
             let report = try await body(guests)
             if keepOnFailure, !report.passed {
                 for hint in guests.hints { writer.note(hint) }
@@ -54,7 +58,7 @@ struct AMITrial: Sendable {
     private func order(_ image: StartableImage) -> MachineOrder {
         MachineOrder(
             source: image.source, instanceType: instanceType, volumeGiB: image.source.rootGiB,
-            user: image.facts?.user ?? user, sshNetworks: networks, sshConfig: sshConfig)
+            user: user(of: image), sshNetworks: networks, sshConfig: sshConfig)
     }
 
     private func copies(of image: StartableImage, _ client: AWSClient) throws -> [String: Machines] {

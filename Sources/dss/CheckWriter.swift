@@ -15,6 +15,9 @@ struct CheckWriter: Sendable {
         terminal = isJSON ? .standardError : .standardOutput
     }
 
+    /// What takes the line of `progress` away.
+    private var clear: String { terminal.isInteractive ? "\r\u{1b}[K" : "" }
+
     func begin(_ heading: String) {
         if !isJSON { terminal.write(heading + "\n") }
     }
@@ -22,22 +25,20 @@ struct CheckWriter: Sendable {
     /// What is being waited for: a line that the next one replaces, on a terminal only.
     func progress(_ progress: Progress) {
         guard terminal.isInteractive else { return }
-        terminal.write("\r\u{1b}[K" + progress.activity.prefix(terminal.style.width - 1))
+        terminal.write(clear + progress.activity.prefix(terminal.style.width - 1))
     }
 
     func check(_ result: CheckResult) {
         guard !isJSON else { return }
-        let clear = terminal.isInteractive ? "\r\u{1b}[K" : ""
         terminal.write(clear + result.line(terminal.style))
     }
 
     /// What is to be said beside the checks.
     func note(_ line: String) {
-        Terminal.standardError.write((terminal.isInteractive ? "\r\u{1b}[K" : "") + line + "\n")
+        Terminal.standardError.write(clear + line + "\n")
     }
 
     func end(_ report: VerificationReport) {
-        let clear = terminal.isInteractive ? "\r\u{1b}[K" : ""
         terminal.write(clear)
         if isJSON {
             Terminal.standardOutput.write(report.json.pretty + "\n")

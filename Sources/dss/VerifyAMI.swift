@@ -54,12 +54,11 @@ struct VerifyAMI: AsyncParsableCommand {
             let image = try await image.search.startable(in: client, names: names)
             writer.begin("\(image.source.id) (\(image.source.name)) on \(trial.instanceType) in \(client.region)")
             return try await trial.withCopies(of: image, client, writer, keepOnFailure: keepOnFailure) { guests in
-                let facts = image.facts
-                return try await verifyVM(
+                try await verifyVM(
                     image: image.source.id, on: guests,
                     expecting: Expectations(
-                        user: facts?.user ?? trial.user, password: secret, jupyterPassword: secret,
-                        jupyterPort: facts?.jupyterPort ?? trial.jupyterPort, missing: facts?.missing ?? []),
+                        user: trial.user(of: image), password: secret, jupyterPassword: secret,
+                        jupyterPort: trial.jupyterPort(of: image), missing: image.facts?.missing ?? []),
                     runner: live.runner, logs: logs, onProgress: writer.progress, onCheck: writer.check)
             }
         }
