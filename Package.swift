@@ -60,7 +60,8 @@ let package = Package(
         room(
             "LocalMachine", knows: ["Sandbox", "Workbench"],
             embeds: [
-                "Resources/base-early.sh", "Resources/base-finish.sh", "Resources/excludes.cfg", "Resources/grub.cfg",
+                "Resources/base-extract.sh", "Resources/base-early.sh", "Resources/base-finish.sh",
+                "Resources/excludes.cfg", "Resources/grub.cfg",
                 "Resources/grub.default",
             ]),
         room("LocalProvider", knows: ["Sandbox", "Workbench", "LocalMachine", "DiskImages"]),

@@ -50,8 +50,14 @@ struct ImageBuilder<Installer: Provisioner>: Sendable {
             for step in steps {
                 missing = try await provisioner.install(
                     step, of: order.build, on: ReproducibleMachine(machine: machine), events: events)
-                machine = try await factory.keep(machine, missing: missing, events: events)
-                await press.add(machine.trees.last!, named: names[machine.stepsDone])
+                let name = names[machine.stepsDone + 1]
+                if machine.stepsDone + 1 == order.plan.steps.count {
+                    await press.add(
+                        try await factory.keepLast(machine, missing: missing, events: events), named: name)
+                } else {
+                    machine = try await factory.keep(machine, missing: missing, events: events)
+                    await press.add(machine.trees.last!, named: name)
+                }
             }
         }
         for part in missing { events(.lacking(part)) }

@@ -17,15 +17,17 @@ struct BaseRecipe: Sendable, Equatable {
     /// Installed first; the initial RAM disk is made from these.
     var firstPackages: [String] {
         let system = ["systemd", "systemd-sysv"]
-        return profile == .vm ? system + ["udev", "kmod", "zstd", "e2fsprogs", "initramfs-tools", kernel] : system
+        return switch profile {
+        case .tiny: system + ["openssh-server", "iproute2", "ca-certificates"]
+        case .container: system + common
+        case .vm: system + ["udev", "kmod", "zstd", "e2fsprogs", "initramfs-tools", kernel]
+        }
     }
 
+    /// Installed while the initial RAM disk is made.
     var otherPackages: [String] {
-        switch profile {
-        case .tiny: ["openssh-server", "iproute2", "ca-certificates"]
-        case .container: common
-        case .vm: common + ["fdisk", "cloud-init", "cloud-guest-utils", "grub2-common"] + bootLoaders
-        }
+        guard profile == .vm else { return [] }
+        return common + ["fdisk", "cloud-init", "cloud-guest-utils", "grub2-common"] + bootLoaders
     }
 
     private var common: [String] {
@@ -50,8 +52,9 @@ struct BaseRecipe: Sendable, Equatable {
     /// The files of a base by name, as mmdebstrap's hooks find them.
     var files: [String: String] {
         var files = [
-            "base-early.sh": PackageResources.base_early_sh, "base-finish.sh": PackageResources.base_finish_sh,
-            "excludes.cfg": PackageResources.excludes_cfg, "grub.cfg": PackageResources.grub_cfg,
+            "base-extract.sh": PackageResources.base_extract_sh, "base-early.sh": PackageResources.base_early_sh,
+            "base-finish.sh": PackageResources.base_finish_sh, "excludes.cfg": PackageResources.excludes_cfg,
+            "grub.cfg": PackageResources.grub_cfg,
             "grub.default": PackageResources.grub_default,
         ].mapValues { String(decoding: $0, as: UTF8.self) }
         // In the image only the distribution's own keyring is sure to be there.
@@ -88,9 +91,10 @@ struct BaseRecipe: Sendable, Equatable {
     func mmdebstrap(target: String, files: String, proxies: [String], environment: [String: String?]) -> Command {
         var arguments = [
             "--verbose", "--mode=root", "--format=directory", "--variant=minbase",
-            "--architectures=\(system.architecture.rawValue)", "--skip=check/empty",
+            "--architectures=\(system.architecture.rawValue)", "--skip=check/empty,cleanup/apt/lists",
             "--dpkgopt=force-unsafe-io", "--include=\(firstPackages.joined(separator: ","))",
-            "--essential-hook=\(files)/base-early.sh", "--customize-hook=\(files)/base-finish.sh",
+            "--extract-hook=\(files)/base-extract.sh", "--essential-hook=\(files)/base-early.sh",
+            "--customize-hook=\(files)/base-finish.sh",
         ]
         arguments += proxies.map { "--aptopt=\($0)" }
         if sources == nil {
@@ -100,6 +104,7 @@ struct BaseRecipe: Sendable, Equatable {
         arguments += [system.suite, target] + (sources == nil ? [] : ["\(files)/build.sources"])
         let own: [String: String?] = [
             "DSS_BASE_FILES": files, "DSS_PROFILE": profile.rawValue,
+            "DSS_FIRST_PACKAGES": firstPackages.joined(separator: " "),
             "DSS_PACKAGES": otherPackages.joined(separator: " "), "LC_ALL": "C.UTF-8",
         ]
         let fixed: [String: String?] = profile == .container ? Reproducible.environment.mapValues { $0 } : [:]

@@ -8,35 +8,57 @@ extension LocalMachineFactory {
     package func keep(
         _ machine: LocalMachine, missing: [MissingComponent], events: @escaping EventSink
     ) async throws -> LocalMachine {
-        let plan = machine.plan
-        let build = machine.build
-        guard machine.stepsDone < plan.steps.count else {
-            throw Failure(.bug, "more steps are kept than the plan has")
-        }
-        return try await explaining("the step could not be kept") {
-            events(.progress(.install, Progress("keeping step \(machine.stepsDone + 1) of \(plan.steps.count)")))
-            try await powerOff(machine)
-            let key = layerKey(below: machine.trees.last!.key, step: plan.steps[machine.stepsDone])
-            let access = CacheAccess(cache: cache, runner: runner, build: build, events: events)
-            var (layer, needsSeal) = try await access.place(build.changes(machine.stepsDone), .layers, key)
-            layer.missing = missing
+        try await explaining("the step could not be kept") {
+            let (layer, needsSeal) = try await putAway(machine, missing: missing, events: events)
             // The layer changes no more, so it is sealed while the machine boots on it.
-            async let sealed: Void = seal(layer, needsSeal, machine, access)
-            let next = try await boot(plan, build, on: machine.trees + [layer], undo: nil, events: events)
+            async let sealed: Void = seal(layer, needsSeal, machine, events)
+            let trees = machine.trees + [layer]
+            let next = try await boot(machine.plan, machine.build, on: trees, undo: nil, events: events)
             try await sealed
             return next
         }
     }
 
-    private func seal(_ layer: CachedTree, _ isNeeded: Bool, _ machine: LocalMachine, _ access: CacheAccess)
-        async throws
-    {
+    /// Keeps the state after the last step of a plan whose machine nobody needs any more.
+    /// - Returns: the layer.
+    package func keepLast(
+        _ machine: LocalMachine, missing: [MissingComponent], events: @escaping EventSink
+    ) async throws -> CachedTree {
+        try await explaining("the step could not be kept") {
+            let (layer, needsSeal) = try await putAway(machine, missing: missing, events: events)
+            try await seal(layer, needsSeal, machine, events)
+            return layer
+        }
+    }
+
+    /// Powers the machine off and moves its changes into the cache.
+    private func putAway(
+        _ machine: LocalMachine, missing: [MissingComponent], events: @escaping EventSink
+    ) async throws -> (layer: CachedTree, needsSeal: Bool) {
+        let steps = machine.plan.steps
+        guard machine.stepsDone < steps.count else { throw Failure(.bug, "more steps are kept than the plan has") }
+        events(.progress(.install, Progress("keeping step \(machine.stepsDone + 1) of \(steps.count)")))
+        try await powerOff(machine)
+        let key = layerKey(below: machine.trees.last!.key, step: steps[machine.stepsDone])
+        var (layer, needsSeal) = try await access(machine, events)
+            .place(machine.build.changes(machine.stepsDone), .layers, key)
+        layer.missing = missing
+        return (layer, needsSeal)
+    }
+
+    private func access(_ machine: LocalMachine, _ events: @escaping EventSink) -> CacheAccess {
+        CacheAccess(cache: cache, runner: runner, build: machine.build, events: events)
+    }
+
+    private func seal(
+        _ layer: CachedTree, _ isNeeded: Bool, _ machine: LocalMachine, _ events: @escaping EventSink
+    ) async throws {
         guard isNeeded else { return }
         let inputs = [
             "below": machine.trees.last!.key, "step": machine.plan.steps[machine.stepsDone],
             "asset id": machine.plan.assetID.rawValue,
         ]
-        try await access.seal(.layers, layer.key, inputs: inputs, missing: layer.missing)
+        try await access(machine, events).seal(.layers, layer.key, inputs: inputs, missing: layer.missing)
     }
 
     /// Shuts the machine down; its root is readable below the returned path until the undo runs.

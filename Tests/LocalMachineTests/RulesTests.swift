@@ -121,9 +121,10 @@ import Workbench
         #expect(
             command.arguments == [
                 "--verbose", "--mode=root", "--format=directory", "--variant=minbase", "--architectures=amd64",
-                "--skip=check/empty", "--dpkgopt=force-unsafe-io", "--include=systemd,systemd-sysv",
-                "--essential-hook=/f/base-early.sh", "--customize-hook=/f/base-finish.sh", "--aptopt=P", "bookworm",
-                "/t", "/f/build.sources",
+                "--skip=check/empty,cleanup/apt/lists", "--dpkgopt=force-unsafe-io",
+                "--include=systemd,systemd-sysv,openssh-server,iproute2,ca-certificates",
+                "--extract-hook=/f/base-extract.sh", "--essential-hook=/f/base-early.sh",
+                "--customize-hook=/f/base-finish.sh", "--aptopt=P", "bookworm", "/t", "/f/build.sources",
             ])
         #expect(command.environment["E"] == "1" && command.environment["DSS_PROFILE"] == "tiny")
     }

@@ -13,6 +13,7 @@ shift 4
 
 cd "$tree"
 mkdir "$scratch/whiteouts"
+mkfifo "$scratch/marks"
 find . -mindepth 1 \( \
     -path './dev/*' -o -path './proc/*' -o -path './run/*' -o -path './sys/*' -o -path './tmp/*' -o \
     -path './var/tmp/*' -o -path './boot/*' -o -path './var/log/journal' -o \
@@ -31,30 +32,52 @@ find . -mindepth 1 \( \
     -type f -path './var/log/*' -o -type s -o -type p -o \
     -fprintf "$scratch/found" '%P\0'
 
-while IFS= read -r -d '' path; do
-    mkdir -p "$scratch/whiteouts/$(dirname "$path")"
-    : >"$scratch/whiteouts/$(dirname "$path")/.wh.$(basename "$path")"
-done <"$scratch/removed"
-find . -type d -print0 |
-    xargs -0 getfattr --no-dereference --absolute-names --match '^trusted\.overlay\.opaque$' 2>/dev/null |
-    sed -n 's/^# file: //p' >"$scratch/opaque"
-while IFS= read -r path; do
-    mkdir -p "$scratch/whiteouts/$path"
-    : >"$scratch/whiteouts/$path/.wh..wh..opq"
-done <"$scratch/opaque"
-
 sort -z "$scratch/found" >"$scratch/files"
-(cd "$scratch/whiteouts" && find . -type f -printf '%P\0' | sort -z) >"$scratch/marks"
-chmod -R u=rwX,go=rX "$scratch/whiteouts"
 
-mkfifo "$scratch/archive"
-# Four times as fast as sha256sum.
-openssl dgst -sha256 -r <"$scratch/archive" >"$scratch/sum" &
-summing=$!
+# Makes the files that say what is hidden, and lists them.
+mark() {
+    while IFS= read -r -d '' path; do
+        mkdir -p "$scratch/whiteouts/$(dirname "$path")"
+        : >"$scratch/whiteouts/$(dirname "$path")/.wh.$(basename "$path")"
+    done <"$scratch/removed"
+    find . -type d -print0 |
+        xargs -0 getfattr --no-dereference --absolute-names --match '^trusted\.overlay\.opaque$' 2>/dev/null |
+        sed -n 's/^# file: //p' >"$scratch/opaque"
+    while IFS= read -r path; do
+        mkdir -p "$scratch/whiteouts/$path"
+        : >"$scratch/whiteouts/$path/.wh..wh..opq"
+    done <"$scratch/opaque"
+    chmod -R u=rwX,go=rX "$scratch/whiteouts"
+    (cd "$scratch/whiteouts" && find . -type f -printf '%P\0' | sort -z)
+}
+
+# Passes a stream on and writes its SHA-256 to a file, in pipes of the most that any user may have: tee, which moves
+# 8 KiB at a time, and a second process that hashes take longer.
+hash_on_the_way() {
+    /usr/bin/python3 -IS -c '
+import fcntl, hashlib, os, sys
+for pipe in 0, 1:
+    fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, 1 << 20)
+hash, buffer = hashlib.sha256(), memoryview(bytearray(1 << 18))
+while count := os.readv(0, [buffer]):
+    hash.update(buffer[:count])
+    written = 0
+    while written < count:
+        written += os.write(1, buffer[written:count])
+with open(sys.argv[1], "w") as file:
+    print(hash.hexdigest(), file=file)
+' "$1"
+}
+
+# While the first files are compressed.
+mark >"$scratch/marks" &
+marking=$!
+trap 'kill "$marking" 2>/dev/null || true' EXIT
 tar --create --format=pax --pax-option=exthdr.name=%d/PaxHeaders/%f,delete=atime,delete=ctime --numeric-owner \
     --mtime="@$time" --clamp-mtime --xattrs --xattrs-include=security.capability --no-recursion --verbatim-files-from \
     --null --directory="$tree" --files-from="$scratch/files" \
     --directory="$scratch/whiteouts" --files-from="$scratch/marks" |
-    tee "$scratch/archive" | "$@" >"$blob"
-wait "$summing"
-cut -c1-64 "$scratch/sum"
+    hash_on_the_way "$scratch/sum" | "$@" >"$blob"
+wait "$marking"
+trap - EXIT
+cat "$scratch/sum"

@@ -9,6 +9,14 @@ install -m 644 "$DSS_BASE_FILES/excludes.cfg" "$root/etc/dpkg/dpkg.cfg.d/50-sand
 rm -rf "$root"/usr/share/man/* "$root"/usr/share/info/* "$root"/usr/share/locale/*
 find "$root/usr/share/doc" -mindepth 1 -depth \( ! -type d ! -name copyright -o -type d -empty \) -delete
 
+# What base-extract.sh began to load; the lock is free when it has ended.
+flock "$root/loaded/lock" true
+mv "$root"/loaded/*.deb "$root/var/cache/apt/archives"
+rm -r "$root/loaded"
+
+# All of these would be removed again; sshd's package makes no key where there is a file.
+for kind in rsa ecdsa ed25519; do install -D -m 600 /dev/null "$root/etc/ssh/ssh_host_${kind}_key"; done
+
 [ "$DSS_PROFILE" = vm ] || exit 0
 
 # Each package with a hook would make the initial RAM disk anew; base-finish.sh makes it, once.

@@ -1,7 +1,6 @@
 #!/bin/sh
-# mmdebstrap --customize-hook: systemd and, for a disk, the kernel are there. $1 is the root.
-# DSS_BASE_FILES is the directory of the other files of a base, DSS_PROFILE is vm, container or tiny;
-# DSS_PACKAGES are still to come.
+# mmdebstrap --customize-hook: all but DSS_PACKAGES is installed, for a disk the kernel too. $1 is the root,
+# DSS_BASE_FILES the directory of the other files of a base, DSS_PROFILE is vm, container or tiny.
 set -eu
 root=$1
 
@@ -26,8 +25,6 @@ if [ "$DSS_PROFILE" = vm ]; then
     rm "$root/usr/sbin/update-initramfs"
     chroot "$root" dpkg-divert --quiet --local --rename --divert /usr/sbin/update-initramfs.later --remove \
         /usr/sbin/update-initramfs
-else
-    install_rest
 fi
 
 # Boot: GRUB finds the file system by its label and the kernel by its link, until update-grub writes its own file.
