@@ -151,7 +151,7 @@ def answers(url):
 
 def compression(place):
     """The script that writes layers, and tar and zstd alone, in turn on the same trees: the best of five runs."""
-    trees = [path for path in place.glob("docker-cache/[bl]a[sy]e*/*") if path.is_dir()]
+    trees = [path for path in place.glob("docker-cache/[bl]a[sy]e*/*") if path.is_dir() and path.suffix != ".products"]
     alone = ["zstd", "--quiet", "-3"]
     together = [*alone, f"-T{os.cpu_count()}"]
     script = ROOT / "Sources/ContainerImages/Resources/layer.sh"

@@ -31,9 +31,7 @@ struct ImageBuilder<Installer: Provisioner>: Sendable {
     }
 
     private var store: LayerStore {
-        LayerStore(
-            runner: factory.runner, directory: "\(factory.cache.directory)/docker-layers",
-            compression: order.compression, usesCache: order.build.usesCache)
+        LayerStore(runner: factory.runner, compression: order.compression, usesCache: order.build.usesCache)
     }
 
     /// Runs the steps that are in no cache; the tree of each goes to the press as soon as it is kept.

@@ -4,26 +4,24 @@ import LocalMachine
 import Sandbox
 import Workbench
 
-/// Layers by the key of the tree that each was made from: an unchanged tree is compressed once.
+/// Layers beside the tree that each was made from: an unchanged tree is compressed once.
 struct LayerStore: Sendable {
     /// Changes when the same tree would give another archive.
     private static let format = "1"
 
     var runner: any CommandRunner
-    /// Beside the trees, on the file system of the cache.
-    var directory: String
     var compression: LayerCompression
     var usesCache: Bool
 
     /// The layer of a tree: the one that is there, or a new one.
     func layer(of tree: CachedTree) async throws -> Layer {
         if usesCache, let layer = known(tree) { return layer }
-        try makeDirectory(directory)
-        return try await withTemporaryDirectory(in: directory) { scratch in
+        try makeDirectory(tree.products)
+        return try await withTemporaryDirectory(in: tree.products) { scratch in
             let blob = "\(scratch)/blob"
             let output = try await runner.run(command(tree.path, scratch: scratch, blob: blob))
             let digest = try sha256(of: blob)
-            let path = "\(directory)/\(digest)"
+            let path = "\(tree.products)/\(digest)"
             let layer = Layer(
                 digest: "sha256:\(digest)", diffID: "sha256:\(output.trimmedLine)", bytes: try fileBytes(blob),
                 mediaType: compression.mediaType, path: path)
@@ -44,7 +42,7 @@ struct LayerStore: Sendable {
     }
 
     private func record(_ tree: CachedTree) -> String {
-        "\(directory)/\(tree.key)-\(compression.rawValue)-\(Self.format).json"
+        "\(tree.products)/layer-\(compression.rawValue)-\(Self.format).json"
     }
 
     func command(_ tree: String, scratch: String, blob: String) -> Command {

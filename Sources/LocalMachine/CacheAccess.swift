@@ -56,7 +56,7 @@ struct CacheAccess: Sendable {
             events(.notice("another build uses what the cache has for this step, so the new one is not kept"))
             return (CachedTree(key: key, path: path), false)
         }
-        try await discard(kind, key)
+        try await cache.discard(kind, key, runner)
         try await moveIn(path, kind, key)
         build.hold(lock)
         return (CachedTree(key: key, path: cache.tree(kind, key)), true)
@@ -74,11 +74,6 @@ struct CacheAccess: Sendable {
             key: key, inputs: inputs, fingerprint: try await fingerprint, bytes: try await bytes, missing: missing)
         try seal.write(cache.seal(kind, key))
         return seal
-    }
-
-    func discard(_ kind: ContentCache.Kind, _ key: String) async throws {
-        unlink(cache.seal(kind, key))
-        try await runner.run(.removeTree(cache.tree(kind, key)))
     }
 
     private func tellWait(for holder: String, _ kind: ContentCache.Kind) {
@@ -123,7 +118,7 @@ struct CacheAccess: Sendable {
         case .absent: break
         case .corrupt(let reason):
             events(.warning("the cached \(kind.inWords) \(key) cannot be used: \(reason); it is made again"))
-            try await discard(kind, key)
+            try await cache.discard(kind, key, runner)
         }
         return (nil, lock)
     }

@@ -4,61 +4,94 @@ import Sandbox
 import Workbench
 
 extension ContentCache {
-    package struct Entry: Sendable, Equatable, Codable {
+    package struct Entry: Sendable, Equatable {
         package var kind: Kind
         package var key: String
+        /// What went in, in words; empty where it was never finished.
         package var inputs: [String: String]
+        /// With all that was made from it.
         package var bytes: Int64
         /// Seconds since 1970.
         package var lastUsed: Double
         package var isInUse: Bool
+        package var isWhole: Bool
+
+        /// The key of the entry that it was installed on.
+        var below: String? { inputs["below"] }
+    }
+
+    /// All entries, those that were never finished too, the longest unused first.
+    package var entries: [Entry] {
+        Kind.allCases.flatMap { kind in
+            let names = (try? FileManager.default.contentsOfDirectory(atPath: "\(directory)/\(kind.rawValue)")) ?? []
+            return Set(names.compactMap { $0.split(separator: ".").first.map(String.init) }).map { entry(kind, $0) }
+        }.sorted { ($0.lastUsed, $0.key) < ($1.lastUsed, $1.key) }
+    }
+
+    private func entry(_ kind: Kind, _ key: String) -> Entry {
+        let seal = CacheSeal.read(self.seal(kind, key))
+        let lock = try? EntryLock.attempt(self.lock(kind, key), .exclusive, holder: "")
+        let products = (try? FileManager.default.contentsOfDirectory(atPath: self.products(kind, key))) ?? []
+        let more = products.compactMap { bytesOfFile("\(self.products(kind, key))/\($0)") }.reduce(0, +)
+        return Entry(
+            kind: kind, key: key, inputs: seal?.inputs ?? [:], bytes: (seal?.bytes ?? 0) + more,
+            lastUsed: modificationTime(of: seal == nil ? tree(kind, key) : self.seal(kind, key)), isInUse: lock == nil,
+            isWhole: seal != nil && fileExists(tree(kind, key)))
+    }
+}
+
+extension [ContentCache.Entry] {
+    /// What may go, in this order: what was never finished, what is unused for some days, and the longest unused until
+    /// the rest fits. Nothing in use, and nothing on which something stands that stays.
+    package func prunable(unusedForDays days: Double?, toBytes limit: Int64?, now: Double) -> [ContentCache.Entry] {
+        var rest = self
+        var gone: [ContentCache.Entry] = []
+        while true {
+            let total = rest.map(\.bytes).reduce(0, +)
+            let next = rest.filter { entry in
+                let isOld = days.map { now - entry.lastUsed > $0 * 86400 } ?? false
+                let isTooMuch = limit.map { total > $0 } ?? false
+                return (!entry.isWhole || isOld || isTooMuch) && !entry.isInUse
+                    && !rest.contains { $0.below == entry.key }
+            }.min { ($0.isWhole ? 1 : 0, $0.lastUsed) < ($1.isWhole ? 1 : 0, $1.lastUsed) }
+            guard let next else { return gone }
+            rest.removeAll { $0 == next }
+            gone.append(next)
+        }
     }
 }
 
 extension LocalMachineFactory {
-    /// The finished entries of the cache, the longest unused first.
-    package func cacheEntries() -> [ContentCache.Entry] {
-        ContentCache.Kind.allCases.flatMap { kind -> [ContentCache.Entry] in
-            let directory = "\(cache.directory)/\(kind.rawValue)"
-            let names = (try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? []
-            return names.filter { $0.hasSuffix(".json") }.compactMap { name -> ContentCache.Entry? in
-                let key = String(name.dropLast(5))
-                guard let seal = CacheSeal.read(cache.seal(kind, key)) else { return nil }
-                let lock = try? EntryLock.attempt(cache.lock(kind, key), .exclusive, holder: "")
-                return ContentCache.Entry(
-                    kind: kind, key: key, inputs: seal.inputs, bytes: seal.bytes,
-                    lastUsed: modificationTime(of: cache.seal(kind, key)), isInUse: lock == nil)
-            }
-        }.sorted { $0.lastUsed < $1.lastUsed }
-    }
-
-    /// Removes an entry.
+    /// Removes an entry with all that was made from it and installed on it.
     /// - Throws: `Failure(.temporary)` where a build uses it.
     package func remove(_ entry: ContentCache.Entry) async throws {
         guard let lock = try EntryLock.attempt(cache.lock(entry.kind, entry.key), .exclusive, holder: "clean-up") else {
             throw Failure(.temporary, "the cached \(entry.kind.inWords) \(entry.key) is in use by a build")
         }
-        unlink(cache.seal(entry.kind, entry.key))
-        try await runner.run(.removeTree(cache.tree(entry.kind, entry.key)))
+        try await cache.discard(entry.kind, entry.key, runner)
         withExtendedLifetime(lock) {}
     }
+}
 
-    /// Removes entries unused for some days, then the longest unused until the rest fits; never those in use.
-    /// - Returns: what was removed.
-    package func pruneCache(unusedForDays days: Double?, toBytes limit: Int64?) async throws -> [ContentCache.Entry] {
-        let now = Date().timeIntervalSince1970
-        var removed: [ContentCache.Entry] = []
-        let entries = cacheEntries()
-        var total = entries.map(\.bytes).reduce(0, +)
-        for entry in entries where !entry.isInUse {
-            let isOld = days.map { now - entry.lastUsed > $0 * 86400 } ?? false
-            guard isOld || limit.map({ total > $0 }) ?? false else { continue }
-            do { try await remove(entry) } catch let error as Failure where error.code == .temporary { continue }
-            total -= entry.bytes
-            removed.append(entry)
+extension ContentCache {
+    /// Removes an entry that the caller has for itself, with all that was made from it. What was installed on it is of
+    /// no use without these very files, so it goes too, unless a build has it.
+    func discard(_ kind: Kind, _ key: String, _ runner: any CommandRunner) async throws {
+        unlink(seal(kind, key))
+        for path in [tree(kind, key), products(kind, key)] { try await runner.run(.removeTree(path)) }
+        for above in entries where above.below == key {
+            guard let lock = try EntryLock.attempt(lock(above.kind, above.key), .exclusive, holder: "clean-up") else {
+                continue
+            }
+            try await discard(above.kind, above.key, runner)
+            withExtendedLifetime(lock) {}
         }
-        return removed
     }
+}
+
+private func bytesOfFile(_ path: String) -> Int64? {
+    var info = stat()
+    return stat(path, &info) == 0 ? Int64(info.st_blocks) * 512 : nil
 }
 
 /// Seconds since 1970; 0 where the file is gone.

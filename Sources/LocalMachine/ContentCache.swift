@@ -6,6 +6,7 @@ import Workbench
 /// Directory trees found by the hash of all that went into them.
 ///
 ///     base/KEY/  base/KEY.json     a root file system and its seal
+///     base/KEY.products/           what others make from it, gone when it is
 ///     layers/KEY/  …               the changes of an installed step: an overlay's upper directory, moved, never copied
 ///     locks/                       who makes or uses an entry
 ///     work/BUILD/                  trees that running builds change
@@ -20,6 +21,7 @@ package struct ContentCache: Sendable, Equatable {
 
     func tree(_ kind: Kind, _ key: String) -> String { "\(directory)/\(kind.rawValue)/\(key)" }
     func seal(_ kind: Kind, _ key: String) -> String { "\(directory)/\(kind.rawValue)/\(key).json" }
+    func products(_ kind: Kind, _ key: String) -> String { CachedTree(key: key, path: tree(kind, key)).products }
     func lock(_ kind: Kind, _ key: String) -> String { "\(directory)/locks/\(kind.rawValue)-\(key).lock" }
     func workspace(_ build: String) -> String { "\(directory)/work/\(build)" }
 }
@@ -51,6 +53,9 @@ package struct CachedTree: Sendable, Equatable {
     package var key: String
     package var path: String
     package var missing: [MissingComponent] = []
+
+    /// A folder beside it for what is made from it alone; it goes when the tree goes.
+    package var products: String { "\(path).products" }
 }
 
 extension Command {

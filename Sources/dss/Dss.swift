@@ -27,7 +27,9 @@ struct Dss: AsyncParsableCommand {
             CommandGroup(name: "On a machine", subcommands: [InstallDependencies.self, ResetPassword.self]),
             CommandGroup(
                 name: "Account for",
-                subcommands: [ShowAssets.self, DeleteAssets.self, ShowAWSAssets.self, DeleteAWSAssets.self]),
+                subcommands: [
+                    ShowAssets.self, DeleteAssets.self, ShowAWSAssets.self, DeleteAWSAssets.self, PruneCache.self,
+                ]),
             CommandGroup(
                 name: "Publish on AWS", subcommands: [UploadVM.self, VerifyAMI.self, CopyAMI.self, MakeAMIPublic.self]),
             CommandGroup(

@@ -135,15 +135,79 @@ final class Counter: Sendable {
                 let (tree, needsSeal) = try await Self.access(factory, second, events)
                     .place(Self.makeTree(second, "second"), .base, "k")
                 #expect(!needsSeal && tree.path.hasPrefix(second.workspace))
-                let entry = try #require(factory.cacheEntries().first)
+                let entry = try #require(factory.cache.entries.first)
                 #expect(entry.isInUse && entry.bytes > 0)
                 await #expect { try await factory.remove(entry) } throws: { ($0 as? Failure)?.code == .temporary }
-                #expect(try await factory.pruneCache(unusedForDays: 0, toBytes: 0) == [])
+                #expect(factory.cache.entries.prunable(unusedForDays: 0, toBytes: 0, now: .infinity) == [])
             }
-            #expect(try await factory.pruneCache(unusedForDays: 1, toBytes: nil) == [])
-            #expect(try await factory.pruneCache(unusedForDays: nil, toBytes: 0).map(\.key) == ["k"])
-            #expect(factory.cacheEntries() == [] && !fileExists(factory.cache.tree(.base, "k")))
+            try await factory.remove(try #require(factory.cache.entries.first))
+            #expect(factory.cache.entries == [] && !fileExists(factory.cache.tree(.base, "k")))
         }
+    }
+
+    @Test("what stood on a damaged base goes with it, and what was made from either", arguments: [true, false])
+    func above(isRemoved: Bool) async throws {
+        try await Self.withFactory { factory in
+            let events = Recorder()
+            let make = { @Sendable in
+                try await withUndo { undo in
+                    let build = try await factory.open(AssetID("a"), undo: undo, events: events.sink)
+                    let access = Self.access(factory, build, events)
+                    for (kind, key, below) in [
+                        (ContentCache.Kind.base, "k", ""), (.layers, "l", "k"), (.layers, "m", "l"),
+                    ] {
+                        let tree = try await access.obtain(kind, key, inputs: ["below": below]) {
+                            try Self.makeTree(build, key)
+                        }
+                        try makeDirectory(tree.products)
+                        try writeAtomically(key, to: "\(tree.products)/product")
+                    }
+                }
+            }
+            try await make()
+            #expect(Set(factory.cache.entries.map(\.key)) == ["k", "l", "m"])
+            if isRemoved {
+                try await factory.remove(try #require(factory.cache.entries.first { $0.key == "k" }))
+            } else {
+                unlink("\(factory.cache.tree(.base, "k"))/sub/file")
+                try await withUndo { undo in
+                    let build = try await factory.open(AssetID("b"), undo: undo, events: events.sink)
+                    _ = try await Self.access(factory, build, events).find(.base, "k")
+                }
+            }
+            #expect(factory.cache.entries == [])
+            let left = try FileManager.default.contentsOfDirectory(atPath: "\(factory.cache.directory)/layers")
+            #expect(left == [])
+        }
+    }
+
+    /// A cache of two bases: `old` is unused, `new` has a layer in use and one of long ago.
+    private static let entries: [ContentCache.Entry] = {
+        func entry(_ key: String, on below: String = "", usedOn day: Double, isInUse: Bool = false)
+            -> ContentCache.Entry
+        {
+            ContentCache.Entry(
+                kind: below.isEmpty ? .base : .layers, key: key, inputs: ["below": below], bytes: 10,
+                lastUsed: day * 86400, isInUse: isInUse, isWhole: true)
+        }
+        var half = entry("half", usedOn: 99)
+        half.isWhole = false
+        return [
+            entry("old", usedOn: 1), entry("old-layer", on: "old", usedOn: 1), entry("new", usedOn: 90, isInUse: true),
+            entry("in-use", on: "new", usedOn: 90, isInUse: true), entry("forgotten", on: "new", usedOn: 50), half,
+        ]
+    }()
+
+    @Test(
+        "pruning takes the longest unused first, and nothing on which something stands that stays",
+        arguments: [
+            (Double?.none, Int64?.none, ["half"]), (60, nil, ["half", "old-layer", "old"]),
+            (10, nil, ["half", "old-layer", "old", "forgotten"]), (nil, 40, ["half", "old-layer"]),
+            (nil, 0, ["half", "old-layer", "old", "forgotten"]),
+        ])
+    func pruning(days: Double?, limit: Int64?, keys: [String]) {
+        let gone = Self.entries.prunable(unusedForDays: days, toBytes: limit, now: 100 * 86400)
+        #expect(gone.map(\.key) == keys)
     }
 
     @Test func aFailedMakeLeavesNothingUnderAFinalName() async throws {
@@ -157,7 +221,7 @@ final class Counter: Sendable {
                     }
                 }
             }
-            #expect(factory.cacheEntries() == [] && !fileExists(factory.cache.tree(.base, "k")))
+            #expect(factory.cache.entries == [] && !fileExists(factory.cache.tree(.base, "k")))
             #expect(try await factory.leftovers() == [])
         }
     }

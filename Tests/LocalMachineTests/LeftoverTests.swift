@@ -32,7 +32,7 @@ extension RealMachines {
         await #expect(throws: (any Error).self) { try await task.value }
         #expect(try await factory.leftovers() == [])
         #expect(MountTable.current.below("\(Lab.directory)/cancelled") == [])
-        #expect(isCached || factory.cacheEntries() == [])
+        #expect(isCached || factory.cache.entries == [])
         #expect(isCached || !fileExists(factory.cache.tree(.base, Lab.baseKey(factory, plan))))
     }
 
@@ -104,7 +104,7 @@ extension RealMachines {
             return failure?.code == .unavailable && failure?.details.contains { $0.contains("127.0.0.1") } == true
         }
         #expect(try await factory.leftovers() == [])
-        #expect(factory.cacheEntries() == [])
+        #expect(factory.cache.entries == [])
     }
 
     @Test func aFullDiskIsToldAndNothingStays() async throws {
@@ -120,7 +120,7 @@ extension RealMachines {
                 (error as? Failure)?.message.hasSuffix("the disk of \(disk) is full") == true
             }
             #expect(try await factory.leftovers() == [])
-            #expect(factory.cacheEntries() == [])
+            #expect(factory.cache.entries == [])
         } cleanup: {
             _ = try? await runner.run(Command("umount", [disk]))
         }
