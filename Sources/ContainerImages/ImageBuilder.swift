@@ -10,9 +10,12 @@ struct ImageBuilder<Installer: Provisioner>: Sendable {
     var events: EventSink
 
     func build(in folder: DockerFolder, _ undo: Undo, _ log: StageLog) async throws -> DockerRecord {
+        let (build, trees) = try await log.run(.setup) { (try await setUp(undo), .done) }
+        let store = LayerStore(
+            runner: factory.runner, workspace: build.workspace, compression: order.compression,
+            usesCache: order.build.usesCache)
         let press = LayerPress(store, events: events)
         return try await finally {
-            let (build, trees) = try await log.run(.setup) { (try await setUp(undo), .done) }
             let missing = try await log.run(.install) { try await install(in: build, on: trees, press, undo) }
             return try await log.run(.export) {
                 try await folder.prepare(undo: undo)
@@ -28,10 +31,6 @@ struct ImageBuilder<Installer: Provisioner>: Sendable {
         let build = try await factory.open(order.build.assetID, undo: undo, events: events)
         let base = try await factory.base(order.plan, for: build, events: events)
         return (build, [base] + (try await factory.layers(order.plan, on: base, for: build, events: events)))
-    }
-
-    private var store: LayerStore {
-        LayerStore(runner: factory.runner, compression: order.compression, usesCache: order.build.usesCache)
     }
 
     /// Runs the steps that are in no cache; the tree of each goes to the press as soon as it is kept.

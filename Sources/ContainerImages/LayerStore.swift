@@ -10,6 +10,9 @@ struct LayerStore: Sendable {
     private static let format = "1"
 
     var runner: any CommandRunner
+    /// Where half-written layers lie, on the file system of the trees; what a killed build leaves there is found by its
+    /// asset id.
+    var workspace: String
     var compression: LayerCompression
     var usesCache: Bool
 
@@ -17,7 +20,7 @@ struct LayerStore: Sendable {
     func layer(of tree: CachedTree) async throws -> Layer {
         if usesCache, let layer = known(tree) { return layer }
         try makeDirectory(tree.products)
-        return try await withTemporaryDirectory(in: tree.products) { scratch in
+        return try await withTemporaryDirectory(in: workspace) { scratch in
             let blob = "\(scratch)/blob"
             let output = try await runner.run(command(tree.path, scratch: scratch, blob: blob))
             let digest = try sha256(of: blob)

@@ -4,7 +4,7 @@ import Workbench
 
 /// How a registry is told who pushes.
 package enum RegistryCredentials: Sendable {
-    /// From the environment; kept in a private file while they are used.
+    /// From the environment; in a file without a name while they are used.
     case given(user: String, password: Secret)
     /// Docker's own configuration, with its credential helpers: this file, or the usual one.
     case docker(configuration: String?)
@@ -35,11 +35,7 @@ package enum RegistryCredentials: Sendable {
         switch self {
         case .docker(let configuration): return try await body(configuration.flatMap { fileExists($0) ? $0 : nil })
         case .given(let user, let password):
-            return try await withTemporaryDirectory { directory in
-                let path = "\(directory)/auth.json"
-                try writeAtomically(try Self.file(repository, user, password), to: path, mode: 0o600)
-                return try await body(path)
-            }
+            return try await withNamelessFile(try Self.file(repository, user, password)) { try await body($0) }
         }
     }
 

@@ -10,7 +10,7 @@ package final class Build: Sendable {
     /// Keys, configuration and logs.
     package let directory: String
     /// Where the trees lie that the build changes, on the cache's file system.
-    let workspace: String
+    package let workspace: String
     let holder: String
     private let locks: Mutex<Locks>
 

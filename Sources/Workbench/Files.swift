@@ -42,7 +42,7 @@ package func writeAtomically(_ text: String, to path: String, mode: UInt16 = 0o6
     }
 }
 
-private func writeAll(_ bytes: [UInt8], to file: Int32, _ path: String) throws {
+func writeAll(_ bytes: [UInt8], to file: Int32, _ path: String) throws {
     var rest = bytes[...]
     while !rest.isEmpty {
         let written = rest.withUnsafeBytes { write(file, $0.baseAddress, $0.count) }

@@ -1,4 +1,5 @@
 import FoundationEssentials
+import Glibc
 
 /// Runs `body`, then `cleanup`, whatever happened; the clean-up runs in a task of its own,
 /// so that a cancelled task still finishes it.
@@ -25,6 +26,19 @@ package func withTemporaryDirectory<Result>(
     } cleanup: {
         try? FileManager.default.removeItem(atPath: path)
     }
+}
+
+/// Gives `body` the path of a file without a name, for a secret that a child reads: only this user can open it, and it is
+/// gone with this process, however that ends.
+package func withNamelessFile<Result>(_ text: String, _ body: (String) async throws -> Result) async throws -> Result {
+    var template = Array("/tmp/dss.XXXXXX".utf8CString)
+    let file = mkstemp(&template)
+    guard file >= 0 else { throw FileError("make a file in", "/tmp") }
+    defer { close(file) }
+    unlink(template)
+    guard fcntl(file, F_SETFD, FD_CLOEXEC) == 0 else { throw FileError("write", "a file in /tmp") }
+    try writeAll(Array(text.utf8), to: file, "a file in /tmp")
+    return try await body("/proc/\(getpid())/fd/\(file)")
 }
 
 /// Ends `body` by cancellation when it takes longer than `limit`.

@@ -19,7 +19,7 @@ struct LayerTests {
         try await withTemporaryDirectory(in: "/var/tmp") { folder in
             try makeDirectory("\(folder)/tree")
             try await Self.runner.run(Command("sh", ["-eu", "-c", script], workingDirectory: "\(folder)/tree"))
-            let store = LayerStore(runner: Self.runner, compression: compression, usesCache: true)
+            let store = LayerStore(runner: Self.runner, workspace: folder, compression: compression, usesCache: true)
             let layer = try await store.layer(of: CachedTree(key: "key", path: "\(folder)/tree"))
             let list = try await Self.runner.run(
                 Command("tar", ["--list", "--verbose", "--numeric-owner", "--full-time", "--file", layer.path]))
@@ -110,13 +110,13 @@ struct LayerTests {
             let tree = CachedTree(key: "key", path: "\(folder)/tree")
             try makeDirectory(tree.path)
             try writeAtomically("one", to: "\(tree.path)/file")
-            let store = LayerStore(runner: Self.runner, compression: .zstd, usesCache: true)
+            let store = LayerStore(runner: Self.runner, workspace: folder, compression: .zstd, usesCache: true)
             let first = try await store.layer(of: tree)
             try writeAtomically("two", to: "\(tree.path)/file")
             #expect(try await store.layer(of: tree) == first)
             try writeAtomically("", to: first.path)
             #expect(try await store.layer(of: tree) != first)
-            let left = try FileManager.default.contentsOfDirectory(atPath: tree.products)
+            let left = try FileManager.default.contentsOfDirectory(atPath: folder)
             #expect(left.allSatisfy { !$0.hasPrefix("dss.") }, "no scratch is left: \(left)")
         }
     }

@@ -27,7 +27,7 @@ struct LayoutTests {
         let tree = "\(folder)/tree-\(text)"
         try makeDirectory(tree)
         try writeAtomically(text, to: "\(tree)/file")
-        let store = LayerStore(runner: runner, compression: .gzip, usesCache: false)
+        let store = LayerStore(runner: runner, workspace: folder, compression: .gzip, usesCache: false)
         let layer = try await store.layer(of: CachedTree(key: text, path: tree))
         let layout = ImageLayout(directory: "\(folder)/layout-\(text)")
         let configuration = ImageConfiguration(order, layers: [layer], names: ["all"])

@@ -27,6 +27,15 @@ struct ScopesTests {
         #expect(count.load(ordering: .relaxed) == 2)
     }
 
+    @Test func aChildReadsAFileThatHasNoName() async throws {
+        try await withNamelessFile("secret") { path in
+            let show = #"cat "$1" "$1"; readlink "$1"; stat --dereference --format=%a "$1""#
+            let shown = try await SystemCommandRunner().run(Command("sh", ["-c", show, "sh", path]))
+            #expect(shown.hasPrefix("secretsecret/"))
+            #expect(shown.hasSuffix(" (deleted)\n600\n"))
+        }
+    }
+
     @Test func cleanUpOfACancelledTaskRunsToItsEnd() async throws {
         let wasCancelled = Mutex<Bool?>(nil)
         let work = Task {
