@@ -86,14 +86,7 @@ struct CommandTests {
         try await Releaser.with { releaser in
             let manifest = try await releaser.build("1.0.0")
             let image = try await releaser.image("1.0.0")
-            let environment = ["GH_TOKEN": PretendGitHub.writer, "GITHUB_API_URL": "\(hub.url)/api/v3"]
-            func run(_ more: String...) async throws -> Said {
-                try await Releaser.dss(
-                    [
-                        "update-release", "--release-id", "\(hub.ids[0])", "--asset-id", "1.0.0", "--repository",
-                        hub.repository.description,
-                    ] + more, in: releaser.folder, releaser.account.merging(environment) { $1 })
-            }
+            func run(_ more: String...) async throws -> Said { try await releaser.update(hub, more) }
             let dry = try await run("--dry-run")
             #expect(dry.output.contains("- All of it.") && dry.output.hasPrefix("Words."), "\(dry.errors)")
             let said = try await run("--json")

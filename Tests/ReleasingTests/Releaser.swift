@@ -48,6 +48,16 @@ struct Releaser: Sendable {
         try await Self.dss(words, in: folder, account.merging(environment) { $1 })
     }
 
+    /// `update-release` of the build 1.0.0, with a release on GitHub's stand-in.
+    func update(_ hub: PretendGitHub, _ more: [String] = []) async throws -> Said {
+        let words = [
+            "update-release", "--release-id", "\(hub.ids[0])", "--asset-id", "1.0.0", "--repository",
+            hub.repository.description,
+        ]
+        let environment = ["GH_TOKEN": PretendGitHub.writer, "GITHUB_API_URL": "\(hub.url)/api/v3"]
+        return try await Self.dss(words + more, in: folder, account.merging(environment) { $1 })
+    }
+
     static func dss(_ words: [String], in folder: String, _ environment: [String: String] = [:]) async throws -> Said {
         let world = [
             "HOME": folder, "PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "AWS_EC2_METADATA_DISABLED": "true",
