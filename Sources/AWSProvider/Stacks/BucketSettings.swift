@@ -40,7 +40,7 @@ package struct BucketSettings: Sendable, Equatable {
         if (domain ?? "").isEmpty != (certificate == nil) {
             mistakes.append("--domain and --certificate belong together")
         }
-        try FirewallSettings.refuse(mistakes)
+        try refuseOptions(mistakes)
     }
 
     /// - Parameter webACL: the ARN of what guards the downloads.

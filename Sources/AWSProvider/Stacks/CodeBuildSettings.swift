@@ -68,7 +68,7 @@ package struct CodeBuildSettings: Sendable, Equatable {
             mistakes.append("--log-retention-days '\(logRetention)': CloudWatch takes \(known)")
         }
         self.secrets = secrets.reduce(into: [:]) { $0[$1.parameter] = Self.value(of: $1, &mistakes) }
-        try FirewallSettings.refuse(mistakes)
+        try refuseOptions(mistakes)
     }
 
     package var parameters: [String: String] {

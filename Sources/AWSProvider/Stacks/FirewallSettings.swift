@@ -31,7 +31,7 @@ package struct FirewallSettings: Sendable, Equatable {
             if number == nil { mistakes.append("--rate-window '\(text)': must be 60, 120, 300 or 600 seconds") }
             return number
         }
-        try Self.refuse(mistakes)
+        try refuseOptions(mistakes)
     }
 
     package var parameters: [String: String] {
@@ -56,11 +56,5 @@ package struct FirewallSettings: Sendable, Equatable {
         }
         if networks.count > mostAddresses { mistakes.append("--allowed-ip: AWS takes at most \(mostAddresses)") }
         return networks
-    }
-
-    static func refuse(_ mistakes: [String]) throws {
-        guard let first = mistakes.first else { return }
-        guard mistakes.count > 1 else { throw Failure(.usage, first) }
-        throw Failure(.usage, "\(mistakes.count) options are wrong", details: mistakes)
     }
 }
