@@ -12,8 +12,9 @@ struct PublishedDockerImage: Sendable {
     let bucket: String
 
     /// Of `data_science_sandbox/<asset-id>/docker-image.json`.
+    /// - Parameter prefix: that of the definition's names.
     static func key(_ prefix: String, _ assetID: AssetID) -> String {
-        "\(prefix)/\(assetID)/\(DockerRecord.fileName)"
+        assetID.key(of: DockerRecord.fileName, under: prefix)
     }
 
     func list(_ record: DockerRecord, as key: String) async throws {

@@ -64,7 +64,7 @@ struct UpdateRelease: AsyncParsableCommand {
         let (release, listed) = try await live.withShelf(options) { desk in
             let manifest = try await desk.shelf.manifest(of: id)
             let listed = try await PublishedDockerImage(client: desk.search.client, bucket: desk.front.bucket)
-                .record(desk.shelf.key(id, DockerRecord.fileName))
+                .record(PublishedDockerImage.key(definition.names.bucketPrefix, id))
             return (desk.release(manifest, try await desk.images(), base: desk.front.address), listed)
         }
         let changelog = try Changelog.read(for: release.version, in: folder)

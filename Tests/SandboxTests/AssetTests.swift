@@ -27,6 +27,14 @@ struct AssetTests {
         #expect(try AssetID(text).dashed == dashed)
     }
 
+    @Test(arguments: ["sandbox", "some/where"])
+    func `keys in a bucket`(prefix: String) throws {
+        let id = try AssetID("0.1.0")
+        #expect(id.folder(under: prefix) == "\(prefix)/0.1.0/")
+        #expect(AssetID.folder(of: "-odd", under: prefix) == "\(prefix)/-odd/")
+        #expect(id.key(of: "manifest.json", under: prefix) == "\(prefix)/0.1.0/manifest.json")
+    }
+
     @Test(arguments: [
         ("6.1.0", "6.1.0", true), ("6.1.0", "6.1.01", false), ("6.*", "6.1.0", true), ("6.*", "6", false),
         ("6.*", "16.1", false), ("*", "", true), ("*.0", "6.1.0", true), ("6?1", "6.1", true), ("6?1", "61", false),

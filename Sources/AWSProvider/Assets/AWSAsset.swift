@@ -1,4 +1,5 @@
 import FoundationEssentials
+import Sandbox
 
 /// Something on AWS that belongs to a build, or to none any more.
 ///
@@ -96,7 +97,7 @@ package final class AssetBucket: Sendable, Equatable {
         (one.name, one.prefix, one.address) == (other.name, other.prefix, other.address)
     }
 
-    package func folder(of assetID: String) -> String { "\(prefix)/\(assetID)/" }
+    package func folder(of assetID: String) -> String { AssetID.folder(of: assetID, under: prefix) }
 
     package func url(of key: String) -> String { "\(address)/\(escaped(key))" }
 

@@ -75,8 +75,8 @@ package struct AssetRules: Sendable {
 
     /// All keys that can match begin so.
     package var keyPrefix: String {
-        let fixed = pattern.description.prefix { !"*?".contains($0) }
-        return "\(names.bucketPrefix)/\(fixed)" + (pattern.isExact ? "/" : "")
+        if pattern.isExact { return AssetID.folder(of: pattern.description, under: names.bucketPrefix) }
+        return "\(names.bucketPrefix)/\(pattern.description.prefix { !"*?".contains($0) })"
     }
 
     private func owner(tag: String?, orNamed name: () -> String?) -> String? {

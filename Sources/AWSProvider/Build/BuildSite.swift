@@ -35,7 +35,7 @@ package struct BuildSite: Sendable {
     package var stackName: String { filled(names.stack, assetID.dashed) }
     package var imageName: String { filled(names.ami, assetID.rawValue) }
     /// Of the folder of its images in the bucket, with a slash at the end.
-    package var keyPrefix: String { "\(names.bucketPrefix)/\(assetID)/" }
+    package var keyPrefix: String { assetID.folder(under: names.bucketPrefix) }
 
     private func filled(_ template: String, _ id: String) -> String { template.replacing("<asset-id>", with: id) }
 

@@ -76,7 +76,7 @@ package struct DownloadSource: Sendable {
     }
 
     private func path(_ assetID: AssetID, _ name: String) -> String {
-        "/" + percentEncoded("\(prefix)/\(assetID)/\(name)", keepsSlash: true)
+        "/" + percentEncoded(assetID.key(of: name, under: prefix), keepsSlash: true)
     }
 
     private func manifest(_ assetID: AssetID) async throws -> Manifest {

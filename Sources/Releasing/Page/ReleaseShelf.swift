@@ -23,7 +23,7 @@ package struct ReleaseShelf: Sendable {
     }
 
     /// The key of a file of a build.
-    package func key(_ assetID: AssetID, _ name: String) -> String { "\(prefix)/\(assetID)/\(name)" }
+    package func key(_ assetID: AssetID, _ name: String) -> String { assetID.key(of: name, under: prefix) }
 
     package func read() async throws -> Contents {
         var sizes: [String: Int] = [:]
@@ -51,8 +51,9 @@ package struct ReleaseShelf: Sendable {
     package func manifest(of assetID: AssetID) async throws -> Manifest {
         guard let found = try await manifests([key(assetID, Manifest.fileName)]).first, let manifest = found.manifest
         else {
+            let folder = "s3://\(bucket)/\(assetID.folder(under: prefix))"
             throw Failure(
-                .badData, "the asset id \(assetID) has no finished images in s3://\(bucket)/\(prefix)/\(assetID)/",
+                .badData, "the asset id \(assetID) has no finished images in \(folder)",
                 advice: "dss show-aws-assets --asset-id '\(assetID)'")
         }
         return manifest
