@@ -114,8 +114,11 @@ extension SetupTests {
                             CloudFormation.UpdateTerminationProtection(
                                 stackName: name, enableTerminationProtection: false))
                         _ = try await client.call(CloudFormation.DeleteStack(stackName: name))
+                        let pace = Pace(first: .milliseconds(20), longest: .milliseconds(100), limit: .seconds(30))
+                        try await client.wait(for: "the removal of stack \(name)", at: pace) {
+                            try await admin.stack(.ciCodeBuild) == nil ? () : nil
+                        }
                     }
-                    while try await admin.stack(.ciCodeBuild) != nil {}
                 }
             }
         }
