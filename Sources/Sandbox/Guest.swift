@@ -34,6 +34,13 @@ package struct GuestAddress: Sendable, Equatable {
     }
 }
 
+/// A copy cannot be shown for a reason that says nothing of the image, such as a service that does not answer.
+package struct GuestHostFailed: Error {
+    package let cause: any Error
+
+    package init(_ cause: any Error) { self.cause = cause }
+}
+
 /// Boots fresh copies of one image, on virtual hardware here or as an instance on AWS, for the checks to log in to.
 package protocol GuestHost: Sendable {
     /// What it boots on, for the report: `vmware, BIOS`.
@@ -43,6 +50,7 @@ package protocol GuestHost: Sendable {
 
     /// Boots a copy that has never been booted before, and throws it away afterwards.
     /// - Parameter name: tells the copies apart in logs.
+    /// - Throws: `GuestHostFailed` where it is not the image that keeps the copy from being looked at.
     func withGuest<Result: Sendable>(
         _ name: String, _ body: @Sendable (GuestAddress) async throws -> Result
     ) async throws -> Result

@@ -8,7 +8,7 @@ import Workbench
 ///   - onProgress: what is being waited for right now.
 ///   - onCheck: each check's result as it comes.
 /// - Returns: all checks, the failed and the skipped too; an image that never boots is a failed check, no error.
-/// - Throws: `CancellationError` only.
+/// - Throws: `CancellationError`, or what kept the host from showing a copy where that is not the image's fault.
 package func verifyVM(
     image: String, on host: some GuestHost, expecting expectations: Expectations, runner: some CommandRunner,
     logs: String, onProgress: @escaping @Sendable (Progress) -> Void = { _ in },
@@ -25,6 +25,7 @@ package func verifyVM(
         }
     } catch {
         try Task.checkCancellation()
+        if let failed = error as? GuestHostFailed { throw failed.cause }
         await log.end(with: error)
     }
     await log.skipRest()

@@ -17,7 +17,8 @@ struct VerifyAMI: AsyncParsableCommand {
             instances' consoles; no others are believed. The default password is that of the image: \
             --default-password-file, --ask-default-password or DSS_DEFAULT_PASSWORD.
 
-            The instances are removed afterwards, and that is waited for. Exits with 1 where a check fails.
+            The instances are removed afterwards, and that is waited for. Exits with 1 where a check fails; \
+            where AWS itself fails, with the code of that failure.
 
             Examples:
               dss verify-ami --asset-id 0.1.0 --ask-default-password

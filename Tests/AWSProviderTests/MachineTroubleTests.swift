@@ -63,6 +63,31 @@ extension MachineTests {
             }
         }
 
+        @Test(
+            "a copy to be checked that AWS does not show is told apart from one that is broken",
+            arguments: [
+                ("503", AWSError.Kind.temporary), ("throttle", .temporary), ("reset", .unreachable),
+                ("denied", .denied),
+            ])
+        func unseenCopy(fault: String, kind: AWSError.Kind) async throws {
+            try await MachineLab.with { lab in
+                var pace = MachineLab.pace
+                pace.patience = .zero
+                let undo = Undo()
+                let copies = ["first": try lab.machines(try lab.site(pace: pace))]
+                let guests = try await AMIGuests.start(lab.order, copies: copies, jupyterPort: 1, undo: undo) { _ in }
+                try await lab.emulator.control([
+                    "faults": [["kind": fault, "action": "GetConsoleOutput", "times": NSNull()]]
+                ])
+                let failed = await #expect(throws: GuestHostFailed.self) {
+                    try await guests.withGuest("first") { _ in }
+                }
+                #expect((failed?.cause as? AWSError)?.kind == kind)
+                #expect(await undo.unwind() == [])
+                #expect(try await lab.left() == [])
+            }
+        }
+
         @Test("a machine that ends while it is waited for", arguments: ["terminated", "stopped"])
         func ended(_ state: String) async throws {
             try await MachineLab.with { lab in

@@ -102,6 +102,22 @@ extension ImageSuites {
             }
         }
 
+        @Test(
+            "where AWS itself fails, that is no failed check; its reason is told, and nothing is left",
+            arguments: [("denied", 77), ("html", 69)])
+        func awsFails(kind: String, code: Int32) async throws {
+            try await Tester.with { tester in
+                try await tester.account.emulator.control([
+                    "faults": [["kind": kind, "action": "GetConsoleOutput", "times": NSNull()]]
+                ])
+                let said = try await tester.verify("--asset-id", "1.0")
+                #expect(said.status == .exited(code), "\(said.errors)")
+                #expect(said.errors.contains("GetConsoleOutput failed with"), "\(said.errors)")
+                #expect(!said.output.contains("FAILED"), "\(said.output)")
+                #expect(try await tester.left() == [])
+            }
+        }
+
         @Test("what cannot be meant is refused before anything is made")
         func refused() async throws {
             try await Tester.with { tester in

@@ -160,6 +160,30 @@ struct VerifyVMWithoutGuestTests {
         #expect((report.hardware, report.accelerator) == ("vmware, BIOS", "tcg"))
     }
 
+    /// Keeps its copies from being seen, whatever the image is.
+    struct LostHost: GuestHost {
+        let hardware = "t3.medium"
+        let accelerator = "EC2"
+
+        func withGuest<Result: Sendable>(
+            _ name: String, _ body: @Sendable (GuestAddress) async throws -> Result
+        ) async throws -> Result {
+            throw GuestHostFailed(Failure(.unavailable, "the service is gone"))
+        }
+    }
+
+    @Test func aHostWhoseServiceFailsIsNoFailedCheck() async throws {
+        let told = Told()
+        let failure = try await #require(throws: Failure.self) {
+            try await verifyVM(
+                image: "ami-1", on: LostHost(),
+                expecting: Expectations(password: Secret("a"), jupyterPassword: Secret("a")),
+                runner: SystemCommandRunner(), logs: "/nowhere", onCheck: told.add)
+        }
+        #expect(failure.code == .unavailable && failure.message == "the service is gone")
+        #expect(told.checks.isEmpty)
+    }
+
     @Test func aCancelledVerificationThrows() async throws {
         let verification = Task {
             try await verifyVM(

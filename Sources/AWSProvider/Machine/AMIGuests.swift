@@ -1,3 +1,4 @@
+import AWSCore
 import DiskImages
 import Sandbox
 import Workbench
@@ -56,13 +57,21 @@ package struct AMIGuests: GuestHost {
         }
         return try await withTemporaryDirectory { directory in
             let console = "\(directory)/console"
-            let (address, hostKeys) = try await machines.introduction(
-                of: instance.instanceID, console: console, tell: tell)
+            let (address, hostKeys) = try await introduction(of: instance, machines, console)
             return try await body(
                 GuestAddress(
                     host: address, sshPort: 22, jupyterPort: try freePorts(1)[0], consoleLog: console,
                     remote: .init(hostKeys: hostKeys, jupyterPort: jupyterPort, sshConfig: order.sshConfig)))
         }
+    }
+
+    /// - Throws: `GuestHostFailed` where AWS itself fails, `Failure` where it is the machine that never tells.
+    private func introduction(
+        of instance: AWSMachine, _ machines: Machines, _ console: String
+    ) async throws -> (address: String, hostKeys: Set<String>) {
+        do {
+            return try await machines.introduction(of: instance.instanceID, console: console, tell: tell)
+        } catch let error as AWSError { throw GuestHostFailed(error) }
     }
 
     /// Lets all go at the same time; the undo of each waits until it is gone.
