@@ -50,10 +50,11 @@ struct LayerStore: Sendable {
 
     func command(_ tree: String, scratch: String, blob: String) -> Command {
         let processors = Int(sysconf(Int32(_SC_NPROCESSORS_ONLN)))
+        // The installation that runs meanwhile goes first.
         return Command(
-            "bash",
-            ["-c", String(decoding: PackageResources.layer_sh, as: UTF8.self), "layer.sh", tree, scratch]
-                + ["\(Reproducible.time)", blob] + compression.command(processors: processors))
+            "nice",
+            ["-n", "10", "bash", "-c", String(decoding: PackageResources.layer_sh, as: UTF8.self), "layer.sh", tree]
+                + [scratch, "\(Reproducible.time)", blob] + compression.command(processors: processors))
     }
 }
 
