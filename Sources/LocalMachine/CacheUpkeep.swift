@@ -30,13 +30,12 @@ extension ContentCache {
 
     private func entry(_ kind: Kind, _ key: String) -> Entry {
         let seal = CacheSeal.read(self.seal(kind, key))
-        let lock = try? EntryLock.attempt(self.lock(kind, key), .exclusive, holder: "")
         let products = (try? FileManager.default.contentsOfDirectory(atPath: self.products(kind, key))) ?? []
         let more = products.compactMap { bytesOfFile("\(self.products(kind, key))/\($0)") }.reduce(0, +)
         return Entry(
             kind: kind, key: key, inputs: seal?.inputs ?? [:], bytes: (seal?.bytes ?? 0) + more,
-            lastUsed: modificationTime(of: seal == nil ? tree(kind, key) : self.seal(kind, key)), isInUse: lock == nil,
-            isWhole: seal != nil && fileExists(tree(kind, key)))
+            lastUsed: modificationTime(of: seal == nil ? tree(kind, key) : self.seal(kind, key)),
+            isInUse: EntryLock.isHeld(lock(kind, key)), isWhole: seal != nil && fileExists(tree(kind, key)))
     }
 }
 

@@ -26,6 +26,16 @@ final class EntryLock: Sendable {
     /// Who had it alone last, in its own words.
     static func holder(_ path: String) -> String { (try? readText(path))?.trimmedLine ?? "" }
 
+    /// Whether anybody holds it; asked without root's right to write.
+    static func isHeld(_ path: String) -> Bool {
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { return false }
+        defer { close(descriptor) }
+        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else { return true }
+        flock(descriptor, LOCK_UN)
+        return false
+    }
+
     /// Waits until nobody has it alone.
     /// - Parameter onWait: told once who has it.
     static func waitShared(

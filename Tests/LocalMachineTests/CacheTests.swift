@@ -140,7 +140,9 @@ final class Counter: Sendable {
                 await #expect { try await factory.remove(entry) } throws: { ($0 as? Failure)?.code == .temporary }
                 #expect(factory.cache.entries.prunable(unusedForDays: 0, toBytes: 0, now: .infinity) == [])
             }
-            try await factory.remove(try #require(factory.cache.entries.first))
+            let entry = try #require(factory.cache.entries.first)
+            #expect(!entry.isInUse && EntryLock.holder(factory.cache.lock(.base, "k")) != "", "a look changes nothing")
+            try await factory.remove(entry)
             #expect(factory.cache.entries == [] && !fileExists(factory.cache.tree(.base, "k")))
         }
     }
