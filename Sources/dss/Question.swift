@@ -11,7 +11,10 @@ enum Question {
         // Keys that were pressed before are no answer.
         tcflush(STDIN_FILENO, TCIFLUSH)
         Terminal.standardError.write("\(question) [y/N] ")
-        return ["y", "yes"].contains(try await line().lowercased())
+        let answer = try await line()
+        // Ctrl-C and Enter right after it is Ctrl-C, which takes a moment to arrive.
+        try await Task.sleep(for: .milliseconds(200))
+        return ["y", "yes"].contains(answer.lowercased())
     }
 
     private static func line() async throws -> String {
