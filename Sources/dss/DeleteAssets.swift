@@ -1,5 +1,4 @@
 import ArgumentParser
-import Glibc
 import LocalProvider
 import Reporting
 import Sandbox
@@ -45,17 +44,17 @@ struct DeleteAssets: AsyncParsableCommand {
         guard !removable.isEmpty else {
             throw Failure(.temporary, "all of these are in use by a build that runs", advice: "end it first")
         }
-        guard try yes || isConfirmed() else { throw Failure(.usage, "nothing was removed") }
+        guard try await isConfirmed() else { throw Failure(.usage, "nothing was removed") }
         try await inventory.remove(removable)
         let left = assets.count - removable.count
         terminal.write("removed \(removable.count) of \(assets.count)\(left > 0 ? ", the others are in use" : "")\n")
     }
 
-    private func isConfirmed() throws -> Bool {
-        guard isatty(STDIN_FILENO) == 1 else {
+    private func isConfirmed() async throws -> Bool {
+        if yes { return true }
+        guard Question.canBeAsked else {
             throw Failure(.usage, "not removing anything without being asked to", advice: "add --yes")
         }
-        Terminal.standardError.write("Remove all of these? [y/N] ")
-        return ["y", "yes"].contains(readLine()?.lowercased())
+        return try await Question.isAnsweredYes("Remove all of these?")
     }
 }
