@@ -10,8 +10,10 @@ let strict: [SwiftSetting] = [
 
 /// A room of the house: a target that may know only the rooms and libraries named here
 /// (the test `HouseRulesTests` reads the import lines and holds them against the table in docs/design.md).
-func room(_ name: String, knows: [Target.Dependency], embeds: [String] = []) -> Target {
-    .target(name: name, dependencies: knows, resources: embeds.map { .embedInCode($0) }, swiftSettings: strict)
+func room(_ name: String, in folder: String? = nil, knows: [Target.Dependency], embeds: [String] = []) -> Target {
+    .target(
+        name: name, dependencies: knows, path: folder.map { "Sources/\($0)/\(name)" },
+        resources: embeds.map { .embedInCode($0) }, swiftSettings: strict)
 }
 
 func tests(of name: String, with extra: [Target.Dependency] = [], excluding: [String] = []) -> Target {
@@ -58,22 +60,17 @@ let package = Package(
         room("Verification", knows: ["Sandbox", "Workbench"]),
         room("DiskImages", knows: ["Sandbox", "Workbench"]),
         room(
-            "LocalMachine", knows: ["Sandbox", "Workbench"],
+            "LocalProvider", knows: ["Sandbox", "Workbench", "DiskImages", "Verification"],
             embeds: [
                 "Resources/base-extract.sh", "Resources/base-early.sh", "Resources/base-finish.sh",
-                "Resources/excludes.cfg", "Resources/grub.cfg",
-                "Resources/grub.default",
+                "Resources/excludes.cfg", "Resources/grub.cfg", "Resources/grub.default", "Resources/layer.sh",
             ]),
-        room("LocalProvider", knows: ["Sandbox", "Workbench", "LocalMachine", "DiskImages"]),
-        room(
-            "ContainerImages", knows: ["Sandbox", "Workbench", "LocalMachine", "Verification"],
-            embeds: ["Resources/layer.sh"]),
         room("Reporting", knows: ["Sandbox"]),
         .systemLibrary(name: "CExpat", path: "SystemLibraries/CExpat", providers: [.apt(["libexpat1-dev"])]),
-        room("AWSCore", knows: ["CExpat", crypto]),
-        room("AWSServices", knows: ["AWSCore", crypto]),
-        room("AWSIdentity", knows: ["AWSCore", "AWSServices", crypto]),
-        room("HTTPTransport", knows: ["AWSCore", http] + nio),
+        room("AWSCore", in: "AWS", knows: ["CExpat", crypto]),
+        room("AWSServices", in: "AWS", knows: ["AWSCore", crypto]),
+        room("AWSIdentity", in: "AWS", knows: ["AWSCore", "AWSServices", crypto]),
+        room("HTTPTransport", in: "AWS", knows: ["AWSCore", http] + nio),
         room(
             "AWSProvider", knows: ["Sandbox", "Workbench", "DiskImages", "AWSCore", "AWSServices"],
             embeds: [
@@ -87,8 +84,8 @@ let package = Package(
             name: "dss",
             dependencies: [
                 "Sandbox", "Definition", "Workbench", "Provisioning", "Verification", "DiskImages",
-                "LocalMachine", "LocalProvider", "Reporting", "AWSCore", "AWSServices", "AWSIdentity", "AWSProvider",
-                "HTTPTransport", "Releasing", "ContainerImages", arguments,
+                "LocalProvider", "Reporting", "AWSCore", "AWSServices", "AWSIdentity", "AWSProvider", "HTTPTransport",
+                "Releasing", arguments,
             ],
             swiftSettings: strict),
         .executableTarget(
@@ -102,24 +99,20 @@ let package = Package(
             name: "EndToEndTests",
             dependencies: [
                 "dss", "Sandbox", "Workbench", "Definition", "Provisioning", "Verification", "DiskImages",
-                "LocalMachine",
-                "LocalProvider", "AWSCore", "AWSServices", "HTTPTransport", "AWSTestSupport",
-                "RegistryTestSupport", "ContainerImages",
+                "LocalProvider", "AWSCore", "AWSServices", "HTTPTransport", "AWSTestSupport", "RegistryTestSupport",
             ],
             swiftSettings: strict),
         tests(of: "Workbench"),
-        tests(of: "LocalMachine", with: ["Sandbox", "Workbench"]),
         tests(of: "DiskImages", with: ["Sandbox", "Workbench"]),
         .target(
             name: "GuestTestSupport", dependencies: ["Sandbox", "Workbench"], path: "Tests/GuestTestSupport",
             swiftSettings: strict),
         tests(of: "Verification", with: ["Sandbox", "Workbench", "GuestTestSupport"]),
         tests(of: "Provisioning", with: ["Sandbox", "Workbench"]),
-        tests(of: "LocalProvider", with: ["Sandbox", "Workbench", "LocalMachine", "DiskImages"]),
+        tests(of: "LocalProvider", with: ["Sandbox", "Workbench", "DiskImages", "RegistryTestSupport"]),
         .target(
             name: "RegistryTestSupport", dependencies: ["Workbench"], path: "Tests/RegistryTestSupport",
             exclude: ["registry_front.py"], swiftSettings: strict),
-        tests(of: "ContainerImages", with: ["Sandbox", "Workbench", "LocalMachine", "RegistryTestSupport"]),
         tests(of: "Definition", with: ["Sandbox"]),
         tests(of: "Reporting", with: ["Sandbox"], excluding: ["Golden"]),
         .target(

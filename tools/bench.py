@@ -154,7 +154,7 @@ def compression(place):
     trees = [path for path in place.glob("docker-cache/[bl]a[sy]e*/*") if path.is_dir() and path.suffix != ".products"]
     alone = ["zstd", "--quiet", "-3"]
     together = [*alone, f"-T{os.cpu_count()}"]
-    script = ROOT / "Sources/ContainerImages/Resources/layer.sh"
+    script = ROOT / "Sources/LocalProvider/Resources/layer.sh"
     plain = 'tar --create --directory="$1" . | "${@:3}" > "$2"'
     target = place / "blob"
 

@@ -1,3 +1,4 @@
+import FoundationEssentials
 import Sandbox
 
 /// Where a definition is read from: file, environment and flags, in rising strength.
@@ -113,5 +114,100 @@ package struct DefinitionSource: Sendable {
         return Diagnostic(
             draft.place(key, orIn: file), "there is no file '\(path)'",
             isDefault ? "which is the default, name another with \(key)" : nil)
+    }
+}
+
+/// The effective definition together with where each value came from.
+package struct LoadedDefinition: Sendable {
+    package var definition: SandboxDefinition
+    /// The file as diagnostics name it, and its absolute path.
+    package var file: String
+    package var absoluteFile: String
+    /// The pins file as diagnostics name it.
+    package var pinsFile: String
+    let origins: [String: Place]
+
+    /// A key with its effective value, for tables.
+    package struct Entry: Sendable, Equatable {
+        package var key: String
+        package var value: Variable
+        package var origin: Place
+    }
+
+    /// All keys that have a value, in the order of the documentation, the playbook's variables behind the checkpoints.
+    package var entries: [Entry] {
+        Settings.all.flatMap { setting in
+            [setting.value(definition)].compactMap(\.self).map {
+                Entry(key: setting.key, value: $0, origin: origin(setting.key))
+            } + (setting.key == "playbook.checkpoints" ? variables : [])
+        }
+    }
+
+    package func origin(_ key: String) -> Place { origins[key] ?? .default }
+
+    private var variables: [Entry] {
+        definition.playbook.variables.sorted { $0.key < $1.key }.map { name, value in
+            Entry(
+                key: "\(Settings.variables).\(name)", value: value, origin: origin("\(Settings.variables).\(name)"))
+        }
+    }
+}
+
+/// The definition and the versions that go with it.
+package struct LoadedSandbox: Sendable {
+    package var definition: LoadedDefinition
+    package var pins: PinsFile
+}
+
+/// Reads the files that a definition consists of; a value, so that tests need no disk.
+package struct TextFiles: Sendable {
+    /// The bytes of the file at an absolute path, `nil` where there is none.
+    package var read: @Sendable (String) throws -> [UInt8]?
+
+    package init(read: @escaping @Sendable (String) throws -> [UInt8]?) {
+        self.read = read
+    }
+
+    /// Files of this machine.
+    package static let disk = TextFiles { path in
+        do {
+            return [UInt8](try Data(contentsOf: URL(filePath: path)))
+        } catch let error as CocoaError where error.code == .fileReadNoSuchFile {
+            return nil
+        } catch {
+            let reason = FileManager.default.isReadableFile(atPath: path) ? "it is not a plain file" : "no permission"
+            throw Failure(.noPermission, "\(path) cannot be read: \(reason)")
+        }
+    }
+
+    /// Files that exist only here.
+    package static func memory(_ texts: [String: String]) -> TextFiles {
+        TextFiles { texts[$0].map { Array($0.utf8) } }
+    }
+}
+
+/// Joining of paths as text, without looking at the disk: symbolic links stay what they are.
+enum FilePaths {
+    /// `path` as seen from `directory`; `.` and `..` are resolved.
+    static func join(_ directory: String, _ path: String) -> String {
+        normalized(path.hasPrefix("/") || directory.isEmpty ? path : "\(directory)/\(path)")
+    }
+
+    /// The folder of a file, empty for a plain file name.
+    static func directory(of path: String) -> String {
+        guard let slash = path.lastIndex(of: "/") else { return "" }
+        return slash == path.startIndex ? "/" : String(path[..<slash])
+    }
+
+    static func normalized(_ path: String) -> String {
+        var parts: [Substring] = []
+        for part in path.split(separator: "/") where part != "." {
+            if part == "..", let last = parts.last, last != ".." {
+                parts.removeLast()
+            } else if part != ".." || !path.hasPrefix("/") {
+                parts.append(part)
+            }
+        }
+        return (path.hasPrefix("/") ? "/" : "") + parts.joined(separator: "/")
     }
 }

@@ -47,3 +47,137 @@ extension Diagnostic {
             item.place, "'\(item.key)' must be \(expected), found \(item.found)", "for example \(example)")
     }
 }
+
+/// Why a text is refused, as it continues after the key's name, and what would be right.
+struct Objection: Error {
+    var reason: String
+    var suggestion: String?
+
+    init(_ reason: String, _ suggestion: String? = nil) {
+        self.reason = reason
+        self.suggestion = suggestion
+    }
+}
+
+extension Rule<String> {
+    /// Text that `check` has nothing against. Numbers without quotes are taken as they are written, so that
+    /// `version: 1.10` stays `1.10`.
+    static func text(
+        _ expected: String, example: String, _ check: @escaping @Sendable (String) throws(Objection) -> Void
+    ) -> Rule {
+        scalar(
+            expected, example: example, write: { .string($0) },
+            read: { scalar in
+                do throws(Objection) {
+                    try check(scalar.text)
+                    return .value(scalar.text)
+                } catch {
+                    return .refused(error.reason, error.suggestion)
+                }
+            })
+    }
+}
+
+extension Rule<Int> {
+    static func integer(_ range: ClosedRange<Int>, example: String, except refused: [Int: String] = [:]) -> Rule {
+        let expected = "a whole number from \(range.lowerBound) to \(range.upperBound)"
+        return scalar(
+            expected, example: example, write: { .integer($0) },
+            read: { scalar in
+                if case .text = scalar.kind, !scalar.isRaw, Int(scalar.text) != nil {
+                    return .refused("must be \(expected), found text in quotes", "write \(scalar.text) without quotes")
+                }
+                guard let number = Int(scalar.text), range.contains(number) else { return .wrong }
+                if let reason = refused[number] {
+                    return .refused("must not be \(number): \(reason)", "for example \(example)")
+                }
+                return .value(number)
+            })
+    }
+
+    /// A size in units of `unit`, written with `GiB`, `MiB` or `TiB`.
+    static func size(in unit: ByteUnit, _ range: ClosedRange<Int>, example: String) -> Rule {
+        let limits = "\(ByteUnit.text(range.lowerBound, in: unit)) to \(ByteUnit.text(range.upperBound, in: unit))"
+        return scalar(
+            "a size from \(limits)", example: example, write: { .string(ByteUnit.text($0, in: unit)) },
+            read: { scalar in
+                switch ByteUnit.parse(scalar.text, in: unit) {
+                case .size(let size) where range.contains(size): .value(size)
+                case .nearly(let right):
+                    .refused("has no unit that is known in '\(scalar.text)'", "did you mean \(right)?")
+                case .fraction:
+                    .refused("must be whole \(unit.rawValue), found '\(scalar.text)'", "for example \(example)")
+                case .size, .unknown: .wrong
+                }
+            })
+    }
+}
+
+extension Rule where Value: RawRepresentable<String> & CaseIterable {
+    /// One of a few words.
+    static func choice(of type: Value.Type = Value.self) -> Rule {
+        let words = type.allCases.map(\.rawValue)
+        return scalar(
+            "one of \(words.joined(separator: ", "))", example: words.first ?? "", write: { .string($0.rawValue) },
+            read: { scalar in
+                if let value = Value(rawValue: scalar.text) { return .value(value) }
+                let near = DidYouMean.suggestion(for: scalar.text, among: words)
+                return .refused(
+                    "cannot be '\(scalar.text)'", near ?? "it is one of \(words.joined(separator: ", "))")
+            })
+    }
+}
+
+extension Rule {
+    /// A list without repetitions; in a flag or a variable its elements are separated by commas.
+    static func list<Element: Hashable & Sendable>(of element: Rule<Element>, mayBeEmpty: Bool = false, example: String)
+        -> Rule
+    where Value == [Element] {
+        let expected = "a list"
+        return Rule(
+            expected: expected, example: example,
+            read: { item, diagnostics in
+                guard let items = elements(of: item) else {
+                    diagnostics.append(.wrongType(item, expected: expected, example: example))
+                    return nil
+                }
+                if items.isEmpty && !mayBeEmpty {
+                    diagnostics.append(Diagnostic(item.place, "'\(item.key)' is empty", "for example \(example)"))
+                    return nil
+                }
+                return read(items, by: element, &diagnostics)
+            },
+            write: { .list($0.map(element.write)) })
+    }
+
+    private static func elements(of item: Item) -> [Item]? {
+        switch item.content {
+        case .list(let items): return items
+        case .scalar(let scalar) where scalar.isRaw:
+            if scalar.text.isEmpty { return [] }
+            return scalar.text.split(separator: ",", omittingEmptySubsequences: false).map { part in
+                Item(key: item.key, place: item.place, content: .scalar(RawText.scalar(RawText.trimmed(String(part)))))
+            }
+        default: return nil
+        }
+    }
+
+    private static func read<Element: Hashable & Sendable>(
+        _ items: [Item], by element: Rule<Element>, _ diagnostics: inout [Diagnostic]
+    ) -> [Element]? {
+        var values: [Element] = []
+        var isSound = true
+        for item in items {
+            guard let value = element.read(item, &diagnostics) else {
+                isSound = false
+                continue
+            }
+            if values.contains(value) {
+                diagnostics.append(Diagnostic(item.place, "'\(item.key)' names \(item.found) twice", "keep one"))
+                isSound = false
+            }
+            values.append(value)
+        }
+        return isSound ? values : nil
+    }
+}

@@ -52,3 +52,167 @@ enum YAMLDocument {
         }
     }
 }
+
+/// Puts what the YAML parser says into a diagnostic with the parser's position.
+enum YAMLSyntax {
+    static func diagnostic(_ error: any Error, text: String, path: String) -> Diagnostic {
+        switch error {
+        case YamlError.scanner(_, let problem, let mark, _), YamlError.parser(_, let problem, let mark, _),
+            YamlError.composer(_, let problem, let mark, _):
+            Diagnostic(
+                .file(path, line: mark.line, column: mark.column), "no valid YAML: \(problem)",
+                advice(problem, at: scalar(text, mark)))
+        case YamlError.reader(let problem, let offset, _, _):
+            Diagnostic(place(of: offset ?? 0, in: text, path), "no valid YAML: \(problem)")
+        case YamlError.duplicatedKeysInMapping(let names, let context):
+            Diagnostic(
+                .file(path, line: context.mark.line, column: context.mark.column),
+                "the key '\(names.first ?? "")' stands twice in this mapping", "keep one of them")
+        default:
+            Diagnostic(.file(path, line: 1, column: 1), "no valid YAML: \(error)")
+        }
+    }
+
+    /// The usual cause, where libYAML's own words do not lead there.
+    private static func advice(_ problem: String, at scalar: Unicode.Scalar?) -> String? {
+        switch scalar {
+        case "\t": "indent with blanks, not with a tab"
+        case "@", "`", "%": "put the value into quotes"
+        default: problem.hasPrefix("mapping values") ? "put a value that contains ': ' into quotes" : nil
+        }
+    }
+
+    private static func scalar(_ text: String, _ mark: Mark) -> Unicode.Scalar? {
+        let lines = text.unicodeScalars.split(separator: "\n", omittingEmptySubsequences: false)
+        guard lines.indices.contains(mark.line - 1) else { return nil }
+        return lines[mark.line - 1].dropFirst(mark.column - 1).first
+    }
+
+    private static func place(of offset: Int, in text: String, _ path: String) -> Place {
+        let lines = text.prefix(offset).unicodeScalars.split(separator: "\n", omittingEmptySubsequences: false)
+        return .file(path, line: max(lines.count, 1), column: (lines.last?.count ?? 0) + 1)
+    }
+}
+
+/// The text of a YAML file in which repeated keys are given names of their own.
+///
+/// Yams refuses a mapping with a duplicate key as a whole, and with it every later mistake in the file. So the
+/// repeated key's last letter is swapped for a private-use one, which moves nothing, and the text is read again.
+struct DuplicateKeys {
+    struct Position: Hashable {
+        var line: Int
+        var column: Int
+    }
+
+    private(set) var text: String
+    /// Position of each repeated key → its name and the line where it stood first.
+    private(set) var found: [Position: (name: String, firstLine: Int)] = [:]
+
+    init(text: String) {
+        self.text = text
+    }
+
+    /// - Returns: false where the repetition could not be found, as in a mapping in braces.
+    mutating func setAside(_ name: String, first: Mark) -> Bool {
+        var lines = text.unicodeScalars.split(separator: "\n", omittingEmptySubsequences: false).map(Array.init)
+        let indent = first.column - 1
+        let key = Array(name.unicodeScalars)
+        guard !key.isEmpty, let marker = Unicode.Scalar(0xE000 + UInt32(found.count)) else { return false }
+        for index in lines.indices.dropFirst(first.line) {
+            let line = lines[index]
+            let blanks = line.prefix { $0 == " " }.count
+            if blanks == line.count || line[blanks] == "#" { continue }
+            if blanks < indent { return false }
+            guard blanks == indent, let end = Self.end(of: key, in: line, from: indent) else { continue }
+            lines[index][end - 1] = marker
+            found[Position(line: index + 1, column: first.column)] = (name, first.line)
+            text = String(String.UnicodeScalarView(lines.joined(separator: ["\n"])))
+            return true
+        }
+        return false
+    }
+
+    /// The end of the key's own letters where the line has that key at `start`, quoted or not.
+    private static func end(of key: [Unicode.Scalar], in line: [Unicode.Scalar], from start: Int) -> Int? {
+        var begin = start
+        if line[start] == "\"" || line[start] == "'" { begin += 1 }
+        let end = begin + key.count
+        guard end <= line.count, Array(line[begin..<end]) == key else { return nil }
+        let rest = line[end...].drop { $0 == "\"" || $0 == "'" || $0 == " " }
+        return rest.first == ":" ? end : nil
+    }
+}
+
+/// Makes an `Item` of a Yams node: dotted keys, places, merged `<<` mappings, duplicates reported.
+struct NodeConverter {
+    let path: String
+    let duplicates: DuplicateKeys
+
+    func item(_ node: Node, key: String, _ diagnostics: inout [Diagnostic]) -> Item {
+        let place = place(node)
+        switch node {
+        case .scalar(let scalar):
+            return Item(key: key, place: place, content: .scalar(Self.scalar(scalar.string, node)))
+        case .sequence(let sequence):
+            return Item(key: key, place: place, content: .list(sequence.map { item($0, key: key, &diagnostics) }))
+        case .mapping(let mapping):
+            return Item(key: key, place: place, content: .map(entries(mapping, key, &diagnostics)))
+        case .alias:
+            return Item(key: key, place: place, content: .list([]))
+        }
+    }
+
+    private func entries(_ mapping: Node.Mapping, _ key: String, _ diagnostics: inout [Diagnostic]) -> [Item.Entry] {
+        var entries: [Item.Entry] = []
+        var merged: [Item.Entry] = []
+        for (name, value) in mapping {
+            guard let text = name.scalar?.string else {
+                diagnostics.append(Diagnostic(place(name), "a key must be text, found a list or a mapping"))
+                continue
+            }
+            if name.tag == Tag(.merge) {
+                merged += inherited(item(value, key: key, &diagnostics), &diagnostics)
+            } else if let mark = name.mark,
+                let duplicate = duplicates.found[.init(line: mark.line, column: mark.column)]
+            {
+                diagnostics.append(
+                    Diagnostic(
+                        place(name), "the key '\(duplicate.name)' stands already in line \(duplicate.firstLine)",
+                        "keep one of them"))
+            } else {
+                let child = item(value, key: key.isEmpty ? text : "\(key).\(text)", &diagnostics)
+                entries.append(Item.Entry(name: text, place: place(name), item: child))
+            }
+        }
+        for entry in merged where !entries.contains(where: { $0.name == entry.name }) { entries.append(entry) }
+        return entries
+    }
+
+    /// What `<<:` brings in: one mapping or a list of them, the first of which wins.
+    private func inherited(_ item: Item, _ diagnostics: inout [Diagnostic]) -> [Item.Entry] {
+        switch item.content {
+        case .map(let entries): return entries
+        case .list(let items) where items.allSatisfy { $0.entries != nil }: return items.flatMap { $0.entries ?? [] }
+        default:
+            diagnostics.append(Diagnostic(item.place, "'<<' must name a mapping, found \(item.found)"))
+            return []
+        }
+    }
+
+    private func place(_ node: Node) -> Place {
+        .file(path, line: node.mark?.line ?? 1, column: node.mark?.column ?? 1)
+    }
+
+    /// - Parameter node: carries the tag that YAML gives the text; quoted text is always text.
+    static func scalar(_ text: String, _ node: Node) -> Item.Scalar {
+        let kind: Item.Scalar.Kind =
+            switch Tag.Name(rawValue: node.tag.rawValue) {
+            case .null: .nothing
+            case .bool: node.bool.map { .boolean($0) } ?? .text
+            case .int: .integer(node.int)
+            case .float: .fraction
+            default: .text
+            }
+        return Item.Scalar(text: text, kind: kind)
+    }
+}

@@ -1,4 +1,6 @@
+import FoundationEssentials
 import Sandbox
+import Workbench
 
 /// The machine that an OVA describes.
 package struct Appliance: Sendable, Equatable {
@@ -28,5 +30,236 @@ extension Appliance {
         self.init(
             name: order.imageStem, version: definition.version,
             annotation: "Log in as \(definition.user.name); JupyterLab listens on port \(definition.ports.jupyter).")
+    }
+}
+
+/// The files of an OVA and how they are packed.
+struct ApplianceContents: Sendable, Equatable {
+    var appliance: Appliance
+    var stem: String
+    var disk: ConvertedImage
+    /// Virtual size of the disk.
+    var capacity: Int64
+    /// SHA-256 of the descriptor's text.
+    var descriptorDigest: String
+
+    var descriptorName: String { "\(stem).ovf" }
+    var manifestName: String { "\(stem).mf" }
+    var diskName: String { "\(stem)-disk1.vmdk" }
+
+    var descriptor: String {
+        OVFDescriptor(appliance: appliance, diskFile: diskName, diskBytes: disk.bytes, capacity: capacity).xml
+    }
+
+    /// One line for each file, as `ovftool` and VirtualBox write them.
+    var manifest: String {
+        """
+        SHA256(\(descriptorName))= \(descriptorDigest)
+        SHA256(\(diskName))= \(disk.sha256)
+
+        """
+    }
+
+    /// The descriptor first, the manifest right behind it, then the disk: the order of DSP0243, and of a reader
+    /// that gets the archive as a stream. Owner and time are fixed, so that nobody learns about the builder.
+    func pack(workspace: String, output: String) -> Command {
+        Command(
+            "tar",
+            [
+                "--create", "--format=ustar", "--owner=0", "--group=0", "--numeric-owner", "--mode=0644", "--mtime=@0",
+                "--file", output, "--directory", workspace, "--", descriptorName, manifestName, diskName,
+            ], environment: ["LC_ALL": "C"])
+    }
+}
+
+/// The table of contents of an OVA: a tar archive in ustar format, as the OVF specification (DSP0243 2.1.1, 5.3)
+/// asks, whose descriptor comes first.
+package struct ApplianceArchive: Sendable, Equatable {
+    package struct Member: Sendable, Equatable {
+        package var name: String
+        /// Where the content begins in the archive.
+        package var offset: Int64
+        package var length: Int64
+    }
+
+    package var members: [Member]
+    private let path: String
+
+    /// - Throws: `Failure` with code `.badData` where it is no archive or ends too early.
+    package init(path: String) throws {
+        self.path = path
+        members = []
+        let end = try FileSize(of: path).length
+        var position: Int64 = 0
+        while position + 512 <= end {
+            let header = try readBytes(path, at: position, count: 512)
+            guard header.contains(where: { $0 != 0 }) else { break }
+            guard let member = Self.member(header, at: position) else {
+                throw Failure(.badData, "\(path) is damaged: there is no tar header at byte \(position)")
+            }
+            guard member.offset + member.length <= end else {
+                throw Failure(
+                    .badData,
+                    "\(path) is cut off: '\(member.name)' should end at byte \(member.offset + member.length), "
+                        + "the file has \(end) bytes")
+            }
+            members.append(member)
+            position = member.offset + (member.length + 511) / 512 * 512
+        }
+    }
+
+    /// The one disk of the machine.
+    package var disk: Member {
+        get throws {
+            guard let disk = members.first(where: { $0.name.lowercased().hasSuffix(".vmdk") }) else {
+                throw Failure(
+                    .badData, "\(path) has no VMDK in it", details: members.map(\.name),
+                    advice: "give an OVA file that `dss create-vm` has written")
+            }
+            return disk
+        }
+    }
+
+    /// POSIX.1-1988 `ustar`: name at 0, size in octal at 124, magic at 257, prefix of the name at 345.
+    static func member(_ header: [UInt8], at position: Int64) -> Member? {
+        guard header.count == 512, Array(header[257..<262]) == Array("ustar".utf8) else { return nil }
+        let stored = Int(text(header[148..<156]).filter(\.isNumber), radix: 8)
+        let sum = header.enumerated().reduce(0) { $0 + ((148..<156).contains($1.offset) ? 32 : Int($1.element)) }
+        guard stored == sum, let length = Int64(text(header[124..<136]).filter(\.isNumber), radix: 8) else {
+            return nil
+        }
+        let prefix = text(header[345..<500])
+        let name = text(header[0..<100])
+        return Member(name: prefix.isEmpty ? name : "\(prefix)/\(name)", offset: position + 512, length: length)
+    }
+
+    private static func text(_ bytes: ArraySlice<UInt8>) -> String {
+        String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+    }
+}
+
+/// The OVF descriptor of a machine with one disk: DMTF DSP0243 1.1, which both VirtualBox and VMware import.
+///
+/// The disk hangs on AHCI and the network card is an E1000: both are emulated by both, with drivers in every
+/// kernel. `ResourceType` numbers are those of CIM's `ResourceAllocationSettingData` (DSP1041).
+struct OVFDescriptor: Sendable, Equatable {
+    var appliance: Appliance
+    var diskFile: String
+    /// Length of the VMDK.
+    var diskBytes: Int64
+    /// Virtual size.
+    var capacity: Int64
+
+    var xml: String {
+        """
+        <?xml version="1.0" encoding="UTF-8"?>
+        <Envelope xmlns="http://schemas.dmtf.org/ovf/envelope/1" \
+        xmlns:ovf="http://schemas.dmtf.org/ovf/envelope/1" \
+        xmlns:rasd="http://schemas.dmtf.org/wbem/wscim/1/cim-schema/2/CIM_ResourceAllocationSettingData" \
+        xmlns:vssd="http://schemas.dmtf.org/wbem/wscim/1/cim-schema/2/CIM_VirtualSystemSettingData" \
+        xmlns:vmw="http://www.vmware.com/schema/ovf" \
+        xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance">
+          <References>
+            <File ovf:id="file1" ovf:href="\(escaped(diskFile))" ovf:size="\(diskBytes)"/>
+          </References>
+          <DiskSection>
+            <Info>The disk of the machine</Info>
+            <Disk ovf:diskId="vmdisk1" ovf:fileRef="file1" ovf:capacity="\(capacity)" \
+        ovf:capacityAllocationUnits="byte" \
+        ovf:format="http://www.vmware.com/interfaces/specifications/vmdk.html#streamOptimized"/>
+          </DiskSection>
+          <NetworkSection>
+            <Info>The networks of the machine</Info>
+            <Network ovf:name="NAT">
+              <Description>A network with an address by DHCP</Description>
+            </Network>
+          </NetworkSection>
+          <VirtualSystem ovf:id="\(escaped(appliance.name))">
+            <Info>A data-science sandbox</Info>
+            <Name>\(escaped(appliance.name))</Name>
+            <OperatingSystemSection ovf:id="96" vmw:osType="debian11_64Guest">
+              <Info>The operating system</Info>
+              <Description>Debian_64</Description>
+            </OperatingSystemSection>
+            <ProductSection>
+              <Info>The product in the machine</Info>
+              <Product>\(escaped(appliance.name))</Product>
+              <Version>\(escaped(appliance.version))</Version>
+            </ProductSection>
+            <AnnotationSection>
+              <Info>How to begin</Info>
+              <Annotation>\(escaped(appliance.annotation))</Annotation>
+            </AnnotationSection>
+            <VirtualHardwareSection>
+              <Info>The virtual hardware</Info>
+              <System>
+                <vssd:ElementName>Virtual Hardware Family</vssd:ElementName>
+                <vssd:InstanceID>0</vssd:InstanceID>
+                <vssd:VirtualSystemIdentifier>\(escaped(appliance.name))</vssd:VirtualSystemIdentifier>
+                <vssd:VirtualSystemType>vmx-10 virtualbox-2.2</vssd:VirtualSystemType>
+              </System>
+        \(items.map(\.xml).joined(separator: "\n"))
+            </VirtualHardwareSection>
+          </VirtualSystem>
+        </Envelope>
+
+        """
+    }
+
+    private var items: [Item] {
+        [
+            Item([
+                ("AllocationUnits", "hertz * 10^6"), ("Description", "Number of virtual CPUs"),
+                ("ElementName", "\(appliance.processors) virtual CPUs"), ("InstanceID", "1"), ("ResourceType", "3"),
+                ("VirtualQuantity", "\(appliance.processors)"),
+            ]),
+            Item([
+                ("AllocationUnits", "byte * 2^20"), ("Description", "Memory size"),
+                ("ElementName", "\(appliance.memoryMiB) MB of memory"), ("InstanceID", "2"), ("ResourceType", "4"),
+                ("VirtualQuantity", "\(appliance.memoryMiB)"),
+            ]),
+            Item([
+                ("Address", "0"), ("Description", "SATA controller"), ("ElementName", "sataController0"),
+                ("InstanceID", "3"), ("ResourceSubType", "AHCI"), ("ResourceType", "20"),
+            ]),
+            Item([
+                ("AddressOnParent", "0"), ("Description", "Disk image"), ("ElementName", "disk0"),
+                ("HostResource", "ovf:/disk/vmdisk1"), ("InstanceID", "4"), ("Parent", "3"), ("ResourceType", "17"),
+            ]),
+            Item([
+                ("AddressOnParent", "7"), ("AutomaticAllocation", "true"), ("Connection", "NAT"),
+                ("Description", "E1000 ethernet adapter"), ("ElementName", "ethernet0"), ("InstanceID", "5"),
+                ("ResourceSubType", "E1000"), ("ResourceType", "10"),
+            ]),
+        ]
+    }
+
+    /// A piece of hardware; CIM wants its properties in alphabetical order.
+    private struct Item {
+        var properties: [(name: String, value: String)]
+
+        init(_ properties: [(String, String)]) {
+            self.properties = properties.map { (name: $0.0, value: $0.1) }
+        }
+
+        var xml: String {
+            let lines = properties.map { "        <rasd:\($0.name)>\(escaped($0.value))</rasd:\($0.name)>" }
+            return (["      <Item>"] + lines + ["      </Item>"]).joined(separator: "\n")
+        }
+    }
+}
+
+/// Text between tags or in quotes; characters that XML 1.0 forbids are left out.
+private func escaped(_ text: String) -> String {
+    text.unicodeScalars.reduce(into: "") { result, scalar in
+        switch scalar {
+        case "&": result += "&amp;"
+        case "<": result += "&lt;"
+        case ">": result += "&gt;"
+        case "\"": result += "&quot;"
+        case "\n": result += "&#10;"
+        case "\u{0}"..."\u{1f}": break
+        default: result.unicodeScalars.append(scalar)
+        }
     }
 }

@@ -1,3 +1,4 @@
+import Glibc
 import Sandbox
 import Workbench
 
@@ -81,5 +82,128 @@ package struct GuestCommand: Sendable, Equatable {
             "-drive", "if=pflash,unit=0,format=raw,readonly=on,file=\(ImageNode.escaped(firmware.code))",
             "-drive", "if=pflash,unit=1,format=raw,file=\(ImageNode.escaped(variables))",
         ]
+    }
+}
+
+/// The virtual hardware that an image is booted on, each as close to a hypervisor's default as QEMU emulates it.
+package enum Hardware: String, Sendable, Codable, CaseIterable {
+    /// AHCI and Intel 82540EM, VirtualBox's defaults for 64-bit Linux.
+    case virtualbox
+    /// Paravirtual SCSI and vmxnet3.
+    case vmware
+    /// Generation 1: IDE. QEMU emulates no Hyper-V network adapter, so an e1000 stands in for it.
+    case hyperv
+    /// virtio, started by a BIOS.
+    case qemu
+    /// virtio, started by UEFI.
+    case qemuUEFI = "qemu-uefi"
+    /// NVMe as on Nitro instances. QEMU emulates no ENA adapter, so an e1000e stands in for it.
+    case ec2
+
+    package enum Firmware: String, Sendable, Codable {
+        case bios = "BIOS"
+        case uefi = "UEFI"
+    }
+
+    package var firmware: Firmware { self == .qemuUEFI ? .uefi : .bios }
+
+    /// The hardware on which people will most likely use a format.
+    package static func usual(for format: ImageFormat) -> Hardware {
+        switch format {
+        case .vhd: .hyperv
+        case .vmdk: .vmware
+        case .ova: .virtualbox
+        case .raw, .qcow2: .qemu
+        }
+    }
+
+    /// - Throws: `Failure` with code `.usage` that names all there are.
+    package init(named name: String) throws {
+        guard let hardware = Hardware(rawValue: name) else {
+            throw Failure(
+                .usage, "there is no hardware '\(name)'",
+                advice: "choose one of \(Hardware.allCases.map(\.rawValue).joined(separator: ", "))")
+        }
+        self = hardware
+    }
+}
+
+/// The files of OVMF: the program, which is shared, and the variables, of which each guest gets a copy.
+package struct UEFIFirmware: Sendable, Equatable {
+    package var code: String
+    package var variables: String
+
+    /// Where Debian and Ubuntu, Fedora, Arch and openSUSE put them; without Secure Boot, because the boot loader
+    /// that is made here carries no signature.
+    static let candidates = [
+        UEFIFirmware(code: "/usr/share/OVMF/OVMF_CODE_4M.fd", variables: "/usr/share/OVMF/OVMF_VARS_4M.fd"),
+        UEFIFirmware(code: "/usr/share/OVMF/OVMF_CODE.fd", variables: "/usr/share/OVMF/OVMF_VARS.fd"),
+        UEFIFirmware(code: "/usr/share/edk2/ovmf/OVMF_CODE.fd", variables: "/usr/share/edk2/ovmf/OVMF_VARS.fd"),
+        UEFIFirmware(code: "/usr/share/edk2/x64/OVMF_CODE.4m.fd", variables: "/usr/share/edk2/x64/OVMF_VARS.4m.fd"),
+        UEFIFirmware(
+            code: "/usr/share/qemu/ovmf-x86_64-code.bin", variables: "/usr/share/qemu/ovmf-x86_64-vars.bin"),
+    ]
+
+    package init(code: String, variables: String) {
+        self.code = code
+        self.variables = variables
+    }
+
+    /// - Throws: `Failure` with code `.unavailable` that names the package.
+    package static func installed() throws -> UEFIFirmware {
+        guard let found = candidates.first(where: { fileExists($0.code) && fileExists($0.variables) }) else {
+            throw Failure(
+                .unavailable, "the UEFI firmware for virtual machines is not installed",
+                advice: "sudo apt-get install ovmf")
+        }
+        return found
+    }
+}
+
+/// The name under which a guest's process is found again: who started it, on what hardware, for which asset.
+///
+/// It stands in the process list as `-name dss-verify-PID.START/HARDWARE/GUEST/ASSET`; pid and start time tell
+/// whether the starter still lives.
+package struct GuestName: Sendable, Equatable, CustomStringConvertible {
+    static let prefix = "dss-verify-"
+
+    package var starter: String
+    package var hardware: String
+    package var guest: String
+    package var assetID: String
+
+    package init(starter: String, hardware: String, guest: String, assetID: String) {
+        self.starter = starter
+        self.hardware = Self.clean(hardware)
+        self.guest = Self.clean(guest)
+        self.assetID = Self.clean(assetID)
+    }
+
+    package init?(parsing text: String) {
+        guard text.hasPrefix(Self.prefix) else { return nil }
+        let fields = text.dropFirst(Self.prefix.count).split(separator: "/", omittingEmptySubsequences: false)
+        guard fields.count == 4 else { return nil }
+        self.init(
+            starter: String(fields[0]), hardware: String(fields[1]), guest: String(fields[2]),
+            assetID: String(fields[3]))
+    }
+
+    package var description: String { "\(Self.prefix)\(starter)/\(hardware)/\(guest)/\(assetID)" }
+
+    /// This process as a starter.
+    static var ownStarter: String { BackgroundProcess(pid: getpid()).map(starter(of:)) ?? "\(getpid()).0" }
+
+    static func starter(of process: BackgroundProcess) -> String { "\(process.pid).\(process.startTime)" }
+
+    var starterLives: Bool {
+        guard let pid = starter.split(separator: ".").first.flatMap({ Int32($0) }),
+            let process = BackgroundProcess(pid: pid)
+        else { return false }
+        return Self.starter(of: process) == starter
+    }
+
+    /// Commas part QEMU's options and slashes the fields.
+    private static func clean(_ text: String) -> String {
+        String(text.map { $0 == "," || $0 == "/" || $0.isNewline ? "_" : $0 })
     }
 }

@@ -1,6 +1,7 @@
 import FoundationEssentials
 import Glibc
 import Sandbox
+import Synchronization
 import Workbench
 
 /// Turns one raw disk into all formats at the same time, each checked against it before anybody hears of it.
@@ -51,5 +52,240 @@ package struct ImageConverter: Sendable {
             job.removeFiles(of: formats)
             throw failure
         }
+    }
+}
+
+/// One `qemu-img convert` from a raw disk.
+package struct Conversion: Sendable, Equatable {
+    package var format: ImageFormat
+    package var source: String
+    package var target: String
+
+    package init(format: ImageFormat, source: String, target: String) {
+        self.format = format
+        self.source = source
+        self.target = target
+    }
+
+    package var command: Command {
+        Command(
+            "qemu-img",
+            ["convert", "-p"] + threads + ["-f", "raw", "-O", Self.driver(of: format)] + options
+                + [source, target],
+            environment: ["LC_ALL": "C"])
+    }
+
+    private var options: [String] {
+        switch format {
+        // force_size: the exact size instead of one rounded to cylinders, which is what Azure and Hyper-V read.
+        case .vhd: ["-o", "subformat=dynamic,force_size=on"]
+        // Compressed, and the only VMDK that OVF and AWS's import take.
+        case .vmdk, .ova: ["-o", "subformat=streamOptimized"]
+        // zlib, because the incompatible feature bit of zstd (QEMU 5.1) is refused by older QEMUs and by
+        // OpenStack's and other readers of the format.
+        case .qcow2: ["-c", "-o", "compression_type=zlib"]
+        case .raw: []
+        }
+    }
+
+    /// Out-of-order writes let qcow2 compress in several threads; VMDK's writer takes its grains in order only.
+    private var threads: [String] {
+        format == .qcow2 ? ["-m", "8", "-W"] : []
+    }
+
+    /// The name that QEMU has for a format.
+    package static func driver(of format: ImageFormat) -> String {
+        switch format {
+        case .vhd: "vpc"
+        case .vmdk, .ova: "vmdk"
+        case .raw: "raw"
+        case .qcow2: "qcow2"
+        }
+    }
+
+    package static func subformat(of format: ImageFormat) -> String? {
+        switch format {
+        case .vhd: "dynamic"
+        case .vmdk, .ova: "streamOptimized"
+        case .raw: nil
+        case .qcow2: "zlib"
+        }
+    }
+
+    /// Reads `    (12.34/100%)`, which `qemu-img -p` ends with a carriage return.
+    package static func fraction(in line: String) -> Double? {
+        guard let open = line.firstIndex(of: "("), let slash = line[open...].firstIndex(of: "/"),
+            let percent = Double(line[line.index(after: open)..<slash])
+        else { return nil }
+        return min(max(percent / 100, 0), 1)
+    }
+}
+
+/// One export: a raw disk on its way into several formats.
+struct ConversionJob: Sendable {
+    let raw: RawDisk
+    let directory: String
+    let stem: String
+    /// How the comparison of a slow format is cut.
+    let parts: [CompareRange]
+    let runner: any CommandRunner
+    let meter: ConversionMeter
+
+    func finalName(_ format: ImageFormat) -> String { "\(stem).\(format.fileExtension)" }
+
+    func path(_ format: ImageFormat) -> String {
+        "\(directory)/\(ConvertedImage.partialName(of: finalName(format)))"
+    }
+
+    /// Converts and checks; hash, comparison and look at the header run side by side.
+    func image(_ format: ImageFormat) async throws -> ConvertedImage {
+        try await convert(format)
+        return try await checked(format)
+    }
+
+    /// The OVA around a VMDK that has passed its checks, and that VMDK where it is wanted too.
+    func applianceAndDisk(_ appliance: Appliance, keepsDisk: Bool) async throws -> [ConvertedImage] {
+        let disk = try await image(.vmdk)
+        meter.update(.ova, "pack", 0.5)
+        try await withTemporaryDirectory(in: directory) { workspace in
+            var contents = ApplianceContents(
+                appliance: appliance, stem: stem, disk: disk, capacity: raw.virtualBytes, descriptorDigest: "")
+            let descriptor = "\(workspace)/\(contents.descriptorName)"
+            try writeAtomically(contents.descriptor, to: descriptor)
+            contents.descriptorDigest = try sha256(of: descriptor)
+            try writeAtomically(contents.manifest, to: "\(workspace)/\(contents.manifestName)")
+            let diskName = "\(workspace)/\(contents.diskName)"
+            guard link(disk.temporaryPath, diskName) == 0 else { throw FileError("link to", diskName) }
+            try await runner.run(contents.pack(workspace: workspace, output: path(.ova)))
+        }
+        if !keepsDisk { unlink(disk.temporaryPath) }
+        let appliance = try await checked(.ova)
+        return keepsDisk ? [disk, appliance] : [appliance]
+    }
+
+    private func convert(_ format: ImageFormat) async throws {
+        let command = Conversion(format: format, source: raw.path, target: path(format)).command
+        meter.update(format, "convert", 0)
+        // The qemu-img of a run that was killed may still write to it, and hold its lock.
+        unlink(path(format))
+        try await runner.run(command) { [meter] stream, line in
+            guard stream == .standardOutput, let fraction = Conversion.fraction(in: line) else { return }
+            meter.update(format, "convert", fraction)
+        }
+    }
+
+    private func checked(_ format: ImageFormat) async throws -> ConvertedImage {
+        meter.update(format, "check", 1)
+        let path = path(format)
+        return try await withThrowingTaskGroup(of: Void.self) { group in
+            async let digest = sha256InBackground(of: path)
+            group.addTask { try await checkHeader(format) }
+            let node = try ImageNode(path: path, format: format)
+            for range in format == .vmdk || format == .ova ? parts : [.whole(raw.virtualBytes)] {
+                group.addTask { try await compare(format, node, range) }
+            }
+            try await group.waitForAll()
+            let image = ConvertedImage(
+                format: format, temporaryPath: path, finalName: finalName(format),
+                bytes: try FileSize(of: path).length, sha256: try await digest)
+            meter.update(format, "done", 1)
+            return image
+        }
+    }
+
+    private func compare(_ format: ImageFormat, _ node: ImageNode, _ range: CompareRange) async throws {
+        let output = try await runner.execute(range.command(raw: raw.path, image: node))
+        try Task.checkCancellation()
+        guard !output.status.isSuccess else { return }
+        let failure = CommandFailure(range.command(raw: raw.path, image: node), output)
+        throw Failure(
+            .failed, "the \(format.rawValue) file is not what was converted", details: failure.lastLines,
+            advice: "to compare again: \(failure.command.shellLine)")
+    }
+
+    private func checkHeader(_ format: ImageFormat) async throws {
+        let info = try await ImageInspector(runner: runner).inspect(path(format), as: format)
+        guard info.virtualBytes == raw.virtualBytes, info.subformat == Conversion.subformat(of: format) else {
+            throw Failure(
+                .failed,
+                "the \(format.rawValue) file is \(info.subformat ?? "plain") of \(info.virtualBytes) bytes instead of "
+                    + "\(Conversion.subformat(of: format) ?? "plain") of \(raw.virtualBytes) bytes")
+        }
+    }
+
+    func removeFiles(of formats: [ImageFormat]) {
+        let made = formats.contains(.ova) ? formats + [.vmdk] : formats
+        for format in made { unlink(path(format)) }
+    }
+}
+
+/// Adds up how far each format is: one line for all of them.
+final class ConversionMeter: Sendable {
+    private struct State {
+        var activities: [ImageFormat: String]
+        var fractions: [ImageFormat: Double]
+    }
+
+    private let formats: [ImageFormat]
+    private let sink: ProgressSink
+    private let state: Mutex<State>
+
+    init(formats: [ImageFormat], sink: @escaping ProgressSink) {
+        self.formats = formats
+        self.sink = sink
+        state = Mutex(State(activities: [:], fractions: [:]))
+    }
+
+    /// What is told about a format that nobody asked for, the disk inside an OVA, counts as that OVA's.
+    func update(_ format: ImageFormat, _ activity: String, _ fraction: Double) {
+        let shown = formats.contains(format) ? format : .ova
+        let progress = state.withLock { state in
+            state.activities[shown] = activity
+            state.fractions[shown] = max(fraction, state.fractions[shown] ?? 0)
+            return Self.progress(formats, state.activities, state.fractions)
+        }
+        sink(progress)
+    }
+
+    /// `vhd done · vmdk convert 43 %`, and the share of all formats together.
+    static func progress(
+        _ formats: [ImageFormat], _ activities: [ImageFormat: String], _ fractions: [ImageFormat: Double]
+    ) -> Progress {
+        let words = formats.map { format in
+            let activity = activities[format] ?? "wait"
+            let percent = activity == "convert" ? " \(Int((fractions[format] ?? 0) * 100)) %" : ""
+            return "\(format.rawValue) \(activity)\(percent)"
+        }
+        let done = formats.reduce(0) { $0 + (fractions[$1] ?? 0) } / Double(max(formats.count, 1))
+        return Progress(
+            words.joined(separator: " · "), completed: (done * 100).rounded(), total: 100, unit: .percent)
+    }
+}
+
+/// An image that passed all checks and waits under a temporary name for being renamed into place.
+package struct ConvertedImage: Sendable, Equatable {
+    package var format: ImageFormat
+    /// Absolute, in the directory that the final name will be in.
+    package var temporaryPath: String
+    package var finalName: String
+    /// Length of the file, holes included.
+    package var bytes: Int64
+    /// Lower-case hexadecimal.
+    package var sha256: String
+
+    package init(format: ImageFormat, temporaryPath: String, finalName: String, bytes: Int64, sha256: String) {
+        self.format = format
+        self.temporaryPath = temporaryPath
+        self.finalName = finalName
+        self.bytes = bytes
+        self.sha256 = sha256
+    }
+
+    /// The name of a file that is still being made: `.sandbox.vhd.partial`.
+    package static func partialName(of finalName: String) -> String { ".\(finalName).partial" }
+
+    /// Whether a file of this name is what an export that was killed left behind.
+    package static func isPartialName(_ name: String) -> Bool {
+        name.hasPrefix(".") && name.hasSuffix(".partial")
     }
 }

@@ -136,3 +136,117 @@ package struct QemuGuestHost: GuestHost {
         for process in mine { await process.stop(grace: .seconds(2)) }
     }
 }
+
+/// A guest whose QEMU has been started.
+struct RunningGuest: Sendable {
+    let command: GuestCommand
+    let process: BackgroundProcess
+
+    /// - Throws: `Failure` where it has ended already.
+    init(_ command: GuestCommand) throws {
+        self.command = command
+        guard let pid = Int32((try readText(command.pidFile)).trimmedLine), let process = BackgroundProcess(pid: pid)
+        else { throw Self.endedEarly(command) }
+        self.process = process
+    }
+
+    var address: GuestAddress {
+        GuestAddress(
+            host: "127.0.0.1", sshPort: command.ports[0].host, jupyterPort: command.ports[1].host,
+            consoleLog: command.consoleLog)
+    }
+
+    func endedEarly() -> Failure { Self.endedEarly(command) }
+
+    private static func endedEarly(_ command: GuestCommand) -> Failure {
+        var details: [String] = []
+        for (title, file) in [("QEMU", command.log), ("console", command.consoleLog)] {
+            let text = tail(of: file, lines: 15)
+            if !text.isEmpty { details += ["\(title):"] + text.split(separator: "\n").map { "  \($0)" } }
+        }
+        return Failure(
+            .failed, "the virtual machine (\(command.hardware.rawValue)) ended by itself", details: details)
+    }
+}
+
+/// Asks the kernel for TCP ports on 127.0.0.1 that nobody uses now.
+///
+/// Another program may take one before it is bound; whoever uses them tries again then.
+package func freePorts(_ count: Int) throws -> [Int] {
+    var sockets: [Int32] = []
+    defer { for file in sockets { close(file) } }
+    return try (0..<count).map { _ in
+        let file = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+        guard file >= 0 else { throw FileError("open a socket on", "127.0.0.1") }
+        sockets.append(file)
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
+        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+        let isBound = withUnsafeMutablePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                bind(file, $0, length) == 0 && getsockname(file, $0, &length) == 0
+            }
+        }
+        guard isBound else { throw FileError("bind a port on", "127.0.0.1") }
+        return Int(UInt16(bigEndian: address.sin_port))
+    }
+}
+
+/// Guests that still run after the `dss` that booted them was killed.
+package struct LeftoverGuests: Sendable {
+    package init() {}
+
+    /// All guests of any `dss` on this machine; those whose starter lives are in use.
+    package func assets() -> [Asset] {
+        guests().map { process, name in
+            Asset(
+                assetID: name.assetID, kind: .process, name: "\(process.pid) (\(name))",
+                state: name.starterLives ? .inUse : .orphaned)
+        }
+    }
+
+    /// Ends the orphaned guests of the assets that a pattern matches and removes their files; guests of a living `dss`
+    /// stay.
+    /// - Returns: what was ended.
+    @discardableResult
+    package func remove(_ pattern: AssetPattern = AssetPattern("*")) async -> [Asset] {
+        var ended: [Asset] = []
+        for (process, name) in guests() where !name.starterLives && pattern.matches(name.assetID) {
+            let directory = Self.directory(commandLine: commandLine(of: process.pid))
+            await process.stop()
+            if let directory { try? FileManager.default.removeItem(atPath: directory) }
+            ended.append(
+                Asset(assetID: name.assetID, kind: .process, name: "\(process.pid) (\(name))", state: .orphaned))
+        }
+        return ended
+    }
+
+    private func guests() -> [(BackgroundProcess, GuestName)] {
+        BackgroundProcess.all { Self.name(commandLine: $0) != nil }.compactMap { process in
+            Self.name(commandLine: commandLine(of: process.pid)).map { (process, $0) }
+        }
+    }
+
+    private func commandLine(of pid: Int32) -> [String] {
+        guard let bytes = FileManager.default.contents(atPath: "/proc/\(pid)/cmdline") else { return [] }
+        return bytes.split(separator: 0).map { String(decoding: $0, as: UTF8.self) }
+    }
+
+    /// The guest's temporary directory, told by where its pid file lies; nothing else is ever taken for one.
+    static func directory(commandLine words: [String]) -> String? {
+        guard let position = words.firstIndex(of: "-pidfile"), position + 1 < words.count else { return nil }
+        let parts = words[position + 1].split(separator: "/", omittingEmptySubsequences: false)
+        guard parts.count > 2, parts.first == "", parts.last == "qemu.pid", parts[parts.count - 2].hasPrefix("dss.")
+        else { return nil }
+        return parts.dropLast().joined(separator: "/")
+    }
+
+    /// The name that a QEMU was given.
+    static func name(commandLine words: [String]) -> GuestName? {
+        guard let program = words.first, program.contains("qemu-system"),
+            let position = words.firstIndex(of: "-name"), position + 1 < words.count
+        else { return nil }
+        return GuestName(parsing: words[position + 1])
+    }
+}

@@ -1,5 +1,6 @@
 import FoundationEssentials
 import Sandbox
+import Synchronization
 import Workbench
 
 /// Installs by Ansible over SSH and seals by a script over SSH; the same on every provider.
@@ -120,5 +121,143 @@ package struct AnsibleProvisioner: Provisioner {
             advice: order.keepsMachineOnFailure
                 ? "rerun from this role: \(rerun)"
                 : "add --keep-on-failure to keep the machine, then rerun from this role with: \(rerun)")
+    }
+}
+
+/// One call of `ansible-playbook`: the files it needs, written into a directory of its own, and the command.
+struct PlaybookRun: Sendable {
+    /// Holds configuration, inventory, variables and the callback plugin; removed with the build.
+    var directory: String
+    var ansible: String
+    var playbook: SandboxDefinition.Playbook
+    var step: PlaybookStep
+    var endpoint: SSHEndpoint
+    var variables: [String: Variable]
+
+    var command: Command {
+        Command(
+            ansible,
+            [
+                "--inventory", "\(directory)/inventory.ini", "--extra-vars", "@\(directory)/variables.json",
+                "--tags", (step.roles + [SandboxDefinition.Playbook.tidyRole]).joined(separator: ","), playbook.file,
+            ],
+            environment: ["ANSIBLE_CONFIG": "\(directory)/ansible.cfg", "LC_ALL": "C.UTF-8", "PYTHONUNBUFFERED": "1"])
+    }
+
+    /// The command that goes on from the role of one task, on a machine that was kept.
+    ///
+    /// Not from the task itself (`--start-at-task`): it may need what the tasks before it have registered.
+    func command(from task: TaskResult) -> Command {
+        var run = self
+        run.step.roles = Array(step.roles.drop { $0 != task.role })
+        return run.step.roles.isEmpty ? command : run.command
+    }
+
+    func writeFiles() throws {
+        try makeDirectory("\(directory)/plugins", mode: 0o700)
+        try writeAtomically(configuration, to: "\(directory)/ansible.cfg")
+        try writeAtomically("[all]\n\(endpoint.alias)\n", to: "\(directory)/inventory.ini")
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .prettyPrinted]
+        let json = String(decoding: try encoder.encode(variables), as: UTF8.self)
+        try writeAtomically(json, to: "\(directory)/variables.json", mode: 0o600)
+        let plugin = String(decoding: PackageResources.dss_events_py, as: UTF8.self)
+        try writeAtomically(plugin, to: "\(directory)/plugins/dss_events.py")
+    }
+
+    /// `ansible.cfg`, so that nobody's own configuration changes a build and one variable is enough to run it by hand.
+    var configuration: String {
+        """
+        [defaults]
+        callback_plugins = \(directory)/plugins
+        callbacks_enabled = dss_events
+        local_tmp = \(directory)/tmp
+        home = \(directory)
+        retry_files_enabled = False
+        host_key_checking = True
+        interpreter_python = /usr/bin/python3
+        nocows = True
+        force_handlers = False
+        timeout = 30
+
+        [ssh_connection]
+        ssh_args = -F "\(endpoint.configFile)"
+        pipelining = True
+        retries = 3
+
+        """
+    }
+}
+
+/// Turns the lines that Ansible prints into events and remembers the task that failed.
+final class TaskWatch: Sendable {
+    private let events: EventSink
+    private let isVerbose: Bool
+    private let failed = Mutex<TaskResult?>(nil)
+
+    init(events: @escaping EventSink, isVerbose: Bool) {
+        self.events = events
+        self.isVerbose = isVerbose
+    }
+
+    var failedTask: TaskResult? { failed.withLock { $0 } }
+
+    func heard(_ stream: OutputStream, _ line: String) {
+        guard stream == .standardError, let event = AnsibleEvent(line: line) else {
+            if isVerbose, !line.isEmpty { events(.output(.install, line: line)) }
+            return
+        }
+        if let progress = event.progress { events(.progress(.install, progress)) }
+        guard let task = event.task else { return }
+        if task.status == .failed || task.status == .unreachable { failed.withLock { $0 = task } }
+        events(.task(task))
+    }
+}
+
+/// A line of the callback plugin `dss_events`.
+struct AnsibleEvent: Decodable, Equatable {
+    enum Kind: String, Decodable {
+        case taskStarted = "task-started"
+        case taskFinished = "task-finished"
+        case stats
+    }
+
+    var event: Kind
+    var index: Int?
+    var count: Int?
+    var role: String?
+    var name: String?
+    var status: TaskResult.Status?
+    var seconds: Double?
+    var module: String?
+    var message: String?
+    var changed: Int?
+
+    /// - Returns: `nil` for a line that is Ansible's own.
+    init?(line: String) {
+        guard line.hasPrefix("\u{1e}"),
+            let event = try? JSONDecoder().decode(Self.self, from: Data(line.utf8.dropFirst()))
+        else { return nil }
+        self = event
+    }
+
+    /// The finished task, where the line tells of one.
+    var task: TaskResult? {
+        guard event == .taskFinished, let index, let name, let status else { return nil }
+        return TaskResult(
+            index: index, count: count, role: role, name: name, status: status, seconds: seconds ?? 0,
+            module: module, message: message)
+    }
+
+    /// What runs now, where the line tells of a start.
+    var progress: Progress? {
+        guard event == .taskStarted, let index, let name else { return nil }
+        let title = [role, Self.withoutRole(name, role)].compactMap { $0 }.joined(separator: " : ")
+        return Progress(title, completed: Double(index), total: count.map(Double.init), unit: .tasks)
+    }
+
+    private static func withoutRole(_ name: String, _ role: String?) -> String {
+        guard let role, name.hasPrefix("\(role) : ") else { return name }
+        return String(name.dropFirst(role.count + 3))
     }
 }

@@ -58,3 +58,102 @@ package struct TerminalProgress: ProgressRenderer {
         }
     }
 }
+
+extension ProgressState {
+    /// The line about what runs now, narrower than the terminal so that it never wraps; `nil` between stages.
+    package func render(_ style: Style, now: Double) -> String? {
+        guard let running else { return nil }
+        let elapsed = now - running.since
+        var segments = [Segment(running.lead(style, now: now))]
+        segments += running.what(style)
+        if !running.tasks.summary.isEmpty { segments.append(Segment(running.tasks.summary, dropped: 3, ink: .dim)) }
+        segments.append(Segment(Units.clock(elapsed), dropped: 2, ink: .dim))
+        return Segment.fit(segments.filter { !$0.text.isEmpty }, style.width - 1, style)
+    }
+}
+
+extension ProgressState.Running {
+    fileprivate func lead(_ style: Style, now: Double) -> String {
+        let frames = style.unicode ? ["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"] : ["|", "/", "-", "\\"]
+        let frame = Units.whole((max(0, now) * 10).rounded(.down)) % frames.count
+        return "\(frames[frame]) \(stage.rawValue.padded(to: Stage.nameWidth))"
+    }
+
+    fileprivate func what(_ style: Style) -> [Segment] {
+        guard let progress = combined else { return [] }
+        let name = Segment(progress.activity.printableLine, isFlexible: true)
+        let bar = progress.fraction.map { Segment(Bar.framed($0, width: 20, style), dropped: 1) }
+        return switch progress.unit {
+        case .tasks: [Segment(progress.position), name]
+        case .bytes, .percent: [name, Segment(progress.position)] + (bar.map { [$0] } ?? [])
+        case .none: [name, Segment(progress.position)]
+        }
+    }
+
+    /// All transfers as one: their names, and their bytes added up.
+    private var combined: Progress? {
+        guard activities.count > 1 else { return activities.first }
+        return Progress(
+            activities.map(\.activity).joined(separator: ", "),
+            completed: activities.reduce(0) { $0 + $1.completed },
+            total: activities.reduce(0) { $0 + ($1.total ?? 0) }, unit: .bytes)
+    }
+}
+
+extension Progress {
+    /// `task 12 of 31`, `512 of 1300 MB`, `45 %`.
+    var position: String {
+        let number = Units.whole(completed)
+        switch unit {
+        case .bytes: return Units.transferred(completed, of: total)
+        case .percent: return Units.percent(fraction ?? 0)
+        case .tasks: return "task \(number)" + (total.map { " of \(Units.whole($0))" } ?? "")
+        case .none: return total.map { "\(number) of \(Units.whole($0))" } ?? ""
+        }
+    }
+}
+
+/// A part of a live line.
+private struct Segment {
+    var text: String
+    /// Whether its middle may be left out.
+    var isFlexible: Bool
+    /// Order in which it goes when the line is too long, the highest first; `nil` stays.
+    var dropped: Int?
+    var ink: Ink?
+
+    /// Columns below which a task's name says nothing any more.
+    private static let leastActivity = 16
+
+    init(_ text: String, isFlexible: Bool = false, dropped: Int? = nil, ink: Ink? = nil) {
+        self.text = text
+        self.isFlexible = isFlexible
+        self.dropped = dropped
+        self.ink = ink
+    }
+
+    /// The segments in one line of at most `width` columns: first the less important ones go, then the middle of the
+    /// activity, at last the end of the line.
+    static func fit(_ segments: [Segment], _ width: Int, _ style: Style) -> String {
+        var segments = segments
+        while let last = segments.indices.filter({ segments[$0].dropped != nil }).max(by: {
+            (segments[$0].dropped ?? 0) < (segments[$1].dropped ?? 0)
+        }), narrowest(segments) > width {
+            segments.remove(at: last)
+        }
+        let total = segments.map(\.text).joined(separator: "  ").displayWidth
+        if total > width, let flexible = segments.firstIndex(where: \.isFlexible) {
+            let room = segments[flexible].text.displayWidth - (total - width)
+            segments[flexible].text = segments[flexible].text.ellipsized(to: max(0, room), style)
+        }
+        let plain = segments.map(\.text).joined(separator: "  ")
+        guard plain.displayWidth <= width else { return plain.clipped(to: width) }
+        return segments.map { style.paint($0.text, $0.ink) }.joined(separator: "  ")
+    }
+
+    private static func narrowest(_ segments: [Segment]) -> Int {
+        segments.reduce(2 * (segments.count - 1)) { sum, segment in
+            sum + (segment.isFlexible ? min(leastActivity, segment.text.displayWidth) : segment.text.displayWidth)
+        }
+    }
+}

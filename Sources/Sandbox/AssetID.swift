@@ -47,3 +47,55 @@ package struct AssetID: Hashable, Sendable, Codable, CustomStringConvertible {
         scalar.isASCII && (scalar.properties.isAlphabetic || ("0"..."9").contains(scalar))
     }
 }
+
+/// Where the files of an asset id lie in a bucket: all that stores, finds, downloads or removes them asks here.
+extension AssetID {
+    /// What the keys of its files begin with, and no others: `data_science_sandbox/0.1.0/`.
+    /// - Parameter prefix: that of the definition's names, without slashes around it.
+    package func folder(under prefix: String) -> String { Self.folder(of: rawValue, under: prefix) }
+
+    /// The same of an id as a tag or a key tells it, which need not be one that this program would give.
+    package static func folder(of id: String, under prefix: String) -> String { "\(prefix)/\(id)/" }
+
+    /// The key of one file: `data_science_sandbox/0.1.0/manifest.json`.
+    package func key(of file: String, under prefix: String) -> String { folder(under: prefix) + file }
+}
+
+/// Picks assets by id: `6.1.0` is that id alone, `6.*` all that begin so, `?` is one character.
+package struct AssetPattern: Hashable, Sendable, CustomStringConvertible {
+    package let description: String
+
+    package init(_ pattern: String) {
+        description = pattern
+    }
+
+    package var isExact: Bool { !description.contains(where: { "*?".contains($0) }) }
+
+    package func matches(_ id: String) -> Bool {
+        Self.matches(Array(description), Array(id))
+    }
+
+    /// Greedy matching that remembers the last star only, so it takes time linear in both for usual patterns
+    /// and never more than their product.
+    private static func matches(_ pattern: [Character], _ text: [Character]) -> Bool {
+        var p = 0
+        var t = 0
+        var star: (pattern: Int, text: Int)?
+        while t < text.count {
+            if p < pattern.count, pattern[p] == "*" {
+                star = (p, t)
+                p += 1
+            } else if p < pattern.count, pattern[p] == "?" || pattern[p] == text[t] {
+                p += 1
+                t += 1
+            } else if let last = star {
+                p = last.pattern + 1
+                t = last.text + 1
+                star = (last.pattern, last.text + 1)
+            } else {
+                return false
+            }
+        }
+        return pattern[p...].allSatisfy { $0 == "*" }
+    }
+}

@@ -80,3 +80,13 @@ package struct TaskResult: Sendable, Equatable, Codable {
 
 /// Takes events as they happen; called from any task, must return at once.
 package typealias EventSink = @Sendable (BuildEvent) -> Void
+
+/// The stages of the workflow, in order.
+package enum Stage: String, Sendable, Codable, CaseIterable {
+    case setup
+    case install
+    case seal
+    case capture
+    case export
+    case cleanUp = "clean up"
+}

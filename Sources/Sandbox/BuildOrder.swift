@@ -49,3 +49,8 @@ package struct Secret: Sendable, Equatable, CustomStringConvertible, CustomDebug
         reveal = value
     }
 }
+
+/// What a sandbox is made for: a machine of its own, or a container. Known to the playbook by its raw value.
+package enum Edition: String, Sendable, Codable, CaseIterable {
+    case vm, container
+}

@@ -109,3 +109,47 @@ extension BuildOrder {
     /// The name of the image file of a format.
     package func imageName(_ format: ImageFormat) -> String { "\(imageStem).\(format.fileExtension)" }
 }
+
+/// A finished file of a release.
+package struct Artifact: Sendable, Equatable, Codable {
+    package var format: ImageFormat
+    /// Path in the local bucket or URL of the object.
+    package var location: String
+    /// Length of the file in bytes, holes included.
+    package var bytes: Int64
+    /// Lower-case hexadecimal SHA-256 of the whole file; `nil` where only S3 has seen all of it and keeps another sum.
+    package var sha256: String?
+    /// CRC-64/NVME of the whole file, in Base64 as S3 tells it.
+    package var crc64: String?
+
+    package init(format: ImageFormat, location: String, bytes: Int64, sha256: String?, crc64: String? = nil) {
+        self.format = format
+        self.location = location
+        self.bytes = bytes
+        self.sha256 = sha256
+        self.crc64 = crc64
+    }
+}
+
+/// A disk-image format that a release may carry.
+package enum ImageFormat: String, Sendable, Codable, CaseIterable, Hashable {
+    case vhd
+    case vmdk
+    case raw
+    case qcow2
+    case ova
+
+    /// The ending of the exported file.
+    package var fileExtension: String { rawValue }
+
+    /// The people a format is for, in words for tables and the release notes.
+    package var purpose: String {
+        switch self {
+        case .vhd: "Hyper-V, Azure, VirtualBox"
+        case .vmdk: "VMware, VirtualBox, AWS import"
+        case .raw: "dd, cloud providers"
+        case .qcow2: "QEMU, libvirt, OpenStack"
+        case .ova: "VMware and VirtualBox, with the machine's settings"
+        }
+    }
+}

@@ -155,3 +155,127 @@ package struct SandboxDefinition: Sendable, Equatable, Codable {
         }
     }
 }
+
+/// What finds the AMI to start from: a public parameter that names it, else owner and name; the newest match is taken.
+extension SandboxDefinition.AWS {
+    package struct SourceImage: Sendable, Equatable, Codable {
+        /// AWS account that owns the image.
+        package var owner: String
+        /// Name with wildcards, as EC2's `name` filter takes it.
+        package var name: String
+        /// The SSM parameter whose value is the image's id; where it is given, owner and name are not used.
+        package var parameter: String?
+
+        package init(owner: String, name: String, parameter: String? = nil) {
+            self.owner = owner
+            self.name = name
+            self.parameter = parameter
+        }
+    }
+}
+
+extension SandboxDefinition.AWS.SourceImage {
+    /// The official images of a release, by its distribution.
+    /// Sources: <https://wiki.debian.org/Cloud/AmazonEC2Image>,
+    /// <https://documentation.ubuntu.com/aws/aws-how-to/instances/find-ubuntu-images/>
+    package init(of base: SandboxDefinition.BaseSystem) {
+        let (suite, architecture) = (base.suite, base.architecture.rawValue)
+        switch base.distribution {
+        case .debian:
+            self.init(owner: "136693071363", name: "debian-\(Self.debian[suite] ?? suite)-\(architecture)-*")
+        case .ubuntu:
+            // Since 23.10 their disks are of the newer type, which is part of the name.
+            let disk = Self.olderUbuntu.contains(suite) ? "hvm-ssd" : "hvm-ssd-gp3"
+            self.init(
+                owner: "099720109477",
+                name: "ubuntu/images/\(disk)/ubuntu-\(suite)-\(Self.ubuntu[suite] ?? "*")-\(architecture)-server-*")
+        }
+    }
+
+    private static let debian = ["buster": "10", "bullseye": "11", "bookworm": "12", "trixie": "13", "forky": "14"]
+    private static let ubuntu = [
+        "bionic": "18.04", "focal": "20.04", "jammy": "22.04", "noble": "24.04", "oracular": "24.10",
+        "plucky": "25.04", "questing": "25.10", "resolute": "26.04",
+    ]
+    private static let olderUbuntu: Set<String> = ["bionic", "focal", "jammy"]
+}
+
+/// One of several sandboxes that a release builds from one definition.
+package struct SandboxVariant: Sendable, Equatable, Codable {
+    /// Part of asset ids: `big` is built as `0.1.0-big`.
+    package var name: String
+    package var settings: [Setting]
+
+    package init(name: String, settings: [Setting]) {
+        self.name = name
+        self.settings = settings
+    }
+
+    /// A key of the definition and its value, as a flag or an environment variable has it.
+    package struct Setting: Sendable, Equatable, Codable {
+        package var key: String
+        package var value: String
+
+        package init(_ key: String, _ value: String) {
+            self.key = key
+            self.value = value
+        }
+    }
+}
+
+extension SandboxDefinition.Playbook {
+    /// The role at the end that runs after every step, so that caches and logs are gone before its state is kept;
+    /// it is therefore none of `roles`.
+    package static let tidyRole = "tidy"
+
+    /// The roles cut behind each checkpoint, so that a change in a late role leaves the early ones in the cache.
+    package var steps: [PlaybookStep] {
+        var groups: [[String]] = [[]]
+        for role in roles {
+            groups[groups.count - 1].append(role)
+            if checkpoints.contains(role) { groups.append([]) }
+        }
+        return groups.filter { !$0.isEmpty }.enumerated().map { PlaybookStep(index: $0.offset, roles: $0.element) }
+    }
+}
+
+/// The value of a playbook variable: what YAML and JSON both can say, as far as variables need it.
+package enum Variable: Sendable, Hashable, Codable {
+    case string(String)
+    case integer(Int)
+    case boolean(Bool)
+    case list([Variable])
+    case map([String: Variable])
+
+    package init(from decoder: any Decoder) throws {
+        let container = try decoder.singleValueContainer()
+        if let value = try? container.decode(Bool.self) {
+            self = .boolean(value)
+        } else if let value = try? container.decode(Int.self) {
+            self = .integer(value)
+        } else if let value = try? container.decode([Variable].self) {
+            self = .list(value)
+        } else if let value = try? container.decode([String: Variable].self) {
+            self = .map(value)
+        } else {
+            self = .string(try container.decode(String.self))
+        }
+    }
+
+    package func encode(to encoder: any Encoder) throws {
+        var container = encoder.singleValueContainer()
+        switch self {
+        case .string(let value): try container.encode(value)
+        case .integer(let value): try container.encode(value)
+        case .boolean(let value): try container.encode(value)
+        case .list(let value): try container.encode(value)
+        case .map(let value): try container.encode(value)
+        }
+    }
+}
+
+/// A processor architecture by its Debian name.
+package enum Architecture: String, Sendable, Codable, CaseIterable {
+    case amd64
+    case arm64
+}

@@ -1,3 +1,5 @@
+import Synchronization
+
 /// Runs stages, tells when they start and end, and remembers how long each took.
 package actor StageLog {
     package private(set) var times: [BuildReport.StageTime] = []
@@ -46,4 +48,60 @@ package struct Stopwatch: Sendable {
         let begin = clock.now
         return { begin.duration(to: clock.now) }
     }
+}
+
+/// Notes when activities begin and end, from the events of a build.
+///
+/// A stage is an activity too, unless it consists of others.
+package final class Timeline: Sendable {
+    private struct Notes {
+        var begun: [String: Double] = [:]
+        var activities: [Activity] = []
+        var stage: (began: Double, count: Int)?
+    }
+
+    private let stopwatch: Stopwatch
+    private let notes = Mutex(Notes())
+
+    package init(_ stopwatch: Stopwatch) {
+        self.stopwatch = stopwatch
+    }
+
+    package var activities: [Activity] { notes.withLock { $0.activities } }
+
+    /// The same events, noted on their way.
+    package func observing(_ events: @escaping EventSink) -> EventSink {
+        { [self] event in
+            note(event, at: stopwatch.seconds)
+            events(event)
+        }
+    }
+
+    private func note(_ event: BuildEvent, at moment: Double) {
+        notes.withLock { notes in
+            switch event {
+            case .stageStarted: notes.stage = (moment, notes.begun.count + notes.activities.count)
+            case .stageFinished(let stage, _, _):
+                guard let (began, count) = notes.stage, notes.begun.count + notes.activities.count == count else {
+                    return
+                }
+                notes.activities.append(Activity(stage.rawValue, began: began, ended: moment))
+            // One that is told again has begun before: what begins a removal need not be what waits for it.
+            case .activityStarted(let name): notes.begun[name] = notes.begun[name] ?? moment
+            case .activityFinished(let name):
+                guard let began = notes.begun.removeValue(forKey: name) else { return }
+                notes.activities.append(Activity(name, began: began, ended: moment))
+            default: return
+            }
+        }
+    }
+}
+
+/// Runs `body` as an activity that the report shows.
+package func activity<Result>(
+    _ name: String, _ events: EventSink, _ body: () async throws -> Result
+) async rethrows -> Result {
+    events(.activityStarted(name))
+    defer { events(.activityFinished(name)) }
+    return try await body()
 }

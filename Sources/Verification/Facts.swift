@@ -1,3 +1,5 @@
+import Workbench
+
 /// What a guest told about itself: the `key=value` lines that a script on it printed.
 ///
 /// A key may come several times; its values are a list then.
@@ -34,5 +36,106 @@ struct Facts: Sendable, Equatable {
     struct Untold: Error, Equatable, CustomStringConvertible {
         var key: String
         var description: String { "the guest did not tell '\(key)'" }
+    }
+}
+
+extension FactSource {
+    /// The shell script that gathers the facts of all checks of this source in one session, because each login costs
+    /// seconds in an emulated guest.
+    func script(_ expectations: Expectations) -> String {
+        switch self {
+        case .user: userScript(expectations)
+        case .root: rootScript(expectations)
+        }
+    }
+
+    private func userScript(_ expectations: Expectations) -> String {
+        """
+        echo "groups=$(id -nG)"
+        sudo -k
+        if sudo -n true 2>/dev/null; then echo sudo_asks=no; else echo sudo_asks=yes; fi
+        echo "core_soft=$(ulimit -Sc)"
+        echo "core_hard=$(ulimit -Hc)"
+        echo "core_pattern=$(cat /proc/sys/kernel/core_pattern)"
+        echo "poetry=$(poetry --version 2>&1 | tail -n 1)"
+
+        # The engine may still be starting.
+        end=$(($(date +%s) + \(expectations.limits.services.components.seconds)))
+        until server=$(docker version --format '{{.Server.Version}}' 2>&1) || [ "$(date +%s)" -ge $end ]; do sleep 2; done
+        if docker version >/dev/null 2>&1; then echo docker_reached=yes; else echo docker_reached=no; fi
+        echo "docker=$(echo "$server" | tail -n 1)"
+
+        cd \(shellQuoted(expectations.paths.scriptLanguages)) 2>/dev/null && git rev-parse --verify HEAD >/dev/null 2>&1 && {
+            echo "clone=$(git describe --tags --always)"
+            echo clone_fault=
+            # A submodule that is missing or at another commit is marked at the beginning of its line.
+            git submodule status --recursive | sed -n 's/^[-+U]/clone_fault=submodule /p'
+            git status --porcelain | sed 's/^/clone_fault=changed /' | head -n 3
+            # From nothing, because a guest may reach no registry.
+            if built=$(printf 'FROM scratch\\nCOPY . /\\n' | docker build --quiet --file - . 2>&1); then
+                echo container_build=done
+                docker image rm "$built" >/dev/null 2>&1
+            else
+                echo "container_build=$(echo "$built" | tail -n 1)"
+            fi
+            echo "clone_submodules=$(git submodule status --recursive | wc -l)"
+        } || printf 'clone=none\\ncontainer_build=none\\n'
+        echo "missing_components=$(cat \(shellQuoted(expectations.paths.missingComponents)) 2>/dev/null | tr '\\n' ' ')"
+
+        """
+    }
+
+    private func rootScript(_ expectations: Expectations) -> String {
+        let homes = "/root \(shellQuoted("/home/\(expectations.user)"))"
+        return """
+            user=\(shellQuoted(expectations.user))
+            boot=@$(sed -n 's/^btime //p' /proc/stat)
+            # Prints the files that match, as a list under one key.
+            files() { key=$1; shift; echo "$key="; find "$@" 2>/dev/null | head -n 10 | sed "s/^/$key=/"; }
+            # The same, without what was made since this boot.
+            older() { key=$1; shift; files "$key" "$@" ! -newerct "$boot"; }
+
+            echo login_user=
+            awk -F: '$3 >= 1000 && $3 < 65000 { print "login_user=" $1 }' /etc/passwd
+            files ssh_file /root/.ssh /home/*/.ssh -mindepth 1
+            files authorized_keys /root /home /etc -name 'authorized_keys*' -size +0
+            files history \(homes) -maxdepth 1 '(' -name '.*_history' -o -name '.*hst' -o -name .wget-hsts ')'
+            files build_file /run/dss /usr/local/lib/dss/seal.d /opt/dss-uv /root/.ansible /home/*/.ansible -maxdepth 0
+            grep -rlsE '^[^#]*NOPASSWD' /etc/sudoers /etc/sudoers.d | sed 's/^/build_file=/'
+            older cache /var/lib/apt/lists /var/cache/apt/archives -type f ! -name lock
+            files cache /root/.cache/pip /home/*/.cache/pip /root/.cache/uv /home/*/.cache/uv -maxdepth 0
+            older log /var/log -type f -size +0
+            find /var/log/journal -mindepth 1 -maxdepth 1 ! -name "$(cat /etc/machine-id)*" 2>/dev/null | sed 's/^/log=/'
+            older cloud_state /var/lib/cloud/instances /var/lib/cloud/data -mindepth 1
+            files host_file /usr/local/share/ca-certificates /etc/pip.conf /root/.config/pip /home/*/.config/pip /root/.pip \
+            /home/*/.pip /root/.docker/config.json /home/*/.docker/config.json /root/.netrc /home/*/.netrc \
+            /root/.gitconfig /home/*/.gitconfig /root/.aws /home/*/.aws -type f
+            grep -rlsE '^[^#]*Acquire::[a-z]+::(.*::)?Proxy' /etc/apt | sed 's/^/host_file=/'
+            grep -sE '(proxy|PROXY|_CA_|CERT)' /etc/environment | sed 's/^/host_file=\\/etc\\/environment: /'
+            [ ! -e /etc/gitconfig ] || grep -l insteadOf /etc/gitconfig | sed 's/^/host_file=/'
+
+            echo "machine_id=$(cat /etc/machine-id)"
+            echo "password_login=$(sshd -T 2>/dev/null | sed -n 's/^passwordauthentication //p')"
+            echo password_refusal=
+            grep -risE '^[[:space:]]*PasswordAuthentication[[:space:]]+no' /etc/ssh/sshd_config /etc/ssh/sshd_config.d |
+                sed 's/^/password_refusal=/'
+
+            echo "system_state=$(timeout \(expectations.limits.services.components.seconds) \
+            systemctl is-system-running --wait 2>&1 | tail -n 1)"
+            echo failed_unit=
+            systemctl list-units --failed --plain --no-legend | awk '{ print "failed_unit=" $1 }'
+            echo "boot_time=$(systemd-analyze time 2>&1 | head -n 1)"
+            echo blame=
+            systemd-analyze blame --no-pager 2>/dev/null | head -n 40 | sed 's/^ */blame=/'
+
+            root=$(readlink -f "$(findmnt -no SOURCE /)")
+            block=/sys/class/block/${root##*/}
+            echo "root_device=$root"
+            echo "partition_start=$(cat "$block/start" 2>/dev/null)"
+            echo "partition_sectors=$(cat "$block/size" 2>/dev/null)"
+            echo "disk_sectors=$(cat "$block/../size" 2>/dev/null)"
+            echo "root_bytes=$(df -B1 --output=size / | tail -n 1 | tr -d ' ')"
+
+            """
     }
 }

@@ -203,3 +203,138 @@ extension Secret {
         return Secret("Aa7-" + String((0..<16).map { _ in letters.randomElement()! }))
     }
 }
+
+/// What is checked of JupyterLab.
+extension Verification {
+    func checkJupyter(_ visit: Visit<Runner>, _ jupyter: JupyterClient<Runner>) async throws {
+        let hasPassword = await log.passed(.newPasswordAccepted)
+        try await log.make(.jupyterUp) {
+            if visit.address.remote != nil, !hasPassword {
+                return .skipped("it is reached through SSH, and '\(Check.newPasswordAccepted.rawValue)' did not pass")
+            }
+            try await visit.openTunnel()
+            let answer = try await waitForJupyter(jupyter)
+            guard answer.asksForPassword else { return .failed("/lab answers \(answer) to a stranger") }
+            let api = try await jupyter.get("/api/contents")
+            return [401, 403].contains(api.status) ? .passed() : .failed("/api/contents answers \(api) to a stranger")
+        }
+        try await log.make(.jupyterRefuses) {
+            let answer = try await jupyter.logIn(with: Secret("not-the-password"))
+            guard !answer.letsIn else { return .failed("the form answers \(answer)") }
+            let lab = try await jupyter.get("/lab")
+            return lab.asksForPassword ? .passed() : .failed("/lab answers \(lab) afterwards")
+        }
+        try await log.make(.jupyterLab) { try await enter(jupyter, with: expectations.jupyterPassword) }
+        try await log.make(.jupyterAPI) {
+            let answer = try await jupyter.get("/api/kernelspecs")
+            return answer.status == 200 ? .passed() : .failed("/api/kernelspecs answers \(answer)")
+        }
+    }
+
+    func checkChangeOfJupyterPassword(
+        _ visit: Visit<Runner>, _ jupyter: JupyterClient<Runner>, _ message: MessageOfTheDay?
+    ) async throws {
+        let password = Secret.random()
+        try await log.make(.jupyterChange) {
+            try await visit.changeJupyterPassword(by: message?.command ?? "", to: password)
+        }
+        try await log.make(.messageGoes) {
+            let message = try await visit.readMessage()
+            let stays = message.mentionsJupyter(port: expectations.jupyterPort)
+            return stays ? .failed("a login still shows: \(message.text.lastLines)") : .passed()
+        }
+        try await log.make(.jupyterNewPassword) {
+            _ = try await waitForJupyter(jupyter)
+            guard case .passed = try await enter(jupyter, with: password) else {
+                return .failed("the new password is refused")
+            }
+            let answer = try await jupyter.logIn(with: expectations.jupyterPassword)
+            return answer.letsIn ? .failed("the default password is still taken") : .passed()
+        }
+    }
+
+    private func enter(_ jupyter: JupyterClient<Runner>, with password: Secret) async throws -> Verdict {
+        let answer = try await jupyter.logIn(with: password)
+        guard answer.letsIn else { return .failed("the form answers \(answer)") }
+        let lab = try await jupyter.get("/lab", limit: 60)
+        return lab.status == 200 ? .passed() : .failed("/lab answers \(lab) after login")
+    }
+
+    private func waitForJupyter(_ jupyter: JupyterClient<Runner>) async throws -> JupyterClient<Runner>.Answer {
+        let start = ContinuousClock.now
+        while true {
+            let answer = try await jupyter.get("/lab")
+            if answer.status != 0 { return answer }
+            let waited = ContinuousClock.now - start
+            guard waited < expectations.limits.services else { throw CheckFailed("JupyterLab gives \(answer)") }
+            onProgress(Progress("waiting for JupyterLab, \(waited.components.seconds) s"))
+            try await Task.sleep(for: .seconds(1))
+        }
+    }
+}
+
+/// What an image promises, to be held against a booted copy of it.
+package struct Expectations: Sendable, Equatable {
+    /// The login user, member of sudo and docker.
+    package var user: String
+    /// The expired password that the first login must replace.
+    package var password: Secret
+    /// The password of JupyterLab until its user changes it.
+    package var jupyterPassword: Secret
+    /// The port inside the guest, as the message of the day names it.
+    package var jupyterPort: Int
+    /// Components that the build knowingly went without, from the image's manifest; their checks are skipped.
+    package var missing: [MissingComponent]
+    package var paths: Paths
+    package var limits: Limits
+
+    package init(
+        user: String = "ubuntu", password: Secret, jupyterPassword: Secret, jupyterPort: Int = 49494,
+        missing: [MissingComponent] = [], paths: Paths = .init(), limits: Limits = .init()
+    ) {
+        self.user = user
+        self.password = password
+        self.jupyterPassword = jupyterPassword
+        self.jupyterPort = jupyterPort
+        self.missing = missing
+        self.paths = paths
+        self.limits = limits
+    }
+
+    /// Where the playbook puts things; relative paths start at the user's home.
+    package struct Paths: Sendable, Equatable {
+        package var scriptLanguages: String
+        /// What the build itself recorded as missing, as a JSON list of components.
+        package var missingComponents: String
+
+        package init(
+            scriptLanguages: String = "script-languages-release",
+            missingComponents: String = "/usr/local/share/dss/missing.json"
+        ) {
+            self.scriptLanguages = scriptLanguages
+            self.missingComponents = missingComponents
+        }
+    }
+
+    /// How long a guest may take; generous, because an emulated one is twenty times slower than a real one.
+    package struct Limits: Sendable, Equatable {
+        /// Until sshd answers.
+        package var boot: Duration
+        /// Until JupyterLab and the Docker engine answer, from the first login on.
+        package var services: Duration
+        /// For one login, or one question to the guest.
+        package var answer: Duration
+        /// For everything, both copies together.
+        package var total: Duration
+
+        package init(
+            boot: Duration = .seconds(300), services: Duration = .seconds(180), answer: Duration = .seconds(90),
+            total: Duration = .seconds(1200)
+        ) {
+            self.boot = boot
+            self.services = services
+            self.answer = answer
+            self.total = total
+        }
+    }
+}

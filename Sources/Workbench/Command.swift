@@ -52,3 +52,96 @@ package func shellQuoted(_ word: String) -> String {
     guard !plain else { return word }
     return "'" + word.split(separator: "'", omittingEmptySubsequences: false).joined(separator: #"'\''"#) + "'"
 }
+
+/// How a program ended.
+package enum ExitStatus: Sendable, Equatable, CustomStringConvertible {
+    case exited(Int32)
+    case signalled(Int32)
+
+    package var isSuccess: Bool { self == .exited(0) }
+
+    package var description: String {
+        switch self {
+        case .exited(let code): "exit code \(code)"
+        case .signalled(let signal): "signal \(signal)"
+        }
+    }
+}
+
+package struct CommandOutput: Sendable, Equatable {
+    package var status: ExitStatus
+    package var standardOutput: String
+    package var standardError: String
+
+    package init(status: ExitStatus = .exited(0), standardOutput: String = "", standardError: String = "") {
+        self.status = status
+        self.standardOutput = standardOutput
+        self.standardError = standardError
+    }
+}
+
+package enum OutputStream: Sendable { case standardOutput, standardError }
+
+/// The one place that starts programs; a parameter, so that tests can compare what would be run.
+package protocol CommandRunner: Sendable {
+    /// Runs a program to its end, whatever its exit status; cancelling the task ends it with all its children.
+    /// - Parameter onLine: called for each line as it comes.
+    /// - Throws: `ToolMissing` where the program is not installed.
+    func execute(
+        _ command: Command, onLine: (@Sendable (OutputStream, String) -> Void)?
+    ) async throws -> CommandOutput
+
+    /// Starts a program that goes on by itself, its output in a file; it survives the end of this process.
+    func start(_ command: Command, log: String) async throws -> BackgroundProcess
+
+    /// Runs a program that asks questions: `body` waits for its prompts and answers them.
+    func converse<Result: Sendable>(
+        _ command: Command, _ body: (Conversation) async throws -> Result
+    ) async throws -> Result
+}
+
+extension CommandRunner {
+    package func execute(_ command: Command) async throws -> CommandOutput {
+        try await execute(command, onLine: nil)
+    }
+
+    /// Runs a program that must succeed.
+    /// - Returns: its standard output.
+    /// - Throws: `CommandFailure` with the end of its output otherwise.
+    @discardableResult
+    package func run(
+        _ command: Command, onLine: (@Sendable (OutputStream, String) -> Void)? = nil
+    ) async throws -> String {
+        let output = try await execute(command, onLine: onLine)
+        try Task.checkCancellation()
+        guard output.status.isSuccess else { throw CommandFailure(command, output) }
+        return output.standardOutput
+    }
+}
+
+/// A program that was expected to succeed did not.
+package struct CommandFailure: Error, Sendable, Equatable, CustomStringConvertible {
+    package var command: Command
+    package var status: ExitStatus
+    /// The last lines that it printed, standard error after standard output.
+    package var lastLines: [String]
+
+    package init(_ command: Command, _ output: CommandOutput, lines: Int = 15) {
+        self.command = command
+        status = output.status
+        lastLines = [output.standardOutput, output.standardError].flatMap { text in
+            text.split(whereSeparator: \.isNewline).suffix(lines).map(String.init)
+        }
+    }
+
+    package var description: String {
+        (["\(command.executable) failed with \(status)"] + lastLines.map { "  \($0)" }
+            + ["  to run it again: \(command.shellLine)"]).joined(separator: "\n")
+    }
+}
+
+/// A program that is needed is not installed.
+package struct ToolMissing: Error, Sendable, Equatable, CustomStringConvertible {
+    package var executable: String
+    package var description: String { "the program '\(executable)' is not installed" }
+}

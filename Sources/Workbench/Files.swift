@@ -109,3 +109,30 @@ extension String {
         return String(drop(while: isBlank).reversed().drop(while: isBlank).reversed())
     }
 }
+
+/// Removes a file; one that is gone already is fine.
+package func removeFile(_ path: String) throws {
+    guard unlink(path) == 0 || errno == ENOENT else { throw FileError("remove", path) }
+}
+
+/// Renames within one file system, replacing a file of that name.
+package func renameFile(_ path: String, to newPath: String) throws {
+    guard rename(path, newPath) == 0 else { throw FileError("rename \(path) to", newPath) }
+}
+
+/// The folder of a path, `.` for a plain file name.
+package func parentDirectory(_ path: String) -> String {
+    path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "."
+}
+
+/// The last part of a path.
+package func baseName(_ path: String) -> String {
+    path.split(separator: "/").last.map(String.init) ?? path
+}
+
+/// Free bytes for ordinary users on the file system that a path is on; `nil` where it cannot be asked.
+package func freeBytes(on path: String) -> Int64? {
+    var status = statvfs()
+    guard statvfs(path, &status) == 0 else { return nil }
+    return Int64(status.f_bavail) * Int64(status.f_frsize)
+}

@@ -1,4 +1,3 @@
-import AWSServices
 import Foundation
 import Testing
 

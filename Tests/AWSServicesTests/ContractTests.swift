@@ -9,7 +9,7 @@ import Testing
 struct ContractTests {
     @Test("the catalogue has every operation of the room")
     func completeness() throws {
-        let folder = PythonProcess.root.appending(path: "Sources/AWSServices")
+        let folder = PythonProcess.root.appending(path: "Sources/AWS/AWSServices")
         let files = FileManager.default.enumerator(at: folder, includingPropertiesForKeys: nil)?.allObjects as? [URL]
         var declared: Set<String> = []
         for file in try #require(files) where file.pathExtension == "swift" {

@@ -1,7 +1,7 @@
 import AWSTestSupport
 import DiskImages
 import Foundation
-import LocalMachine
+import LocalProvider
 import Sandbox
 import Testing
 import Workbench

@@ -4,7 +4,7 @@ import RegistryTestSupport
 import Testing
 import Workbench
 
-@testable import ContainerImages
+@testable import LocalProvider
 
 extension EndToEnd {
     /// The Docker edition of this project's own sandbox as a user makes it, in a daemon and a registry that the test

@@ -1,5 +1,5 @@
-import ContainerImages
 import Foundation
+import LocalProvider
 import Testing
 import Workbench
 

@@ -1,5 +1,4 @@
 import Foundation
-import LocalMachine
 import LocalProvider
 import Provisioning
 import Sandbox

@@ -2,6 +2,7 @@ import AWSCore
 import AWSServices
 import FoundationEssentials
 import Sandbox
+import Synchronization
 
 /// Where on AWS one asset id is built, and under which names and tags: what every stage of it needs.
 package struct BuildSite: Sendable {
@@ -70,4 +71,15 @@ package struct BuildSite: Sendable {
 
     /// The command that removes everything of the build, for an undo that fails.
     package var remedy: String { "dss delete-aws-assets --region \(region) --asset-id '\(assetID)'" }
+}
+
+/// Says of something that is registered for undo that it has become a product: it stays, whatever comes later.
+package final class Keep: Sendable {
+    private let decided = Mutex(false)
+
+    package init() {}
+
+    package var isDecided: Bool { decided.withLock { $0 } }
+
+    package func decide() { decided.withLock { $0 = true } }
 }

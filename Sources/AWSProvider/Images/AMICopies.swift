@@ -2,6 +2,8 @@ import AWSCore
 import AWSServices
 import FoundationEssentials
 import Sandbox
+import Synchronization
+import Workbench
 
 /// Copies an AMI into other regions, all at the same time.
 package struct AMICopies: Sendable {
@@ -93,6 +95,160 @@ package struct AMICopies: Sendable {
             }
         } catch {
             return Copy(region: region, imageID: nil, state: "failed", error: error)
+        }
+    }
+}
+
+/// The copy of an AMI in one region.
+struct RegionCopy: Sendable {
+    let copies: AMICopies
+    /// Of that region.
+    let client: AWSClient
+
+    private var source: EC2.Image { copies.image }
+    private var name: String { source.name ?? source.imageId }
+    private var images: OwnImages { OwnImages(client, pace: copies.pace) }
+
+    func run(undo: Undo, tell: @escaping @Sendable (Double) -> Void) async throws -> AMICopies.Copy {
+        if copies.isPublic { try await AMIPublicity(client).checkRoom() }
+        let there = try await earlier()
+        if there?.state != "available" { await register(undo) }
+        let id: String
+        if let there { id = there.imageId } else { id = try await client.call(order).imageId }
+        let image = try await images.waitUntilAvailable(id, of: "the copy", tell: tell)
+        try await deprecate(image)
+        return AMICopies.Copy(
+            region: client.region, imageID: id, state: there?.state == "available" ? "was there" : "copied")
+    }
+
+    func publish(_ id: String) async throws {
+        let publicity = AMIPublicity(client)
+        let state = try await publicity.state(of: id)
+        guard !state.isAll(public: true) else { return }
+        try await publicity.check(id)
+        try await undoingOnFailure { try await publicity.makePublic(state, undo: $0) }
+    }
+
+    /// What an earlier run has copied.
+    /// - Throws: `Failure` where somebody else's image has the name.
+    private func earlier() async throws -> EC2.Image? {
+        guard let image = try await images.named(name) else { return nil }
+        let isOurs = !source.ownTags.isEmpty && Set(source.ownTags).isSubset(of: image.tags)
+        let isOfThis = image.sourceImageId == nil || image.sourceImageId == source.imageId
+        guard isOurs, isOfThis else {
+            throw Failure(
+                .badData,
+                "the AMI name '\(name)' is taken in \(client.region) by \(image.imageId), which is no copy of "
+                    + source.imageId,
+                advice: "remove it with: aws ec2 deregister-image --image-id \(image.imageId) --region \(client.region)"
+            )
+        }
+        guard ["available", "pending"].contains(image.state) else {
+            try await images.remove(image)
+            return nil
+        }
+        return image
+    }
+
+    private var order: EC2.CopyImage {
+        var order = EC2.CopyImage(
+            name: name, sourceImageId: source.imageId, sourceRegion: copies.client.region,
+            tagSpecifications: source.ownTags.isEmpty
+                ? [] : [EC2.TagSpecification(resourceType: "snapshot", tags: source.ownTags)])
+        order.copyImageTags = true
+        order.description = source.description
+        return order
+    }
+
+    /// A copy that is not finished is removed; one that is stays.
+    private func register(_ undo: Undo) async {
+        let remedy =
+            "dss delete-aws-assets --region \(client.region) --asset-id "
+            + shellQuoted(source.value(ofTag: copies.tagKey) ?? "*")
+        await undo.register("the copy '\(name)' in \(client.region)", remedy: remedy) {
+            guard let image = try await images.named(name), image.state != "available",
+                Set(source.ownTags).isSubset(of: image.tags)
+            else { return }
+            try await images.remove(image)
+        }
+    }
+
+    /// On the same day as the one that it is a copy of.
+    private func deprecate(_ image: EC2.Image) async throws {
+        guard let text = source.deprecationTime, image.deprecationTime == nil,
+            let date = try? Date(text, strategy: Date.ISO8601FormatStyle(includingFractionalSeconds: true)),
+            date > copies.now()
+        else { return }
+        _ = try await client.call(EC2.EnableImageDeprecation(imageId: image.imageId, deprecateAt: date))
+    }
+}
+
+extension EC2.Image {
+    /// Without those that AWS itself sets.
+    var ownTags: [EC2.Tag] { tags.filter { !$0.key.hasPrefix("aws:") } }
+}
+
+/// How far the copies are: one line for all regions.
+final class CopyMeter: Sendable {
+    private let regions: [String]
+    private let events: EventSink
+    private let shares: Mutex<[String: Double]> = Mutex([:])
+
+    init(_ regions: [String], _ events: @escaping EventSink) {
+        self.regions = regions
+        self.events = events
+    }
+
+    /// - Parameter share: from 0 to 1.
+    func update(_ region: String, _ share: Double) {
+        let progress = shares.withLock { shares in
+            shares[region] = max(share, shares[region] ?? 0)
+            return Self.progress(regions, shares)
+        }
+        events(.progress(.export, progress))
+    }
+
+    /// `us-east-1 42 % · us-west-2 done`, and the share of all together.
+    static func progress(_ regions: [String], _ shares: [String: Double]) -> Progress {
+        let words = regions.map { region in
+            let share = shares[region] ?? 0
+            return "\(region) " + (share >= 1 ? "done" : "\(Int(share * 100)) %")
+        }
+        let all = regions.reduce(0) { $0 + (shares[$1] ?? 0) } / Double(max(regions.count, 1))
+        return Progress(words.joined(separator: " · "), completed: (all * 100).rounded(), total: 100, unit: .percent)
+    }
+}
+
+/// How many of something an account may have in a region.
+struct AccountQuota: Sendable {
+    var serviceCode: String
+    var code: String
+    var name: String
+
+    // Source: the list of `aws service-quotas list-service-quotas --service-code ec2`.
+    static let images = AccountQuota(serviceCode: "ec2", code: "L-B665C33B", name: "AMIs")
+    static let publicImages = AccountQuota(serviceCode: "ec2", code: "L-0E3CBAB9", name: "Public AMIs")
+
+    /// - Throws: `Failure` where not one more fits. An identity that may not read quotas learns it from AWS later.
+    func check(used: Int, _ client: AWSClient) async throws {
+        guard let quota = try await value(client), used >= quota else { return }
+        throw Failure(
+            .temporary, "the quota '\(name)' is used up in \(client.region): \(used) of \(quota)",
+            advice: raising(to: quota * 2, in: client.region))
+    }
+
+    func raising(to value: Int, in region: String) -> String {
+        "raise it: aws service-quotas request-service-quota-increase --service-code \(serviceCode) "
+            + "--quota-code \(code) --region \(region) --desired-value \(value)"
+    }
+
+    /// - Returns: `nil` where the identity may not read it, or AWS does not tell.
+    func value(_ client: AWSClient) async throws -> Int? {
+        do {
+            let quota = try await client.call(ServiceQuotas.GetServiceQuota(serviceCode: serviceCode, quotaCode: code))
+            return Int(quota.quota.value)
+        } catch let error as AWSError where error.kind == .denied || error.code == "NoSuchResourceException" {
+            return nil
         }
     }
 }

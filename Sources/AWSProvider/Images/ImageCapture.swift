@@ -140,3 +140,134 @@ extension Pace {
         return pace
     }
 }
+
+/// Removing an image that is of no use.
+extension ImageCapture {
+    /// Removes the image of the asset id, if there is one, and what is left of ones that are gone; waits until that is
+    /// true.
+    func remove() async throws {
+        if let found = try await existing() { try await remove(found) }
+        try await removeLeftovers()
+    }
+
+    func remove(_ found: FoundImage) async throws {
+        try await images.remove(found.id, mapped: found.snapshots)
+    }
+
+    /// Deletes snapshots that CreateImage has made for images of the asset id that are not there any more.
+    func removeLeftovers() async throws {
+        let snapshots = try await images.snapshots([site.tagFilter]).filter(\.isMadeByCreateImage)
+        guard !snapshots.isEmpty else { return }
+        let used = Set(try await images.all([site.tagFilter]).flatMap(\.snapshotIDs))
+        for snapshot in snapshots where !used.contains(snapshot.snapshotId) {
+            try await images.remove(snapshot: snapshot.snapshotId)
+        }
+    }
+}
+
+extension EC2.Snapshot {
+    fileprivate var isMadeByCreateImage: Bool {
+        description?.contains("CreateImage(") == true && isMade(for: "ami-")
+    }
+}
+
+/// The image of an earlier run, for a run that needs no machine any more.
+extension ImageCapture {
+    /// The AMI of the asset id that an earlier run has made, or is having made, of the same inputs.
+    /// - Throws: `Failure` where there is one that is whole and made of other inputs.
+    package func existing(of inputs: String) async throws -> FoundImage? {
+        guard let found = try await existing() else { return nil }
+        let isSame = found.facts?.inputs == inputs
+        switch found.state {
+        case .available where !isSame: throw otherInputs(found)
+        case .available: return found
+        case .pending: return isSame ? found : nil
+        case .failed: return nil
+        }
+    }
+
+    /// Waits for it where it is not whole yet; a run that ends before that removes it, as the one that began it would.
+    package func finish(
+        _ found: FoundImage, undo: Undo, events: @escaping EventSink
+    ) async throws -> CapturedImage {
+        guard found.state == .pending else { return try await finish(found, events) }
+        let keep = await registerUndo(undo)
+        return try await activity("AMI", events) {
+            let image = try await finish(found, events)
+            keep.decide()
+            return image
+        }
+    }
+}
+
+/// An AMI of an asset id, finished or not.
+package struct FoundImage: Sendable, Equatable {
+    package enum State: Sendable, Equatable {
+        case pending
+        case available
+        /// With AWS's reason.
+        case failed(String)
+    }
+
+    package var id: String
+    package var state: State
+    /// What its tags say; `nil` where something else than this program has made it.
+    package var facts: ImageFacts?
+    /// In the form `2026-01-31T12:00:00.000Z`.
+    package var created: String?
+    package var isDeprecated: Bool
+    /// All snapshots that it is known to be made of.
+    package var snapshots: [String]
+    /// What it is for the export; `nil` as long as its disk is not known.
+    package var image: CapturedImage?
+
+    /// - Returns: `nil` where it is not there any more.
+    init?(_ image: EC2.Image, named name: String) {
+        switch image.state {
+        case "pending", "transient": state = .pending
+        case "available", "disabled": state = .available
+        case "failed", "error", "invalid":
+            state = .failed(image.stateReason?.message ?? image.stateReason?.code ?? "AWS gives no reason")
+        default: return nil
+        }
+        id = image.imageId
+        facts = ImageFacts(image.tags)
+        created = image.creationDate
+        isDeprecated = image.deprecationTime != nil
+        snapshots = image.snapshotIDs
+        if let disk = image.rootDisk, let snapshot = disk.snapshotId {
+            self.image = CapturedImage(
+                id: image.imageId, name: name, snapshotID: snapshot, volumeGiB: disk.volumeSize ?? 0)
+        }
+    }
+}
+
+extension ImageCapture {
+    /// The AMI of the asset id, by its name and tag; one that an earlier run has begun as well as one that is whole.
+    package func existing() async throws -> FoundImage? {
+        try await images.all([.init(name: "name", values: [site.imageName]), site.tagFilter])
+            .lazy.compactMap { FoundImage($0, named: site.imageName) }.first
+    }
+
+    func look(_ id: String) async throws -> FoundImage? {
+        try await images.image(id).flatMap { FoundImage($0, named: site.imageName) }
+    }
+
+    var images: OwnImages { OwnImages(site.client, pace: site.pace) }
+}
+
+/// A sealed sandbox as an AMI of one's own, and the snapshot of its disk.
+package struct CapturedImage: Sendable, Equatable {
+    package var id: String
+    package var name: String
+    package var snapshotID: String
+    /// GiB of its disk.
+    package var volumeGiB: Int
+
+    package init(id: String, name: String, snapshotID: String, volumeGiB: Int) {
+        self.id = id
+        self.name = name
+        self.snapshotID = snapshotID
+        self.volumeGiB = volumeGiB
+    }
+}

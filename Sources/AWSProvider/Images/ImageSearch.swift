@@ -1,5 +1,6 @@
 import AWSCore
 import AWSServices
+import FoundationEssentials
 import Sandbox
 
 /// Which AMI is meant: by its id, or by its asset id.
@@ -45,5 +46,250 @@ package enum ImageSearch: Sendable, Equatable {
                 advice: found.isEmpty
                     ? "dss show-aws-assets --asset-id '\(id)' --region all" : "name the one that is meant by its id")
         }
+    }
+}
+
+/// An AMI that machines are started from to see what it is.
+package struct StartableImage: Sendable, Equatable {
+    package var source: SourceImage
+    /// What it says of itself; `nil` where this program has not made it.
+    package var facts: ImageFacts?
+    /// Its own, or its id where it has none.
+    package var assetID: String
+
+    /// Under which a copy goes: another than the image's, so that what removes the copy does not remove the image.
+    package func assetID(ofCopy name: String) throws -> AssetID {
+        let ending = "-verify-\(name)"
+        if let id = try? AssetID(assetID + ending) { return id }
+        return try AssetID(source.id + ending)
+    }
+}
+
+/// The account's own AMIs of one region: found, waited for, removed.
+struct OwnImages: Sendable {
+    let client: AWSClient
+    let pace: Pace
+
+    init(_ client: AWSClient, pace: Pace = Pace()) {
+        self.client = client
+        self.pace = pace
+    }
+
+    func all(_ filters: [EC2.Filter]) async throws -> [EC2.Image] {
+        var list = EC2.DescribeImages(owners: ["self"], filters: filters)
+        list.maxResults = 1000
+        var found: [EC2.Image] = []
+        for try await image in client.items(of: list) { found.append(image) }
+        return found
+    }
+
+    func named(_ name: String) async throws -> EC2.Image? {
+        // Stars and question marks in a filter stand for others; a name of ours has none of them.
+        try await all([.init(name: "name", values: [name])]).first { $0.name == name }
+    }
+
+    func image(_ id: String) async throws -> EC2.Image? {
+        try await all([.init(name: "image-id", values: [id])]).first
+    }
+
+    /// - Throws: `Failure` where the account has no such image.
+    func required(_ id: String) async throws -> EC2.Image {
+        guard let image = try await image(id) else {
+            throw Failure(
+                .badData, "this account has no AMI \(id) in \(client.region)",
+                advice: "dss show-aws-assets --asset-type ami --region all")
+        }
+        return image
+    }
+
+    /// By tag, or by the name that the definition gives.
+    func images(of assetID: AssetID, _ names: SandboxDefinition.Names) async throws -> [EC2.Image] {
+        let rules = AssetRules(names: names, AssetPattern(assetID.rawValue))
+        async let tagged = all([rules.tagFilter])
+        let named = try await all([.init(name: "name", values: [rules.imageNames])])
+        let known = Set(try await tagged.map(\.imageId))
+        return try await (tagged + named.filter { !known.contains($0.imageId) })
+            .filter { rules.owner($0.tags, amiName: $0.name) != nil }
+    }
+
+    /// - Parameter tell: told how far its snapshots are, from 0 to 1.
+    /// - Throws: `Failure` with AWS's reason where it fails or goes away.
+    func waitUntilAvailable(
+        _ id: String, of what: String, tell: @Sendable (Double) -> Void = { _ in }
+    ) async throws -> EC2.Image {
+        try await client.wait(for: "\(what) \(id)", at: pace) {
+            guard let image = try await image(id) else {
+                throw Failure(.failed, "\(what) \(id) in \(client.region) is gone: somebody has removed it")
+            }
+            switch image.state {
+            case "available": return image
+            case "pending":
+                if let share = try? await share(of: image) { tell(share) }
+                return nil
+            default:
+                let reason = image.stateReason.map { "\($0.code ?? "") \($0.message ?? "")" } ?? "AWS gives no reason"
+                throw Failure(.failed, "\(what) \(id) in \(client.region) ended as '\(image.state)': \(reason)")
+            }
+        }
+    }
+
+    private func share(of image: EC2.Image) async throws -> Double? {
+        let shares = try await snapshots(of: image).compactMap { snapshot in
+            snapshot.progress.flatMap { Double($0.prefix { $0 != "%" }) }
+        }
+        // Snapshots that are whole make no image that is.
+        return shares.isEmpty ? nil : min(shares.reduce(0, +) / Double(shares.count) / 100, 0.99)
+    }
+
+    func snapshots(of image: EC2.Image) async throws -> [EC2.Snapshot] {
+        try await snapshots(of: image.imageId, mapped: image.snapshotIDs)
+    }
+
+    /// Those that an image is made of, and those that are being made for it, which its mappings do not name yet.
+    func snapshots(of id: String, mapped ids: [String]) async throws -> [EC2.Snapshot] {
+        async let described = snapshots([.init(name: "description", values: ["*\(id)*"])])
+        let mapped = ids.isEmpty ? [] : try await snapshots([.init(name: "snapshot-id", values: ids)])
+        let known = Set(mapped.map(\.snapshotId))
+        return try await mapped + described.filter { !known.contains($0.snapshotId) && $0.isMade(for: id) }
+    }
+
+    func snapshots(_ filters: [EC2.Filter]) async throws -> [EC2.Snapshot] {
+        var found: [EC2.Snapshot] = []
+        for try await snapshot in client.items(of: EC2.DescribeSnapshots(ownerIds: ["self"], filters: filters)) {
+            found.append(snapshot)
+        }
+        return found
+    }
+
+    func remove(_ image: EC2.Image) async throws {
+        try await remove(image.imageId, mapped: image.snapshotIDs)
+    }
+
+    /// Deregisters an image, deletes its snapshots, which AWS would leave, and waits until both are gone.
+    /// - Parameter ids: of snapshots that it is known to be made of.
+    func remove(_ id: String, mapped ids: [String]) async throws {
+        let snapshots = Set(try await snapshots(of: id, mapped: ids).map(\.snapshotId))
+        do {
+            _ = try await client.call(EC2.DeregisterImage(imageId: id))
+        } catch let error as AWSError where ["InvalidAMIID.NotFound", "InvalidAMIID.Unavailable"].contains(error.code) {
+            // Somebody was faster.
+        }
+        try await client.wait(for: "the removal of \(id)", at: pace) {
+            let found = try await image(id)
+            return found == nil || found?.state == "deregistered" ? () : nil
+        }
+        for snapshot in snapshots.sorted() { try await remove(snapshot: snapshot) }
+    }
+
+    /// Also where it is gone already. It is in use for a moment after its image is gone.
+    func remove(snapshot id: String) async throws {
+        try await client.wait(for: "the removal of \(id)", at: pace) { () -> Void? in
+            do {
+                _ = try await client.call(EC2.DeleteSnapshot(snapshotId: id))
+                return nil
+            } catch let error as AWSError where error.code == "InvalidSnapshot.InUse" {
+                return nil
+            } catch let error as AWSError where error.code == "InvalidSnapshot.NotFound" {
+                return ()
+            }
+        }
+    }
+}
+
+extension EC2.Snapshot {
+    /// By its description: `Copied for DestinationAmi ami-1 from SourceAmi ami-2 …`, `Created by CreateImage(i-1) for
+    /// ami-1`.
+    func isMade(for image: String) -> Bool {
+        guard let description else { return false }
+        return ["DestinationAmi \(image)", "for \(image)"].contains { description.contains($0) }
+    }
+}
+
+extension EC2.Image {
+    var snapshotIDs: [String] { blockDeviceMappings.compactMap(\.ebs?.snapshotId) }
+
+    /// The disk that it starts from, as far as AWS names one.
+    var rootDisk: EC2.EbsBlockDevice? {
+        (blockDeviceMappings.first { $0.deviceName == rootDeviceName } ?? blockDeviceMappings.first)?.ebs
+    }
+
+    func value(ofTag key: String) -> String? { tags.first { $0.key == key }?.value }
+}
+
+/// What an AMI carries in its tags, so that a later run needs no record of the one that made it.
+package struct ImageFacts: Sendable, Equatable {
+    /// Hash of all that went into it but the password.
+    package var inputs: String
+    package var missing: [MissingComponent]
+    package var user: String
+    package var jupyterPort: Int
+
+    package init(inputs: String, missing: [MissingComponent], user: String, jupyterPort: Int) {
+        self.inputs = inputs
+        self.missing = missing
+        self.user = user
+        self.jupyterPort = jupyterPort
+    }
+
+    package enum Key {
+        package static let inputs = "dss-inputs"
+        package static let missing = "dss-missing"
+        package static let user = "dss-user"
+        package static let jupyterPort = "dss-jupyter-port"
+    }
+
+    package var tags: [EC2.Tag] {
+        [
+            EC2.Tag(key: Key.inputs, value: inputs), EC2.Tag(key: Key.missing, value: MissingTag.text(missing)),
+            EC2.Tag(key: Key.user, value: user), EC2.Tag(key: Key.jupyterPort, value: "\(jupyterPort)"),
+        ]
+    }
+
+    /// - Returns: `nil` where this program has not made the image, or an early version of it has.
+    package init?(_ tags: [EC2.Tag]) {
+        let values = Dictionary(tags.map { ($0.key, $0.value) }) { first, _ in first }
+        guard let inputs = values[Key.inputs], let user = values[Key.user],
+            let port = values[Key.jupyterPort].flatMap({ Int($0) })
+        else { return nil }
+        self.init(
+            inputs: inputs, missing: values[Key.missing].map(MissingTag.components) ?? [], user: user,
+            jupyterPort: port)
+    }
+}
+
+/// Missing components as the value of a tag: a JSON list of pairs, `[["docker","no network"]]`.
+///
+/// AWS takes 256 characters. Where they do not suffice, reasons are cut first, all to the same length, and only then
+/// components, so that it stays JSON and as many of them as possible are named.
+package enum MissingTag {
+    private static let limit = 255
+
+    package static func text(_ missing: [MissingComponent]) -> String {
+        let longest = missing.map(\.reason.count).max() ?? 0
+        for length in stride(from: longest, through: 0, by: -1) {
+            let text = json(missing.map { [$0.component, cut($0.reason, to: length)] })
+            if text.utf16.count <= limit { return text }
+        }
+        for count in stride(from: missing.count - 1, through: 0, by: -1) {
+            let rest = ["\(missing.count - count) more", ""]
+            let text = json(missing.prefix(count).map { [$0.component, ""] } + [rest])
+            if text.utf16.count <= limit { return text }
+        }
+        return "[]"
+    }
+
+    package static func components(_ text: String) -> [MissingComponent] {
+        let pairs = (try? JSONDecoder().decode([[String]].self, from: Data(text.utf8))) ?? []
+        return pairs.filter { $0.count == 2 }.map { MissingComponent(component: $0[0], reason: $0[1]) }
+    }
+
+    private static func cut(_ reason: String, to length: Int) -> String {
+        reason.count <= length ? reason : length < 2 ? "" : reason.prefix(length - 1) + "…"
+    }
+
+    private static func json(_ pairs: [[String]]) -> String {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = .withoutEscapingSlashes
+        return (try? encoder.encode(pairs)).map { String(decoding: $0, as: UTF8.self) } ?? "[]"
     }
 }

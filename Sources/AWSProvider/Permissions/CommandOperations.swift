@@ -64,3 +64,158 @@ package struct CommandOperations: Sendable {
         operations.contains { $0.service.signingName == service && $0.name == action }
     }
 }
+
+/// Parts of what commands do, by the operations that they call.
+extension CommandOperations {
+    typealias Operations = [any AWSCore.Operation.Type]
+
+    static let identity: Operations = [STS.GetCallerIdentity.self]
+
+    static let deployment: Operations = [
+        CloudFormation.CreateChangeSet.self, CloudFormation.DescribeChangeSet.self,
+        CloudFormation.ExecuteChangeSet.self, CloudFormation.DeleteChangeSet.self, CloudFormation.DescribeStacks.self,
+        CloudFormation.DescribeStackEvents.self, CloudFormation.DeleteStack.self,
+    ]
+
+    static let protection: Operations = [CloudFormation.UpdateTerminationProtection.self]
+
+    /// The AMI to start from.
+    static let source: Operations = [EC2.DescribeImages.self, SSM.GetParameter.self]
+
+    static let preflight: Operations = [
+        EC2.DescribeInstanceTypeOfferings.self, EC2.DescribeInstanceTypes.self, EC2.DescribeVpcs.self,
+        EC2.DescribeInstances.self, EC2.DescribeKeyPairs.self, EC2.DescribeExportImageTasks.self,
+        EC2.GetEbsEncryptionByDefault.self, ServiceQuotas.GetServiceQuota.self, IAM.SimulatePrincipalPolicy.self,
+    ]
+
+    static let machine: Operations = [
+        EC2.ImportKeyPair.self, EC2.DescribeKeyPairs.self, EC2.DeleteKeyPair.self, EC2.DescribeInstances.self,
+        EC2.GetConsoleOutput.self, EC2.CreateTags.self, EC2.StartInstances.self, EC2.StopInstances.self,
+        CloudFormation.ListStackResources.self,
+    ]
+
+    /// Machines that an AMI is looked at with.
+    static let trial: Operations = [
+        EC2.DescribeImages.self, EC2.DescribeInstances.self, EC2.GetConsoleOutput.self,
+    ]
+
+    static let capture: Operations = [
+        EC2.CreateImage.self, EC2.EnableImageDeprecation.self, EC2.DescribeImages.self, EC2.DescribeSnapshots.self,
+        EC2.DeregisterImage.self, EC2.DeleteSnapshot.self,
+    ]
+
+    /// Both ways, and what is put beside the images.
+    static let export: Operations = exportByAWS + snapshotReading + storage
+
+    private static let exportByAWS: Operations = [
+        EC2.ExportImage.self, EC2.DescribeExportImageTasks.self, EC2.CancelExportTask.self, IAM.GetRole.self,
+    ]
+
+    private static let snapshotReading: Operations = [EBS.ListSnapshotBlocks.self, EBS.GetSnapshotBlock.self]
+
+    static let storage: Operations = [
+        S3.HeadBucket.self, S3.ListObjectsV2.self, S3.HeadObject.self, S3.GetObject.self, S3.PutObject.self,
+        S3.CopyObject.self, S3.DeleteObject.self, S3.CreateMultipartUpload.self, S3.UploadPart.self,
+        S3.UploadPartCopy.self, S3.CompleteMultipartUpload.self, S3.AbortMultipartUpload.self, S3.ListParts.self,
+        S3.ListMultipartUploads.self,
+    ]
+
+    /// A disk of this machine becomes a snapshot and an image.
+    static let upload: Operations = [
+        EBS.StartSnapshot.self, EBS.PutSnapshotBlock.self, EBS.CompleteSnapshot.self, EBS.ListSnapshotBlocks.self,
+        EC2.RegisterImage.self, EC2.EnableImageDeprecation.self, EC2.DescribeImages.self, EC2.DescribeSnapshots.self,
+        EC2.DeregisterImage.self, EC2.DeleteSnapshot.self, ServiceQuotas.GetServiceQuota.self,
+    ]
+
+    static let copies: Operations = [
+        EC2.DescribeRegions.self, EC2.CopyImage.self, EC2.DescribeImages.self, EC2.DescribeSnapshots.self,
+        EC2.CreateTags.self, EC2.EnableImageDeprecation.self, EC2.DeregisterImage.self, EC2.DeleteSnapshot.self,
+        ServiceQuotas.GetServiceQuota.self,
+    ]
+
+    static let publicity: Operations = [
+        EC2.DescribeImages.self, EC2.DescribeImageAttribute.self, EC2.ModifyImageAttribute.self,
+        EC2.DescribeSnapshotAttribute.self, EC2.ModifySnapshotAttribute.self,
+        EC2.GetImageBlockPublicAccessState.self, EC2.GetSnapshotBlockPublicAccessState.self,
+        EC2.EnableImageDeprecation.self, ServiceQuotas.GetServiceQuota.self,
+    ]
+
+    static let listing: Operations = [
+        EC2.DescribeRegions.self, CloudFormation.DescribeStacks.self, CloudFormation.ListStackResources.self,
+        EC2.DescribeInstances.self, EC2.DescribeImages.self, EC2.DescribeSnapshots.self, EC2.DescribeKeyPairs.self,
+        EC2.DescribeExportImageTasks.self, S3.GetBucketVersioning.self, S3.ListObjectsV2.self,
+        S3.ListObjectVersions.self, S3.ListMultipartUploads.self, S3.ListParts.self, S3.GetObject.self,
+        CodeBuild.ListBuildsForProject.self, CodeBuild.BatchGetBuilds.self,
+    ]
+
+    /// With `--list-on-aws`.
+    static let dockerListing: Operations = [CloudFormation.DescribeStacks.self, S3.PutObject.self]
+
+    static let removal: Operations = [
+        EC2.CancelExportTask.self, EC2.TerminateInstances.self, EC2.DeregisterImage.self, EC2.DeleteSnapshot.self,
+        EC2.DeleteKeyPair.self, S3.AbortMultipartUpload.self, S3.DeleteObjects.self, CodeBuild.StopBuild.self,
+        CloudFormation.DeleteStack.self, CloudFormation.DescribeStackEvents.self,
+    ]
+
+    /// Builds that are started elsewhere, and followed from here.
+    static let codeBuild: Operations = [
+        CloudFormation.DescribeStacks.self, CodeBuild.StartBuild.self, CodeBuild.BatchGetBuilds.self,
+        CodeBuild.StopBuild.self, Logs.GetLogEvents.self,
+    ]
+
+    /// What is published: files of the bucket, AMIs.
+    static let shelf: Operations = [
+        CloudFormation.DescribeStacks.self, S3.ListObjectsV2.self, S3.GetObject.self, EC2.DescribeRegions.self,
+        EC2.DescribeImages.self, EC2.DescribeSnapshots.self, EC2.DescribeExportImageTasks.self,
+    ]
+
+    /// The page that people download from.
+    static let page: Operations = [
+        S3.HeadObject.self, S3.PutObject.self, CloudFront.CreateInvalidation.self, CloudFront.GetInvalidation.self,
+    ]
+}
+
+/// A command of `dss` that calls AWS gets a line here; a test holds the lines against the calls that were recorded.
+extension CommandOperations {
+    package static let table: [CommandOperations] = [
+        CommandOperations("whoami", identity),
+        CommandOperations(
+            "setup-vm-bucket", deployment, protection, templates: [.vmBucket], reads: [.permanent],
+            changes: [.permanent]),
+        CommandOperations(
+            "setup-vm-bucket-waf", deployment, protection, templates: [.vmBucketWAF], reads: [.permanent],
+            changes: [.permanent]),
+        CommandOperations(
+            "setup-ci-codebuild", deployment, protection, templates: [.ciCodeBuild], reads: [.permanent],
+            changes: [.permanent]),
+        CommandOperations(
+            "setup-release-codebuild", deployment, protection, templates: [.releaseCodeBuild], reads: [.permanent],
+            changes: [.permanent]),
+        CommandOperations("show-aws-assets", listing, reads: [.all]),
+        CommandOperations(
+            "delete-aws-assets", listing, removal, templates: [.buildMachine], reads: [.all], changes: [.build]),
+        CommandOperations(
+            "setup-ec2", identity, source, preflight, deployment, machine, templates: [.buildMachine], reads: [.build],
+            changes: [.build]),
+        CommandOperations(
+            "setup-ec2-and-install-dependencies", identity, source, preflight, deployment, machine,
+            templates: [.buildMachine], reads: [.build], changes: [.build]),
+        CommandOperations(
+            "create-vm", identity, source, preflight, deployment, machine, capture, export, templates: [.buildMachine],
+            reads: [.build, .permanent], changes: [.build]),
+        CommandOperations(
+            "export-vm", identity, source, preflight, deployment, machine, capture, export, templates: [.buildMachine],
+            reads: [.build, .permanent], changes: [.build]),
+        CommandOperations("create-docker-image", dockerListing, reads: [.permanent]),
+        CommandOperations("upload-vm", identity, upload, reads: [.permanent]),
+        // With --public the copies are made public.
+        CommandOperations("copy-ami", identity, copies, publicity),
+        CommandOperations(
+            "verify-ami", trial, deployment, templates: [.buildMachine], reads: [.build], changes: [.build]),
+        CommandOperations("make-ami-public", identity, publicity),
+        CommandOperations("start-release-build", identity, codeBuild, reads: [.permanent]),
+        CommandOperations("start-test-release-build", identity, codeBuild, reads: [.permanent]),
+        CommandOperations("update-release", identity, shelf, reads: [.permanent]),
+        CommandOperations("publish-index", identity, shelf, page, reads: [.permanent], writesPage: true),
+    ]
+}

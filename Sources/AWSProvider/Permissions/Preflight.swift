@@ -82,3 +82,124 @@ package struct Preflight: Sendable {
         return try await PreflightCheck.run(checks)
     }
 }
+
+/// One thing that is looked at before anything is made.
+struct PreflightCheck: Sendable {
+    /// Continues a sentence: `the instance type`.
+    var subject: String
+    /// The build itself needs the permissions that the check needs; otherwise it can do without the check.
+    var isNeeded: Bool
+    var find: @Sendable () async throws -> [PreflightFinding]
+
+    init(
+        _ subject: String, isNeeded: Bool = true, _ find: @escaping @Sendable () async throws -> [PreflightFinding]
+    ) {
+        self.subject = subject
+        self.isNeeded = isNeeded
+        self.find = find
+    }
+
+    /// All at the same time.
+    /// - Returns: what they find, in their order.
+    static func run(_ checks: [PreflightCheck]) async throws -> [PreflightFinding] {
+        try await withThrowingTaskGroup(of: (Int, [PreflightFinding]).self) { group in
+            for (number, check) in checks.enumerated() {
+                group.addTask { (number, try await check.run()) }
+            }
+            var found: [Int: [PreflightFinding]] = [:]
+            for try await (number, findings) in group { found[number] = findings }
+            return checks.indices.flatMap { found[$0] ?? [] }
+        }
+    }
+
+    private func run() async throws -> [PreflightFinding] {
+        do {
+            return try await find()
+        } catch let failure as Failure {
+            return [PreflightFinding(failure)]
+        } catch let error as AWSError where error.kind == .denied {
+            guard isNeeded else { return [.notice("\(subject) could not be checked: \(error)")] }
+            return [.problem("\(error)", advice: error.advice ?? "", code: .noPermission)]
+        }
+    }
+}
+
+/// What a check found, and what to do about it.
+struct PreflightFinding: Sendable, Equatable {
+    enum Weight: Sendable { case problem, warning, notice }
+
+    var weight: Weight
+    var text: String
+    var advice: String?
+    /// The exit code where it is the only problem.
+    var code: Failure.Code
+
+    static func problem(_ text: String, advice: String, code: Failure.Code = .failed) -> PreflightFinding {
+        PreflightFinding(weight: .problem, text: text, advice: advice, code: code)
+    }
+
+    static func warning(_ text: String, advice: String? = nil) -> PreflightFinding {
+        PreflightFinding(weight: .warning, text: text, advice: advice, code: .failed)
+    }
+
+    static func notice(_ text: String) -> PreflightFinding {
+        PreflightFinding(weight: .notice, text: text, advice: nil, code: .failed)
+    }
+
+    init(weight: Weight, text: String, advice: String?, code: Failure.Code) {
+        self.weight = weight
+        self.text = text
+        self.advice = advice
+        self.code = code
+    }
+
+    /// A problem that another part of the program has found.
+    init(_ failure: Failure) {
+        self.init(weight: .problem, text: failure.message, advice: failure.advice, code: failure.code)
+    }
+
+    var line: String { text + (advice.map { "; \($0)" } ?? "") }
+
+    /// - Returns: `nil` where nothing was found.
+    static func failure(of problems: [PreflightFinding]) -> Failure? {
+        guard let first = problems.first else { return nil }
+        let end = "nothing has been made"
+        guard problems.count > 1 else {
+            return Failure(first.code, first.text, details: [end], advice: first.advice)
+        }
+        let isOfOneKind = problems.allSatisfy { $0.code == first.code }
+        return Failure(
+            isOfOneKind ? first.code : .failed,
+            "AWS would not let this build come to its end, for \(problems.count) reasons",
+            details: problems.flatMap { problem in
+                ["- \(problem.text)"] + (problem.advice.map { ["  → \($0)"] } ?? [])
+            } + [end], advice: "mend these, then run the same command again")
+    }
+}
+
+extension Preflight {
+    /// How long a build takes, roughly: the machine and its installation, the image, and the exports.
+    var estimate: Duration {
+        let exports = method == .vmExport ? 40 * formats.count : 40
+        return .seconds(((source == nil ? 0 : 60) + (formats.isEmpty ? 0 : exports)) * 60)
+    }
+
+    @Sendable func checkCredentials() -> [PreflightFinding] {
+        let now = site.now()
+        guard let expires = credentials.expires,
+            expires < now.addingTimeInterval(TimeInterval(estimate.components.seconds))
+        else { return [] }
+        let minutes = { (seconds: TimeInterval) in Int((seconds / 60).rounded()) }
+        let left = minutes(expires.timeIntervalSince(now))
+        let needed = minutes(TimeInterval(estimate.components.seconds))
+        let text = "the credentials are good for \(left) minutes, and the build takes about \(needed)"
+        if credentials.areRenewed {
+            return [.warning("\(text); they are renewed on the way, as long as who gives them does")]
+        }
+        return [
+            .problem(
+                text, advice: "log in again for longer, or use a profile that is renewed by itself",
+                code: .noPermission)
+        ]
+    }
+}

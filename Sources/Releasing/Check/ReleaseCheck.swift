@@ -1,4 +1,5 @@
 import Sandbox
+import Workbench
 
 /// Whether definition, changelog and tag speak of the same version.
 package struct ReleaseCheck: Sendable {
@@ -73,5 +74,21 @@ package struct ReleaseCheck: Sendable {
         else { return false }
         let isLeap = year.isMultiple(of: 4) && !year.isMultiple(of: 100) || year.isMultiple(of: 400)
         return (1...[31, isLeap ? 29 : 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31][month - 1]).contains(day)
+    }
+}
+
+/// The tags of the commit that is checked out in a folder.
+package enum GitTags {
+    /// All of them: `git describe --exact-match` would choose one.
+    /// - Throws: `Failure` where it is no work tree of git.
+    package static func read(in folder: String, _ runner: any CommandRunner) async throws -> [String] {
+        let output = try await runner.execute(Command("git", ["-C", folder, "tag", "--points-at", "HEAD"]))
+        guard output.status.isSuccess else {
+            throw Failure(
+                .badData, "git cannot tell the tags of \(folder)",
+                details: output.standardError.split(separator: "\n").map(String.init),
+                advice: "run it in a clone of the repository, or name the tag with --tag")
+        }
+        return output.standardOutput.split(separator: "\n").map(String.init)
     }
 }

@@ -1,4 +1,5 @@
 import AWSCore
+import AWSServices
 import FoundationEssentials
 import Sandbox
 
@@ -90,4 +91,112 @@ extension GitHubClient {
     private func subject(_ what: String, _ permission: String) -> GitHubSubject {
         GitHubSubject(description: "\(what) of \(repository)", permission: permission)
     }
+}
+
+/// `OWNER/NAME` of a repository on GitHub.
+package struct GitHubRepository: Sendable, Hashable, CustomStringConvertible {
+    package let owner: String
+    package let name: String
+
+    /// - Throws: `Failure` where it is not of that form: it becomes a part of paths.
+    package init(_ text: String) throws {
+        guard let match = text.wholeMatch(of: /([A-Za-z0-9][A-Za-z0-9_-]{0,38})\/([A-Za-z0-9._-]{1,100})/),
+            ![".", ".."].contains(match.2)
+        else {
+            throw Failure(
+                .usage, "'\(text)' is not a repository on GitHub", advice: "write OWNER/NAME, such as example/sandbox")
+        }
+        owner = String(match.1)
+        name = String(match.2)
+    }
+
+    package var description: String { "\(owner)/\(name)" }
+}
+
+/// What a call is about, as messages name it, and what the token must be allowed for it.
+struct GitHubSubject: Sendable, CustomStringConvertible {
+    /// `release 7 of example/sandbox`.
+    var description: String
+    /// Such as `Contents: write`, as a fine-grained token's page names it.
+    var permission: String
+
+    func failure(_ response: HTTPResponse, _ token: GitHubToken) -> Failure {
+        let complaint = GitHubComplaint(response)
+        let details = complaint.mistakes.map(\.sentence)
+        switch response.status {
+        case 401:
+            return Failure(
+                .noPermission, "GitHub does not accept the token in \(token.origin): \(complaint.message)",
+                advice: "it has expired or was revoked; export \(token.origin)=\"$(gh auth token)\"")
+        case 403:
+            return Failure(
+                .noPermission, "the token in \(token.origin) may not do this to \(self): \(complaint.message)",
+                details: details, advice: advice(response))
+        case 404:
+            return Failure(
+                .badData, "GitHub has no \(self), or the token in \(token.origin) may not see it",
+                details: scopes(response), advice: "check the number and the repository; \(advice(response))")
+        case 400..<500:
+            return Failure(
+                .badData, "GitHub refuses \(self) with \(response.status): \(complaint.message)", details: details)
+        case 500...:
+            return Failure(
+                .temporary, "GitHub failed with \(response.status) on \(self): \(complaint.message)",
+                advice: "run the same command again later; https://www.githubstatus.com tells how GitHub is")
+        default:
+            return Failure(.unavailable, "GitHub answered with \(response.status) on \(self)")
+        }
+    }
+
+    func failure(_ error: TransportError, attempts: Int, mayBeDone: Bool) -> Failure {
+        let doubt = mayBeDone && error.kind != .notConnected ? ["it may have been done all the same"] : []
+        return Failure(
+            .unavailable, "GitHub cannot be asked about \(self): \(error.message) (attempt \(attempts))",
+            details: doubt, advice: "check the network and the proxy, and run the same command again")
+    }
+
+    private func advice(_ response: HTTPResponse) -> String {
+        // `required; url=https://github.com/orgs/…`
+        if let place = response.header("x-github-sso")?.split(separator: "url=").dropFirst().first {
+            return "authorize the token for the organization: \(place)"
+        }
+        let needed = response.header("x-accepted-github-permissions") ?? permission
+        return "the token needs the permission \(needed), a classic one the scope repo; drafts show to nobody else"
+    }
+
+    /// What a classic token was made for; others have no such header.
+    private func scopes(_ response: HTTPResponse) -> [String] {
+        guard let scopes = response.header("x-oauth-scopes") else { return [] }
+        return ["the token's scopes: \(scopes.isEmpty ? "none" : scopes)"]
+    }
+}
+
+/// A token for GitHub, and where it was found; printed, it does not show itself.
+package struct GitHubToken: Sendable, Discreet {
+    let value: String
+    /// The environment variable, for messages.
+    package let origin: String
+
+    /// In the order in which GitHub's own command line looks at them. Children of this process do not inherit them.
+    package static let variables = ["GH_TOKEN", "GITHUB_TOKEN"]
+
+    /// - Throws: `Failure` where there is none.
+    package init(in environment: [String: String]) throws {
+        let found = Self.variables.lazy.compactMap { name in
+            environment[name].flatMap { $0.isEmpty ? nil : (name, $0) }
+        }.first
+        guard let (name, text) = found else {
+            throw Failure(
+                .noPermission, "there is no token for GitHub in GH_TOKEN or GITHUB_TOKEN",
+                advice: "export GH_TOKEN=\"$(gh auth token)\"")
+        }
+        // It becomes a header: a line break in it would begin another.
+        value = String(text.drop(while: \.isWhitespace).reversed().drop(while: \.isWhitespace).reversed())
+        guard value.utf8.allSatisfy({ (33...126).contains($0) }), !value.isEmpty else {
+            throw Failure(.usage, "\(name) is not a token: it has blanks or other odd characters in it")
+        }
+        origin = name
+    }
+
+    package var shown: KeyValuePairs<String, Any> { ["origin": origin] }
 }

@@ -1,3 +1,6 @@
+import AWSCore
+import AWSServices
+import FoundationEssentials
 import Mustache
 import Reporting
 import Sandbox
@@ -91,5 +94,368 @@ package struct DownloadPage: Sendable {
             case .command(let command): self.command = command
             }
         }
+    }
+}
+
+/// `releases.json`: what the page says, for programs. Nothing in it depends on when it was written.
+package enum ReleasesDocument {
+    package static let fileName = "releases.json"
+
+    /// - Parameter base: put before the page's own addresses, with a slash at the end.
+    package static func json(_ releases: [PublishedRelease], base: String) -> String {
+        JSONValue.object([("releases", .array(releases.map { value($0, base) }))]).pretty + "\n"
+    }
+
+    private static func value(_ release: PublishedRelease, _ base: String) -> JSONValue {
+        .object([
+            ("asset_id", .string(release.assetID.rawValue)), ("name", .string(release.name)),
+            ("version", .string(release.version)), ("built", .string(release.built.formatted(.iso8601))),
+            ("system", .string(release.system)), ("architecture", .string(release.architecture.rawValue)),
+            ("user", .string(release.user)), ("jupyter_port", .count(release.jupyterPort)),
+            ("disk_mib", .count(release.diskMiB)),
+            (
+                "missing",
+                .array(
+                    release.missing.map {
+                        .object([("component", .string($0.component)), ("reason", .string($0.reason))])
+                    })
+            ),
+            ("files", .array(release.files.map { file($0, base) })), ("images", .array(release.images.map(image))),
+        ])
+    }
+
+    private static func file(_ file: PublishedRelease.File, _ base: String) -> JSONValue {
+        .object([
+            ("name", .string(file.name)), ("format", .string(file.format.rawValue)), ("url", .string(base + file.url)),
+            ("bytes", .integer(file.bytes)), ("sha256", .text(file.sha256)),
+        ])
+    }
+
+    private static func image(_ image: PublishedRelease.Image) -> JSONValue {
+        .object([
+            ("region", .string(image.region)), ("id", .string(image.id)), ("name", .string(image.name)),
+            ("public", .bool(image.isPublic)),
+        ])
+    }
+}
+
+/// The finished builds in the bucket, by their manifests.
+package struct ReleaseShelf: Sendable {
+    private let client: AWSClient
+    private let bucket: String
+    /// Of the definition, without a slash.
+    private let prefix: String
+
+    package init(_ client: AWSClient, bucket: String, prefix: String) {
+        self.client = client
+        self.bucket = bucket
+        self.prefix = prefix
+    }
+
+    package struct Contents: Sendable, Equatable {
+        /// Newest first.
+        package var manifests: [Manifest]
+        /// What is there and cannot be shown, each in a sentence.
+        package var troubles: [String]
+    }
+
+    /// The key of a file of a build.
+    package func key(_ assetID: AssetID, _ name: String) -> String { assetID.key(of: name, under: prefix) }
+
+    package func read() async throws -> Contents {
+        var sizes: [String: Int] = [:]
+        for try await object in client.items(of: S3.ListObjectsV2(bucket: bucket, prefix: prefix + "/")) {
+            sizes[object.key] = object.size
+        }
+        let keys = sizes.keys.filter { key in
+            key.hasSuffix("/\(Manifest.fileName)")
+                && key.split(separator: "/").count == 3 + prefix.count(where: { $0 == "/" })
+        }
+        var contents = Contents(manifests: [], troubles: [])
+        for (key, manifest) in try await manifests(keys.sorted()) {
+            guard let manifest else {
+                contents.troubles.append("s3://\(bucket)/\(key) is no manifest of this version of dss: left out")
+                continue
+            }
+            contents.add(manifest) { sizes[self.key(manifest.assetID, $0)] }
+        }
+        contents.manifests.sort { ($1.built, $1.assetID.rawValue) < ($0.built, $0.assetID.rawValue) }
+        return contents
+    }
+
+    /// The manifest of one build.
+    /// - Throws: `Failure` where it is not finished.
+    package func manifest(of assetID: AssetID) async throws -> Manifest {
+        guard let found = try await manifests([key(assetID, Manifest.fileName)]).first, let manifest = found.manifest
+        else {
+            let folder = "s3://\(bucket)/\(assetID.folder(under: prefix))"
+            throw Failure(
+                .badData, "the asset id \(assetID) has no finished images in \(folder)",
+                advice: "dss show-aws-assets --asset-id '\(assetID)'")
+        }
+        return manifest
+    }
+
+    private func manifests(_ keys: [String]) async throws -> [(key: String, manifest: Manifest?)] {
+        try await withThrowingTaskGroup(of: (String, Manifest?)?.self) { group in
+            for key in keys {
+                group.addTask {
+                    do {
+                        let body = try await client.call(S3.GetObject(bucket: bucket, key: key)).body
+                        let manifest = try? Manifest(json: String(decoding: body, as: UTF8.self))
+                        // One that lies in another's folder describes files that are not there.
+                        return (key, manifest.flatMap { self.key($0.assetID, Manifest.fileName) == key ? $0 : nil })
+                    } catch let error as AWSError where error.code == "NoSuchKey" {
+                        // Removed since it was listed.
+                        return nil
+                    }
+                }
+            }
+            return try await group.compactMap { $0 }.reduce(into: []) { $0.append((key: $1.0, manifest: $1.1)) }
+                .sorted { $0.key < $1.key }
+        }
+    }
+}
+
+extension ReleaseShelf.Contents {
+    /// Leaves out files that are not as the manifest says.
+    fileprivate mutating func add(_ manifest: Manifest, size: (String) -> Int?) {
+        var manifest = manifest
+        for file in manifest.files where size(file.name).map(Int64.init) != file.bytes {
+            troubles.append("\(file.name) of \(manifest.assetID) is not in the bucket as its manifest says: left out")
+        }
+        manifest.files.removeAll { size($0.name).map(Int64.init) != $0.bytes }
+        manifests.append(manifest)
+    }
+}
+
+/// Puts page and document into the bucket and has CloudFront fetch them anew.
+package struct IndexPublication: Sendable {
+    private let client: AWSClient
+    private let bucket: String
+    private let distributionID: String
+    private let pace: Pace
+
+    package init(_ client: AWSClient, bucket: String, distributionID: String, pace: Pace = Pace(limit: .seconds(1800)))
+    {
+        self.client = client
+        self.bucket = bucket
+        self.distributionID = distributionID
+        self.pace = pace
+    }
+
+    package struct Item: Sendable, Equatable {
+        package var key: String
+        package var contentType: String
+        package var text: String
+
+        package init(_ key: String, _ contentType: String, _ text: String) {
+            self.key = key
+            self.contentType = contentType
+            self.text = text
+        }
+    }
+
+    /// Minutes, so that what an interrupted run did not invalidate is not old for long.
+    static let cacheControl = "public, max-age=300"
+
+    /// - Parameter tell: told what is waited for.
+    /// - Returns: the keys that were stored; none where all was as it is to be.
+    package func run(_ items: [Item], tell: (String) -> Void = { _ in }) async throws -> [String] {
+        var stored: [String] = []
+        for item in items where try await store(item) { stored.append(item.key) }
+        guard !stored.isEmpty else { return [] }
+        // The page is also what the address alone gives.
+        let paths =
+            stored.map { "/" + percentEncoded($0, keepsSlash: true) }
+            + (stored.contains(DownloadPage.fileName) ? ["/"] : [])
+        let made = try await client.call(
+            CloudFront.CreateInvalidation(distributionId: distributionID, paths: paths))
+        if made.status != "Completed" { tell("waiting until CloudFront has forgotten what it had of them") }
+        try await client.wait(for: "the invalidation \(made.id) of \(distributionID)", at: pace) {
+            let now = try await client.call(CloudFront.GetInvalidation(distributionId: distributionID, id: made.id))
+            return now.status == "Completed" ? () : nil
+        }
+        return stored
+    }
+
+    private func store(_ item: Item) async throws -> Bool {
+        var put = S3.PutObject(
+            bucket: bucket, key: item.key, body: Array(item.text.utf8), contentType: item.contentType)
+        put.cacheControl = Self.cacheControl
+        put.checksumSHA256 = SHA256Checksum(of: put.body).base64
+        if try await checksum(of: item.key) == put.checksumSHA256 { return false }
+        _ = try await client.call(put)
+        return true
+    }
+
+    private func checksum(of key: String) async throws -> String? {
+        do {
+            return try await client.call(S3.HeadObject(bucket: bucket, key: key, checksumMode: "ENABLED"))
+                .checksumSHA256
+        } catch let error as AWSError where ["NotFound", "NoSuchKey"].contains(error.code) {
+            return nil
+        }
+    }
+}
+
+/// What is there of one build for everybody to use: what release notes and the download page show.
+package struct PublishedRelease: Sendable, Equatable {
+    package struct File: Sendable, Equatable {
+        package var name: String
+        package var format: ImageFormat
+        package var url: String
+        package var bytes: Int64
+        /// Lower-case hexadecimal; `nil` where only S3 has seen all of it.
+        package var sha256: String?
+
+        package init(name: String, format: ImageFormat, url: String, bytes: Int64, sha256: String?) {
+            self.name = name
+            self.format = format
+            self.url = url
+            self.bytes = bytes
+            self.sha256 = sha256
+        }
+    }
+
+    /// An AMI of one region.
+    package struct Image: Sendable, Equatable {
+        package var region: String
+        package var id: String
+        package var name: String
+        /// Whether everybody may start machines from it.
+        package var isPublic: Bool
+
+        package init(region: String, id: String, name: String, isPublic: Bool) {
+            self.region = region
+            self.id = id
+            self.name = name
+            self.isPublic = isPublic
+        }
+    }
+
+    package var assetID: AssetID
+    package var name: String
+    package var version: String
+    package var built: Date
+    /// `Debian bookworm`.
+    package var system: String
+    package var architecture: Architecture
+    package var user: String
+    package var jupyterPort: Int
+    package var diskMiB: Int
+    package var missing: [MissingComponent]
+    package var files: [File]
+    /// By region.
+    package var images: [Image]
+
+    /// - Parameters:
+    ///   - images: the AMIs that EC2 knows of it.
+    ///   - url: where people download a file of that name.
+    package init(_ manifest: Manifest, images: [Image], url: (_ name: String) -> String) {
+        assetID = manifest.assetID
+        name = manifest.name
+        version = manifest.version
+        built = manifest.built
+        system = manifest.distribution.prefix(1).uppercased() + manifest.distribution.dropFirst() + " " + manifest.suite
+        architecture = manifest.architecture
+        user = manifest.user
+        jupyterPort = manifest.jupyterPort
+        diskMiB = manifest.diskMiB
+        missing = manifest.missing
+        files = manifest.files.map {
+            File(name: $0.name, format: $0.format, url: url($0.name), bytes: $0.bytes, sha256: $0.sha256)
+        }
+        self.images = images.sorted { ($0.region, $0.id) < ($1.region, $1.id) }
+    }
+
+    /// The day of the build, in UTC: `2026-11-24`.
+    package var day: String { built.formatted(.iso8601.year().month().day()) }
+
+    /// Where the sums of all files lie, beside them.
+    package var checksumsURL: String? {
+        files.first { $0.sha256 != nil }.map {
+            $0.url.split(separator: "/", omittingEmptySubsequences: false).dropLast().joined(separator: "/")
+                + "/\(Manifest.checksumsFileName)"
+        }
+    }
+
+    func file(_ formats: ImageFormat...) -> File? {
+        formats.lazy.compactMap { format in files.first { $0.format == format } }.first
+    }
+}
+
+/// How people start a release, place by place, with the names of its own files: for notes and page.
+struct StartGuide {
+    enum Step: Equatable {
+        case text(String)
+        /// To be copied into a shell.
+        case command(String)
+    }
+
+    struct Place: Equatable {
+        var title: String
+        var steps: [Step]
+    }
+
+    var places: [Place] = []
+
+    init(_ release: PublishedRelease) {
+        let ports = "ports 22 and \(release.jupyterPort)"
+        if let file = release.file(.ova) {
+            let text = "File → Import Appliance, choose \(file.name), and start it."
+            add("VirtualBox", .text(text), .text(Self.forwarding(release)))
+            add("VMware", .text("File → Open, choose \(file.name), and start it."))
+        } else if let file = release.file(.vmdk, .vhd) {
+            let text = "Make a machine of type \(release.system) (64-bit) with 4096 MB of memory and \(file.name) as "
+            add("VirtualBox", .text(text + "its SATA disk, and start it."), .text(Self.forwarding(release)))
+        }
+        if let file = release.file(.vmdk), release.file(.ova) == nil {
+            let text = "Make a machine with 4096 MB of memory and \(file.name) as its existing SATA disk, and start it."
+            add("VMware", .text(text))
+        }
+        if let file = release.file(.vhd) {
+            let new = "New-VM -Name sandbox -Generation 1 -MemoryStartupBytes 4GB -VHDPath \(Self.quoted(file.name))"
+            add("Hyper-V", .text("In PowerShell as administrator:"), .command("\(new); Start-VM sandbox"))
+        }
+        if let file = release.file(.qcow2, .raw, .vmdk, .vhd) {
+            let port = release.jupyterPort
+            let format = file.format == .vhd ? "vpc" : file.format.rawValue
+            let program = release.architecture == .arm64 ? "qemu-system-aarch64 -M virt" : "qemu-system-x86_64"
+            add(
+                "QEMU",
+                .command(
+                    "\(program) -m 4096 -nic user,hostfwd=tcp::\(port)-:\(port),hostfwd=tcp::2222-:22 "
+                        + "-drive file=\(Self.quoted(file.name)),format=\(format)"),
+                .command("ssh -p 2222 \(release.user)@localhost"))
+        }
+        if let image = release.images.first {
+            let type = release.architecture == .arm64 ? "t4g.medium" : "t3.medium"
+            add(
+                "AWS",
+                .text("With a key pair and a security group of yours that lets \(ports) in, in the region of the AMI:"),
+                .command(
+                    "aws ec2 run-instances --region \(image.region) --image-id \(image.id) --instance-type \(type) "
+                        + "--key-name KEY --security-group-ids GROUP"))
+        }
+    }
+
+    /// What is the same wherever it runs.
+    static func first(_ release: PublishedRelease) -> String {
+        "Log in as \(release.user) with the default password; the first login asks for a new one. JupyterLab listens on "
+            + "port \(release.jupyterPort), and the message of the day names its URL."
+    }
+
+    private mutating func add(_ title: String, _ steps: Step...) {
+        places.append(Place(title: title, steps: steps))
+    }
+
+    private static func forwarding(_ release: PublishedRelease) -> String {
+        "With a network of type NAT, forward port \(release.jupyterPort) under Settings → Network → Port Forwarding."
+    }
+
+    /// For PowerShell and POSIX shells alike; names of files of ours have no quotes in them.
+    private static func quoted(_ name: String) -> String {
+        name.allSatisfy { $0.isLetter || $0.isNumber || "._-".contains($0) } ? name : "'\(name.filter { $0 != "'" })'"
     }
 }

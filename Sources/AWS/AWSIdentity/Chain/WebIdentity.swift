@@ -1,0 +1,64 @@
+import AWSCore
+import AWSServices
+import FoundationEssentials
+
+/// A role for a token that somebody else vouches for: a Kubernetes cluster, a GitHub workflow.
+struct WebIdentity: Sendable {
+    var role: String
+    var sessionName: String?
+    var origin: String
+    /// `nil` where nothing is to be kept.
+    var cache: IdentityWorld?
+    /// Read anew for every call: such tokens live for minutes.
+    var token: @Sendable () async throws -> String
+    var chain: CredentialChain
+
+    var route: CredentialRoute {
+        CredentialRoute(origin: origin) { refused in
+            let cache = cache.map { RoleCache(parameters, $0) }
+            if let cached = cache?.load(origin: origin), cached.accessKeyID != refused?.accessKeyID { return cached }
+            let token = try await token()
+            let call = STS.AssumeRoleWithWebIdentity(
+                roleArn: role, roleSessionName: sessionName ?? defaultSessionName(chain.world), webIdentityToken: token)
+            let issued = try await chain.explaining(origin, hiding: token) {
+                try await chain.client(with: AnonymousSource(), hiding: token).call(call)
+            }
+            let credentials = issued.credentials(origin)
+            cache?.store(credentials)
+            return credentials
+        }
+    }
+
+    private var parameters: [String: RoleCache.Parameter] {
+        var parameters: [String: RoleCache.Parameter] = ["RoleArn": .text(role)]
+        parameters["RoleSessionName"] = sessionName.map { .text($0) }
+        return parameters
+    }
+}
+
+/// The identity that GitHub vouches for in a workflow that has the permission `id-token: write`.
+/// Source: <https://docs.github.com/en/actions/reference/security/oidc>
+struct GitHubToken: Sendable {
+    var url: String
+    var bearer: String
+    var world: IdentityWorld
+
+    private struct Answer: Decodable { var value: String }
+
+    @Sendable func fetch() async throws -> String {
+        let call = MetadataCall(
+            name: "GitHub workflow", url: url + (url.contains("?") ? "&" : "?") + "audience=sts.amazonaws.com",
+            headers: [.init("authorization", "bearer \(bearer)"), .init("accept", "application/json")],
+            timeout: .seconds(10))
+        let response = try await call.send(world)
+        guard response.isSuccess else {
+            throw IdentityError(
+                .credentials, "GitHub gave no token for this workflow: HTTP status \(response.status)",
+                advice: "the job needs 'permissions: id-token: write'")
+        }
+        guard let answer = try? JSONDecoder().decode(Answer.self, from: Data(response.body)) else {
+            throw IdentityError(.credentials, "GitHub's answer has no token in it")
+        }
+        return answer.value
+    }
+}

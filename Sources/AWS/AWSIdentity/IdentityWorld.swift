@@ -1,0 +1,140 @@
+import AWSCore
+import AWSServices
+import FoundationEssentials
+
+/// All that finding credentials needs of the world; made in one place, and pretended in tests.
+package struct IdentityWorld: Sendable {
+    package var environment: [String: String]
+    package var home: String
+    /// The bytes of a file, `nil` where there is none.
+    package var readFile: @Sendable (_ path: String) throws -> [UInt8]?
+    /// Writes a file that only its owner may read (mode 0600), whole or not at all; makes its folder.
+    package var writeFile: @Sendable (_ path: String, _ text: String) throws -> Void
+    /// Runs a `credential_process` and gives its standard output.
+    /// - Throws: `CredentialProcessFailure` where it does not succeed.
+    package var runProcess: @Sendable (_ words: [String]) async throws -> String
+    /// Asks the person for the current code of an MFA device.
+    package var askMFACode: @Sendable (_ serial: String) async throws -> String
+    package var warn: @Sendable (String) -> Void
+    package var transport: any Transport
+    package var time: CallTime
+    /// Told of every attempt of every call.
+    package var observe: @Sendable (CallRecord) -> Void
+
+    package init(
+        environment: [String: String], home: String, readFile: @escaping @Sendable (String) throws -> [UInt8]?,
+        writeFile: @escaping @Sendable (String, String) throws -> Void,
+        runProcess: @escaping @Sendable ([String]) async throws -> String,
+        askMFACode: @escaping @Sendable (String) async throws -> String,
+        warn: @escaping @Sendable (String) -> Void = { _ in }, transport: any Transport, time: CallTime = .live,
+        observe: @escaping @Sendable (CallRecord) -> Void = { _ in }
+    ) {
+        self.environment = environment
+        self.home = home
+        self.readFile = readFile
+        self.writeFile = writeFile
+        self.runProcess = runProcess
+        self.askMFACode = askMFACode
+        self.warn = warn
+        self.transport = transport
+        self.time = time
+        self.observe = observe
+    }
+}
+
+/// A `credential_process` that ended without success, or could not be started.
+package struct CredentialProcessFailure: Error, Sendable {
+    /// Continues a sentence: `ended with exit code 3`.
+    package var reason: String
+
+    package init(_ reason: String) {
+        self.reason = reason
+    }
+}
+
+extension IdentityWorld {
+    /// A variable's value; one that is set to nothing counts as not set.
+    func variable(_ name: String) -> String? {
+        environment[name].flatMap { $0.isEmpty ? nil : $0 }
+    }
+
+    /// The first of these variables that is set.
+    func setting(_ names: String...) -> Setting? {
+        names.lazy.compactMap { name in variable(name).map { Setting($0, origin: name) } }.first
+    }
+
+    func isTrue(_ name: String) -> Bool {
+        variable(name)?.lowercased() == "true"
+    }
+
+    /// A path with `~` and variables filled in, as the AWS CLI does for the paths that it is given.
+    func expanded(_ path: String) -> String {
+        let filled = path.replacing(/\$(?:\{(\w+)\}|(\w+))/) { match in
+            environment[String(match.1 ?? match.2 ?? "")] ?? String(match.0)
+        }
+        return filled == "~" || filled.hasPrefix("~/") ? home + filled.dropFirst() : filled
+    }
+
+    /// A path as people write it: `~/.aws/config`.
+    func shown(_ path: String) -> String {
+        path.hasPrefix(home + "/") ? "~" + path.dropFirst(home.count) : path
+    }
+
+    func text(of path: String) throws -> String? {
+        do {
+            return try readFile(path).map { String(decoding: $0, as: UTF8.self) }
+        } catch {
+            throw IdentityError(.credentials, "\(shown(path)) cannot be read", details: ["\(error)"])
+        }
+    }
+
+    /// Such as a token in a file, which an editor or `echo` ends with a line break.
+    func token(in path: String, for purpose: String) throws -> String {
+        guard let text = try text(of: expanded(path)) else {
+            throw IdentityError(.credentials, "\(purpose): there is no file \(shown(path))")
+        }
+        let token = text.trimmed
+        guard !token.isEmpty else { throw IdentityError(.credentials, "\(purpose): \(shown(path)) is empty") }
+        guard !token.contains(where: \.isNewline) else {
+            throw IdentityError(.credentials, "\(purpose): \(shown(path)) has more than one line")
+        }
+        return token
+    }
+}
+
+extension StringProtocol {
+    var trimmed: String {
+        let scalars = unicodeScalars
+        let isBlank = { (scalar: Unicode.Scalar) in scalar.properties.isWhitespace }
+        guard let first = scalars.firstIndex(where: { !isBlank($0) }),
+            let last = scalars.lastIndex(where: { !isBlank($0) })
+        else { return "" }
+        return String(String.UnicodeScalarView(scalars[first...last]))
+    }
+}
+
+// What holds secrets on its way shows none, however it is printed.
+
+extension IdentityWorld: Discreet {
+    package var shown: KeyValuePairs<String, Any> { ["home": home] }
+}
+
+extension INIFile.Entry: Discreet {
+    var shown: KeyValuePairs<String, Any> { ["place": place] }
+}
+
+extension SignOnToken: Discreet {
+    var shown: KeyValuePairs<String, Any> { ["expiresAt": expiresAt] }
+}
+
+extension CredentialDocument: Discreet {
+    var shown: KeyValuePairs<String, Any> { ["expiration": expiration ?? "never"] }
+}
+
+extension GitHubToken: Discreet {
+    var shown: KeyValuePairs<String, Any> { [:] }
+}
+
+extension MetadataCall: Discreet {
+    var shown: KeyValuePairs<String, Any> { ["name": name, "url": shownURL] }
+}

@@ -1,0 +1,153 @@
+import AWSCore
+import FoundationEssentials
+
+/// CloudFront, in front of the bucket that people download from: one endpoint for all regions.
+package enum CloudFront {
+    package static let service = Service(
+        id: "CloudFront", signingName: "cloudfront", version: "2020-05-31",
+        global: [
+            "": Endpoint(host: "cloudfront.amazonaws.com", signingRegion: "us-east-1"),
+            "cn-": Endpoint(host: "cloudfront.cn-northwest-1.amazonaws.com.cn", signingRegion: "cn-northwest-1"),
+        ])
+    static let namespace = "http://cloudfront.amazonaws.com/doc/2020-05-31/"
+
+    package struct GetDistribution: RESTXMLOperation {
+        package static let service = CloudFront.service
+        package static let repetition = Repetition<Self>.harmless
+
+        package var id: String
+
+        package typealias Output = Distribution
+
+        package init(id: String) {
+            self.id = id
+        }
+
+        package func encode(into request: inout HTTPRequest) throws {
+            request.method = .get
+            request.path = "/2020-05-31/distribution/\(percentEncoded(id))"
+        }
+
+        package func decode(_ response: HTTPResponse) throws -> Distribution {
+            try decodeDocument(root: "Distribution", response)
+        }
+    }
+
+    /// Makes CloudFront fetch paths anew.
+    package struct CreateInvalidation: RESTXMLOperation {
+        package static let service = CloudFront.service
+        package static let repetition = Repetition<Self>.token(\.callerReference)
+
+        package var distributionId: String
+        /// Begin with a slash; `*` may stand at the end.
+        package var paths: [String]
+        /// Recognises a repeated call; the client fills it in.
+        package var callerReference: String?
+
+        package typealias Output = Invalidation
+
+        package init(distributionId: String, paths: [String]) {
+            self.distributionId = distributionId
+            self.paths = paths
+        }
+
+        package func encode(into request: inout HTTPRequest) throws {
+            request.method = .post
+            request.path = "/2020-05-31/distribution/\(percentEncoded(distributionId))/invalidation"
+            request.add(header: "content-type", "application/xml")
+            let batch = InvalidationBatch(
+                paths: .init(quantity: paths.count, items: paths), callerReference: callerReference)
+            request.body = try xmlBody(
+                batch, root: "InvalidationBatch", namespace: CloudFront.namespace, item: "Path")
+        }
+
+        package func decode(_ response: HTTPResponse) throws -> Invalidation {
+            try decodeDocument(root: "Invalidation", response)
+        }
+    }
+
+    /// How far an invalidation is; it takes some minutes until all places have followed.
+    package struct GetInvalidation: RESTXMLOperation {
+        package static let service = CloudFront.service
+        package static let repetition = Repetition<Self>.harmless
+
+        package var distributionId: String
+        package var id: String
+
+        package typealias Output = Invalidation
+
+        package init(distributionId: String, id: String) {
+            self.distributionId = distributionId
+            self.id = id
+        }
+
+        package func encode(into request: inout HTTPRequest) throws {
+            request.method = .get
+            request.path =
+                "/2020-05-31/distribution/\(percentEncoded(distributionId))/invalidation/\(percentEncoded(id))"
+        }
+
+        package func decode(_ response: HTTPResponse) throws -> Invalidation {
+            try decodeDocument(root: "Invalidation", response)
+        }
+    }
+
+    private struct InvalidationBatch: Encodable {
+        struct Paths: Encodable {
+            var quantity: Int
+            var items: [String]
+        }
+
+        var paths: Paths
+        var callerReference: String?
+    }
+
+    package struct Invalidation: Sendable, Codable, Equatable {
+        package var id: String
+        /// `InProgress` or `Completed`.
+        package var status: String
+        package var createTime: Date
+    }
+}
+
+extension CloudFront {
+    package struct Distribution: Sendable, Codable, Equatable {
+        package var id: String
+        package var arn: String
+        /// `Deployed` when all places have the configuration, `InProgress` before.
+        package var status: String
+        package var lastModifiedTime: Date
+        package var domainName: String
+        package var distributionConfig: Config
+
+        enum CodingKeys: String, CodingKey {
+            case id
+            case arn = "ARN"
+            case status, lastModifiedTime, domainName, distributionConfig
+        }
+    }
+
+    package struct Config: Sendable, Codable, Equatable {
+        package var defaultRootObject: String?
+        package var origins: Origins
+        package var enabled: Bool
+        /// The ARN of the web ACL; empty where there is none.
+        package var webACLId: String?
+    }
+
+    package struct Origins: Sendable, Codable, Equatable {
+        package struct Items: Sendable, Codable, Equatable {
+            package var origin: [Origin]
+        }
+
+        package var quantity: Int
+        package var items: Items
+    }
+
+    package struct Origin: Sendable, Codable, Equatable {
+        package var id: String
+        package var domainName: String
+        /// What lets CloudFront, and nobody else, read the bucket.
+        package var originAccessControlId: String?
+    }
+}

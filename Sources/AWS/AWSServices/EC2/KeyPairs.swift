@@ -1,0 +1,153 @@
+import AWSCore
+import FoundationEssentials
+
+extension EC2 {
+    /// A key pair made by AWS. The private key comes in this answer and never again, so that a lost answer makes the
+    /// pair worthless.
+    package struct CreateKeyPair: EC2Operation {
+        package static let service = EC2.service
+        package static let repetition = Repetition<Self>.never
+        package static let permissions = ["ec2:CreateKeyPair", "ec2:CreateTags"]
+
+        package var keyName: String
+        /// `ed25519`, or `rsa`, which is the default.
+        package var keyType: String?
+        package var tagSpecifications: [TagSpecification]
+        package var dryRun: Bool?
+
+        package init(keyName: String, keyType: String? = nil, tagSpecifications: [TagSpecification] = []) {
+            self.keyName = keyName
+            self.keyType = keyType
+            self.tagSpecifications = tagSpecifications
+        }
+
+        enum CodingKeys: String, CodingKey {
+            case keyName, keyType
+            case tagSpecifications = "tagSpecification"
+            case dryRun
+        }
+
+        package struct Output: Sendable, Codable, Equatable {
+            package var keyPairId: String
+            package var keyName: String
+            package var keyFingerprint: String?
+            /// The private key in PEM.
+            package var keyMaterial: String
+        }
+    }
+
+    package struct DescribeKeyPairs: EC2Operation {
+        package static let service = EC2.service
+        package static let repetition = Repetition<Self>.harmless
+
+        package var keyNames: [String] = []
+        package var keyPairIds: [String] = []
+        package var includePublicKey: Bool?
+        package var filters: [Filter]
+
+        package init(filters: [Filter] = []) {
+            self.filters = filters
+        }
+
+        enum CodingKeys: String, CodingKey {
+            case keyNames = "keyName"
+            case keyPairIds = "keyPairId"
+            case includePublicKey
+            case filters = "filter"
+        }
+
+        package struct Output: Sendable, Codable, Equatable {
+            package var keyPairs: [KeyPair]
+
+            enum CodingKeys: String, CodingKey {
+                case keyPairs = "keySet"
+            }
+        }
+    }
+
+    package struct KeyPair: Sendable, Codable, Equatable {
+        package var keyPairId: String
+        package var keyName: String
+        package var keyType: String?
+        package var keyFingerprint: String?
+        /// As in `authorized_keys`; only where it was asked for.
+        package var publicKey: String?
+        package var createTime: Date?
+        package var tags: [Tag]
+
+        enum CodingKeys: String, CodingKey {
+            case keyPairId, keyName, keyType, keyFingerprint, publicKey, createTime
+            case tags = "tagSet"
+        }
+    }
+
+    /// By name or by id; succeeds where there is none.
+    package struct DeleteKeyPair: EC2Operation {
+        package static let service = EC2.service
+        package static let repetition = Repetition<Self>.removal(gone: ["InvalidKeyPair.NotFound"], NoOutput())
+
+        package var keyName: String?
+        package var keyPairId: String?
+        package var dryRun: Bool?
+
+        package typealias Output = NoOutput
+
+        package init(keyName: String) { self.keyName = keyName }
+        package init(keyPairId: String) { self.keyPairId = keyPairId }
+    }
+}
+
+extension EC2.CreateKeyPair.Output: Discreet {
+    package var shown: KeyValuePairs<String, Any> { ["keyPairId": keyPairId, "keyName": keyName] }
+}
+
+extension EC2 {
+    /// Makes a public key known to AWS; the private one never leaves the machine.
+    package struct ImportKeyPair: EC2Operation {
+        package static let service = EC2.service
+        package static let repetition = Repetition<Self>.lookup(taken: ["InvalidKeyPair.Duplicate"]) {
+            try await $0.find(with: $1)
+        }
+        package static let permissions = ["ec2:ImportKeyPair", "ec2:CreateTags", "ec2:DescribeKeyPairs"]
+
+        package var tagSpecifications: [TagSpecification]
+        package var dryRun: Bool?
+        package var keyName: String
+        /// A line as in `authorized_keys`.
+        package var publicKeyMaterial: Data
+
+        package init(keyName: String, publicKeyMaterial: Data, tagSpecifications: [TagSpecification] = []) {
+            self.keyName = keyName
+            self.publicKeyMaterial = publicKeyMaterial
+            self.tagSpecifications = tagSpecifications
+        }
+
+        enum CodingKeys: String, CodingKey {
+            case tagSpecifications = "tagSpecification"
+            case dryRun, keyName, publicKeyMaterial
+        }
+
+        package struct Output: Sendable, Codable, Equatable {
+            package var keyPairId: String
+            package var keyName: String
+            package var keyFingerprint: String?
+        }
+
+        /// The key of that name, provided that it is ours: the same tags and, where AWS shows it, the same key.
+        private func find(with client: AWSClient) async throws -> Output? {
+            var search = DescribeKeyPairs(filters: [Filter(name: "key-name", values: [keyName])])
+            search.includePublicKey = true
+            let wanted = tagSpecifications.tags(of: "key-pair")
+            return try await client.call(search).keyPairs
+                .first { $0.keyName == keyName && Set($0.tags) == wanted && isOurs($0.publicKey) }
+                .map { Output(keyPairId: $0.keyPairId, keyName: $0.keyName, keyFingerprint: $0.keyFingerprint) }
+        }
+
+        /// Compares the key itself, since AWS puts a comment of its own behind it.
+        private func isOurs(_ publicKey: String?) -> Bool {
+            guard let publicKey else { return true }
+            let key = { (line: String) in line.split(whereSeparator: \.isWhitespace).prefix(2) }
+            return key(publicKey) == key(String(decoding: publicKeyMaterial, as: UTF8.self))
+        }
+    }
+}

@@ -1,0 +1,106 @@
+import AWSCore
+import FoundationEssentials
+
+/// Identity and Access Management: one endpoint for all regions of a partition.
+package enum IAM {
+    package static let service = Service(
+        id: "IAM", signingName: "iam", version: "2010-05-08",
+        global: [
+            "": Endpoint(host: "iam.amazonaws.com", signingRegion: "us-east-1"),
+            "cn-": Endpoint(host: "iam.cn-north-1.amazonaws.com.cn", signingRegion: "cn-north-1"),
+            "us-gov-": Endpoint(host: "iam.us-gov.amazonaws.com", signingRegion: "us-gov-west-1"),
+        ])
+
+    /// A user, by default the caller; refused with `ValidationError` where the caller is a role.
+    package struct GetUser: QueryOperation {
+        package static let service = IAM.service
+        package static let repetition = Repetition<Self>.harmless
+
+        package var userName: String?
+
+        package struct Output: Sendable, Codable, Equatable {
+            package var user: User
+        }
+
+        package init(userName: String? = nil) {
+            self.userName = userName
+        }
+    }
+
+    package struct User: Sendable, Codable, Equatable {
+        package var path: String
+        package var userName: String
+        package var userId: String
+        package var arn: String
+        package var createDate: Date
+    }
+}
+
+extension IAM {
+    /// A role; `NoSuchEntity` where there is none of that name.
+    package struct GetRole: QueryOperation {
+        package static let service = IAM.service
+        package static let repetition = Repetition<Self>.harmless
+
+        package var roleName: String
+
+        package struct Output: Sendable, Codable, Equatable {
+            package var role: Role
+        }
+
+        package init(roleName: String) {
+            self.roleName = roleName
+        }
+    }
+
+    package struct Role: Sendable, Codable, Equatable {
+        package var path: String
+        package var roleName: String
+        package var roleId: String
+        package var arn: String
+        package var createDate: Date
+    }
+
+    /// What somebody's policies allow, without doing it. Boundaries and the organization's policies are taken into
+    /// account, policies of resources are not.
+    package struct SimulatePrincipalPolicy: QueryOperation, PagedOperation {
+        package static let service = IAM.service
+        package static let repetition = Repetition<Self>.harmless
+
+        /// A user, a group or a role; not a role's session.
+        package var policySourceArn: String
+        package var actionNames: [String]
+        /// All, where nothing is said.
+        package var resourceArns: [String]
+        package var maxItems: Int?
+        package var marker: String?
+
+        package init(policySourceArn: String, actionNames: [String], resourceArns: [String] = []) {
+            self.policySourceArn = policySourceArn
+            self.actionNames = actionNames
+            self.resourceArns = resourceArns
+        }
+
+        package struct Output: Sendable, Codable, Equatable {
+            package var evaluationResults: [EvaluationResult]
+            package var isTruncated: Bool?
+            package var marker: String?
+        }
+
+        package static func items(of page: Output) -> [EvaluationResult] { page.evaluationResults }
+
+        package mutating func turn(after page: Output) throws -> Bool {
+            guard page.isTruncated == true else { return false }
+            return try advance(&marker, to: page.marker)
+        }
+    }
+
+    package struct EvaluationResult: Sendable, Codable, Equatable {
+        package var evalActionName: String
+        package var evalResourceName: String?
+        /// `allowed`, `explicitDeny` or `implicitDeny`.
+        package var evalDecision: String
+        /// What conditions ask for and the simulation was not told.
+        package var missingContextValues: [String]
+    }
+}

@@ -1,0 +1,143 @@
+import Sandbox
+
+/// Rules for what becomes part of the system inside the image.
+extension Rule<String> {
+    static var sandboxName: Rule {
+        text("a short name", example: "data-science-sandbox") { name throws(Objection) in
+            guard name.wholeMatch(of: /[A-Za-z0-9](?:[A-Za-z0-9._ \-]{0,62}[A-Za-z0-9])?/) != nil else {
+                throw Objection(
+                    "must be 1 to 64 letters, digits, dots, blanks, underscores and dashes, found '\(name)'",
+                    "for example data-science-sandbox")
+            }
+        }
+    }
+
+    /// The version is the default asset id, so it is held to the same rule.
+    static var version: Rule {
+        text("a version", example: "0.1.0") { version throws(Objection) in
+            do { _ = try AssetID(version) } catch let failure as Failure {
+                throw Objection(
+                    "is the default asset id, and \(failure.message)", failure.advice ?? "for example 0.1.0")
+            } catch {
+                throw Objection("is no asset id: \(error)")
+            }
+        }
+    }
+
+    static var suite: Rule {
+        text("a release's code name", example: "bookworm") { suite throws(Objection) in
+            guard suite.wholeMatch(of: /[a-z][a-z0-9\-]*/) != nil else {
+                throw Objection(
+                    "must be a release's code name in small letters, found '\(suite)'",
+                    DidYouMean.suggestion(for: suite, among: Suites.all) ?? "for example bookworm")
+            }
+        }
+    }
+
+    static var mirror: Rule {
+        text("a URL or 'host'", example: "https://deb.debian.org/debian") { mirror throws(Objection) in
+            if mirror == "host" || mirror.wholeMatch(of: /(?:https?:\/\/[^\/\s"']+[^\s"']*|file:\/\/\/[^\s"']+)/) != nil
+            {
+                return
+            }
+            let suggestion =
+                if DidYouMean.closest(to: mirror, among: ["host"]) != nil {
+                    "did you mean 'host'?"
+                } else if mirror.wholeMatch(of: /[a-z0-9.\-]+\.[a-z]+(?:\/\S*)?/) != nil {
+                    "did you mean 'https://\(mirror)'?"
+                } else {
+                    "for example https://deb.debian.org/debian, or host for what this machine uses"
+                }
+            throw Objection("must be an http, https or file URL, or 'host', found '\(mirror)'", suggestion)
+        }
+    }
+
+    /// What `useradd` of Debian takes, and no account or group that the system has already.
+    static var userName: Rule {
+        text("a user name", example: "ubuntu") { name throws(Objection) in
+            if ReservedNames.accounts.contains(name) {
+                throw Objection(
+                    "must not be '\(name)', an account or group that the system has already", "for example ubuntu")
+            }
+            guard name.wholeMatch(of: /[a-z_][a-z0-9_\-]{0,31}/) != nil else {
+                throw Objection(
+                    "must be 1 to 32 small letters, digits, dashes and underscores and begin with a letter, "
+                        + "found '\(name)'", "for example ubuntu")
+            }
+        }
+    }
+
+    static func path(example: String) -> Rule {
+        text("a path", example: example) { path throws(Objection) in
+            if path.isEmpty || path.contains("\0") || path.contains("\n") {
+                throw Objection("must be a path", "for example \(example)")
+            }
+        }
+    }
+
+    static var roleName: Rule {
+        text("a role's name", example: "jupyter") { role throws(Objection) in
+            if role.isEmpty { throw Objection("names a role with nothing", "for example jupyter") }
+        }
+    }
+}
+
+extension Rule<Int> {
+    static func port(example: String) -> Rule {
+        integer(1...65535, example: example, except: [22: "sshd listens there"])
+    }
+}
+
+/// Names that are taken before the definition's own come.
+enum ReservedNames {
+    /// Accounts and groups that a fresh Debian or Ubuntu with the sandbox's packages has
+    /// (`base-passwd`, systemd, dbus, openssh-server, docker, sudo).
+    static let accounts: Set<String> = [
+        "root", "daemon", "bin", "sys", "sync", "games", "man", "lp", "mail", "news", "uucp", "proxy", "www-data",
+        "backup", "list", "irc", "gnats", "nobody", "_apt", "sshd", "messagebus", "polkitd", "syslog",
+        "systemd-network",
+        "systemd-resolve", "systemd-timesync", "systemd-coredump", "systemd-journal", "adm", "tty", "disk", "kmem",
+        "dialout", "fax", "voice", "cdrom", "floppy", "tape", "sudo", "audio", "dip", "operator", "src", "shadow",
+        "utmp",
+        "video", "sasl", "plugdev", "staff", "users", "nogroup", "input", "kvm", "render", "sgx", "netdev", "docker",
+        "crontab", "ssh", "_ssh",
+    ]
+
+    /// Playbook variables that the tool sets itself → what sets them.
+    static let variables: [String: String] = [
+        "sandbox_user": "'user.name'",
+        "jupyter_port": "'ports.jupyter'",
+        "build_environment": "the build itself",
+        "edition": "the command itself",
+        "pins_file": "'playbook.pins'",
+        "script_languages_required": "the flag --release",
+    ]
+}
+
+/// The releases that are known by name, to find a suite that belongs to the other distribution.
+///
+/// A suite in neither list passes: new ones appear every half a year.
+enum Suites {
+    static let debian: Set<String> = [
+        "buster", "bullseye", "bookworm", "trixie", "forky", "sid", "oldstable", "stable", "testing", "unstable",
+    ]
+    static let ubuntu: Set<String> = [
+        "bionic", "focal", "jammy", "noble", "oracular", "plucky", "questing", "resolute",
+    ]
+    static let all = debian.union(ubuntu)
+
+    static func known(of distribution: SandboxDefinition.BaseSystem.Distribution) -> Set<String> {
+        switch distribution {
+        case .debian: debian
+        case .ubuntu: ubuntu
+        }
+    }
+
+    /// The suite where only the distribution is named.
+    static func defaultSuite(of distribution: SandboxDefinition.BaseSystem.Distribution) -> String {
+        switch distribution {
+        case .debian: "bookworm"
+        case .ubuntu: "jammy"
+        }
+    }
+}

@@ -1,0 +1,153 @@
+import Sandbox
+
+extension Rule<[SandboxVariant]> {
+    /// `{big: {disk.size: 16GiB}, arm: {base.architecture: arm64, formats: [vmdk]}}`, in the order of the file.
+    static var variants: Rule {
+        let expected = "a mapping of names to settings"
+        let example = "{big: {disk.size: 16GiB}}"
+        return Rule(
+            expected: expected, example: example,
+            read: { item, diagnostics in
+                guard let entries = item.entries else {
+                    diagnostics.append(.wrongType(item, expected: expected, example: example))
+                    return nil
+                }
+                let variants = entries.map { variant($0, &diagnostics) }
+                return variants.contains(nil) ? nil : variants.compactMap(\.self)
+            },
+            write: { variants in
+                .map(
+                    variants.reduce(into: [:]) { map, variant in
+                        map[variant.name] = .map(
+                            variant.settings.reduce(into: [:]) { $0[$1.key] = .string($1.value) })
+                    })
+            })
+    }
+
+    private static func variant(_ entry: Item.Entry, _ diagnostics: inout [Diagnostic]) -> SandboxVariant? {
+        guard entry.name.wholeMatch(of: /[a-z0-9](?:[a-z0-9-]{0,22}[a-z0-9])?/) != nil else {
+            diagnostics.append(
+                Diagnostic(
+                    entry.place, "the variant '\(entry.name)' is to be part of asset ids",
+                    "use up to 24 lower-case letters, digits and dashes"))
+            return nil
+        }
+        if entry.item.isNothing { return SandboxVariant(name: entry.name, settings: []) }
+        guard let entries = entry.item.entries else {
+            diagnostics.append(.wrongType(entry.item, expected: "a mapping of keys", example: "{disk.size: 16GiB}"))
+            return nil
+        }
+        let settings = entries.map { setting($0, &diagnostics) }
+        guard !settings.contains(nil) else { return nil }
+        return SandboxVariant(name: entry.name, settings: settings.compactMap(\.self))
+    }
+
+    private static func setting(
+        _ entry: Item.Entry, _ diagnostics: inout [Diagnostic]
+    ) -> SandboxVariant.Setting? {
+        // What tells releases apart is the same for all of their variants.
+        let fixed = ["name", "version", "variants", "github.repository"]
+        guard let known = Settings.byKey[entry.name], !fixed.contains(entry.name) else {
+            let suggestion =
+                fixed.contains(entry.name)
+                ? "all variants share it" : DidYouMean.suggestion(for: entry.name, among: Settings.keys)
+            diagnostics.append(Diagnostic(entry.place, "a variant cannot set '\(entry.name)'", suggestion))
+            return nil
+        }
+        var item = entry.item
+        item.key = entry.name
+        var scratch = Draft().definition
+        guard known.apply(item, &scratch, &diagnostics), let text = text(of: item) else { return nil }
+        return SandboxVariant.Setting(entry.name, text)
+    }
+
+    /// A scalar, or a list of such, as an environment variable has it.
+    private static func text(of item: Item) -> String? {
+        switch item.content {
+        case .scalar(let scalar): return scalar.text
+        case .list(let items):
+            let parts = items.map(text)
+            return parts.contains(nil) ? nil : parts.compactMap(\.self).joined(separator: ",")
+        case .map: return nil
+        }
+    }
+}
+
+extension SandboxVariant.Setting {
+    /// The environment variable that sets the key.
+    package var environmentVariable: String { Setting.environmentVariable(for: key) }
+}
+
+/// Values that are right each by itself and cannot go together.
+enum Combinations {
+    static func check(_ draft: Draft, file: String) -> [Diagnostic] {
+        required(draft, file) + suite(draft, file) + mirror(draft, file) + architecture(draft, file)
+            + diskSize(draft, file)
+    }
+
+    private static func required(_ draft: Draft, _ file: String) -> [Diagnostic] {
+        ["name", "version"].filter { draft.items[$0] == nil && draft.isSound($0) }.map { key in
+            Diagnostic(
+                .file(file, line: 1, column: 1), "the key '\(key)' is missing",
+                "for example \(key): \(Settings.byKey[key]?.example ?? "")")
+        }
+    }
+
+    private static func suite(_ draft: Draft, _ file: String) -> [Diagnostic] {
+        guard draft.isSound("base.distribution", "base.suite") else { return [] }
+        let (distribution, suite) = (draft.definition.base.distribution, draft.definition.base.suite)
+        let own = Suites.known(of: distribution)
+        if own.contains(suite) { return [] }
+        let place = draft.place("base.suite", orIn: file)
+        if let other = SandboxDefinition.BaseSystem.Distribution.allCases.first(where: {
+            Suites.known(of: $0).contains(suite)
+        }) {
+            return [
+                Diagnostic(
+                    place,
+                    "'\(suite)' is a release of \(other.rawValue), and base.distribution is \(distribution.rawValue)",
+                    "did you mean '\(Suites.defaultSuite(of: distribution))', or distribution: \(other.rawValue)?")
+            ]
+        }
+        guard suite.count > 4, let near = DidYouMean.closest(to: suite, among: own) else { return [] }
+        return [
+            Diagnostic(place, "unknown release '\(suite)' of \(distribution.rawValue)", "did you mean '\(near)'?")
+        ]
+    }
+
+    /// Ubuntu's main archive has amd64 only; the others are on a server of their own.
+    private static func mirror(_ draft: Draft, _ file: String) -> [Diagnostic] {
+        let base = draft.definition.base
+        guard base.architecture == .arm64, base.mirror.contains("//archive.ubuntu.com/") else { return [] }
+        return [
+            Diagnostic(
+                draft.place("base.mirror", orIn: file), "archive.ubuntu.com has no packages for arm64",
+                "use http://ports.ubuntu.com/ubuntu-ports")
+        ]
+    }
+
+    /// VHD is the disk of Hyper-V's generation 1 and our OVA describes a BIOS machine: both exist for amd64 only.
+    private static func architecture(_ draft: Draft, _ file: String) -> [Diagnostic] {
+        let definition = draft.definition
+        guard definition.base.architecture == .arm64, draft.isSound("base.architecture", "formats") else { return [] }
+        let key = draft.items["formats"] == nil ? "base.architecture" : "formats"
+        return definition.formats.filter { [.vhd, .ova].contains($0) }.map { format in
+            Diagnostic(
+                draft.place(key, element: format.rawValue, orIn: file),
+                "the format \(format.rawValue) is for machines with a BIOS, which arm64 has not",
+                key == "formats" ? "use vmdk, qcow2 or raw" : "set formats, for example formats: [vmdk, qcow2]")
+        }
+    }
+
+    /// A dynamic VHD ends at 2040 GiB (Virtual Hard Disk Image Format Specification, version 1.0).
+    private static func diskSize(_ draft: Draft, _ file: String) -> [Diagnostic] {
+        guard draft.isSound("disk.size", "formats"), draft.definition.formats.contains(.vhd),
+            draft.definition.disk.sizeMiB > 2040 * 1024
+        else { return [] }
+        return [
+            Diagnostic(
+                draft.place("disk.size", orIn: file), "a vhd holds at most 2040GiB",
+                "make the disk smaller or leave vhd out of formats")
+        ]
+    }
+}

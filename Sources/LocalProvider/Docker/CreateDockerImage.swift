@@ -1,0 +1,134 @@
+import Sandbox
+import Workbench
+
+/// The Docker edition: setup → install → export → clean up, without a Docker daemon.
+///
+/// The trees that the steps of the playbook leave are the layers of the image; what no image may carry is left out when
+/// they are written, so there is nothing to seal.
+package func createDockerImage(
+    _ order: DockerOrder, in folder: DockerFolder, on factory: LocalMachineFactory,
+    with provisioner: some Provisioner, events: @escaping EventSink, clock: any Clock<Duration> = ContinuousClock()
+) async throws -> DockerReport {
+    try order.build.definition.requireEntryPoint()
+    let timeline = Timeline(Stopwatch(clock))
+    let events = timeline.observing(events)
+    events(.buildStarted(assetID: order.build.assetID, provider: "docker"))
+    let log = StageLog(events: events, clock: clock)
+    if order.build.usesCache, let record = await folder.finished(order) {
+        return DockerReport(record: record, layout: folder.layout.directory)
+    }
+    let builder = ImageBuilder(order: order, factory: factory, provisioner: provisioner, events: events)
+    let record = try await withCleanUp(order.build, log, events) { undo in
+        try await builder.build(in: folder, undo, log)
+    }
+    return DockerReport(
+        record: record, layout: folder.layout.directory, stages: await log.times, activities: timeline.activities)
+}
+
+/// One Docker image, wholly decided.
+package struct DockerOrder: Sendable {
+    package var build: BuildOrder
+    package var repository: ImageRepository
+    package var version: String
+    package var compression: LayerCompression
+    /// For each step of the playbook the hash of all that goes into it.
+    package var stepKeys: [String]
+    /// The commit of the definition, for the label; `nil` where it is under no version control.
+    package var revision: String?
+    /// Seconds since 1970, for the image's time of creation; files in it have another.
+    package var created: Int
+    /// Hash of this program: a newer `dss` may write another image from the same inputs.
+    package var programDigest: String
+
+    package init(
+        _ build: BuildOrder, repository: ImageRepository, version: String, compression: LayerCompression,
+        stepKeys: [String], revision: String?, created: Int?, programDigest: String
+    ) throws {
+        try ImageRepository.check(tag: version)
+        self.build = build
+        self.repository = repository
+        self.version = version
+        self.compression = compression
+        self.stepKeys = stepKeys
+        self.revision = revision
+        self.created = created ?? Reproducible.time
+        self.programDigest = programDigest
+    }
+
+    package var reference: String { repository.reference(version) }
+
+    var plan: MachinePlan {
+        MachinePlan(
+            assetID: build.assetID, base: build.definition.base, profile: .container, steps: stepKeys,
+            usesCache: build.usesCache, reachesHost: build.definition.namesHost, isVerbose: build.isVerbose)
+    }
+
+    /// What each layer holds, the base first.
+    var layerNames: [String] {
+        let base = build.definition.base
+        return ["\(base.distribution.rawValue) \(base.suite)"]
+            + build.definition.playbook.steps.map { "roles \($0.roles.joined(separator: ", "))" }
+    }
+
+    /// The hash of all that decides the image.
+    var inputs: String {
+        var hash = ContentHash()
+        let base = build.definition.base
+        hash.add("base", "\(base.distribution) \(base.suite) \(base.mirror) \(base.architecture)")
+        for key in stepKeys { hash.add("step", key) }
+        hash.add("compression", compression.rawValue)
+        hash.add("created", "\(created)")
+        hash.add("release", "\(build.isRelease)")
+        for (name, value) in labels.sorted(by: { $0.key < $1.key }) { hash.add(name, value) }
+        hash.add("reference", reference)
+        hash.add("program", programDigest)
+        return hash.hexDigest
+    }
+}
+
+/// What a build of a Docker image came to.
+package struct DockerReport: Sendable {
+    package var record: DockerRecord
+    /// The folder of the OCI image layout.
+    package var layout: String
+    package var stages: [BuildReport.StageTime]
+    package var activities: [Activity]
+
+    init(
+        record: DockerRecord, layout: String, stages: [BuildReport.StageTime] = [], activities: [Activity] = []
+    ) {
+        self.record = record
+        self.layout = layout
+        self.stages = stages
+        self.activities = activities
+    }
+
+    /// Whether everything was there already.
+    package var isUnchanged: Bool { stages.isEmpty }
+}
+
+extension SandboxDefinition {
+    /// The same sandbox with its playbook cut into the layers of a container image: what changes rarely comes first,
+    /// so that whoever has an older image pulls little, and a changed notebook is the last layer alone.
+    package var cutIntoLayers: SandboxDefinition {
+        var definition = self
+        let groups = [["base", "docker"], ["poetry", "jupyter"], [], ["notebooks", "container"]]
+        let named = Set(groups.joined())
+        // Roles that this program does not know come after the packages, in the order of the playbook.
+        let layers = groups.map { group in
+            playbook.roles.filter { group.isEmpty ? !named.contains($0) : group.contains($0) }
+        }.filter { !$0.isEmpty }
+        definition.playbook.roles = Array(layers.joined())
+        definition.playbook.checkpoints = layers.compactMap(\.last)
+        return definition
+    }
+
+    /// The entry point is a role: without it there is nothing to start.
+    func requireEntryPoint() throws {
+        guard playbook.roles.contains("container") else {
+            throw Failure(
+                .badData, "the playbook \(playbook.file) has no role 'container', which installs the entry point",
+                advice: "add it to the list of roles, see playbook/README.md")
+        }
+    }
+}

@@ -1,0 +1,88 @@
+import Sandbox
+import Workbench
+
+/// The stages of one image.
+struct ImageBuilder<Installer: Provisioner>: Sendable {
+    var order: DockerOrder
+    var factory: LocalMachineFactory
+    var provisioner: Installer
+    var events: EventSink
+
+    func build(in folder: DockerFolder, _ undo: Undo, _ log: StageLog) async throws -> DockerRecord {
+        let (build, trees) = try await log.run(.setup) { (try await setUp(undo), .done) }
+        let store = LayerStore(
+            runner: factory.runner, workspace: build.workspace, compression: order.compression,
+            usesCache: order.build.usesCache)
+        let press = LayerPress(store, events: events)
+        return try await finally {
+            let missing = try await log.run(.install) { try await install(in: build, on: trees, press, undo) }
+            return try await log.run(.export) {
+                try await folder.prepare(undo: undo)
+                return (try write(try await press.layers(), missing: missing, to: folder), .done)
+            }
+        } cleanup: {
+            await press.stop()
+        }
+    }
+
+    /// Claims the asset id and finds the trees that are there, the base at least.
+    private func setUp(_ undo: Undo) async throws -> (Build, [CachedTree]) {
+        let build = try await factory.open(order.build.assetID, undo: undo, events: events)
+        let base = try await factory.base(order.plan, for: build, events: events)
+        return (build, [base] + (try await factory.layers(order.plan, on: base, for: build, events: events)))
+    }
+
+    /// Runs the steps that are in no cache; the tree of each goes to the press as soon as it is kept.
+    private func install(
+        in build: Build, on known: [CachedTree], _ press: LayerPress, _ undo: Undo
+    ) async throws -> ([MissingComponent], StageOutcome) {
+        let names = order.layerNames
+        for (tree, name) in zip(known, names) { await press.add(tree, named: name) }
+        let steps = order.build.definition.playbook.steps.dropFirst(known.count - 1)
+        var missing = known.last?.missing ?? []
+        if !steps.isEmpty {
+            var machine = try await factory.start(order.plan, in: build, on: known, undo: undo, events: events)
+            for hint in factory.hints(machine) { await undo.remember(hint: hint) }
+            for step in steps {
+                missing = try await provisioner.install(
+                    step, of: order.build, on: ReproducibleMachine(machine: machine), events: events)
+                let name = names[machine.stepsDone + 1]
+                if machine.stepsDone + 1 == order.plan.steps.count {
+                    await press.add(
+                        try await factory.keepLast(machine, missing: missing, events: events), named: name)
+                } else {
+                    machine = try await factory.keep(machine, missing: missing, events: events)
+                    await press.add(machine.trees.last!, named: name)
+                }
+            }
+        }
+        for part in missing { events(.lacking(part)) }
+        return (missing, steps.isEmpty ? .cached : .done)
+    }
+
+    private func write(
+        _ layers: [Layer], missing: [MissingComponent], to folder: DockerFolder
+    ) throws -> DockerRecord {
+        let names = order.layerNames
+        let configuration = ImageConfiguration(order, layers: layers, names: names)
+        let digest = try folder.unfinished.write(configuration, layers: layers, tag: order.version)
+        let parts = zip(names, layers).map { DockerRecord.Part(name: $0, digest: $1.digest, bytes: $1.bytes) }
+        let definition = order.build.definition
+        let record = DockerRecord(
+            assetID: order.build.assetID, reference: order.reference, digest: digest, layers: parts, missing: missing,
+            user: definition.user.name, jupyterPort: definition.ports.jupyter, inputs: order.inputs)
+        try folder.publish(record)
+        return record
+    }
+}
+
+/// A build machine whose tools are told to give the same files in every build.
+private struct ReproducibleMachine: BuildMachine {
+    var machine: LocalMachine
+    var endpoint: SSHEndpoint { machine.endpoint }
+    var stepsDone: Int { machine.stepsDone }
+    var missing: [MissingComponent] { machine.missing }
+    var buildEnvironment: [String: String] {
+        machine.buildEnvironment.merging(Reproducible.environment) { $1 }
+    }
+}

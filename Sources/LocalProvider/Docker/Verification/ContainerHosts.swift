@@ -1,0 +1,469 @@
+import FoundationEssentials
+import Glibc
+import Sandbox
+import Workbench
+
+/// Starts containers of one image, for the checks to look at.
+protocol ContainerHost: Sendable {
+    /// What runs them, for the report: `Docker 20.10.24`.
+    var name: String { get }
+    var configuration: ImageConfiguration { get }
+    /// The socket of the Docker daemon on this host that containers may be given; `nil` where there is none.
+    var dockerSocket: String? { get }
+
+    /// Starts a container and removes it afterwards.
+    func withContainer<Result: Sendable>(
+        _ order: ContainerOrder, _ body: @Sendable (any RunningContainer) async throws -> Result
+    ) async throws -> Result
+}
+
+/// How a container is started.
+struct ContainerOrder: Sendable {
+    /// Secrets may be among them: they are handed over in private files.
+    var environment: [String: String]
+    /// Paths here and in the container.
+    var mounts: [(source: String, target: String)]
+}
+
+protocol RunningContainer: Sendable {
+    /// Where JupyterLab answers.
+    var address: GuestAddress { get }
+    /// Runs programs where that address holds.
+    var runner: any CommandRunner { get }
+    /// Runs a shell script in the container, as a user of it.
+    func run(_ script: String, as user: String) async throws -> CommandOutput
+    /// Sends SIGTERM.
+    /// - Returns: false where it still runs after that time.
+    func stop(within limit: Duration) async throws -> Bool
+    /// What it printed.
+    func log() async -> String
+}
+
+/// Runs every program by another one, such as in another network namespace.
+struct PrefixedRunner: CommandRunner {
+    var runner: any CommandRunner
+    var prefix: [String]
+
+    func execute(
+        _ command: Command, onLine: (@Sendable (OutputStream, String) -> Void)?
+    ) async throws -> CommandOutput {
+        try await runner.execute(prefixed(command), onLine: onLine)
+    }
+
+    func start(_ command: Command, log: String) async throws -> BackgroundProcess {
+        try await runner.start(prefixed(command), log: log)
+    }
+
+    func converse<Result: Sendable>(
+        _ command: Command, _ body: (Conversation) async throws -> Result
+    ) async throws -> Result {
+        try await runner.converse(prefixed(command), body)
+    }
+
+    private func prefixed(_ command: Command) -> Command {
+        var command = command
+        command.arguments = Array(prefix.dropFirst()) + [command.executable] + command.arguments
+        command.executable = prefix[0]
+        return command
+    }
+}
+
+/// Containers of the Docker daemon that the `docker` command talks to.
+struct DockerHost: ContainerHost {
+    let name: String
+    let configuration: ImageConfiguration
+    let dockerSocket: String?
+    private let runner: any CommandRunner
+    private let image: String
+
+    /// Gives `body` a host with the image, loaded or pulled where it is not there.
+    static func with<Result: Sendable>(
+        _ source: ImageSource, runner: any CommandRunner, environment: [String: String],
+        _ body: @Sendable (DockerHost) async throws -> Result
+    ) async throws -> Result {
+        let version = try await runner.run(
+            Command("docker", ["version", "--format", "{{.Server.Version}}"])
+        ).trimmedLine
+        let make = { @Sendable (image: String) in
+            DockerHost(
+                name: "Docker \(version)", configuration: try await configuration(of: image, runner),
+                dockerSocket: socket(environment), runner: runner, image: image)
+        }
+        switch source {
+        case .reference(let reference):
+            if try await !runner.execute(Command("docker", ["image", "inspect", reference])).status.isSuccess {
+                try await pull(reference, runner)
+            }
+            return try await body(make(reference))
+        case .layout(let layout, let tag):
+            let image = "dss-verify:\(UInt32.random(in: 0 ... .max))"
+            let archive = Command.archive(layout, tag: tag, to: "/dev/stdout", reference: image)
+            try await runner.run(
+                Command("bash", ["-o", "pipefail", "-c", "\(archive.shellLine) | docker load --quiet"]))
+            return try await finally {
+                try await body(make(image))
+            } cleanup: {
+                _ = try? await runner.execute(Command("docker", ["image", "rm", "--force", image]))
+            }
+        }
+    }
+
+    private static func pull(_ reference: String, _ runner: any CommandRunner) async throws {
+        do { try await runner.run(Command("docker", ["pull", "--quiet", reference])) } catch let failure
+            as CommandFailure
+        {
+            throw Failure(.unavailable, "the image \(reference) cannot be pulled", details: failure.lastLines)
+        }
+    }
+
+    private static func socket(_ environment: [String: String]) -> String? {
+        let address = environment["DOCKER_HOST"] ?? "unix:///var/run/docker.sock"
+        guard address.hasPrefix("unix://") else { return nil }
+        let path = String(address.dropFirst("unix://".count))
+        return fileExists(path) ? path : nil
+    }
+
+    private static func configuration(
+        of image: String, _ runner: any CommandRunner
+    ) async throws -> ImageConfiguration {
+        let format = """
+            {"architecture":"{{.Architecture}}","os":"{{.Os}}","created":"{{.Created}}","config":{{json .Config}},\
+            "rootfs":{"type":"layers","diff_ids":{{json .RootFS.Layers}}},"history":[]}
+            """
+        let text = try await runner.run(Command("docker", ["image", "inspect", "--format", format, image]))
+        let history = try await runner.run(
+            Command("docker", ["image", "history", "--no-trunc", "--format", "{{.CreatedBy}}", image]))
+        var configuration = try ImageConfiguration(reading: text, of: image)
+        configuration.history = history.split(separator: "\n").map { .init(created: "", createdBy: String($0)) }
+        return configuration
+    }
+
+    func withContainer<Result: Sendable>(
+        _ order: ContainerOrder, _ body: @Sendable (any RunningContainer) async throws -> Result
+    ) async throws -> Result {
+        let name = "dss-verify-\(UInt32.random(in: 0 ... .max))"
+        let port = configuration.port
+        return try await finally {
+            try await withTemporaryDirectory { directory in
+                let variables = order.environment.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)\n" }
+                try writeAtomically(variables.joined(), to: "\(directory)/environment", mode: 0o600)
+                try await runner.run(
+                    Command(
+                        "docker",
+                        [
+                            "run", "--detach", "--name", name, "--env-file", "\(directory)/environment", "--publish",
+                            "127.0.0.1::\(port)",
+                        ] + order.mounts.flatMap { ["--volume", "\($0.source):\($0.target)"] } + [image]))
+            }
+            let lines = try await runner.run(Command("docker", ["port", name, "\(port)/tcp"]))
+            let published = lines.split(separator: "\n").first?.split(separator: ":").last.flatMap { Int($0) } ?? 0
+            let address = GuestAddress(host: "127.0.0.1", sshPort: 0, jupyterPort: published, consoleLog: "")
+            return try await body(DockerContainer(address: address, runner: runner, name: name))
+        } cleanup: {
+            _ = try? await runner.execute(Command("docker", ["rm", "--force", "--volumes", name]))
+        }
+    }
+}
+
+private struct DockerContainer: RunningContainer {
+    var address: GuestAddress
+    var runner: any CommandRunner
+    var name: String
+
+    func run(_ script: String, as user: String) async throws -> CommandOutput {
+        try await runner.execute(Command("docker", ["exec", "--user", user, name, "sh", "-c", script]))
+    }
+
+    func stop(within limit: Duration) async throws -> Bool {
+        try await runner.run(Command("docker", ["stop", "--time", "\(limit.components.seconds)", name]))
+        let code = try await runner.run(Command("docker", ["inspect", "--format", "{{.State.ExitCode}}", name]))
+        // 137: it had to be killed.
+        return code.trimmedLine != "137"
+    }
+
+    func log() async -> String {
+        let output = try? await runner.execute(Command("docker", ["logs", "--tail", "20", name]))
+        return (output?.standardOutput ?? "") + (output?.standardError ?? "")
+    }
+}
+
+/// Containers without a Docker daemon: the image unpacked by umoci and started by runc, in a network of its own.
+struct RuncHost: ContainerHost {
+    let name = "runc"
+    let configuration: ImageConfiguration
+    let dockerSocket: String? = nil
+    private let runner: any CommandRunner
+    /// Holds the unpacked image.
+    private let bundle: String
+
+    /// Gives `body` a host with the image unpacked, copied from its registry where it is not here.
+    static func with<Result: Sendable>(
+        _ source: ImageSource, runner: any CommandRunner, _ body: @Sendable (RuncHost) async throws -> Result
+    ) async throws -> Result {
+        // Unpacked by root with files of other owners, so it is removed by rm.
+        let directory = try makeTemporaryDirectory(in: "/var/tmp")
+        return try await finally {
+            let layout = try await local(source, in: directory, runner)
+            let configuration = try layout.configuration()
+            try makeDirectory("\(directory)/bundle")
+            try await runner.run(
+                Command(
+                    "umoci", ["raw", "unpack", "--image", "\(layout.directory):verify", "\(directory)/bundle/rootfs"]))
+            return try await body(
+                RuncHost(configuration: configuration, runner: runner, bundle: "\(directory)/bundle"))
+        } cleanup: {
+            _ = try? await runner.execute(Command("rm", ["-rf", "--one-file-system", "--", directory]))
+        }
+    }
+
+    /// A layout with gzip layers alone, which is all that umoci reads: through an archive, which has them plain.
+    private static func local(
+        _ source: ImageSource, in directory: String, _ runner: any CommandRunner
+    ) async throws -> ImageLayout {
+        let copy = ImageLayout(directory: "\(directory)/image")
+        let archive = "docker-archive:\(directory)/image.tar"
+        switch source {
+        case .layout(let layout, let tag):
+            let from = layout.location(tag)
+            if try layout.manifest().layers.contains(where: { $0.mediaType.hasSuffix("+zstd") }) {
+                try await runner.run(Command("skopeo", ["copy", "--quiet", from, "\(archive):dss:verify"]))
+                try await runner.run(Command("skopeo", ["copy", "--quiet", archive, copy.location("verify")]))
+            } else {
+                try await runner.run(Command("skopeo", ["copy", "--quiet", from, copy.location("verify")]))
+            }
+        case .reference(let reference):
+            let isLocal = (try? ImageRepository(withoutTag(reference)).isOnThisMachine) ?? false
+            let arguments = ["copy", "--quiet"] + (isLocal ? ["--src-tls-verify=false"] : [])
+            do {
+                try await runner.run(
+                    Command("skopeo", arguments + ["docker://\(reference)", copy.location("verify")]))
+            } catch let failure as CommandFailure {
+                throw Failure(
+                    .unavailable, "the image \(reference) cannot be copied here, and no Docker daemon answers",
+                    details: failure.lastLines)
+            }
+        }
+        return copy
+    }
+
+    private static func withoutTag(_ reference: String) -> String {
+        let name = reference.prefix { $0 != "@" }
+        guard let colon = name.lastIndex(of: ":"), !name[colon...].contains("/") else { return String(name) }
+        return String(name[..<colon])
+    }
+
+    func withContainer<Result: Sendable>(
+        _ order: ContainerOrder, _ body: @Sendable (any RunningContainer) async throws -> Result
+    ) async throws -> Result {
+        let name = "dss-verify-\(UInt32.random(in: 0 ... .max))"
+        try await runner.run(Command("ip", ["netns", "add", name]))
+        return try await finally {
+            try await runner.run(Command("ip", ["-n", name, "link", "set", "lo", "up"]))
+            let spec = RuntimeSpec(configuration, order, network: "/run/netns/\(name)")
+            try writeAtomically(try canonicalJSON(spec), to: "\(bundle)/config.json", mode: 0o600)
+            let process = try await runner.start(
+                Command("runc", ["run", "--bundle", bundle, name]), log: "\(bundle)/log")
+            return try await body(
+                RuncContainer(
+                    address: GuestAddress(
+                        host: "127.0.0.1", sshPort: 0, jupyterPort: configuration.port, consoleLog: ""),
+                    runner: PrefixedRunner(runner: runner, prefix: ["ip", "netns", "exec", name]), host: runner,
+                    name: name, process: process, logFile: "\(bundle)/log"))
+        } cleanup: {
+            _ = try? await runner.execute(Command("runc", ["delete", "--force", name]))
+            _ = try? await runner.execute(Command("ip", ["netns", "delete", name]))
+        }
+    }
+}
+
+private struct RuncContainer: RunningContainer {
+    var address: GuestAddress
+    var runner: any CommandRunner
+    var host: any CommandRunner
+    var name: String
+    var process: BackgroundProcess
+    var logFile: String
+
+    func run(_ script: String, as user: String) async throws -> CommandOutput {
+        let home = user == "root" ? "/root" : "/home/\(user)"
+        let words = ["setpriv", "--reuid", user, "--regid", user, "--init-groups", "--", "sh", "-c", script]
+        return try await host.execute(Command("runc", ["exec", "--env", "HOME=\(home)", name] + words))
+    }
+
+    func stop(within limit: Duration) async throws -> Bool {
+        try await host.run(Command("runc", ["kill", name, "TERM"]))
+        return await process.ended(within: limit)
+    }
+
+    func log() async -> String { tail(of: logFile) }
+}
+
+/// What runc is told of a container (OCI runtime specification), with the rights that Docker gives by default.
+struct RuntimeSpec: Codable, Sendable {
+    var ociVersion = "1.0.2"
+    var process: Process
+    var root: Root
+    var hostname = "sandbox"
+    var mounts: [Mount]
+    var linux: Linux
+
+    struct Process: Codable, Sendable {
+        var terminal = false
+        var user = User()
+        var args: [String]
+        var env: [String]
+        var cwd: String
+        var capabilities = Capabilities()
+        var rlimits = [Limit(type: "RLIMIT_NOFILE", hard: 4096, soft: 4096)]
+    }
+
+    struct User: Codable, Sendable {
+        var uid = 0
+        var gid = 0
+    }
+
+    struct Capabilities: Codable, Sendable {
+        var bounding = Self.docker
+        var effective = Self.docker
+        var permitted = Self.docker
+
+        private static let docker = [
+            "CHOWN", "DAC_OVERRIDE", "FSETID", "FOWNER", "MKNOD", "NET_RAW", "SETGID", "SETUID", "SETFCAP", "SETPCAP",
+            "NET_BIND_SERVICE", "SYS_CHROOT", "KILL", "AUDIT_WRITE",
+        ].map { "CAP_\($0)" }
+    }
+
+    struct Limit: Codable, Sendable {
+        var type: String
+        var hard: Int
+        var soft: Int
+    }
+
+    struct Root: Codable, Sendable {
+        var path = "rootfs"
+        var readonly = false
+    }
+
+    struct Mount: Codable, Sendable {
+        var destination: String
+        var type: String
+        var source: String
+        var options: [String]
+
+        static let system = [
+            Mount(destination: "/proc", type: "proc", source: "proc", options: []),
+            Mount(
+                destination: "/dev", type: "tmpfs", source: "tmpfs",
+                options: ["nosuid", "strictatime", "mode=755", "size=65536k"]),
+            Mount(
+                destination: "/dev/pts", type: "devpts", source: "devpts",
+                options: ["nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620", "gid=5"]),
+            Mount(
+                destination: "/dev/shm", type: "tmpfs", source: "shm",
+                options: ["nosuid", "noexec", "nodev", "mode=1777", "size=65536k"]),
+            Mount(destination: "/sys", type: "sysfs", source: "sysfs", options: ["nosuid", "noexec", "nodev", "ro"]),
+        ]
+    }
+
+    struct Linux: Codable, Sendable {
+        var namespaces: [Namespace]
+        var maskedPaths = ["/proc/kcore", "/proc/keys", "/proc/timer_list", "/sys/firmware"]
+        var readonlyPaths = ["/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"]
+    }
+
+    struct Namespace: Codable, Sendable {
+        var type: String
+        var path: String?
+    }
+
+    init(_ image: ImageConfiguration, _ order: ContainerOrder, network: String) {
+        process = Process(
+            args: image.config.entrypoint,
+            env: image.config.environment
+                + order.environment.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" },
+            cwd: image.config.workingDirectory)
+        root = Root()
+        mounts =
+            Mount.system
+            + order.mounts.map {
+                Mount(destination: $0.target, type: "bind", source: $0.source, options: ["rbind", "rw"])
+            }
+        linux = Linux(
+            namespaces: ["pid", "ipc", "uts", "mount"].map { Namespace(type: $0) }
+                + [Namespace(type: "network", path: network)])
+    }
+}
+
+/// An image as a user names it: the folder of an OCI layout, or what `docker run` takes.
+package enum ImageSource: Sendable, Equatable {
+    case layout(ImageLayout, tag: String)
+    case reference(String)
+
+    package init(_ text: String) throws {
+        let path = text.hasPrefix("oci:") ? String(text.dropFirst(4)) : text
+        guard text.hasPrefix("oci:") || fileExists("\(path)/oci-layout") else {
+            self = .reference(text)
+            return
+        }
+        guard fileExists("\(path)/oci-layout") else {
+            throw Failure(
+                .badData, "\(path) is no OCI image layout", advice: "name the folder that has 'oci-layout' in it")
+        }
+        let layout = ImageLayout(directory: path)
+        self = .layout(layout, tag: try layout.tag())
+    }
+}
+
+extension ImageLayout {
+    /// The name under which the image is in the layout.
+    func tag() throws -> String {
+        let data = Data(try readText("\(directory)/index.json").utf8)
+        let index = try JSONDecoder().decode(ImageIndex.self, from: data)
+        return index.manifests.first?.annotations?["org.opencontainers.image.ref.name"] ?? "latest"
+    }
+}
+
+/// A folder with a file of somebody's, to be mounted where a sandbox keeps its notebooks.
+struct Volume: Sendable {
+    static let file = "mine.ipynb"
+    private static let content = "somebody's own\n"
+
+    let path: String
+    private let before: FileState
+
+    /// Belongs to the first user of a machine, as most people's folders do.
+    init(in directory: String) throws {
+        path = "\(directory)/notebooks"
+        try makeDirectory(path)
+        // The container's user must get through to it.
+        guard chmod(directory, 0o711) == 0 else { throw FileError("set the mode of", directory) }
+        let file = "\(path)/\(Self.file)"
+        try writeAtomically(Self.content, to: file, mode: 0o640)
+        for name in [path, file] where chown(name, 1000, 1000) != 0 { throw FileError("set the owner of", name) }
+        var times = [timespec(tv_sec: 1_000_000_000, tv_nsec: 0), timespec(tv_sec: 1_000_000_000, tv_nsec: 0)]
+        utimensat(AT_FDCWD, file, &times, 0)
+        before = FileState(file)
+    }
+
+    var isUntouched: Bool {
+        let file = "\(path)/\(Self.file)"
+        return FileState(file) == before && (try? readText(file)) == Self.content
+    }
+}
+
+/// What `ls -l` shows of a file.
+struct FileState: Sendable, Equatable {
+    private let mode: UInt32
+    private let user: UInt32
+    private let group: UInt32
+    private let modified: Int
+
+    init(_ path: String) {
+        var status = stat()
+        stat(path, &status)
+        mode = status.st_mode
+        user = status.st_uid
+        group = status.st_gid
+        modified = status.st_mode & S_IFMT == S_IFREG ? status.st_mtim.tv_sec : 0
+    }
+}

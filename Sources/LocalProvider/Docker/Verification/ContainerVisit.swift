@@ -1,0 +1,142 @@
+import FoundationEssentials
+import Glibc
+import Sandbox
+import Verification
+import Workbench
+
+/// The checks of one image.
+struct ContainerVisit: Sendable {
+    var host: any ContainerHost
+    var log: ContainerCheckLog
+
+    private var image: ImageConfiguration { host.configuration }
+    private static let password = Secret("dss verify \(UInt64.random(in: 0 ... .max))")
+
+    func makeAll() async throws {
+        try await log.make(.configuration) { image.problem }
+        try await log.make(.noSecrets) { image.secret }
+        try await withTemporaryDirectory(in: "/var/tmp") { directory in
+            let volume = try Volume(in: directory)
+            let socket = host.dockerSocket
+            let mounts =
+                [(source: volume.path, target: image.notebooks)]
+                + (socket.map { [(source: $0, target: "/var/run/docker.sock")] } ?? [])
+            let order = ContainerOrder(environment: ["JUPYTER_PASSWORD": Self.password.reveal], mounts: mounts)
+            let before = socket.map(FileState.init)
+            try await host.withContainer(order) { container in
+                try await browse(container, in: directory)
+                try await look(into: container, volume)
+                if let socket {
+                    try await log.make(.socket) {
+                        try await socketProblem(container)
+                            ?? (FileState(socket) == before ? nil : "\(socket) was changed")
+                    }
+                } else {
+                    await log.skip(.socket, "it was started without a Docker daemon")
+                }
+                try await log.make(.stops) {
+                    try await container.stop(within: .seconds(5)) ? nil : "it had to be killed"
+                }
+            }
+        }
+    }
+
+    private func browse(_ container: any RunningContainer, in directory: String) async throws {
+        let client = JupyterClient(
+            runner: container.runner.erased, address: container.address, directory: directory)
+        try await log.make(.answers) {
+            let deadline = ContinuousClock.now + .seconds(60)
+            while true {
+                let answer = try await client.get("/lab", limit: 5)
+                if answer.asksForPassword { return nil }
+                if answer.status != 0 || ContinuousClock.now > deadline {
+                    return "/lab gives \(answer)\n\(await container.log())"
+                }
+                try await Task.sleep(for: .milliseconds(200))
+            }
+        }
+        try await log.make(.refuses) {
+            let answer = try await client.logIn(with: Secret("wrong"))
+            return answer.letsIn ? "it lets in with a wrong password" : answer.status == 0 ? "\(answer)" : nil
+        }
+        try await log.make(.letsIn) {
+            let login = try await client.logIn(with: Self.password)
+            guard login.letsIn else { return "the login gives \(login)" }
+            let lab = try await client.get("/lab")
+            return lab.status == 200 ? nil : "/lab gives \(lab)"
+        }
+    }
+
+    private func look(into container: any RunningContainer, _ volume: Volume) async throws {
+        try await log.make(.healthy) {
+            let test = image.config.healthcheck.test.dropFirst().map(shellQuoted).joined(separator: " ")
+            return try await container.problem("\(test) || echo 'it fails'", as: "root")
+        }
+        try await log.make(.user) { try await container.problem(ContainerScripts.process(image.user), as: image.user) }
+        try await log.make(.notebooks) {
+            try await container.problem(ContainerScripts.notebooks(image.notebooks, image.user), as: image.user)
+        }
+        try await log.make(.untouched) { volume.isUntouched ? nil : "\(Volume.file) is not as it was" }
+        try await log.make(.tools) {
+            try await container.problem(
+                "poetry --version >/dev/null 2>&1 || echo no Poetry; docker --version >/dev/null || echo no client",
+                as: image.user)
+        }
+        try await log.make(.traces) { try await container.problem(ContainerScripts.traces, as: "root") }
+    }
+
+    private func socketProblem(_ container: any RunningContainer) async throws -> String? {
+        try await container.problem("docker ps >/dev/null", as: image.user)
+    }
+}
+
+extension RunningContainer {
+    /// Runs a script that prints what is wrong.
+    fileprivate func problem(_ script: String, as user: String) async throws -> String? {
+        let output = try await run(script, as: user)
+        let text = (output.standardOutput + output.standardError).trimmedLine
+        guard text.isEmpty else { return text }
+        return output.status.isSuccess ? nil : "it ended with \(output.status)"
+    }
+}
+
+extension CommandRunner {
+    /// For what is generic over runners.
+    fileprivate var erased: PrefixedRunner { PrefixedRunner(runner: self, prefix: ["env"]) }
+}
+
+/// Shell scripts that run in a container and print what is wrong with it.
+enum ContainerScripts {
+    static func process(_ user: String) -> String {
+        """
+        pid=$(pgrep -f 'jupyter-lab|jupyter lab' -u \(shellQuoted(user)) | head -n 1)
+        [ -n "$pid" ] || { echo 'no process of JupyterLab belongs to \(user)'; exit; }
+        tr '\\0' '\\n' </proc/"$pid"/environ | grep '^JUPYTER_PASSWORD' | sed 's/=.*/ is in its environment/'
+        [ "$(cat /proc/1/comm)" = tini ] || echo "process 1 is $(cat /proc/1/comm)"
+        ps -e -o user= -o comm= | awk '$1 == "root" && $2 ~ /jupyter|python/ { print "root runs " $2 }'
+        """
+    }
+
+    static func notebooks(_ folder: String, _ user: String) -> String {
+        """
+        cd \(shellQuoted(folder)) || exit
+        for file in /usr/local/share/dss/notebooks/*; do [ -e "${file##*/}" ] || echo "${file##*/} is missing"; done
+        find . ! -user \(shellQuoted(user)) | sed 's/$/ belongs to somebody else/'
+        [ -w . ] || echo "\(user) cannot write here"
+        """
+    }
+
+    static let traces = """
+        find /run/dss /opt/dss-uv /usr/local/lib/dss/seal.d /root/.ansible /root/.cache /root/.ssh /root/.config/pip \
+        /root/.netrc /etc/pip.conf /home/*/.ansible /home/*/.ssh /home/*/.config/pip /home/*/.netrc -maxdepth 0 2>/dev/null
+        find /var/lib/apt/lists /var/cache/apt/archives /var/log /usr/local/share/ca-certificates -type f ! -name lock
+        find /etc/ssh -name 'ssh_host_*'
+        find / -xdev -name '.*_history' 2>/dev/null
+        find /boot /lib/modules -name 'vmlinuz*' 2>/dev/null
+        [ ! -s /etc/machine-id ] || echo 'it has a machine-id'
+        grep -rlsE '^[^#]*Acquire::[a-z]+::(.*::)?Proxy' /etc/apt
+        grep -sE '(proxy|PROXY|_CA_|CERT)' /etc/environment
+        awk -F: '$2 ~ /^\\$/ { print "there is a password of " $1 }' /etc/shadow
+        true
+        """
+}

@@ -1,0 +1,119 @@
+import FoundationEssentials
+import Glibc
+import Sandbox
+import Verification
+import Workbench
+
+/// Starts an image as a user would and looks at what it is: with the Docker daemon of this machine, else with runc.
+package func verifyDockerImage(
+    _ image: String, runner: any CommandRunner, environment: [String: String], withoutDaemon: Bool = false,
+    onCheck: @escaping @Sendable (CheckResult) -> Void
+) async throws -> VerificationReport {
+    let source = try ImageSource(image)
+    let verify = { @Sendable (host: any ContainerHost) in
+        let log = ContainerCheckLog(onCheck: onCheck)
+        try await ContainerVisit(host: host, log: log).makeAll()
+        return VerificationReport(
+            image: image, hardware: host.name, accelerator: "container", checks: await log.results)
+    }
+    if !withoutDaemon, await DockerDaemon(runner: runner).answers {
+        return try await DockerHost.with(source, runner: runner, environment: environment) { try await verify($0) }
+    }
+    return try await RuncHost.with(source, runner: runner) { try await verify($0) }
+}
+
+/// Makes checks one after the other and tells what each came to.
+actor ContainerCheckLog {
+    private(set) var results: [CheckResult] = []
+    private let onCheck: @Sendable (CheckResult) -> Void
+
+    init(onCheck: @escaping @Sendable (CheckResult) -> Void) {
+        self.onCheck = onCheck
+    }
+
+    /// - Parameter body: gives what is wrong; nothing where all is well.
+    func make(_ check: ContainerCheck, _ body: @Sendable () async throws -> String?) async throws {
+        try Task.checkCancellation()
+        let stopwatch = Stopwatch(ContinuousClock())
+        let problem: String?
+        do { problem = try await body() } catch {
+            try Task.checkCancellation()
+            problem = "\(error)"
+        }
+        record(
+            CheckResult(
+                name: check.rawValue, outcome: problem == nil ? .passed : .failed, seconds: stopwatch.seconds,
+                message: problem))
+    }
+
+    func skip(_ check: ContainerCheck, _ reason: String) {
+        record(CheckResult(name: check.rawValue, outcome: .skipped, seconds: 0, message: reason))
+    }
+
+    private func record(_ result: CheckResult) {
+        results.append(result)
+        onCheck(result)
+    }
+}
+
+/// Everything that is checked of a container image, in the order in which it is reported.
+enum ContainerCheck: String, CaseIterable, Sendable {
+    case configuration = "entry point, port, volume, health check and labels are there"
+    case noSecrets = "no secret is in history, environment and labels"
+    case answers = "JupyterLab asks for the password"
+    case refuses = "JupyterLab refuses a wrong password"
+    case letsIn = "JupyterLab answers 200 to /lab after login"
+    case healthy = "the health check succeeds"
+    case user = "JupyterLab runs as the user and has no password in its environment"
+    case notebooks = "the notebooks are in the volume and belong to the user"
+    case untouched = "a file that was in the volume is as it was"
+    case tools = "Poetry and the Docker client run"
+    case traces = "nothing of the build is left"
+    case socket = "docker ps works through a mounted socket, which stays as it is"
+    case stops = "it stops within 5 s of SIGTERM"
+}
+
+extension ImageConfiguration {
+    /// What is not as it has to be; `nil` where all is well.
+    var problem: String? {
+        if config.entrypoint != [Self.entryPoint] { return "the entry point is \(config.entrypoint)" }
+        if port == 0 { return "no port is exposed" }
+        if user.isEmpty { return "no volume /home/USER/notebooks is named" }
+        if config.healthcheck.test.first != "CMD" { return "there is no health check" }
+        let missing = ["version", "source", "licenses"].filter {
+            config.labels["org.opencontainers.image.\($0)"]?.isEmpty ?? true
+        }
+        return missing.isEmpty ? nil : "there is no label org.opencontainers.image.\(missing[0])"
+    }
+
+    /// The first text that looks like a secret.
+    var secret: String? {
+        let texts =
+            config.environment + history.map(\.createdBy) + config.labels.map { "\($0.key)=\($0.value)" }
+        let signs = /(?i)passw|secret|token|credential|AKIA[0-9A-Z]{16}|-----BEGIN|:\/\/[^\/\s:]+:[^\/\s@]+@/
+        return texts.first { $0.firstMatch(of: signs) != nil }.map { "'\($0)'" }
+    }
+}
+
+extension ImageConfiguration {
+    /// - Throws: `Failure` where the image has not what every image of this tool has.
+    init(reading json: String, of image: String) throws {
+        do { self = try JSONDecoder().decode(Self.self, from: Data(json.utf8)) } catch {
+            throw Failure(
+                .badData, "\(image) is no image of a sandbox: its configuration lacks what those have",
+                details: ["\(error)"])
+        }
+    }
+
+    /// The port of JupyterLab; 0 where none is exposed.
+    var port: Int { config.exposedPorts.keys.first.flatMap { Int($0.prefix { $0 != "/" }) } ?? 0 }
+
+    /// Where the volume of notebooks is mounted.
+    var notebooks: String { config.volumes.keys.first ?? "" }
+
+    /// Whose notebooks they are: `/home/USER/notebooks`.
+    var user: String {
+        let parts = notebooks.split(separator: "/")
+        return parts.count == 3 && parts[0] == "home" ? String(parts[1]) : ""
+    }
+}

@@ -1,0 +1,254 @@
+import FoundationEssentials
+import Glibc
+import Sandbox
+import Synchronization
+import Workbench
+
+/// One running build: its lock, its directories and the locks on what it uses of the cache.
+package final class Build: Sendable {
+    package let assetID: AssetID
+    package let name: String
+    /// Keys, configuration and logs.
+    package let directory: String
+    /// Where the trees lie that the build changes, on the cache's file system.
+    package let workspace: String
+    let holder: String
+    private let locks: Mutex<Locks>
+
+    private struct Locks: ~Copyable {
+        var own: FileLock?
+        var entries: [EntryLock] = []
+    }
+
+    init(
+        assetID: AssetID, name: String, directory: String, workspace: String, holder: String,
+        lock: consuming FileLock
+    ) {
+        self.assetID = assetID
+        self.name = name
+        self.directory = directory
+        self.workspace = workspace
+        self.holder = holder
+        locks = Mutex(Locks(own: lock))
+    }
+
+    package func path(_ file: String) -> String { "\(directory)/\(file)" }
+
+    /// Set for every process of the build, so that what a killed build left running is recognized.
+    var environment: [String: String?] { [Self.marker: directory] }
+    static let marker = "DSS_BUILD_DIRECTORY"
+
+    func hold(_ lock: EntryLock) {
+        locks.withLock { $0.entries.append(lock) }
+    }
+
+    /// Gives the asset id and the used parts of the cache back.
+    func close() {
+        locks.withLock {
+            $0.own = nil
+            $0.entries = []
+        }
+    }
+}
+
+/// What stands in a build directory, for whoever finds it.
+struct BuildRecord: Sendable, Equatable, Codable {
+    static let file = "build.json"
+
+    var assetID: String
+    var pid: Int32
+    var started: String
+
+    static func read(_ directory: String) -> BuildRecord? {
+        FileManager.default.contents(atPath: "\(directory)/\(file)")
+            .flatMap { try? JSONDecoder().decode(Self.self, from: $0) }
+    }
+
+    func write(_ directory: String) throws {
+        try writeAtomically(
+            String(decoding: try JSONEncoder().encode(self), as: UTF8.self) + "\n", to: "\(directory)/\(Self.file)")
+    }
+}
+
+extension LocalMachineFactory {
+    var buildsDirectory: String { "\(stateDirectory)/builds" }
+
+    func lockPath(_ name: String) -> String { "\(buildsDirectory)/\(name).lock" }
+
+    /// Claims an asset id and makes the build's directories; what a killed build of the same id left is removed first.
+    /// - Throws: `Failure(.temporary)` that names the other build where one runs.
+    package func open(_ assetID: AssetID, undo: Undo, events: EventSink) async throws -> Build {
+        let name = machineName(assetID.rawValue, stateDirectory: stateDirectory)
+        try makeDirectory(buildsDirectory)
+        let record = BuildRecord(assetID: assetID.rawValue, pid: getpid(), started: Date().formatted(.iso8601))
+        let holder = "\(assetID) (process \(record.pid), since \(record.started))"
+        let lock: FileLock
+        do { lock = try FileLock(lockPath(name), holder: holder) } catch let held as LockHeld {
+            throw Failure(
+                .temporary, "another build of asset id \(held.holder) runs now",
+                advice: "wait for it, end it with Ctrl-C, or use another --asset-id")
+        }
+        let parts = BuildParts(name: name, in: self)
+        if try await !find(parts, assetID: assetID.rawValue, state: .orphaned).isEmpty {
+            events(.notice("removing what an earlier build of \(assetID) left when it was killed"))
+            try await dismantle(parts)
+        }
+
+        let build = Build(
+            assetID: assetID, name: name, directory: parts.directory, workspace: parts.workspace, holder: holder,
+            lock: lock)
+        await undo.register("the build directory \(build.directory)", remedy: remedy(assetID), isKeepable: true) {
+            defer { build.close() }
+            try await dismantle(parts)
+        }
+        // Complete from the moment it exists under its name.
+        try makeDirectory(parts.unfinished, mode: 0o700)
+        try record.write(parts.unfinished)
+        guard rename(parts.unfinished, parts.directory) == 0 else { throw FileError("make", parts.directory) }
+        try makeDirectory(parts.workspace, mode: 0o700)
+        return build
+    }
+
+    func remedy(_ assetID: AssetID) -> String {
+        "dss delete-assets --asset-id \(shellQuoted(assetID.rawValue))"
+    }
+
+    /// What to say of a machine that is kept.
+    package func hints(_ machine: LocalMachine) -> [String] {
+        [
+            "the machine was kept, reach it with: sudo \(machine.endpoint.commandLine)",
+            "remove it with: \(remedy(machine.build.assetID))",
+        ]
+    }
+}
+
+/// The names of all that one build can have made; everything is found by them, whoever made it.
+struct BuildParts: Sendable, Equatable {
+    var name: String
+    var directory: String
+    var unfinished: String
+    var workspace: String
+
+    init(name: String, in factory: LocalMachineFactory) {
+        self.name = name
+        directory = "\(factory.buildsDirectory)/\(name)"
+        unfinished = "\(factory.buildsDirectory)/.\(name).new"
+        workspace = factory.cache.workspace(name)
+    }
+
+    var network: MachineNetwork { MachineNetwork(name: name) }
+    var directories: [String] { [directory, unfinished, workspace].filter(fileExists) }
+    var mounts: [String] { [workspace, directory].flatMap(MountTable.current.below) }
+
+    var machines: [BackgroundProcess] {
+        BackgroundProcess.all { baseName($0[0]) == "systemd-nspawn" && $0.contains("--machine=\(name)") }
+    }
+
+    /// What lives inside the machine, its systemd first; it can outlive the nspawn that started it, and is then known
+    /// by nothing but its root, which is stacked in the workspace.
+    var inhabitants: [BackgroundProcess] {
+        BackgroundProcess.all { _ in true }.filter { process in
+            let mounts = (try? readText("/proc/\(process.pid)/mountinfo")) ?? ""
+            return mounts.split(separator: "\n").contains { line in
+                line.contains(" / / ") && line.contains("upperdir=\(workspace)/")
+            }
+        }.sorted { $0.pid < $1.pid }
+    }
+
+    /// All that runs as the machine: first what is in it, so that no nspawn dies before its systemd.
+    var machineProcesses: [BackgroundProcess] { inhabitants + machines }
+
+    var processes: [BackgroundProcess] { machineProcesses + otherProcesses + networkProcesses }
+
+    var networkProcesses: [BackgroundProcess] { BackgroundProcess.all(where: network.isSlirp) }
+
+    /// mmdebstrap, shared SSH connections and their children: they name a path of the build, or carry its mark in
+    /// their environment.
+    var otherProcesses: [BackgroundProcess] {
+        let mark = Array("\(Build.marker)=\(directory)".utf8)
+        let named = BackgroundProcess.all { line in
+            line.contains { $0.contains("\(directory)/") || $0.contains("\(workspace)/") }
+        }
+        let marked = BackgroundProcess.all { _ in true }.filter { process in
+            guard let data = FileManager.default.contents(atPath: "/proc/\(process.pid)/environ") else { return false }
+            return data.split(separator: 0).contains { $0.elementsEqual(mark) }
+        }
+        return Set(marked + named).filter {
+            !machineProcesses.contains($0) && !networkProcesses.contains($0) && $0.pid != getpid()
+        }
+        .sorted { $0.pid < $1.pid }
+    }
+}
+
+extension LocalMachineFactory {
+    /// What of a build is there now.
+    func find(_ parts: BuildParts, assetID: String, state: Asset.State) async throws -> [Asset] {
+        let asset = { (kind: Asset.Kind, name: String, bytes: Int64?) in
+            Asset(assetID: assetID, kind: kind, name: name, bytes: bytes, state: state)
+        }
+        let machines = parts.machines.isEmpty ? Array(parts.inhabitants.prefix(1)) : parts.machines
+        var assets = machines.map { asset(.machine, "\(parts.name) (process \($0.pid))", nil) }
+        assets += parts.networkProcesses.map { asset(.process, "slirp4netns (process \($0.pid))", nil) }
+        assets += parts.otherProcesses.map { asset(.process, "process \($0.pid)", nil) }
+        if fileExists(parts.network.path) { assets.append(asset(.network, parts.network.path, nil)) }
+        assets += parts.mounts.map { asset(.mount, $0, nil) }
+        for directory in parts.directories {
+            assets.append(asset(.buildDirectory, directory, try await size(of: directory, mounts: parts.mounts)))
+        }
+        return assets
+    }
+
+    private func size(of directory: String, mounts: [String]) async throws -> Int64 {
+        let output = try await runner.execute(Command("du", ["-skx", directory])).standardOutput
+        return (output.split(separator: "\t").first.flatMap { Int64($0) } ?? 0) * 1024
+    }
+
+    /// Removes all of a build, whatever state it is in; the caller holds its lock.
+    /// - Throws: `Failure` that names what could not be removed.
+    func dismantle(_ parts: BuildParts) async throws {
+        var left: [String] = []
+        left += await stopAll { parts.processes }.map { "process \($0.pid)" }
+        left += try await unmount(parts.mounts)
+        if fileExists(parts.network.path), try await !runner.execute(parts.network.delete).status.isSuccess {
+            left.append("the network namespace \(parts.network.path)")
+        }
+        // A tree with something mounted in it stays: deleting would go through the mount.
+        if parts.mounts.isEmpty {
+            for directory in parts.directories {
+                let output = try await runner.execute(.removeTree(directory))
+                if !output.status.isSuccess { left.append("\(directory): \(output.standardError.trimmedLine)") }
+            }
+        }
+        guard left.isEmpty else { throw Failure(.failed, "not everything could be removed", details: left) }
+    }
+
+    /// Ends processes until no new ones appear: one that lives a moment longer may have started another.
+    /// - Returns: what would not end.
+    func stopAll(_ find: () -> [BackgroundProcess]) async -> [BackgroundProcess] {
+        for _ in 0..<50 {
+            let processes = find()
+            if processes.isEmpty { return [] }
+            await stop(processes)
+        }
+        return find()
+    }
+
+    /// Ends processes at once: what they were making is thrown away.
+    func stop(_ processes: [BackgroundProcess]) async {
+        for process in processes { process.signal(9) }
+        for process in processes { _ = await process.ended(within: .seconds(10)) }
+    }
+
+    /// - Returns: what is still mounted, with the reason.
+    func unmount(_ targets: [String]) async throws -> [String] {
+        var left: [String] = []
+        for target in targets {
+            let output = try await runner.execute(Command("umount", [target]))
+            guard !output.status.isSuccess else { continue }
+            // A process of somebody's may still look into it: gone from the tree now, for good when that ends.
+            let lazy = try await runner.execute(Command("umount", ["--lazy", target]))
+            if !lazy.status.isSuccess { left.append("the mount \(target): \(lazy.standardError.trimmedLine)") }
+        }
+        return left
+    }
+}

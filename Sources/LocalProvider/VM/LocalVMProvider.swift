@@ -1,0 +1,151 @@
+import DiskImages
+import FoundationEssentials
+import Sandbox
+import Workbench
+
+/// Builds on this machine: a container as the build machine, a folder as the bucket.
+package struct LocalVMProvider: VMProvider {
+    package let name = "local"
+
+    private let factory: LocalMachineFactory
+    private let writer: DiskWriter
+    private let converter: ImageConverter
+    private let finishedImages: FinishedImages
+    private let publication: ImagePublication
+    /// Hash of this program: a newer `dss` may write other images from the same inputs.
+    private let programDigest: String
+
+    package init(
+        runner: any CommandRunner, factory: LocalMachineFactory, bucket: LocalBucket, stateDirectory: String,
+        assetID: AssetID, programDigest: String, now: @escaping @Sendable () -> Date
+    ) {
+        self.factory = factory
+        self.programDigest = programDigest
+        writer = DiskWriter(runner: runner)
+        converter = ImageConverter(runner: runner)
+        let verifier = PasswordVerifier(
+            runner: runner, path: PasswordVerifier.path(of: assetID, in: stateDirectory))
+        finishedImages = FinishedImages(bucket: bucket, verifier: verifier)
+        publication = ImagePublication(bucket: bucket, verifier: verifier, now: now)
+    }
+
+    package func finished(_ order: BuildOrder) async throws -> FinishedBuild? {
+        let stepKeys = try PlaybookFingerprint(order).stepKeys
+        return try await finishedImages.find(order, inputs: inputs(of: order, stepKeys))
+    }
+
+    package func setUp(
+        _ order: BuildOrder, undo: Undo, events: @escaping EventSink
+    ) async throws -> Machine {
+        try publication.bucket.requireRoom(for: order)
+        let stepKeys = try PlaybookFingerprint(order).stepKeys
+        let plan = MachinePlan(
+            assetID: order.assetID, base: order.definition.base, steps: stepKeys,
+            usesCache: order.usesCache, reachesHost: order.definition.namesHost, isVerbose: order.isVerbose)
+        return Machine(
+            try await factory.start(plan, undo: undo, events: events), inputs: inputs(of: order, stepKeys))
+    }
+
+    package func hintsOnKept(_ machine: Machine, of order: BuildOrder) -> [String] {
+        factory.hints(machine.container)
+    }
+
+    package func keep(
+        _ machine: Machine, after step: PlaybookStep, missing: [MissingComponent], undo: Undo,
+        events: @escaping EventSink
+    ) async throws -> Machine {
+        Machine(try await factory.keep(machine.container, missing: missing, events: events), inputs: machine.inputs)
+    }
+
+    package func capture(
+        _ machine: Machine, of order: BuildOrder, missing: [MissingComponent], undo: Undo, events: @escaping EventSink
+    ) async throws -> Image {
+        let root = try await factory.halt(machine.container, events: events)
+        let disk = try await writer.write(
+            root, to: machine.container.build.path("disk.raw"), sizeMiB: order.definition.disk.sizeMiB,
+            architecture: order.definition.base.architecture
+        ) { events(.progress(.capture, $0)) }
+        return Image(disk: disk, inputs: machine.inputs)
+    }
+
+    package func export(
+        _ image: Image, of order: BuildOrder, missing: [MissingComponent], undo: Undo, events: @escaping EventSink
+    ) async throws -> [Artifact] {
+        let folder = try await publication.prepare(order, undo: undo)
+        let converted = try await converter.convert(
+            image.disk, to: order.definition.formats, in: folder, stem: order.imageStem, appliance: Appliance(order)
+        ) { events(.progress(.export, $0)) }
+        return try await publication.publish(converted, of: order, missing: missing, inputs: image.inputs)
+    }
+
+    private func inputs(of order: BuildOrder, _ stepKeys: [String]) -> String {
+        var hash = ContentHash()
+        for key in stepKeys { hash.add("step", key) }
+        let definition = order.definition
+        let base = definition.base
+        hash.add("base", "\(base.distribution) \(base.suite) \(base.mirror) \(base.architecture)")
+        hash.add("disk", "\(definition.disk.sizeMiB)")
+        hash.add("name", "\(definition.name) \(definition.version)")
+        hash.add("program", programDigest)
+        return hash.hexDigest
+    }
+
+    /// The running container, and the hash of what the images will be made from.
+    package struct Machine: BuildMachine {
+        package var endpoint: SSHEndpoint { container.endpoint }
+        package var stepsDone: Int { container.stepsDone }
+        package var buildEnvironment: [String: String] { container.buildEnvironment }
+        package var missing: [MissingComponent] { container.missing }
+
+        let container: LocalMachine
+        let inputs: String
+
+        init(_ container: LocalMachine, inputs: String) {
+            self.container = container
+            self.inputs = inputs
+        }
+    }
+
+    /// The raw disk of a stopped machine.
+    package struct Image: Sendable {
+        let disk: RawDisk
+        let inputs: String
+    }
+}
+
+/// The keys under which the results of the playbook's steps are kept: hashes of all that goes into each.
+package struct PlaybookFingerprint: Sendable {
+    /// One key for each step; a change in a role changes the keys of its step and of those after it.
+    package let stepKeys: [String]
+
+    /// Read once before the build, so that a file that is edited while it runs spoils no cache entry.
+    package init(_ order: BuildOrder) throws {
+        let definition = order.definition
+        let playbook = definition.playbook
+        let folder = parentDirectory(playbook.file)
+        var hash = ContentHash()
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = .sortedKeys
+        hash.add("variables", String(decoding: try encoder.encode(playbook.variables), as: UTF8.self))
+        hash.add("user", definition.user.name)
+        hash.add("port", "\(definition.ports.jupyter)")
+        // A release never starts from a system that may lack something.
+        hash.add("release", "\(order.isRelease)")
+        try hash.addTree(playbook.pins)
+        // What is no listed role may be used by any of them: the play itself, group variables, helper roles.
+        try hash.addTree(folder) { path in
+            !playbook.roles.contains { path == "roles/\($0)" } && Self.matters(path)
+        }
+        stepKeys = try playbook.steps.map { step in
+            for role in step.roles where fileExists("\(folder)/roles/\(role)") {
+                hash.add("role", role)
+                try hash.addTree("\(folder)/roles/\(role)", where: Self.matters)
+            }
+            return hash.hexDigest
+        }
+    }
+
+    private static func matters(_ path: String) -> Bool {
+        !path.hasSuffix(".md") && !path.hasPrefix(".")
+    }
+}

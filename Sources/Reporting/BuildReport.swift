@@ -1,0 +1,290 @@
+import Sandbox
+
+/// What all renderings of a report say.
+extension BuildReport {
+    /// No stage had to run: the images of an earlier build are what this one would have given.
+    var isUpToDate: Bool { stages.isEmpty }
+
+    /// The images carry the default password of an earlier run, whatever this one was given.
+    var hasOlderPassword: Bool {
+        isUpToDate || stages.contains { $0.stage == .seal && $0.outcome == .cached }
+    }
+
+    /// Stages run one after another, so their sum is the build's time.
+    var seconds: Double { stages.reduce(0) { $0 + $1.seconds } }
+
+    var headline: String {
+        if isUpToDate { return "nothing to do: all images of sandbox \(assetID) are up to date" }
+        return "sandbox \(assetID) is built (\(provider)) in \(Units.time(seconds))"
+    }
+
+    /// What to type next: the proof that what was made boots.
+    var nextCommand: String? {
+        if let machineImage {
+            return "dss verify-ami --asset-id \(Shell.quoted(assetID.rawValue)) --region \(machineImage.region)"
+        }
+        return artifacts.first.map { "dss verify-vm \(Shell.quoted($0.location))" }
+    }
+
+    /// The directory that all artifacts lie in, so that it need not stand before each of them.
+    var directory: String? {
+        let directories = Set(artifacts.map { $0.location.directory })
+        return directories.count == 1 ? directories.first.flatMap { $0.isEmpty ? nil : $0 } : nil
+    }
+
+    /// The images; for a page that stays, with what each format is for and its whole digest, which no terminal has
+    /// room for.
+    func artifactTable(forRelease: Bool) -> Table {
+        let start = directory?.count ?? 0
+        return Table(
+            [
+                Table.Column("format"), Table.Column("size", .right), Table.Column("bytes", .right),
+                Table.Column("file"),
+            ] + (forRelease ? [Table.Column("for"), Table.Column("sha256")] : []),
+            rows: artifacts.map { artifact in
+                let cells = [
+                    artifact.format.rawValue, Units.size(artifact.bytes), Units.exact(artifact.bytes),
+                    String(artifact.location.dropFirst(start)),
+                ]
+                let more = forRelease ? [artifact.format.purpose, artifact.digest] : []
+                return (cells + more).map { Table.Cell($0) }
+            },
+            empty: "no images")
+    }
+}
+
+extension String {
+    /// Everything up to and including the last slash.
+    fileprivate var directory: String {
+        lastIndex(of: "/").map { String(self[...$0]) } ?? ""
+    }
+}
+
+extension Artifact {
+    /// The sum that is known of it, with its kind where that is not SHA-256.
+    fileprivate var digest: String {
+        sha256 ?? crc64.map { "CRC-64/NVME \($0)" } ?? ""
+    }
+}
+
+enum Shell {
+    /// The word as a POSIX shell reads it back; plain where that is safe.
+    static func quoted(_ word: String) -> String {
+        let safe = word.unicodeScalars.allSatisfy {
+            $0.isASCII
+                && ($0.properties.isAlphabetic || ("0"..."9").contains($0) || "/._-+:=@,%".unicodeScalars.contains($0))
+        }
+        guard !safe || word.isEmpty else { return word }
+        return "'" + word.split(separator: "'", omittingEmptySubsequences: false).joined(separator: #"'\''"#) + "'"
+    }
+}
+
+/// What a build waited for, where things went on side by side in it.
+extension BuildReport {
+    /// `setup 3 min`, `AMI 10 min`, …: what the end of the build waited for, in order; empty where stages say it all.
+    var criticalPath: [String] { hasParallelWork ? described(activities.criticalPath) : [] }
+
+    /// What went on beside that.
+    var besideCriticalPath: [String] { hasParallelWork ? described(activities.besideCriticalPath) : [] }
+
+    /// Both as lines of a terminal.
+    func pathLines(_ style: Style) -> [String] {
+        wrapped("critical path: ", criticalPath, " → ", style) + wrapped("beside it: ", besideCriticalPath, ", ", style)
+    }
+
+    private var hasParallelWork: Bool {
+        activities.contains { activity in !stages.contains { $0.stage.rawValue == activity.name } }
+    }
+
+    private func described(_ some: [Activity]) -> [String] {
+        some.map { "\($0.name) \(Units.time($0.seconds))" }
+    }
+
+    private func wrapped(_ title: String, _ words: [String], _ separator: String, _ style: Style) -> [String] {
+        guard !words.isEmpty else { return [] }
+        let separator = style.unicode || separator == ", " ? separator : " > "
+        var lines = ["  " + title]
+        for (index, word) in words.enumerated() {
+            let piece = word + (index + 1 < words.count ? separator : "")
+            if (lines[lines.count - 1] + piece).displayWidth > style.width { lines.append("    ") }
+            lines[lines.count - 1] += piece
+        }
+        return lines.map(\.trimmedEnd)
+    }
+}
+
+extension BuildReport {
+    /// The final report on a terminal.
+    ///
+    /// - Parameter password: the default password where one was made for this build; this is the only place that
+    ///   shows it. A build that had nothing to do does not show it, because the images carry an older one.
+    package func text(_ style: Style, password: Secret? = nil) -> String {
+        let sections = [
+            [style.paint(headline, .bold)],
+            stageLines(style),
+            pathLines(style),
+            machineImage.map { ["AMI \(style.paint($0.id, .bold)) in \($0.region): \($0.name)"] } ?? [],
+            imageLines(style),
+            missingLines(style),
+            loginLines(style, password),
+            nextCommand.map { ["next: \(style.paint($0, .bold))"] } ?? [],
+        ]
+        return sections.filter { !$0.isEmpty }.map { $0.map { $0 + "\n" }.joined() }.joined(separator: "\n")
+    }
+
+    private func stageLines(_ style: Style) -> [String] {
+        let longest = stages.map(\.seconds).max() ?? 0
+        let room = max(8, min(40, style.width - 40))
+        let lines = stages.map { stage in
+            let isCached = stage.outcome == .cached
+            let time = (isCached ? "cached" : Units.time(stage.seconds)).padded(to: 10, .right)
+            let share = isCached || seconds <= 0 ? "" : Units.percent(stage.seconds / seconds)
+            let bar = Bar.filled(longest > 0 && !isCached ? stage.seconds / longest : 0, width: room, style)
+            let name = stage.stage.rawValue.padded(to: Stage.nameWidth)
+            let line = "  \(style.mark(stage.outcome.verdict)) \(name)  \(time)  \(share.padded(to: 5, .right))  \(bar)"
+            return line.trimmedEnd
+        }
+        guard !lines.isEmpty else { return [] }
+        let margin = String(repeating: " ", count: style.unicode ? 4 : 9)
+        return lines + [
+            "\(margin)\("total".padded(to: Stage.nameWidth))  \(Units.time(seconds).padded(to: 10, .right))"
+        ]
+    }
+
+    private func imageLines(_ style: Style) -> [String] {
+        guard !artifacts.isEmpty else { return ["no images were asked for"] }
+        let heading = directory.map { "images in \($0)" } ?? "images"
+        let table = artifactTable(forRelease: false).text(style, indent: 2, header: false)
+        return [heading] + table.printableTable + ["  digests: SHA256SUMS"]
+    }
+
+    private func missingLines(_ style: Style) -> [String] {
+        guard !missing.isEmpty else { return [] }
+        return [style.paint("MISSING from this sandbox:", .loud)]
+            + missing.flatMap { component in
+                let reason = component.reason.printableLines
+                return ["  \(style.paint(component.component, .red)): \(reason.first ?? "")"]
+                    + reason.dropFirst().map { "    \($0)" }
+            }
+    }
+
+    private func loginLines(_ style: Style, _ password: Secret?) -> [String] {
+        let jupyter = "JupyterLab: http://<address of the machine>:\(jupyterPort)/lab"
+        if hasOlderPassword {
+            return ["log in as \(user) with the default password that was set when they were built"]
+        }
+        guard let password else {
+            return ["log in as \(user) with your default password; the first login asks for a new one", jupyter]
+        }
+        return [
+            "log in as \(user) with the password \(style.paint(password.reveal, .bold))",
+            "  (made for this build, shown only here; the first login asks for a new one)",
+            jupyter,
+        ]
+    }
+}
+
+extension String {
+    /// The lines of a rendered table, without the break behind the last.
+    var printableTable: [String] {
+        split(separator: "\n", omittingEmptySubsequences: false).dropLast().map(String.init)
+    }
+}
+
+extension BuildReport {
+    /// The report as a document: `asset_id`, `provider`, `outcome` (`built` or `up-to-date`), `seconds`, `stages`,
+    /// `activities`, `critical_path`, `machine_image` (the AMI), `artifacts`, `missing`, `user`, `jupyter_port`, `default_password`, `next`.
+    ///
+    /// - Parameter password: the default password where one was made for this build; it is nowhere else, so a
+    ///   program that starts a build must get it here.
+    package func json(password: Secret? = nil) -> JSONValue {
+        .object(members(password))
+    }
+
+    /// The last line of the `--json` stream.
+    package func event(password: Secret? = nil) -> String {
+        JSONValue.object([("event", .string("report"))] + members(password)).line + "\n"
+    }
+
+    private func members(_ password: Secret?) -> [(String, JSONValue)] {
+        [
+            ("asset_id", .string(assetID.rawValue)),
+            ("provider", .string(provider)),
+            ("outcome", .string(isUpToDate ? "up-to-date" : "built")),
+            ("seconds", .seconds(seconds)),
+            ("stages", .array(stages.map { .object(StageForm.members($0.stage, $0.seconds, $0.outcome)) })),
+            ("activities", .array(activities.map(\.value))),
+            ("critical_path", .array(activities.criticalPath.map { .string($0.name) })),
+            ("machine_image", machineImage?.value ?? .null),
+            ("artifacts", .array(artifacts.map { .object($0.members) })),
+            (
+                "missing",
+                .array(
+                    missing.map {
+                        .object([("component", .string($0.component)), ("reason", .string($0.reason))])
+                    })
+            ),
+            ("user", .string(user)),
+            ("jupyter_port", .count(jupyterPort)),
+            ("default_password", .text(hasOlderPassword ? nil : password?.reveal)),
+            ("next", .text(nextCommand)),
+        ]
+    }
+}
+
+extension Activity {
+    fileprivate var value: JSONValue {
+        .object([("name", .string(name)), ("began", .seconds(began)), ("ended", .seconds(ended))])
+    }
+}
+
+extension MachineImage {
+    fileprivate var value: JSONValue {
+        .object([("id", .string(id)), ("name", .string(name)), ("region", .string(region))])
+    }
+}
+
+extension BuildReport {
+    /// The report for a file or a release page, with full digests; a password never stands in it, because files stay.
+    package var markdown: String {
+        var sections = ["# \(Markdown.escaped(headline))\n"]
+        if !missing.isEmpty {
+            let lines = missing.map { "- **\(Markdown.escaped($0.component))**: \(Markdown.escaped($0.reason))\n" }
+            sections.append("**Missing from this sandbox:**\n\n" + lines.joined())
+        }
+        if !artifacts.isEmpty {
+            let place = directory.map { "In \(Markdown.code($0)):\n\n" } ?? ""
+            sections.append("## Images\n\n" + place + artifactTable(forRelease: true).markdown)
+        }
+        if let machineImage {
+            let (id, region) = (Markdown.code(machineImage.id), Markdown.code(machineImage.region))
+            sections.append("## AMI\n\n\(id) in \(region), named \(Markdown.code(machineImage.name)).\n")
+        }
+        if !stages.isEmpty { sections.append("## Stages\n\n" + stageTable.markdown) }
+        if !criticalPath.isEmpty {
+            let beside = besideCriticalPath.joined(separator: ", ")
+            sections.append(
+                "Critical path: \(Markdown.escaped(criticalPath.joined(separator: " → "))).\n"
+                    + (beside.isEmpty ? "" : "\nBeside it: \(Markdown.escaped(beside)).\n"))
+        }
+        let login = "Log in as \(Markdown.code(user)); JupyterLab listens on port \(jupyterPort)."
+        sections.append("## Use\n\n\(login)\n" + (nextCommand.map { "\n```sh\n\($0)\n```\n" } ?? ""))
+        return sections.joined(separator: "\n")
+    }
+
+    private var stageTable: Table {
+        Table(
+            [
+                Table.Column("stage"), Table.Column("outcome"), Table.Column("time", .right),
+                Table.Column("share", .right),
+            ],
+            rows: stages.map { stage in
+                [
+                    Table.Cell(stage.stage.rawValue), Table.Cell(stage.outcome.rawValue),
+                    Table.Cell(Units.time(stage.seconds)),
+                    Table.Cell(seconds > 0 ? Units.percent(stage.seconds / seconds) : ""),
+                ]
+            },
+            total: ["total", "", Table.Cell(Units.time(seconds)), ""])
+    }
+}

@@ -1,0 +1,90 @@
+import Crypto
+import FoundationEssentials
+import Glibc
+
+/// The hash of all that goes into something, fed piece by piece; the same pieces in the same order give the same key.
+package struct ContentHash: Sendable {
+    private var state = SHA256()
+
+    package init() {}
+
+    /// Lengths go in too, so that moving a byte from one piece to the next changes the hash.
+    package mutating func add(_ label: String, _ value: String) {
+        for piece in [label, value] {
+            let bytes = Array(piece.utf8)
+            withUnsafeBytes(of: UInt64(bytes.count).littleEndian) { state.update(bufferPointer: $0) }
+            state.update(data: bytes)
+        }
+    }
+
+    /// Adds a file or every file below a directory: path, executable bit and content.
+    ///
+    /// Links are followed, because what they lead to is what is used; their target goes in too.
+    /// - Parameter isIncluded: decides by the path relative to `path`; excluded directories are not entered.
+    package mutating func addTree(_ path: String, where isIncluded: (String) -> Bool = { _ in true }) throws {
+        try addEntry(path, as: "", inside: [], isIncluded)
+    }
+
+    /// - Parameter above: the directories that are being walked, so that a link to one of them ends there.
+    private mutating func addEntry(
+        _ path: String, as name: String, inside above: [FileIdentity], _ isIncluded: (String) -> Bool
+    ) throws {
+        if let target = try? FileManager.default.destinationOfSymbolicLink(atPath: path) { add("link \(name)", target) }
+        var status = stat()
+        guard stat(path, &status) == 0 else {
+            // A link that leads nowhere is known by its target.
+            if errno == ENOENT, lstat(path, &status) == 0 { return }
+            throw FileError("read", path)
+        }
+        switch status.st_mode & S_IFMT {
+        case S_IFDIR:
+            let identity = FileIdentity(device: status.st_dev, inode: status.st_ino)
+            guard !above.contains(identity) else { return }
+            for child in try FileManager.default.contentsOfDirectory(atPath: path).sorted() {
+                let childName = name.isEmpty ? child : "\(name)/\(child)"
+                guard isIncluded(childName) else { continue }
+                try addEntry("\(path)/\(child)", as: childName, inside: above + [identity], isIncluded)
+            }
+        case S_IFREG:
+            add("file", name)
+            // The bit itself, not whether this user may run it: the hash is the same for everybody.
+            add("executable", "\(status.st_mode & 0o111 != 0)")
+            add("content", try sha256(of: path))
+        default: add("special", name)
+        }
+    }
+
+    package var hexDigest: String { hexadecimal(state.finalize()) }
+}
+
+private struct FileIdentity: Equatable {
+    var device: dev_t
+    var inode: ino_t
+}
+
+func hexadecimal(_ bytes: some Sequence<UInt8>) -> String {
+    let digits = Array("0123456789abcdef".utf8)
+    return String(decoding: bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
+}
+
+/// The SHA-256 of a file of any size, read in pieces of 1 MiB.
+package func sha256(of path: String) throws -> String {
+    let file = open(path, O_RDONLY | O_CLOEXEC)
+    guard file >= 0 else { throw FileError("read", path) }
+    defer { close(file) }
+    posix_fadvise(file, 0, 0, POSIX_FADV_SEQUENTIAL)
+    var state = SHA256()
+    let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 20, alignment: 4096)
+    defer { buffer.deallocate() }
+    while true {
+        try Task.checkCancellation()
+        let count = read(file, buffer.baseAddress, buffer.count)
+        if count < 0, errno == EINTR { continue }
+        guard count >= 0 else { throw FileError("read", path) }
+        guard count > 0 else { return hexadecimal(state.finalize()) }
+        state.update(bufferPointer: UnsafeRawBufferPointer(rebasing: buffer[..<count]))
+    }
+}
+
+/// The SHA-256 of a text's bytes.
+package func sha256(ofText text: String) -> String { hexadecimal(SHA256.hash(data: Array(text.utf8))) }

@@ -1,0 +1,190 @@
+import AWSProvider
+import ArgumentParser
+import Definition
+import FoundationEssentials
+import Provisioning
+import Reporting
+import Sandbox
+
+/// `dss setup-ec2`
+struct SetupEC2: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "setup-ec2",
+        abstract: "Starts the machine on AWS that a sandbox is built on, and nothing more.",
+        discussion: """
+            Starts an EC2 instance from the image of the definition, in a stack of its own, and prints how it is reached \
+            by SSH. It stays until Ctrl-C, which removes it with all that belongs to it, or with --keep until you \
+            remove it.
+
+            SSH is let in from your own address alone, or from --ssh-cidr. The machine powers itself off when its \
+            --lifetime is over, and is gone then.
+
+            Examples:
+              dss setup-ec2 --aws-profile build --region eu-central-1
+              dss setup-ec2 --ssh-cidr 192.0.2.0/24 --ssh-config jump.conf
+              dss setup-ec2 --asset-id trial --keep --lifetime 4
+              dss delete-aws-assets --asset-id trial
+            """)
+
+    @OptionGroup var options: MachineSessionOptions
+
+    func run() async throws {
+        try await MachineSession(options).run(installs: false)
+    }
+}
+
+/// `dss setup-ec2-and-install-dependencies`
+struct SetupEC2AndInstallDependencies: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "setup-ec2-and-install-dependencies",
+        abstract: "Starts a machine on AWS and makes it a sandbox, without sealing it.",
+        discussion: """
+            Does what 'dss setup-ec2' does, runs the whole playbook on the machine, and prints where JupyterLab answers. \
+            Only SSH is let in, so that you reach it by the tunnel that is printed too.
+
+            The machine stays until Ctrl-C, or with --keep until you remove it; with --keep also where the playbook \
+            fails.
+
+            Examples:
+              dss setup-ec2-and-install-dependencies --aws-profile build
+              dss setup-ec2-and-install-dependencies --asset-id trial --keep --verbose
+            """)
+
+    @OptionGroup var options: MachineSessionOptions
+
+    func run() async throws {
+        try await MachineSession(options).run(installs: true)
+    }
+}
+
+/// What the commands have in common that start a machine on AWS for a person.
+struct MachineSessionOptions: ParsableArguments {
+    @OptionGroup var definition: DefinitionOptions
+    @OptionGroup var asset: AssetOptions
+    @OptionGroup var aws: AWSOptions
+    @OptionGroup var machine: MachineOptions
+    @OptionGroup var output: OutputOptions
+
+    @Flag(help: "Leaves the machine running and ends at once.")
+    var keep = false
+}
+
+/// A machine for a person: launched, prepared, shown, kept until Ctrl-C, then removed.
+struct MachineSession: Sendable {
+    let options: MachineSessionOptions
+    let live: Live
+    let definition: SandboxDefinition
+    let assetID: AssetID
+
+    init(_ options: MachineSessionOptions) throws {
+        self.options = options
+        live = Live()
+        definition = try live.loaded(options.definition).definition.definition
+        assetID = try options.asset.assetID(in: definition)
+        _ = try options.machine.reach.networks
+    }
+
+    /// - Parameter installs: whether the playbook is run before it is shown.
+    func run(installs: Bool) async throws {
+        let writer = EventWriter(options.output)
+        let log = StageLog(events: writer.sink, clock: ContinuousClock())
+        try await live.withAWS(options.aws) { identity in
+            let site = try live.site(identity, assetID, definition, lifetime: options.machine.reach.lifetime)
+            let machines = live.machines(site)
+            try await cleaningUp(log, writer) { undo in
+                let machine = try await launched(site, machines, undo, log, writer)
+                if installs { try await install(on: machine, log, writer) }
+                show(machine, hasJupyter: installs)
+                if options.keep { return tell(await undo.forgetKept(), writer) }
+                writer.sink(.notice("Ctrl-C removes the machine"))
+                try await waitForEnd(of: machine, machines, writer)
+            }
+        }
+    }
+
+    private func launched(
+        _ site: BuildSite, _ machines: Machines, _ undo: Undo, _ log: StageLog, _ writer: EventWriter
+    ) async throws -> AWSMachine {
+        try await writer.live {
+            try await log.run(.setup) {
+                let order = try await live.machineOrder(definition, options.machine, in: site)
+                let machine = try await machines.launch(order, undo: undo, events: writer.sink)
+                for hint in machines.hints(machine) { await undo.remember(hint: hint) }
+                return (machine, .done)
+            }
+        }
+    }
+
+    private func install(on machine: AWSMachine, _ log: StageLog, _ writer: EventWriter) async throws {
+        let order = BuildOrder(
+            assetID: assetID, definition: definition, password: .given(Secret("")),
+            keepsMachineOnFailure: options.keep, isVerbose: options.output.verbose)
+        let everything = PlaybookStep(index: 0, roles: definition.playbook.roles)
+        let provisioner = live.provisioner(options.definition, reconnects: true)
+        let missing = try await writer.live {
+            try await log.run(.install) {
+                (try await provisioner.install(everything, of: order, on: machine, events: writer.sink), .done)
+            }
+        }
+        for part in missing { writer.sink(.lacking(part)) }
+    }
+
+    private func show(_ machine: AWSMachine, hasJupyter: Bool) {
+        let sheet = FactSheet(machine, jupyterPort: hasJupyter ? definition.ports.jupyter : nil)
+        let terminal = Terminal.standardOutput
+        terminal.write(options.output.json ? sheet.json.line + "\n" : sheet.text(terminal.style))
+    }
+
+    /// Ctrl-C is how it is meant to end.
+    private func waitForEnd(of machine: AWSMachine, _ machines: Machines, _ writer: EventWriter) async throws {
+        do {
+            let reason = try await machines.waitForEnd(of: machine)
+            writer.sink(.warning("machine \(machine.instanceID) has ended by itself: \(reason)"))
+        } catch is CancellationError {}
+    }
+
+    private func tell(_ hints: [String], _ writer: EventWriter) {
+        for hint in hints { writer.sink(.notice(hint)) }
+    }
+
+    /// Removes what `body` has made, in a task of its own, so that Ctrl-C does not stop it.
+    private func cleaningUp(
+        _ log: StageLog, _ writer: EventWriter, _ body: (Undo) async throws -> Void
+    ) async throws {
+        let undo = Undo()
+        var failure: (any Error)?
+        do { try await body(undo) } catch {
+            failure = error
+            if options.keep, await undo.isRemembered { tell(await undo.forgetKept(), writer) }
+        }
+        if options.keep, failure == nil { return }
+        let leftovers = try await Task {
+            try await writer.live { try await log.run(.cleanUp) { (await undo.unwind(), .done) } }
+        }.value
+        if let failure { throw leftovers.isEmpty ? failure : LeftBehind(cause: failure, leftovers: leftovers) }
+        guard leftovers.isEmpty else { throw Failure(.failed, "some things are left", details: leftovers) }
+    }
+}
+
+extension FactSheet {
+    /// How a machine on AWS is reached, and until when it is there.
+    init(_ machine: AWSMachine, jupyterPort: Int?) {
+        let end = machine.expires?.formatted(.iso8601)
+        let cost = machine.hourlyCost.map { "about \(Machines.dollars($0)) $ an hour" }
+        self.init([
+            .json("event", .string("machine")), Fact("machine", machine.instanceID),
+            Fact("address", machine.address), Fact("ssh", machine.endpoint.commandLine),
+            Fact("ends", key: "expires", end ?? "nobody knows when", .text(end)),
+            Fact(
+                "costs", key: "dollars_per_hour", cost ?? "what is not in the price list",
+                machine.hourlyCost.map { .number($0) } ?? .null),
+        ])
+        guard let port = jupyterPort else { return }
+        let (config, alias) = (machine.endpoint.configFile, machine.endpoint.alias)
+        facts += [
+            Fact("jupyter", key: "jupyter_url", "http://\(machine.address):\(port)/lab"),
+            Fact("tunnel", "ssh -F '\(config)' -N -L \(port):localhost:\(port) '\(alias)'"),
+            .shown("through it", "http://localhost:\(port)/lab, since only SSH is let in"),
+        ]
+    }
+}

@@ -1,0 +1,83 @@
+import ArgumentParser
+import FoundationEssentials
+import Reporting
+import Sandbox
+import Workbench
+
+/// `dss doctor`
+struct Doctor: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Lists every external tool, its version, and the package that brings it.",
+        discussion: "Exits with 69 where one is missing.\n\nExample:\n  dss doctor")
+
+    @OptionGroup var definition: DefinitionOptions
+    @OptionGroup var output: OutputOptions
+
+    func run() async throws {
+        let live = Live()
+        let tools = await withTaskGroup(of: (Int, ToolStatus).self) { group in
+            for (index, tool) in Tool.all.enumerated() {
+                group.addTask {
+                    (index, await tool.status(live.runner, path: live.tool(tool.name, definition)))
+                }
+            }
+            return await group.reduce(into: []) { $0.append($1) }.sorted { $0.0 < $1.0 }.map(\.1)
+        }
+        let terminal = Terminal.standardOutput
+        terminal.write(Table.tools(tools).rendered(as: output.json ? .json : .text, terminal.style))
+        if tools.contains(where: { $0.version == nil }) { throw ExitCode(Failure.Code.unavailable.rawValue) }
+    }
+}
+
+/// An external program, the package that brings it and what it is needed for.
+struct Tool: Sendable {
+    var name: String
+    var package: String
+    var neededFor: String
+    /// Arguments that make it print its version.
+    var versionArguments: [String] = ["--version"]
+
+    static let all: [Tool] = [
+        Tool(name: "mmdebstrap", package: "mmdebstrap", neededFor: "base file system"),
+        Tool(name: "systemd-nspawn", package: "systemd-container", neededFor: "build machine"),
+        Tool(name: "slirp4netns", package: "slirp4netns", neededFor: "build machine's network"),
+        Tool(name: "ip", package: "iproute2", neededFor: "build machine's network", versionArguments: ["-V"]),
+        Tool(name: "nsenter", package: "util-linux", neededFor: "build machine's network"),
+        Tool(name: "nc", package: "netcat-openbsd", neededFor: "build machine's network", versionArguments: ["-h"]),
+        Tool(name: "ssh", package: "openssh-client", neededFor: "install, seal, checks", versionArguments: ["-V"]),
+        Tool(name: "ssh-keygen", package: "openssh-client", neededFor: "keys of a build", versionArguments: []),
+        Tool(name: "ansible-playbook", package: "ansible-core", neededFor: "install"),
+        Tool(name: "openssl", package: "openssl", neededFor: "password hash", versionArguments: ["version"]),
+        Tool(name: "sfdisk", package: "fdisk", neededFor: "partitions"),
+        Tool(name: "mke2fs", package: "e2fsprogs", neededFor: "root file system", versionArguments: ["-V"]),
+        Tool(name: "mformat", package: "mtools", neededFor: "EFI system partition"),
+        Tool(name: "grub-mkimage", package: "grub-common", neededFor: "boot loader"),
+        Tool(name: "qemu-img", package: "qemu-utils", neededFor: "image formats"),
+        Tool(name: "qemu-system-x86_64", package: "qemu-system-x86", neededFor: "dss verify-vm"),
+        Tool(name: "curl", package: "curl", neededFor: "dss verify-vm"),
+        Tool(name: "getfattr", package: "attr", neededFor: "Docker image"),
+        Tool(name: "pigz", package: "pigz", neededFor: "Docker image"),
+        Tool(name: "zstd", package: "zstd", neededFor: "Docker image"),
+        Tool(name: "skopeo", package: "skopeo", neededFor: "registries of images"),
+        Tool(name: "umoci", package: "umoci", neededFor: "dss verify-docker-image"),
+        Tool(name: "runc", package: "runc", neededFor: "dss verify-docker-image"),
+        Tool(name: "apt-get", package: "apt", neededFor: "dss pins"),
+        Tool(name: "git", package: "git", neededFor: "dss pins"),
+    ]
+
+    /// The line that installs a missing program.
+    static func advice(for executable: String) -> String {
+        let name = baseName(executable)
+        let package = all.first { $0.name == name }?.package
+        return package.map { "sudo apt-get install \($0)" } ?? "dss doctor says what is needed"
+    }
+
+    /// Runs the program for its version; a program that cannot be run counts as missing.
+    func status(_ runner: any CommandRunner, path: String? = nil) async -> ToolStatus {
+        let output = try? await runner.execute(Command(path ?? name, versionArguments))
+        let text = output.map { $0.standardOutput + $0.standardError } ?? ""
+        let version = text.firstMatch(of: /\d+(\.\d+)+[-\w.+~]*/).map { String($0.output.0) }
+        return ToolStatus(
+            name: name, version: output.map { _ in version ?? "installed" }, package: package, neededFor: neededFor)
+    }
+}

@@ -1,0 +1,103 @@
+import ArgumentParser
+import Definition
+import Provisioning
+import Reporting
+import Sandbox
+import Workbench
+
+/// `dss pins`
+struct PinsCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "pins",
+        abstract: "Holds the pinned package versions against the package index, or renews them.",
+        subcommands: [Check.self, Update.self])
+
+    struct Check: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Names every pinned version that is gone, with the version that is available.",
+            discussion: """
+                Exits with 65 where one is gone: a build from nothing would fail.
+
+                Example:
+                  dss pins check
+                """)
+
+        @OptionGroup var definition: DefinitionOptions
+        @OptionGroup var output: OutputOptions
+
+        func run() async throws {
+            let live = Live()
+            let sandbox = try live.loaded(definition)
+            let statuses = try await live.withPackageIndex(of: sandbox.definition.definition, definition) {
+                try await $0.check(sandbox.pins.pins)
+            }
+            Terminal.standardOutput.write(
+                Table.pins(statuses, all: output.verbose).rendered(
+                    as: output.json ? .json : .text, Terminal.standardOutput.style))
+            if statuses.contains(where: { $0.state == .gone }) { throw ExitCode(Failure.Code.badData.rawValue) }
+        }
+    }
+
+    struct Update: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Writes the newest versions into the pins file.",
+            discussion: """
+                Comments and order of the file stay as they are.
+
+                Example:
+                  dss pins update && git diff pins.yaml
+                """)
+
+        @OptionGroup var definition: DefinitionOptions
+
+        func run() async throws {
+            let live = Live()
+            let sandbox = try live.loaded(definition)
+            let file = sandbox.pins
+            let updated = try await live.withPackageIndex(of: sandbox.definition.definition, definition) {
+                try await $0.update(file.pins)
+            }
+            try writeAtomically(file.text(with: updated), to: file.absolutePath)
+            print("\(file.path): \(file.pins.changes(to: updated)) of \(file.pins.count) versions changed")
+        }
+    }
+}
+
+extension Pins {
+    private var flat: [String: String] {
+        var versions = apt.reduce(into: [:]) { $0["apt \($1.key)"] = $1.value }
+        for (group, packages) in pip { for (name, version) in packages { versions["pip \(group) \(name)"] = version } }
+        for (group, packages) in pipLocked {
+            for (name, version) in packages { versions["pip \(group) \(name)"] = version }
+        }
+        for (name, tag) in git { versions["git \(name)"] = tag }
+        return versions
+    }
+
+    var count: Int { flat.count }
+
+    func changes(to other: Pins) -> Int {
+        other.flat.filter { flat[$0.key] != $0.value }.count
+    }
+}
+
+extension Table {
+    /// What `dss pins check` shows: what is gone or outdated, and everything with `--verbose`.
+    static func pins(_ statuses: [PinStatus], all: Bool) -> Table {
+        let shown = statuses.filter { all || $0.state != .current }
+        let gone = statuses.filter { $0.state == .gone }.count
+        return Table(
+            [
+                Column("source"), Column("environment", key: "group"), Column("package", key: "name"),
+                Column("pinned", fit: .wraps), Column("available", fit: .wraps), Column("state"),
+            ],
+            rows: shown.map { status in
+                [
+                    Cell(status.source.rawValue), Cell(status.group ?? ""), Cell(status.name), Cell(status.pinned),
+                    Cell(status.available ?? ""), Cell(status.state.rawValue, ink: status.state == .gone ? .red : nil),
+                ]
+            },
+            empty: "all \(statuses.count) pinned versions are current",
+            notes: gone > 0 ? ["", "renew them with: dss pins update"] : [])
+    }
+}

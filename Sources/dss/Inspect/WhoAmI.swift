@@ -1,0 +1,79 @@
+import AWSIdentity
+import ArgumentParser
+import FoundationEssentials
+import Reporting
+
+/// `dss whoami`
+struct WhoAmI: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "whoami",
+        abstract: "Shows who calls AWS, in which region, and where each of that comes from.",
+        discussion: """
+            Credentials are looked for as the AWS CLI does: --aws-profile alone where it is given; else environment, \
+            profile, web identity (Kubernetes, GitHub workflow), container, instance. No secret is ever shown.
+
+            Exits with 77 where there are no credentials or AWS does not take them.
+
+            Examples:
+              dss whoami
+              dss whoami --aws-profile release --region eu-central-1
+              AWS_PROFILE=release dss whoami --json
+              dss whoami --log-level debug --trace-aws calls.jsonl
+            """)
+
+    @OptionGroup var aws: AWSOptions
+
+    @Flag(help: "Prints JSON.")
+    var json = false
+
+    func run() async throws {
+        let sheet = try await Live().withAWS(aws) { identity in
+            FactSheet(identity, try await identity.whoAmI(), now: Date())
+        }
+        let terminal = Terminal.standardOutput
+        terminal.write(json ? sheet.json.pretty + "\n" : sheet.text(terminal.style))
+    }
+}
+
+extension FactSheet {
+    /// What `dss whoami` shows.
+    init(_ identity: Identity, _ caller: Caller, now: Date) {
+        self.init([
+            Fact("account", caller.account),
+            Fact("identity", key: "arn", caller.arn),
+            Fact("user id", key: "user_id", caller.userID),
+            Fact("access key", key: "access_key_id", caller.accessKeyID, from: caller.origin),
+            Self.expiration(caller.expiration, now),
+            Self.setting("profile", identity.profile, none: "none"),
+            Self.setting("region", identity.region, none: "not set; add --region, or set AWS_REGION"),
+        ])
+        facts += Self.endpoints(identity.endpoints)
+    }
+
+    private static func setting(_ name: String, _ setting: Setting?, none: String) -> Fact {
+        guard let setting else { return Fact(name, none, .null) }
+        return Fact(name, setting.value, from: setting.origin)
+    }
+
+    private static func expiration(_ date: Date?, _ now: Date) -> Fact {
+        guard let date else { return Fact("expires", "never", .null) }
+        let time = date.formatted(.iso8601)
+        return Fact("expires", "\(time), in \(Units.time(date.timeIntervalSince(now).rounded()))", .string(time))
+    }
+
+    /// One line for each; one list in JSON.
+    private static func endpoints(_ endpoints: Endpoints) -> [Fact] {
+        let shown = endpoints.overrides.map { override in
+            Fact.shown(
+                "endpoint", "\(override.url.value) for \(override.service ?? "all services")",
+                from: override.url.origin)
+        }
+        let values = endpoints.overrides.map { override in
+            JSONValue.object([
+                ("service", .text(override.service)), ("url", .string(override.url.value)),
+                ("from", .string(override.url.origin)),
+            ])
+        }
+        return shown + [.json("endpoints", .array(values))]
+    }
+}

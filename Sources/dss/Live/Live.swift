@@ -1,0 +1,131 @@
+import Definition
+import DiskImages
+import FoundationEssentials
+import Glibc
+import LocalProvider
+import Provisioning
+import Sandbox
+import Workbench
+
+/// The world as it is: environment, programs, folders and clock. Nothing else in this program looks at them.
+struct Live: Sendable {
+    let environment: [String: String]
+    let runner = SystemCommandRunner()
+
+    /// What the AWS CLI and those who hand out credentials keep secrets in.
+    static let secretVariables = [
+        "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN", "AWS_CONTAINER_AUTHORIZATION_TOKEN",
+        "ACTIONS_ID_TOKEN_REQUEST_TOKEN", "DOCKER_REGISTRY_PASSWORD",
+        "GH_TOKEN", "GITHUB_TOKEN",
+    ]
+
+    /// Secrets are taken out of the environment, so that no program that is started inherits them.
+    init() {
+        environment = ProcessInfo.processInfo.environment
+        for name in ["DSS_DEFAULT_PASSWORD"] + Self.secretVariables { unsetenv(name) }
+    }
+
+    func requireRoot(for command: String) throws {
+        guard geteuid() == 0 else {
+            throw Failure(.noPermission, "'\(command)' needs root on this machine", advice: "sudo \(command)")
+        }
+    }
+
+    // The definition: flags, then environment, then file, then defaults.
+
+    func loaded(_ options: DefinitionOptions, formats: [ImageFormat] = []) throws -> LoadedSandbox {
+        try source(options, formats: formats).loadSandbox()
+    }
+
+    /// The login user of the sandbox, by the default where there is no definition.
+    func sandboxUser(_ options: DefinitionOptions) throws -> String {
+        let isDefined = fileExists(options.file) || !options.settings.isEmpty
+        return isDefined ? try loaded(options).definition.definition.user.name : SandboxDefinition.User().name
+    }
+
+    func source(_ options: DefinitionOptions, formats: [ImageFormat] = []) throws -> DefinitionSource {
+        var overrides = try options.settings.map { try Override(set: $0) }
+        if !formats.isEmpty {
+            overrides.append(Override("formats", formats.map(\.rawValue).joined(separator: ","), flag: "--format"))
+        }
+        return DefinitionSource(
+            file: options.file, overrides: overrides, environment: environment,
+            currentDirectory: FileManager.default.currentDirectoryPath)
+    }
+
+    // The provider on this machine.
+
+    func provider(for order: BuildOrder, _ place: PlaceOptions) async throws -> LocalVMProvider {
+        LocalVMProvider(
+            runner: runner, factory: await factory(place), bucket: bucket(place, order.definition.names.bucketPrefix),
+            stateDirectory: state(place), assetID: order.assetID,
+            programDigest: try sha256(of: "/proc/self/exe"), now: { Date() })
+    }
+
+    func assets(_ options: DefinitionOptions, _ place: PlaceOptions) async throws -> LocalAssets {
+        let names = fileExists(options.file) ? try loaded(options).definition.definition.names : .init()
+        return LocalAssets(
+            bucket: bucket(place, names.bucketPrefix), factory: await factory(place), stateDirectory: state(place))
+    }
+
+    /// - Parameter reconnects: whether a machine that was lost may come back, as one far away does.
+    func provisioner(_ options: DefinitionOptions, reconnects: Bool = false) -> AnsibleProvisioner {
+        AnsibleProvisioner(
+            runner: runner, ansible: tool("ansible-playbook", options),
+            reconnectPauses: reconnects ? [2, 5, 10, 20, 40, 60].map { .seconds($0) } : []
+        ) { definition in
+            try await withPackageIndex(of: definition, options) { check in
+                try await check.check(try loaded(options).pins.pins).filter { $0.state == .gone }.map(\.sentence)
+            }
+        }
+    }
+
+    func withPackageIndex<Result>(
+        of definition: SandboxDefinition, _ options: DefinitionOptions, _ body: (PinsCheck) async throws -> Result
+    ) async throws -> Result {
+        let sources = try await HostSettings.read(environment: environment, runner: runner).sourcesText(
+            for: definition.base)
+        var repositories: [String: String] = [:]
+        if case .string(let url)? = definition.playbook.variables["script_languages_url"] {
+            repositories["script-languages-release"] = url
+        }
+        return try await PackageIndex.with(
+            sources: sources, architecture: definition.base.architecture, python: tool("python3", options),
+            runner: runner
+        ) { try await body(PinsCheck(index: $0, repositories: repositories)) }
+    }
+
+    /// What the build said of an image that still lies where it was exported.
+    func manifest(beside image: String) -> Manifest? {
+        try? Manifest.read("\(parentDirectory(image))/\(Manifest.fileName)")
+    }
+
+    /// A program of the virtual environment beside the definition, which `make` sets up, else the one in PATH.
+    func tool(_ name: String, _ options: DefinitionOptions) -> String {
+        let beside = absolute("\(parentDirectory(options.file))/.venv/bin/\(name)")
+        return access(beside, X_OK) == 0 ? beside : name
+    }
+
+    func factory(_ place: PlaceOptions) async -> LocalMachineFactory {
+        LocalMachineFactory(
+            runner: runner, cacheDirectory: folder(place.cache, "DSS_CACHE", "/var/cache/dss"),
+            stateDirectory: state(place), host: await .read(environment: environment, runner: runner))
+    }
+
+    func bucket(_ place: PlaceOptions, _ prefix: String) -> LocalBucket {
+        LocalBucket(root: folder(place.bucket, "DSS_BUCKET", "/var/lib/dss/bucket"), prefix: prefix)
+    }
+
+    private func state(_ place: PlaceOptions) -> String {
+        folder(place.state, "DSS_STATE", "/var/lib/dss")
+    }
+
+    /// Flag, then environment, then default, as an absolute path.
+    private func folder(_ flag: String?, _ variable: String, _ standard: String) -> String {
+        absolute(flag ?? environment[variable] ?? standard)
+    }
+
+    func absolute(_ path: String) -> String {
+        path.hasPrefix("/") ? path : "\(FileManager.default.currentDirectoryPath)/\(path)"
+    }
+}

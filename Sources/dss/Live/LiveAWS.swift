@@ -1,0 +1,454 @@
+import AWSCore
+import AWSIdentity
+import AWSProvider
+import Definition
+import FoundationEssentials
+import Glibc
+import HTTPTransport
+import LocalProvider
+import Reporting
+import Sandbox
+import Workbench
+
+/// AWS as it is reached from here.
+extension Live {
+    /// Gives `body` whoever calls AWS, with connections that are closed afterwards.
+    func withAWS<Result>(
+        _ options: AWSOptions, _ body: (Identity) async throws -> Result
+    ) async throws -> Result {
+        try await withAWS(options.caller, region: options.region, body)
+    }
+
+    /// - Parameter region: what the flag says.
+    func withAWS<Result>(
+        _ options: CallerOptions, region: String?, _ body: (Identity) async throws -> Result
+    ) async throws -> Result {
+        let log = try CallLog(options)
+        return try await withTransport { transport in
+            let identity = try await Identity.find(
+                profile: options.profile, region: region, in: identityWorld(transport, log))
+            log.note("credentials: \(identity.origin)", .info)
+            log.note("region: \(identity.region.map { "\($0.value), \($0.origin)" } ?? "none")", .info)
+            return try await body(identity)
+        }
+    }
+
+    /// How often AWS is asked for what takes its time. `AWS_POLL_DELAY_SECONDS` is what Packer calls the pause.
+    func pace() throws -> Pace {
+        let name = "AWS_POLL_DELAY_SECONDS"
+        guard let text = environment[name], !text.isEmpty else { return Pace() }
+        guard let seconds = Double(text), (0.01...600).contains(seconds) else {
+            throw Failure(.usage, "\(name) must be a number from 0.01 to 600 seconds, not '\(text)'")
+        }
+        return Pace(first: .seconds(seconds), longest: .seconds(seconds), growth: 1)
+    }
+
+    func withTransport<Result>(_ body: (any Transport) async throws -> Result) async throws -> Result {
+        let certificates = environment["AWS_CA_BUNDLE"].flatMap { $0.isEmpty ? nil : $0 }
+        if let certificates, !fileExists(certificates) {
+            throw Failure(.badData, "there is no file \(certificates) (AWS_CA_BUNDLE)")
+        }
+        var settings = HTTPSettings(certificates: certificates)
+        return try await withHTTPTransport(settings) { direct in
+            guard let proxy = try ProxyRoute.proxy(in: environment) else { return try await body(direct) }
+            settings.proxy = proxy
+            let exceptions = ProxyRoute.Exceptions(environment["NO_PROXY"] ?? environment["no_proxy"] ?? "")
+            return try await withHTTPTransport(settings) { proxied in
+                try await body(ProxyRoute(direct: direct, proxied: proxied, exceptions: exceptions))
+            }
+        }
+    }
+
+    private func identityWorld(_ transport: any Transport, _ log: CallLog) -> IdentityWorld {
+        IdentityWorld(
+            environment: environment, home: environment["HOME"] ?? FileManager.default.homeDirectoryForCurrentUser.path,
+            readFile: { path in fileExists(path) ? Array(try readText(path).utf8) : nil },
+            writeFile: { path, text in
+                try makeDirectory(parentDirectory(path), mode: 0o700)
+                try writeAtomically(text, to: path, mode: 0o600)
+            },
+            runProcess: credentialProcess, askMFACode: { try MFAPrompt.ask($0) }, warn: { log.note($0, .warning) },
+            transport: transport, observe: log.note)
+    }
+
+    /// The user's own program, which may need the secrets that other programs do not get; what it says on standard
+    /// error is for the person, what it prints is for nobody's eyes.
+    @Sendable private func credentialProcess(_ words: [String]) async throws -> String {
+        let secrets = Self.secretVariables.reduce(into: [:]) { $0[$1] = environment[$1] }
+        let command = Command(words[0], Array(words.dropFirst()), environment: secrets.mapValues { Optional($0) })
+        do {
+            let output = try await runner.execute(command) { stream, line in
+                if stream == .standardError { Terminal.standardError.write(line + "\n") }
+            }
+            guard output.status.isSuccess else { throw CredentialProcessFailure("ended with \(output.status)") }
+            return output.standardOutput
+        } catch is ToolMissing {
+            throw CredentialProcessFailure("cannot be run: the program '\(words[0])' is not installed")
+        }
+    }
+}
+
+extension Live {
+    /// Names and tags of the definition, where there is one; otherwise the usual ones.
+    func names(_ options: DefinitionOptions) throws -> SandboxDefinition.Names {
+        try fileExists(options.file) ? loaded(options).definition.definition.names : .init()
+    }
+
+    /// Gives `body` what was asked for: whose assets on AWS, and the regions to look in.
+    func withAWSAssets<Result>(
+        _ options: AWSAssetOptions, _ pattern: String, _ body: (AssetSearch) async throws -> Result
+    ) async throws -> Result {
+        let definition =
+            fileExists(options.definition.file) ? try loaded(options.definition).definition.definition : nil
+        let aws = definition?.aws ?? .init()
+        let flag = options.isEverywhere ? nil : options.names.first
+        return try await withAWS(options.caller, region: flag) { identity in
+            var regions = options.names.isEmpty ? identity.region.map { [$0.value] } ?? aws.regions : options.names
+            let client = try identity.orRegion(of: aws).client()
+            let assets = AWSAssets(client)
+            if options.isEverywhere { regions = try await assets.regions() }
+            let rules = AssetRules(
+                names: definition?.names ?? .init(), volumeGiB: aws.volumeSizeGiB, AssetPattern(pattern))
+            return try await body(AssetSearch(client: client, assets: assets, rules: rules, regions: regions))
+        }
+    }
+}
+
+/// Builds on AWS.
+extension Live {
+    /// Which machine an image is made of.
+    enum MachineSource {
+        case new(MachineOptions)
+        /// That of a stack that is there.
+        case existing(isKept: Bool)
+    }
+
+    /// Gives `body` the provider of an order, and where it publishes.
+    func withAWSProvider<Result>(
+        for order: BuildOrder, _ aws: AWSOptions, _ machine: MachineSource, _ export: ExportOptions,
+        _ body: (AWSVMProvider, ImagePublication) async throws -> Result
+    ) async throws -> Result {
+        try await withAWS(aws) { identity in
+            let site = try site(identity, order.assetID, order.definition, lifetime: machine.lifetime)
+            let bucket = try await ImageBucket.find(in: site)
+            let credentials = try await lifetime(of: identity)
+            let settings =
+                switch machine {
+                case .new(let options):
+                    AWSBuildSettings(
+                        machine: { try await machineOrder($0, options, in: site) }, method: export.method,
+                        place: exportPlace, credentials: credentials, inputs: try inputs(of: order))
+                case .existing(let isKept):
+                    // Nobody knows what a person has done on it.
+                    AWSBuildSettings(
+                        machine: nil, removesMachine: !isKept, method: export.method, place: exportPlace,
+                        credentials: credentials, inputs: "export-vm")
+                }
+            let provider = AWSVMProvider(
+                site, machines: machines(site), export: awsExport(site, bucket, export), settings: settings)
+            return try await body(provider, ImagePublication(site, bucket))
+        }
+    }
+
+    func awsExport(_ site: BuildSite, _ bucket: ImageBucket, _ options: ExportOptions) -> AWSExport {
+        let folder = options.workDirectory.map(absolute) ?? exportDirectory
+        return AWSExport(site, bucket, place: exportPlace, workDirectory: folder, runner: runner)
+    }
+
+    /// Where exports keep their files unless they are told otherwise.
+    var exportDirectory: String { absolute(environment["DSS_WORK_DIR"] ?? "/var/tmp") }
+
+    private var exportPlace: ExportPlace {
+        ExportPlace(environment: environment, vendor: try? readText(ExportPlace.vendorFile))
+    }
+
+    /// Keys in the environment are all there is; every other source has newer ones to give.
+    private func lifetime(of identity: Identity) async throws -> Preflight.Credentials {
+        let credentials = try await identity.keeper.credentials(insteadOf: nil)
+        return Preflight.Credentials(
+            expires: credentials.expiration, areRenewed: !credentials.origin.hasPrefix("environment"))
+    }
+
+    /// Of the playbook and what else makes a sandbox on AWS what it is.
+    private func inputs(of order: BuildOrder) throws -> String {
+        var hash = ContentHash()
+        for key in try PlaybookFingerprint(order).stepKeys { hash.add("step", key) }
+        let definition = order.definition
+        hash.add("name", "\(definition.name) \(definition.version)")
+        hash.add("base", "\(definition.base.distribution) \(definition.base.suite) \(definition.base.architecture)")
+        hash.add("volume", "\(definition.aws.volumeSizeGiB)")
+        return hash.hexDigest
+    }
+}
+
+extension Live.MachineSource {
+    /// Hours after which whatever the build alone needs is past its time.
+    fileprivate var lifetime: Int {
+        if case .new(let options) = self { options.reach.lifetime } else { 24 }
+    }
+}
+
+extension Live {
+    /// What the definition says of AWS, by default where there is none.
+    func cloud(_ options: DefinitionOptions) throws -> (names: SandboxDefinition.Names, aws: SandboxDefinition.AWS) {
+        guard fileExists(options.file) || !options.settings.isEmpty else { return (.init(), .init()) }
+        let definition = try loaded(options).definition.definition
+        return (definition.names, definition.aws)
+    }
+
+    /// Gives `body` a client of the region that the flag, the caller's settings or the definition name.
+    func withImages<Result>(
+        _ options: AWSOptions, _ definition: DefinitionOptions,
+        _ body: (AWSClient, SandboxDefinition.Names) async throws -> Result
+    ) async throws -> Result {
+        let (names, aws) = try cloud(definition)
+        return try await withAWS(options) { identity in
+            try await body(try identity.orRegion(of: aws).client(), names)
+        }
+    }
+}
+
+/// Machines on AWS.
+extension Live {
+    /// Where one asset id is built.
+    func site(
+        _ identity: Identity, _ assetID: AssetID, _ definition: SandboxDefinition, lifetime hours: Int
+    ) throws -> BuildSite {
+        BuildSite(
+            try identity.orRegion(of: definition.aws).client(), assetID, names: definition.names, pace: try pace(),
+            lifetime: .seconds(hours * 3600))
+    }
+
+    func machines(_ site: BuildSite) -> Machines {
+        Machines(
+            site: site, runner: runner, directory: "\(awsState)/\(site.region)-\(site.stackName)",
+            ownAddress: { try await ownAddress(site.client.world.transport) })
+    }
+
+    func machineOrder(
+        _ definition: SandboxDefinition, _ options: MachineOptions, in site: BuildSite
+    ) async throws -> MachineOrder {
+        let networks = try options.reach.networks
+        let sshConfig = try existing(options.reach.sshConfig)
+        let keyFile = try existing(options.keyFile)
+        var order = MachineOrder(
+            source: try await site.sourceImage(definition, ami: options.sourceAMI),
+            instanceType: definition.aws.instanceType, volumeGiB: definition.aws.volumeSizeGiB,
+            user: definition.user.name, sshNetworks: networks, sshConfig: sshConfig, base: definition.base)
+        if let name = options.keyName, let file = keyFile { order.key = .existing(name: name, file: file) }
+        return order
+    }
+
+    /// The absolute path of a file.
+    func existing(_ file: String?) throws -> String? {
+        guard let path = file.map(absolute) else { return nil }
+        guard fileExists(path) else { throw Failure(.badData, "there is no file \(path)") }
+        return path
+    }
+
+    /// What is kept of machines on AWS; belongs to the user, whoever else builds on this machine.
+    private var awsState: String {
+        if let folder = environment["DSS_STATE"] { return absolute("\(folder)/aws") }
+        if let folder = environment["XDG_STATE_HOME"], folder.hasPrefix("/") { return "\(folder)/dss/aws" }
+        let home = environment["HOME"] ?? FileManager.default.homeDirectoryForCurrentUser.path
+        return "\(home)/.local/state/dss/aws"
+    }
+
+    /// As AWS sees it. Behind a proxy for HTTPS it is that of the proxy, which SSH does not take.
+    private func ownAddress(_ transport: any Transport) async throws -> String {
+        let url = environment["DSS_CHECKIP_URL"] ?? "https://checkip.amazonaws.com"
+        let advice = "say where SSH is to be let in from: --ssh-cidr 192.0.2.7/32"
+        guard let endpoint = Endpoint(url: url, signingRegion: "") else {
+            throw Failure(.usage, "DSS_CHECKIP_URL is no address: \(url)", advice: advice)
+        }
+        do {
+            let path = endpoint.basePath.isEmpty ? "/" : ""
+            let answer = try await transport.send(HTTPRequest(.get, endpoint, path: path), within: .seconds(20))
+            guard answer.isSuccess else { throw TransportError(.lost, "it answered with \(answer.status)") }
+            return String(decoding: answer.body, as: UTF8.self).trimmedLine
+        } catch let error as TransportError {
+            throw Failure(
+                .unavailable, "the address that AWS sees you under could not be asked of \(url): \(error.message)",
+                advice: advice)
+        }
+    }
+}
+
+extension Live {
+    /// Deploys one of the permanent stacks as it was ordered.
+    /// - Parameter parameters: made with the stacks of the region of the web ACL.
+    func deploy(
+        _ stack: PermanentStack, _ options: StackOptions, parameters: (Stacks) async throws -> [String: String]
+    ) async throws {
+        if options.printTemplate { return Terminal.standardOutput.write(stack.template) }
+        let desk = StackDesk(options)
+        var aws = options.aws
+        if let region = stack.region {
+            guard [nil, region].contains(aws.region) else {
+                throw Failure(.usage, "this stack can be in \(region) alone", advice: "leave out --region")
+            }
+            aws.region = region
+        }
+        try await withAWS(aws) { identity in
+            let client = try identity.client()
+            let firewall = client.region(PermanentStack.vmBucketWAF.region ?? client.region)
+            let order = stack.order(try await parameters(Stacks(firewall, desk.talk)))
+            desk.show(try await Stacks(client, desk.talk).deploy(order))
+        }
+    }
+}
+
+/// Sends what goes to AWS through the proxy of HTTPS_PROXY, and all else directly.
+///
+/// Plain http is spoken only to what is near: the instance's metadata, a container's agent, an emulator. A proxy would
+/// ask its own metadata service, and get its own credentials.
+struct ProxyRoute: Transport {
+    let direct: any Transport
+    let proxied: any Transport
+    let exceptions: Exceptions
+
+    func send(_ request: HTTPRequest, within limit: Duration) async throws -> HTTPResponse {
+        let isDirect = request.endpoint.scheme == "http" || exceptions.cover(request.endpoint.host)
+        return try await (isDirect ? direct : proxied).send(request, within: limit)
+    }
+
+    /// The hosts of NO_PROXY: names with all names below them, or `*`.
+    struct Exceptions: Sendable {
+        private let names: [String]
+
+        init(_ list: String) {
+            names = list.split(separator: ",").map { entry in
+                String(entry.filter { !$0.isWhitespace }.drop { $0 == "." }).lowercased()
+            }.filter { !$0.isEmpty }
+        }
+
+        func cover(_ host: String) -> Bool {
+            let host = host.lowercased()
+            return names.contains { $0 == "*" || host == $0 || host.hasSuffix("." + $0) }
+        }
+    }
+
+    /// Host and port of the proxy in the environment; `nil` where there is none.
+    static func proxy(in environment: [String: String]) throws -> (host: String, port: Int)? {
+        guard let name = ["HTTPS_PROXY", "https_proxy"].first(where: { environment[$0]?.isEmpty == false }),
+            let value = environment[name]
+        else { return nil }
+        // The value itself is not shown: there may be a password in it.
+        let url = value.contains("://") ? value : "http://\(value)"
+        guard let endpoint = Endpoint(url: url, signingRegion: ""), endpoint.scheme == "http" else {
+            throw Failure(.usage, "\(name) is not an address such as http://proxy.example.com:3128")
+        }
+        return (endpoint.host, endpoint.port ?? 80)
+    }
+}
+
+/// Asks for the code of an MFA device on the terminal itself, whatever standard input is.
+///
+/// The code is shown as it is typed: it is good once, and being able to see a typing mistake is worth more.
+enum MFAPrompt {
+    static func ask(_ serial: String) throws -> String {
+        let terminal = open("/dev/tty", O_RDWR | O_CLOEXEC)
+        guard terminal >= 0 else {
+            throw Failure(
+                .noPermission, "the code of the MFA device \(serial) is needed, and there is no terminal to ask on",
+                advice: "run 'dss whoami' once on a terminal: its credentials are then used until they expire")
+        }
+        defer { close(terminal) }
+        for _ in 1...3 {
+            Terminal(descriptor: terminal).write("MFA code of \(serial): ")
+            let code = try line(from: terminal)
+            if code.wholeMatch(of: /[0-9]{6}/) != nil { return code }
+            Terminal(descriptor: terminal).write("it has six digits\n")
+        }
+        throw Failure(.usage, "no MFA code was given")
+    }
+
+    private static func line(from terminal: Int32) throws -> String {
+        var buffer = [UInt8](repeating: 0, count: 256)
+        let count = buffer.withUnsafeMutableBytes { read(terminal, $0.baseAddress, $0.count) }
+        guard count > 0 else { throw Failure(.usage, "no MFA code was given") }
+        return String(decoding: buffer[..<count].filter { $0 > 32 && $0 < 127 }, as: UTF8.self)
+    }
+}
+
+/// Notes the attempts of calls to AWS, on standard error and in a file. Neither gets to see a secret: a `CallRecord`
+/// has no place for one.
+final class CallLog: Sendable {
+    private let level: LogLevel
+    private let trace: Int32?
+    private let terminal = Terminal.standardError
+
+    /// Waits that are shorter than this are nobody's concern.
+    private static let moment: Duration = .seconds(2)
+
+    /// - Throws: `FileError` where the file cannot be opened.
+    init(_ options: CallerOptions) throws {
+        level = options.logLevel
+        trace = try options.trace.map { path in
+            let file = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o600)
+            guard file >= 0 else { throw FileError("write", path) }
+            guard fchmod(file, 0o600) == 0 else { throw FileError("set the mode of", path) }
+            return file
+        }
+    }
+
+    deinit {
+        if let trace { close(trace) }
+    }
+
+    func note(_ record: CallRecord) {
+        if let trace { Terminal(descriptor: trace).write(record.json.line + "\n") }
+        if level >= .debug {
+            terminal.write(Message.log(record.line, terminal.style))
+        } else if level >= .warning, let pause = record.retryIn, pause > Self.moment {
+            terminal.write(
+                Message.warning(
+                    "\(record.service) \(record.operation): \(record.error ?? "no answer"); trying again in "
+                        + Units.time(pause.seconds), terminal.style))
+        }
+    }
+
+    func note(_ text: String, _ level: LogLevel) {
+        guard self.level >= level else { return }
+        terminal.write(
+            level == .warning ? Message.warning(text, terminal.style) : Message.log(text, terminal.style))
+    }
+}
+
+extension CallRecord {
+    /// `STS GetCallerIdentity eu-central-1 200 34 ms, attempt 1, request 5d0b…`
+    var line: String {
+        let what = [service, operation, region, status.map { "\($0)" } ?? "-", "\(duration.milliseconds) ms"]
+            .filter { !$0.isEmpty }.joined(separator: " ")
+        return
+            ([what, "attempt \(attempt)"]
+            + [
+                requestID.map { "request \($0)" }, error, retryIn.map { "retry in \($0.milliseconds) ms" },
+            ].compactMap { $0 }).joined(separator: ", ")
+    }
+
+    var json: JSONValue {
+        .object([
+            ("time", .string(time.formatted(Date.ISO8601FormatStyle(includingFractionalSeconds: true)))),
+            ("service", .string(service)), ("operation", .string(operation)), ("region", .string(region)),
+            ("host", .string(host)), ("attempt", .count(attempt)), ("status", status.map { .count($0) } ?? .null),
+            ("milliseconds", .count(duration.milliseconds)), ("request_id", .text(requestID)),
+            ("bytes_sent", .count(bytesSent)), ("bytes_received", .count(bytesReceived)), ("error", .text(error)),
+            ("retry_in_milliseconds", retryIn.map { .count($0.milliseconds) } ?? .null),
+        ])
+    }
+}
+
+extension Duration {
+    var seconds: Double { Double(components.seconds) + Double(components.attoseconds) / 1e18 }
+    var milliseconds: Int { Int((seconds * 1000).rounded()) }
+}
+
+extension Identity {
+    /// The same caller, in the region that the definition names where nobody else names one.
+    func orRegion(of aws: SandboxDefinition.AWS) -> Identity {
+        var identity = self
+        identity.region = region ?? aws.regions.first.map { Setting($0, origin: "the definition") }
+        return identity
+    }
+}

@@ -1,0 +1,211 @@
+import AWSCore
+import AWSIdentity
+import AWSProvider
+import AWSServices
+import ArgumentParser
+import Definition
+import Releasing
+import Reporting
+import Sandbox
+import Workbench
+
+/// Releases: where they are told of, and where their files lie.
+extension Live {
+    /// Gives `body` a client of the repository's GitHub, with the token of the environment.
+    func withGitHub<Result>(
+        _ options: GitHubOptions, _ definition: SandboxDefinition, _ body: (GitHubClient) async throws -> Result
+    ) async throws -> Result {
+        let repository = try GitHubRepository(options.repository ?? definition.github.repository)
+        let server = try GitHubServer(url: options.url ?? set("GITHUB_API_URL") ?? GitHubServer.standard)
+        let token = try GitHubToken(in: environment)
+        return try await withTransport { transport in
+            try await body(
+                GitHubClient(
+                    repository,
+                    GitHubWorld(transport: transport, server: server, token: token, tell: Self.warn)))
+        }
+    }
+
+    /// Gives `body` the bucket of images and what is in it.
+    func withShelf<Result>(
+        _ options: AWSAssetOptions, _ body: (ReleaseDesk) async throws -> Result
+    ) async throws -> Result {
+        let (names, aws) = try cloud(options.definition)
+        return try await withAWSAssets(options, "*") { search in
+            let front = try await ImageBucket.front(in: search.client)
+            let regions = options.names.isEmpty ? Set(search.regions + aws.regions).sorted() : search.regions
+            return try await body(
+                ReleaseDesk(
+                    search: search, regions: regions, front: front,
+                    shelf: ReleaseShelf(search.client, bucket: front.bucket, prefix: names.bucketPrefix)))
+        }
+    }
+
+    /// Gives `body` where the public downloads: the address of flag or environment, else that of the account's own
+    /// stack.
+    func withDownloads<Result>(
+        url: String?, _ aws: AWSOptions, _ definition: DefinitionOptions, tell: @escaping @Sendable (String) -> Void,
+        _ body: (DownloadSource) async throws -> Result
+    ) async throws -> Result {
+        let prefix = try cloud(definition).names.bucketPrefix
+        let address: String
+        if let url = url ?? set("DSS_DOWNLOAD_URL") {
+            address = url
+        } else {
+            address = try await ownAddress(aws, definition)
+        }
+        return try await withTransport { transport in
+            try await body(
+                DownloadSource(url: address, prefix: prefix, PlainHTTP(transport: transport, tell: tell)))
+        }
+    }
+
+    private func ownAddress(_ aws: AWSOptions, _ definition: DefinitionOptions) async throws -> String {
+        do {
+            return try await withImages(aws, definition) { client, _ in
+                try await ImageBucket.front(in: client).address
+            }
+        } catch let error as IdentityError where aws.caller.profile == nil {
+            throw Failure(
+                .usage, "where to download from is not said, and no AWS account is there to look it up in",
+                details: [error.message], advice: "add --url https://… or set DSS_DOWNLOAD_URL")
+        }
+    }
+
+    /// The value of an environment variable; empty is as good as none.
+    private func set(_ variable: String) -> String? {
+        environment[variable].flatMap { $0.isEmpty ? nil : $0 }
+    }
+
+    @Sendable static func warn(_ text: String) {
+        Terminal.standardError.write(Message.warning(text, Terminal.standardError.style))
+    }
+}
+
+/// The published builds of an account: files from the bucket, AMIs from EC2.
+struct ReleaseDesk: Sendable {
+    let search: AssetSearch
+    let regions: [String]
+    let front: ImageBucket.Front
+    let shelf: ReleaseShelf
+
+    /// The AMIs that are ready, by asset id.
+    /// - Throws: `AWSError` where a region does not tell: what is published would silently lack its AMIs.
+    func images() async throws -> [String: [PublishedRelease.Image]] {
+        let inventory = try await search.assets.find(search.rules, kinds: [.ami], in: regions)
+        if let gap = inventory.gaps.first { throw gap.reason }
+        return Dictionary(grouping: inventory.assets.filter { $0.state == "available" }, by: \.assetID)
+            .mapValues { images in
+                images.map {
+                    PublishedRelease.Image(region: $0.region, id: $0.id, name: $0.name ?? "", isPublic: $0.isPublic)
+                }
+            }
+    }
+
+    /// - Parameter base: put before keys; empty for addresses within the distribution.
+    func release(
+        _ manifest: Manifest, _ images: [String: [PublishedRelease.Image]], base: String
+    ) -> PublishedRelease {
+        let id = manifest.assetID
+        // An AMI that is known by its name alone may have dashes where the id has dots.
+        let found = images[id.rawValue] ?? images[id.dashed] ?? []
+        return PublishedRelease(manifest, images: found) { base + percentEncoded(shelf.key(id, $0), keepsSlash: true) }
+    }
+}
+
+/// Releases that are built on CodeBuild.
+extension Live {
+    /// What the definition names to be built beside it; each is checked as the definition itself is.
+    func variants(_ options: DefinitionOptions) throws -> [SandboxVariant] {
+        let source = try source(options)
+        let variants = try source.loadSandbox().definition.definition.variants ?? []
+        guard !variants.isEmpty else {
+            throw Failure(
+                .badData, "\(options.file) names no variants to build",
+                advice: "for example variants: {big: {disk.size: 64GiB}}")
+        }
+        for variant in variants {
+            var own = source
+            own.overrides += variant.settings.map {
+                Override($0.key, $0.value, flag: "variants.\(variant.name).\($0.key)")
+            }
+            do { _ = try own.loadSandbox() } catch var failure as Failure {
+                failure.message = "the variant '\(variant.name)' cannot be built: \(failure.message)"
+                throw failure
+            }
+        }
+        return variants
+    }
+
+    /// Gives `body` the project that builds releases.
+    func withReleaseProject(
+        _ options: ReleaseBuildOptions, _ body: (ReleaseBuildDesk) async throws -> Void
+    ) async throws {
+        var pace = try pace()
+        // A build may wait for eight hours and then take 36; lines are wanted while they are new.
+        pace.limit = .seconds(48 * 3600)
+        pace.longest = min(pace.longest, .seconds(5))
+        pace.patience = .seconds(1800)
+        try await withImages(options.aws, options.definition) { client, _ in
+            let project = try await ReleaseProject.find(in: client)
+            try await body(ReleaseBuildDesk(options, project, client, pace))
+        }
+    }
+}
+
+/// Where builds are started, told of, and stopped if somebody wants that.
+struct ReleaseBuildDesk: Sendable {
+    private let options: ReleaseBuildOptions
+    private let project: ReleaseProject
+    private let builds: ReleaseBuilds
+
+    init(_ options: ReleaseBuildOptions, _ project: ReleaseProject, _ client: AWSClient, _ pace: Pace) {
+        self.options = options
+        self.project = project
+        let side = Terminal.standardError
+        let style = side.style
+        builds = ReleaseBuilds(
+            client, pace: pace,
+            .init { build, news in
+                side.write(news.text(build.label, style))
+            } stops: { running in
+                guard Question.canBeAsked else { return false }
+                let names = running.map(\.id).joined(separator: ", ")
+                return (try? await Question.isAnsweredYes("Stop \(names) as well?")) ?? false
+            })
+    }
+
+    /// - Parameter variants: built beside the definition itself.
+    func start(
+        _ id: AssetID, release: Int, _ publicity: ReleaseBuild.Publicity, variants: [SandboxVariant] = []
+    ) async throws -> [StartedBuild] {
+        let plain = ReleaseBuild(
+            label: variants.isEmpty ? nil : "plain", assetID: id, releaseID: release, branch: options.branch,
+            passwordSecret: options.passwordSecret ?? project.passwordSecret, publicity: publicity)
+        let others = try variants.map { variant in
+            var build = plain
+            (build.variant, build.label) = (variant.name, variant.name)
+            build.assetID = try AssetID("\(id)-\(variant.name)")
+            build.settings = variant.settings.reduce(into: [:]) { $0[$1.environmentVariable] = $1.value }
+            return build
+        }
+        return try await builds.start([plain] + others, in: project.name)
+    }
+
+    /// Shows how they end, as result and as exit code.
+    func follow(_ started: [StartedBuild]) async throws {
+        guard let release = started.first?.build.releaseID else { return }
+        let output = Terminal.standardOutput
+        if options.noWait {
+            output.write(
+                options.json
+                    ? BuildResults.json(releaseID: release, started).pretty + "\n"
+                    : started.map { "\($0.id)\n" }.joined())
+            return
+        }
+        let results = BuildResults(releaseID: release, builds: try await builds.follow(started))
+        output.write(options.json ? results.json.pretty + "\n" : results.text(output.style))
+        guard let failure = results.failure else { return }
+        throw options.json ? ExitCode(failure.code.rawValue) : failure
+    }
+}

@@ -1,0 +1,93 @@
+import AWSProvider
+import ArgumentParser
+import Definition
+import LocalProvider
+import Releasing
+import Reporting
+import Sandbox
+import Workbench
+
+/// `dss update-release`
+struct UpdateRelease: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "update-release",
+        abstract: "Writes changes, downloads, AMIs and how to start them into the notes of a GitHub release.",
+        discussion: """
+            What is in the bucket and in EC2 under the asset id goes between the markers <!-- dss:begin --> and <!-- \
+            dss:end --> of the notes; all else in them stays. Run again, it changes nothing. The token is taken from \
+            GH_TOKEN or GITHUB_TOKEN and needs the permission Contents: write.
+
+            Examples:
+              dss update-release --release-id 123456789 --asset-id 0.1.0
+              dss update-release --release-id 123456789 --asset-id 0.1.0 \\
+                  --region eu-central-1 us-east-1
+              dss update-release --release-id 7 --asset-id 0.1.0 \\
+                  --repository example/sandbox --dry-run
+            """)
+
+    @Option(
+        name: .customLong("release-id"),
+        help: ArgumentHelp("The number of the release, as GitHub's API tells it.", valueName: "number"))
+    var releaseID: Int
+
+    @Option(
+        name: .customLong("docker-image"),
+        help: ArgumentHelp(
+            "The container image, or none; by default the one on AWS's list, else the repository's.", valueName: "name")
+    )
+    var dockerImage: String?
+
+    @Flag(name: .customLong("dry-run"), help: "Prints the notes as they would be, and changes nothing.")
+    var dryRun = false
+
+    @Flag(help: "Prints JSON.")
+    var json = false
+
+    @OptionGroup var asset: AssetOptions
+    @OptionGroup var github: GitHubOptions
+    @OptionGroup var options: AWSAssetOptions
+
+    func run() async throws {
+        let live = Live()
+        let definition = try live.loaded(options.definition).definition.definition
+        let id = try asset.assetID(in: definition)
+        try await live.withGitHub(github, definition) { client in
+            let notes = try await notes(live, definition, id)
+            let update = ReleaseNotesUpdate(client, release: releaseID)
+            if dryRun { return try await show(update.preview(notes)) }
+            try await show(update.run(notes))
+        }
+    }
+
+    private func notes(_ live: Live, _ definition: SandboxDefinition, _ id: AssetID) async throws -> ReleaseNotes {
+        let folder = parentDirectory(options.definition.file)
+        let (release, listed) = try await live.withShelf(options) { desk in
+            let manifest = try await desk.shelf.manifest(of: id)
+            let listed = try await PublishedDockerImage(client: desk.search.client, bucket: desk.front.bucket)
+                .record(PublishedDockerImage.key(definition.names.bucketPrefix, id))
+            return (desk.release(manifest, try await desk.images(), base: desk.front.address), listed)
+        }
+        let changelog = try Changelog.read(for: release.version, in: folder)
+        guard let changes = changelog.section(release.version) else {
+            throw Failure(
+                .badData, "\(changelog.path) has no section for \(release.version)", advice: "dss release check")
+        }
+        let usual = "\(definition.github.repository.lowercased()):\(release.version)"
+        let image = dockerImage ?? listed?.reference ?? usual
+        return ReleaseNotes(release, changes: changes.text, containerImage: image == "none" ? nil : image)
+    }
+
+    private func show(_ body: String?) {
+        if body == nil { Live.warn("nothing would change") }
+        Terminal.standardOutput.write(body.map { $0 + "\n" } ?? "")
+    }
+
+    private func show(_ outcome: ReleaseNotesUpdate.Outcome) {
+        let facts = FactSheet([
+            .init("release", key: "release_id", outcome.release.page, .count(outcome.release.id)),
+            .json("url", .string(outcome.release.page)),
+            .init("notes", key: "changed", outcome.isChanged ? "updated" : "unchanged", .bool(outcome.isChanged)),
+        ])
+        Terminal.standardOutput.write(json ? facts.json.pretty + "\n" : facts.text(Terminal.standardOutput.style))
+    }
+}

@@ -1,0 +1,149 @@
+import AWSCore
+import AWSProvider
+import ArgumentParser
+import Definition
+import Reporting
+import Sandbox
+import Verification
+import Workbench
+
+/// `dss verify-ami`
+struct VerifyAMI: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "verify-ami",
+        abstract: "Proves that an AMI boots on EC2 and is what it claims to be.",
+        discussion: """
+            Starts two instances of the AMI, each in a stack of its own, and makes the checks of 'dss verify-vm' on them: \
+            changes the default password of one as a user would, and looks at JupyterLab, Docker, Poetry, the message \
+            of the day and at what the seal should have removed. The host keys are those that cloud-init writes to the \
+            instances' consoles; no others are believed. The default password is that of the image: \
+            --default-password-file, --ask-default-password or DSS_DEFAULT_PASSWORD.
+
+            The instances are removed afterwards, and that is waited for. Exits with 1 where a check fails; \
+            where AWS itself fails, with the code of that failure.
+
+            Examples:
+              dss verify-ami --asset-id 0.1.0 --ask-default-password
+              dss verify-ami ami-0123456789abcdef0 --region eu-central-1 \\
+                  --default-password-file secret.txt --json
+              dss verify-ami --asset-id 0.1.0 --keep-on-failure --lifetime 2
+            """)
+
+    @OptionGroup var image: ImageOptions
+    @OptionGroup var password: PasswordOptions
+    @OptionGroup var reach: ReachOptions
+    @OptionGroup var aws: AWSOptions
+    @OptionGroup var definition: DefinitionOptions
+
+    @Flag(help: "Prints JSON.")
+    var json = false
+
+    @Flag(
+        name: .customLong("keep-on-failure"),
+        help: "Leaves the instances up where a check fails, and says how to remove them.")
+    var keepOnFailure = false
+
+    @Option(
+        help: ArgumentHelp("Where the console log is kept when a check fails.", valueName: "folder"),
+        completion: .directory)
+    var logs = "."
+
+    func run() async throws {
+        let live = Live()
+        let secret = try password.knownPassword(environment: live.environment)
+        let trial = try live.trial(reach, definition)
+        let writer = CheckWriter(json: json)
+        let report = try await live.withImages(aws, definition) { client, names in
+            let image = try await image.search.startable(in: client, names: names)
+            writer.begin("\(image.source.id) (\(image.source.name)) on \(trial.instanceType) in \(client.region)")
+            return try await trial.withCopies(of: image, client, writer, keepOnFailure: keepOnFailure) { guests in
+                try await verifyVM(
+                    image: image.source.id, on: guests,
+                    expecting: Expectations(
+                        user: trial.user(of: image), password: secret, jupyterPassword: secret,
+                        jupyterPort: trial.jupyterPort(of: image), missing: image.facts?.missing ?? []),
+                    runner: live.runner, logs: logs, onProgress: writer.progress, onCheck: writer.check)
+            }
+        }
+        writer.end(report)
+        if !report.passed { throw ExitCode(Failure.Code.failed.rawValue) }
+    }
+}
+
+/// How copies of an AMI are started to be looked at, and removed again.
+struct AMITrial: Sendable {
+    let live: Live
+    let names: SandboxDefinition.Names
+    let instanceType: String
+    /// Those of the definition, for an image that does not say itself.
+    let user: String
+    let jupyterPort: Int
+    let networks: [IPNetwork]
+    let sshConfig: String?
+    let hours: Int
+
+    func user(of image: StartableImage) -> String { image.facts?.user ?? user }
+
+    func jupyterPort(of image: StartableImage) -> Int { image.facts?.jupyterPort ?? jupyterPort }
+
+    /// Gives `body` the copies, started.
+    func withCopies(
+        of image: StartableImage, _ client: AWSClient, _ writer: CheckWriter, keepOnFailure: Bool,
+        _ body: @escaping @Sendable (AMIGuests) async throws -> VerificationReport
+    ) async throws -> VerificationReport {
+        let undo = Undo()
+        let result: Result<VerificationReport, any Error>
+        do {
+            let guests = try await AMIGuests.start(
+                order(image), copies: try copies(of: image, client),
+                jupyterPort: jupyterPort(of: image), undo: undo, tell: writer.progress)
+            let report = try await body(guests)
+            if keepOnFailure, !report.passed {
+                for hint in guests.hints { writer.note(hint) }
+                _ = await undo.forgetKept()
+            } else {
+                // A task of its own goes on where this one is cancelled.
+                await Task { await guests.orderRemoval() }.value
+            }
+            result = .success(report)
+        } catch { result = .failure(error) }
+        writer.progress(Progress("removing the instances"))
+        let leftovers = await Task { await undo.unwind() }.value
+        switch result {
+        case .failure(let cause):
+            throw leftovers.isEmpty ? cause : LeftBehind(cause: cause, leftovers: leftovers)
+        case .success(let report):
+            for leftover in leftovers { writer.note("warning: \(leftover)") }
+            return report
+        }
+    }
+
+    /// The disk is as large as the image's own.
+    private func order(_ image: StartableImage) -> MachineOrder {
+        MachineOrder(
+            source: image.source, instanceType: instanceType, volumeGiB: image.source.rootGiB,
+            user: user(of: image), sshNetworks: networks, sshConfig: sshConfig)
+    }
+
+    private func copies(of image: StartableImage, _ client: AWSClient) throws -> [String: Machines] {
+        try GuestCopy.allCases.reduce(into: [:]) { copies, copy in
+            let site = BuildSite(
+                client, try image.assetID(ofCopy: copy.rawValue), names: names, pace: try live.pace(),
+                lifetime: .seconds(hours * 3600))
+            copies[copy.rawValue] = live.machines(site)
+        }
+    }
+}
+
+extension Live {
+    /// What the options and the definition, where there is one, say of copies of an AMI.
+    func trial(_ reach: ReachOptions, _ options: DefinitionOptions) throws -> AMITrial {
+        let isDefined = fileExists(options.file) || !options.settings.isEmpty
+        let definition = isDefined ? try loaded(options).definition.definition : nil
+        return AMITrial(
+            live: self, names: definition?.names ?? .init(),
+            instanceType: (definition?.aws ?? .init()).instanceType, user: (definition?.user ?? .init()).name,
+            jupyterPort: (definition?.ports ?? .init()).jupyter, networks: try reach.networks,
+            sshConfig: try existing(reach.sshConfig), hours: reach.lifetime)
+    }
+}

@@ -1,0 +1,250 @@
+import FoundationEssentials
+import Glibc
+import Synchronization
+import Testing
+import Workbench
+
+@testable import LocalProvider
+@testable import Sandbox
+
+struct Broken: Error {}
+
+final class Counter: Sendable {
+    private let count = Mutex(0)
+    var value: Int { count.withLock { $0 } }
+    func increase() { count.withLock { $0 += 1 } }
+}
+
+/// The cache with trees of one file instead of a base system.
+@Suite struct CacheTests {
+    /// Gives `body` a factory with directories of its own.
+    static func withFactory<Result>(_ body: (LocalMachineFactory) async throws -> Result) async throws -> Result {
+        try await withTemporaryDirectory { directory in
+            try await body(
+                LocalMachineFactory(
+                    runner: SystemCommandRunner(), cacheDirectory: "\(directory)/cache",
+                    stateDirectory: "\(directory)/state", host: HostSettings()))
+        }
+    }
+
+    static func access(_ factory: LocalMachineFactory, _ build: Build, _ events: Recorder) -> CacheAccess {
+        CacheAccess(cache: factory.cache, runner: factory.runner, build: build, events: events.sink)
+    }
+
+    static func makeTree(_ build: Build, _ text: String) throws -> String {
+        let tree = "\(build.workspace)/tree"
+        try makeDirectory("\(tree)/sub")
+        try writeAtomically(text, to: "\(tree)/sub/file")
+        return tree
+    }
+
+    static let damages: [(name: String, damage: @Sendable (LocalMachineFactory) throws -> Void)] = [
+        ("a file was changed", { try writeAtomically("longer", to: "\($0.cache.tree(.base, "k"))/sub/file") }),
+        ("a file is missing", { unlink("\($0.cache.tree(.base, "k"))/sub/file") }),
+        ("a file was truncated", { truncate("\($0.cache.tree(.base, "k"))/sub/file", 0) }),
+        ("the tree is gone", { try FileManager.default.removeItem(atPath: $0.cache.tree(.base, "k")) }),
+        ("the seal is gone", { unlink($0.cache.seal(.base, "k")) }),
+        ("the seal is half", { truncate($0.cache.seal(.base, "k"), 40) }),
+        (
+            "the seal is another's",
+            {
+                try writeAtomically(
+                    try readText($0.cache.seal(.base, "k")).filter { $0 != "k" }, to: $0.cache.seal(.base, "k"))
+            }
+        ),
+    ]
+
+    @Test(arguments: damages)
+    func aDamagedEntryIsToldAndMadeAgain(
+        _ row: (name: String, damage: @Sendable (LocalMachineFactory) throws -> Void)
+    ) async throws {
+        try await Self.withFactory { factory in
+            let made = Counter()
+            let use = { @Sendable (events: Recorder) in
+                try await withUndo { undo in
+                    let build = try await factory.open(AssetID("a"), undo: undo, events: events.sink)
+                    return try await Self.access(factory, build, events).obtain(.base, "k", inputs: ["a": "b"]) {
+                        made.increase()
+                        return try Self.makeTree(build, "text")
+                    }
+                }
+            }
+            let events = Recorder()
+            _ = try await use(events)
+            _ = try await use(events)
+            #expect(made.value == 1 && events.warnings.isEmpty)
+            try row.damage(factory)
+            let tree = try await use(events)
+            #expect(made.value == 2, "\(row.name)")
+            #expect(
+                events.warnings.count == 1 && events.warnings[0].hasPrefix("the cached base system k cannot be used"))
+            #expect(try readText("\(tree.path)/sub/file") == "text")
+        }
+    }
+
+    @Test func oneOfTwoBuildsMakesWhatTheOtherWaitsFor() async throws {
+        try await Self.withFactory { factory in
+            let made = Counter()
+            let events = Recorder()
+            try await withUndo { undo in
+                try await withThrowingTaskGroup(of: CachedTree.self) { group in
+                    for id in ["a", "b"] {
+                        let build = try await factory.open(AssetID(id), undo: undo, events: events.sink)
+                        group.addTask {
+                            try await Self.access(factory, build, events).obtain(.base, "k", inputs: [:]) {
+                                made.increase()
+                                try await Task.sleep(for: .milliseconds(300))
+                                return try Self.makeTree(build, id)
+                            }
+                        }
+                    }
+                    let trees = try await group.reduce(into: []) { $0.append($1) }
+                    #expect(trees.count == 2 && trees[0] == trees[1])
+                }
+            }
+            #expect(made.value == 1)
+            #expect(events.notices.count == 1 && events.notices[0].hasPrefix("waiting for the build of "))
+        }
+    }
+
+    /// Both have looked and seen nothing, and one was faster.
+    @Test func whoComesLateToMakeItSharesWhatIsThere() async throws {
+        try await Self.withFactory { factory in
+            let events = Recorder()
+            try await withUndo { undo in
+                let first = try await factory.open(AssetID("a"), undo: undo, events: events.sink)
+                let made = try await Self.access(factory, first, events).obtain(.base, "k", inputs: [:]) {
+                    try Self.makeTree(first, "first")
+                }
+                let second = try await factory.open(AssetID("b"), undo: undo, events: events.sink)
+                let found = try await Self.access(factory, second, events).findAlone(.base, "k").found
+                #expect(found == made)
+            }
+        }
+    }
+
+    @Test func whatIsInUseIsNeitherReplacedNorRemoved() async throws {
+        try await Self.withFactory { factory in
+            let events = Recorder()
+            try await withUndo { undo in
+                let first = try await factory.open(AssetID("a"), undo: undo, events: events.sink)
+                _ = try await Self.access(factory, first, events).obtain(.base, "k", inputs: [:]) {
+                    try Self.makeTree(first, "first")
+                }
+                let second = try await factory.open(AssetID("b"), undo: undo, events: events.sink)
+                let (tree, needsSeal) = try await Self.access(factory, second, events)
+                    .place(Self.makeTree(second, "second"), .base, "k")
+                #expect(!needsSeal && tree.path.hasPrefix(second.workspace))
+                let entry = try #require(factory.cache.entries.first)
+                #expect(entry.isInUse && entry.bytes > 0)
+                await #expect { try await factory.remove(entry) } throws: { ($0 as? Failure)?.code == .temporary }
+                #expect(factory.cache.entries.prunable(unusedForDays: 0, toBytes: 0, now: .infinity) == [])
+            }
+            let entry = try #require(factory.cache.entries.first)
+            #expect(!entry.isInUse && EntryLock.holder(factory.cache.lock(.base, "k")) != "", "a look changes nothing")
+            try await factory.remove(entry)
+            #expect(factory.cache.entries == [] && !fileExists(factory.cache.tree(.base, "k")))
+        }
+    }
+
+    @Test("what stood on a damaged base goes with it, and what was made from either", arguments: [true, false])
+    func above(isRemoved: Bool) async throws {
+        try await Self.withFactory { factory in
+            let events = Recorder()
+            let make = { @Sendable in
+                try await withUndo { undo in
+                    let build = try await factory.open(AssetID("a"), undo: undo, events: events.sink)
+                    let access = Self.access(factory, build, events)
+                    for (kind, key, below) in [
+                        (ContentCache.Kind.base, "k", ""), (.layers, "l", "k"), (.layers, "m", "l"),
+                    ] {
+                        let tree = try await access.obtain(kind, key, inputs: ["below": below]) {
+                            try Self.makeTree(build, key)
+                        }
+                        try makeDirectory(tree.products)
+                        try writeAtomically(key, to: "\(tree.products)/product")
+                    }
+                }
+            }
+            try await make()
+            #expect(Set(factory.cache.entries.map(\.key)) == ["k", "l", "m"])
+            if isRemoved {
+                try await factory.remove(try #require(factory.cache.entries.first { $0.key == "k" }))
+            } else {
+                unlink("\(factory.cache.tree(.base, "k"))/sub/file")
+                try await withUndo { undo in
+                    let build = try await factory.open(AssetID("b"), undo: undo, events: events.sink)
+                    _ = try await Self.access(factory, build, events).find(.base, "k")
+                }
+            }
+            #expect(factory.cache.entries == [])
+            let left = try FileManager.default.contentsOfDirectory(atPath: "\(factory.cache.directory)/layers")
+            #expect(left == [])
+        }
+    }
+
+    /// A cache of two bases: `old` is unused, `new` has a layer in use and one of long ago.
+    private static let entries: [ContentCache.Entry] = {
+        func entry(_ key: String, on below: String = "", usedOn day: Double, isInUse: Bool = false)
+            -> ContentCache.Entry
+        {
+            ContentCache.Entry(
+                kind: below.isEmpty ? .base : .layers, key: key, inputs: ["below": below], bytes: 10,
+                lastUsed: day * 86400, isInUse: isInUse, isWhole: true)
+        }
+        var half = entry("half", usedOn: 99)
+        half.isWhole = false
+        return [
+            entry("old", usedOn: 1), entry("old-layer", on: "old", usedOn: 1), entry("new", usedOn: 90, isInUse: true),
+            entry("in-use", on: "new", usedOn: 90, isInUse: true), entry("forgotten", on: "new", usedOn: 50), half,
+        ]
+    }()
+
+    @Test(
+        "pruning takes the longest unused first, and nothing on which something stands that stays",
+        arguments: [
+            (Double?.none, Int64?.none, ["half"]), (60, nil, ["half", "old-layer", "old"]),
+            (10, nil, ["half", "old-layer", "old", "forgotten"]), (nil, 40, ["half", "old-layer"]),
+            (nil, 0, ["half", "old-layer", "old", "forgotten"]),
+        ])
+    func pruning(days: Double?, limit: Int64?, keys: [String]) {
+        let gone = Self.entries.prunable(unusedForDays: days, toBytes: limit, now: 100 * 86400)
+        #expect(gone.map(\.key) == keys)
+    }
+
+    @Test func aFailedMakeLeavesNothingUnderAFinalName() async throws {
+        try await Self.withFactory { factory async throws -> Void in
+            await #expect(throws: Broken.self) {
+                try await withUndo { undo in
+                    let build = try await factory.open(AssetID("a"), undo: undo, events: { _ in })
+                    _ = try await Self.access(factory, build, Recorder()).obtain(.base, "k", inputs: [:]) {
+                        _ = try Self.makeTree(build, "half")
+                        throw Broken()
+                    }
+                }
+            }
+            #expect(factory.cache.entries == [] && !fileExists(factory.cache.tree(.base, "k")))
+            #expect(try await factory.leftovers() == [])
+        }
+    }
+
+    @Test func aSecondBuildOfOneIDIsRefusedByName() async throws {
+        try await Self.withFactory { factory in
+            try await withUndo { undo in
+                _ = try await factory.open(AssetID("6.1.0"), undo: undo, events: { _ in })
+                await #expect {
+                    _ = try await factory.open(AssetID("6.1.0"), undo: Undo(), events: { _ in })
+                } throws: { error in
+                    let failure = error as? Failure
+                    return failure?.code == .temporary
+                        && failure?.message.contains("asset id 6.1.0 (process \(getpid()), since ") == true
+                }
+                await #expect { try await factory.removeLeftovers(of: "6.1.0") } throws: {
+                    ($0 as? Failure)?.code == .temporary
+                }
+                #expect(try await factory.leftovers().map(\.state) == [.inUse, .inUse])
+            }
+            #expect(try await factory.leftovers() == [])
+        }
+    }
+}

@@ -1,0 +1,193 @@
+import FoundationEssentials
+import Glibc
+import Synchronization
+import Testing
+import Workbench
+
+@testable import LocalProvider
+@testable import Sandbox
+
+extension RealMachines {
+    /// Where a build is interrupted: at the first activity that begins so.
+    static let moments = ["loading package lists", "unpacking", "setting up", "booting the machine"]
+
+    @Test(arguments: moments)
+    func aCancelledBuildLeavesNothing(at moment: String) async throws {
+        let isCached = moment == "booting the machine"
+        let factory = await Lab.factory(cache: isCached ? Lab.cache : "\(Lab.directory)/cancelled")
+        let plan = try Lab.plan("cancelled")
+        if isCached { try await Lab.warmUp() }
+        let work = Running()
+        let task = Task {
+            try await withUndo { undo in
+                _ = try await factory.start(plan, undo: undo) { event in
+                    guard case .progress(_, let progress) = event, progress.activity.hasPrefix(moment) else { return }
+                    work.cancel()
+                }
+                // Booting may win the race against its cancellation.
+                try await Task.sleep(for: .seconds(30))
+            }
+        }
+        work.task = task
+        await #expect(throws: (any Error).self) { try await task.value }
+        #expect(try await factory.leftovers() == [])
+        #expect(MountTable.current.below("\(Lab.directory)/cancelled") == [])
+        #expect(isCached || factory.cache.entries == [])
+        #expect(isCached || !fileExists(factory.cache.tree(.base, Lab.baseKey(factory, plan))))
+    }
+
+    /// A killed build is found again and removed, whatever it was doing.
+    @Test(arguments: ["unpacking", "running"])
+    func aKilledBuildIsFoundAndRemoved(while moment: String) async throws {
+        let isRunning = moment == "running"
+        if isRunning { try await Lab.warmUp() }
+        let cache = isRunning ? Lab.cache : "\(Lab.directory)/killed"
+        let sign = "\(Lab.directory)/\(moment).sign"
+        let victim = Command(
+            try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe"),
+            ["--testing-library", "swift-testing", "--filter", "Victim"],
+            environment: [
+                "DSS_VICTIM_CACHE": cache, "DSS_VICTIM_STATE": "\(Lab.directory)/state", "DSS_VICTIM_SIGN": sign,
+                "DSS_VICTIM_MOMENT": moment,
+            ])
+        let process = try await SystemCommandRunner().start(victim, log: "\(Lab.directory)/victim.log")
+        let deadline = ContinuousClock.now + .seconds(120)
+        while !fileExists(sign), process.isAlive, ContinuousClock.now < deadline {
+            try await Task.sleep(for: .milliseconds(50))
+        }
+        try #require(fileExists(sign), "\(tail(of: "\(Lab.directory)/victim.log"))")
+        let factory = await Lab.factory(cache: cache)
+        #expect(try await factory.leftovers().filter { $0.state != .inUse } == [])
+        process.signal(SIGKILL)
+        #expect(await process.ended(within: .seconds(5)))
+        // The process counts as ended when its first thread has; the lock goes with the last one.
+        let lock = factory.lockPath(machineName("victim", stateDirectory: factory.stateDirectory))
+        while FileLock.isHeld(lock), ContinuousClock.now < deadline { usleep(20_000) }
+
+        let left = try await factory.leftovers().filter { $0.assetID == "victim" }
+        let kinds = Set(left.map(\.kind))
+        #expect(left.allSatisfy { $0.state == .orphaned })
+        #expect(
+            isRunning
+                ? kinds == [.machine, .process, .network, .mount, .buildDirectory]
+                : kinds.isSuperset(of: [.process, .buildDirectory]))
+        #expect(try await factory.removeLeftovers(of: "victim").count >= left.count - 8)
+        #expect(try await factory.leftovers() == [])
+        #expect(try await factory.removeLeftovers(of: "victim") == [])
+        let targets = BackgroundProcess.all { $0.contains { $0.contains("\(cache)/work") } }
+        #expect(targets.isEmpty)
+    }
+
+    @Test func theNextBuildRemovesWhatAKilledOneLeft() async throws {
+        let factory = await Lab.factory()
+        try await Lab.warmUp()
+        let parts = BuildParts(name: machineName("again", stateDirectory: factory.stateDirectory), in: factory)
+        try makeDirectory("\(parts.workspace)/changes-0")
+        try makeDirectory(parts.unfinished)
+        try await factory.runner.run(parts.network.add)
+        let events = Recorder()
+        try await withUndo { undo in
+            let machine = try await factory.start(Lab.plan("again"), undo: undo, events: events.sink)
+            #expect(try await Lab.run("echo up", on: machine) == "up")
+        }
+        #expect(events.notices == ["removing what an earlier build of again left when it was killed"])
+    }
+
+    @Test func aMirrorThatCannotBeReachedIsToldWithAptsReason() async throws {
+        let factory = await Lab.factory(cache: "\(Lab.directory)/offline")
+        var plan = try Lab.plan("offline")
+        plan.base.mirror = "http://127.0.0.1:9/debian"
+        await #expect {
+            try await withUndo { undo in _ = try await factory.start(plan, undo: undo) { _ in } }
+        } throws: { error in
+            let failure = error as? Failure
+            return failure?.code == .unavailable && failure?.details.contains { $0.contains("127.0.0.1") } == true
+        }
+        #expect(try await factory.leftovers() == [])
+        #expect(factory.cache.entries == [])
+    }
+
+    @Test func aFullDiskIsToldAndNothingStays() async throws {
+        let disk = "\(Lab.directory)/small"
+        try makeDirectory(disk)
+        let runner = SystemCommandRunner()
+        try await runner.run(Command("mount", ["-t", "tmpfs", "-o", "size=100m,mode=755", "small", disk]))
+        try await finally { () async throws -> Void in
+            let factory = await Lab.factory(cache: disk)
+            await #expect {
+                try await withUndo { undo in _ = try await factory.start(Lab.plan("full"), undo: undo) { _ in } }
+            } throws: { error in
+                (error as? Failure)?.message.hasSuffix("the disk of \(disk) is full") == true
+            }
+            #expect(try await factory.leftovers() == [])
+            #expect(factory.cache.entries == [])
+        } cleanup: {
+            _ = try? await runner.run(Command("umount", [disk]))
+        }
+    }
+
+    @Test func aMachineThatCannotBootShowsItsConsole() async throws {
+        let factory = await Lab.factory()
+        try await Lab.warmUp()
+        let plan = try Lab.plan("broken", steps: ["breaks init"])
+        await #expect {
+            try await withUndo { undo in
+                let machine = try await factory.start(plan, undo: undo) { _ in }
+                _ = try await Lab.run("rm /usr/lib/systemd/systemd", on: machine)
+                _ = try await factory.keep(machine, missing: []) { _ in }
+            }
+        } throws: { error in
+            let failure = error as? Failure
+            return failure?.message.contains("ended while it booted") == true && failure?.details.isEmpty == false
+        }
+        #expect(try await factory.leftovers() == [])
+    }
+}
+
+/// The task that a test cancels from within.
+final class Running: Sendable {
+    private let running = Mutex<Task<Void, any Error>?>(nil)
+    var task: Task<Void, any Error>? {
+        get { running.withLock { $0 } }
+        set { running.withLock { $0 = newValue } }
+    }
+    func cancel() { task?.cancel() }
+}
+
+extension Lab {
+    /// Makes the shared base before a test that is not about it.
+    static func warmUp() async throws {
+        let factory = await factory()
+        try await withUndo { undo in
+            let build = try await factory.open(AssetID("warm up"), undo: undo, events: { _ in })
+            _ = try await factory.base(plan("warm up"), for: build, events: { _ in })
+        }
+    }
+
+    static func baseKey(_ factory: LocalMachineFactory, _ plan: MachinePlan) -> String {
+        BaseRecipe(plan.base, profile: plan.profile, host: factory.host).key
+    }
+
+    static let victim = ProcessInfo.processInfo.environment
+}
+
+/// Runs in a process of its own that another test kills.
+@Suite(.enabled(if: Lab.victim["DSS_VICTIM_SIGN"] != nil, "is started by a test that kills it"))
+struct Victim {
+    @Test func builds() async throws {
+        let environment = Lab.victim
+        let sign = environment["DSS_VICTIM_SIGN"]!
+        let moment = environment["DSS_VICTIM_MOMENT"]!
+        let factory = await Lab.factory(
+            cache: environment["DSS_VICTIM_CACHE"]!, state: environment["DSS_VICTIM_STATE"]!)
+        let undo = Undo()
+        let machine = try await factory.start(Lab.plan("victim"), undo: undo) { event in
+            if case .progress(_, let progress) = event, progress.activity.hasPrefix(moment) {
+                try? writeAtomically("", to: sign)
+            }
+        }
+        try writeAtomically("", to: sign)
+        try await Task.sleep(for: .seconds(300))
+        withExtendedLifetime((machine, undo)) {}
+    }
+}

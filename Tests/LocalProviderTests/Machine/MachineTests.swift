@@ -1,0 +1,59 @@
+import FoundationEssentials
+import Glibc
+import Testing
+import Workbench
+
+@testable import LocalProvider
+@testable import Sandbox
+
+extension RealMachines {
+    @Test func aMachineBootsIsKeptAndStartsAgainFromItsLayer() async throws {
+        let factory = await Lab.factory()
+        let plan = try Lab.plan("life 1.0", steps: ["first", "second"])
+        let events = Recorder()
+        let stopwatch = Stopwatch(ContinuousClock())
+
+        try await withUndo { undo in
+            var machine = try await factory.start(plan, undo: undo, events: events.sink)
+            print("started after \(stopwatch.seconds)")
+            #expect(machine.stepsDone == 0)
+            #expect(try await Lab.run("id -un; cat /proc/1/comm; hostname", on: machine) == "root\nsystemd\nsandbox")
+            #expect(try await Lab.run("ip -4 -o addr show tap0 | grep -c 10.0.2.100", on: machine) == "1")
+            _ = try await Lab.run(
+                "echo one >/etc/one; rm /etc/hosts; rm -r /usr/share/zoneinfo 2>/dev/null || :", on: machine)
+            print("used after \(stopwatch.seconds)")
+            machine = try await factory.keep(
+                machine, missing: [.init(component: "clone", reason: "offline")], events: events.sink)
+            print("kept after \(stopwatch.seconds)")
+            #expect(machine.stepsDone == 1)
+            #expect(try await Lab.run("cat /etc/one; test -e /etc/hosts || echo gone", on: machine) == "one\ngone")
+            _ = try await Lab.run("echo sealed >/etc/seal", on: machine)
+            let root = try await factory.halt(machine, events: events.sink)
+            print("halted after \(stopwatch.seconds)")
+            #expect(try readText("\(root)/etc/one") == "one\n")
+            #expect(try readText("\(root)/etc/seal") == "sealed\n")
+            #expect(!fileExists("\(root)/etc/hosts"))
+            #expect(try readText("\(root)/etc/resolv.conf").isEmpty)
+            #expect(!fileExists("\(root)/run/dss") && !fileExists("\(root)/run/systemd/system"))
+            let assets = try await factory.leftovers().filter { $0.assetID == "life 1.0" }
+            #expect(assets.allSatisfy { $0.state == .inUse })
+            #expect(Set(assets.map(\.kind)) == [.process, .network, .mount, .buildDirectory])
+        }
+        print("undone after \(stopwatch.seconds)")
+        #expect(try await factory.leftovers().filter { $0.assetID == "life 1.0" } == [])
+
+        // The seal is not in the layer.
+        try await withUndo { undo in
+            let machine = try await factory.start(plan, undo: undo, events: events.sink)
+            print("started again after \(stopwatch.seconds)")
+            #expect(machine.stepsDone == 1)
+            #expect(machine.missing == [.init(component: "clone", reason: "offline")])
+            #expect(try await Lab.run("cat /etc/one; test -e /etc/seal || echo none", on: machine) == "one\nnone")
+        }
+        #expect(events.warnings == [])
+    }
+}
+
+/// Tests with real machines, one after the other: each starts and ends processes of its own.
+@Suite(.serialized, .enabled(if: Lab.isReady, Lab.reason))
+struct RealMachines {}

@@ -1,0 +1,246 @@
+import Testing
+import Workbench
+
+@testable import LocalProvider
+@testable import Sandbox
+
+/// How to read what the tables of this file say: an input and what comes of it.
+@Suite struct RulesTests {
+    static let debian = SandboxDefinition.BaseSystem()
+
+    static let ownEntries: [(name: String, file: String, text: String, uris: [String])] = [
+        ("one line", "a.list", "deb http://m.test/debian bookworm main contrib", ["http://m.test/debian"]),
+        (
+            "with options", "a.list", "deb [arch=amd64 trusted=yes] http://m.test/debian/ bookworm main",
+            ["http://m.test/debian/"]
+        ),
+        ("other architecture", "a.list", "deb [arch=arm64] http://m.test/debian bookworm main", []),
+        ("source packages", "a.list", "deb-src http://m.test/debian bookworm main", []),
+        ("a comment", "a.list", "# deb http://m.test/debian bookworm main", []),
+        ("other suite", "a.list", "deb http://m.test/debian trixie main", []),
+        ("suite of a third party", "a.list", "deb http://m.test/debian bookworm-pgdg main\n", []),
+        ("component of a third party", "a.list", "deb http://m.test/linux/debian bookworm stable", []),
+        (
+            "key of a third party", "a.list",
+            "deb [signed-by=/usr/share/keyrings/x.gpg] http://m.test/debian bookworm main", []
+        ),
+        ("path of a third party", "a.list", "deb http://apt.m.test bookworm main", []),
+        ("cd-rom", "a.list", "deb cdrom:[Debian 12]/debian bookworm main", []),
+        (
+            "own key, any path", "a.list",
+            "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] http://m.test/x bookworm main",
+            ["http://m.test/x"]
+        ),
+        (
+            "deb822", "a.sources",
+            """
+            # comment
+            Types: deb deb-src
+            URIs: http://m.test/debian
+            Suites: bookworm bookworm-updates trixie
+            Components: main
+            Signed-By: /usr/share/keyrings/debian-archive-keyring.gpg
+
+            Types: deb
+            URIs: http://m.test/debian-security
+            Suites: bookworm-security
+            Components: main
+            """, ["http://m.test/debian", "http://m.test/debian-security"]
+        ),
+        (
+            "deb822, disabled", "a.sources",
+            "Enabled: no\nTypes: deb\nURIs: http://m.test/debian\nSuites: bookworm\nComponents: main", []
+        ),
+        (
+            "deb822, key in the file", "a.sources",
+            "Types: deb\nURIs: http://m.test/debian\nSuites: bookworm\nComponents: main\nSigned-By:\n -----BEGIN\n .\n x",
+            []
+        ),
+        (
+            "security alone", "a.sources",
+            "Types: deb\nURIs: http://m.test/debian-security\nSuites: bookworm-security\nComponents: main", []
+        ),
+    ]
+
+    @Test(arguments: ownEntries)
+    func onlyTheDistributionsOwnSourcesAreTaken(_ row: (name: String, file: String, text: String, uris: [String])) {
+        let own = Self.debian.ownSources(in: [row.file: row.text])
+        #expect(own.flatMap(\.uris) == row.uris, "\(row.name)")
+        #expect(own.flatMap(\.suites).allSatisfy { $0.hasPrefix("bookworm") })
+    }
+
+    @Test func aMirrorListIsFollowed() {
+        let host = [
+            "/etc/apt/sources.list.d/debian.sources":
+                "Types: deb\nURIs: mirror+file:///etc/apt/mirrors/debian.list\nSuites: bookworm\nComponents: main",
+            "/etc/apt/mirrors/debian.list": "http://m.test/debian\n",
+        ]
+        #expect(Self.debian.ownSources(in: host).flatMap(\.uris) == ["http://m.test/debian"])
+    }
+
+    @Test func sourcesAreWrittenWithTheKeyringsThatAreThere() {
+        let source = AptSource(
+            uris: ["http://m.test/debian"], suites: ["bookworm"], components: ["main"], signedBy: "/k.gpg")
+        let text = "Types: deb\nURIs: http://m.test/debian\nSuites: bookworm\nComponents: main\n"
+        #expect(source.text { _ in false } == text)
+        #expect(source.text { _ in true } == text + "Signed-By: /k.gpg\n")
+    }
+
+    @Test(arguments: [
+        ("6.1.0", "dss-6-1-0-"), ("a b_c", "dss-a-b-c-"),
+        (String(repeating: "x", count: 64), "dss-\(String(repeating: "x", count: 40))-"),
+    ])
+    func namesFitTheSystem(_ id: String, _ prefix: String) {
+        let name = machineName(id, stateDirectory: "/s")
+        #expect(name.hasPrefix(prefix) && name.count == prefix.count + 8 && name.count < 64)
+        #expect(name == machineName(id, stateDirectory: "/s"))
+        #expect(name != machineName(id, stateDirectory: "/t"))
+    }
+
+    @Test func namesOfIDsThatLookAlikeDiffer() {
+        #expect(machineName("6.1", stateDirectory: "/s") != machineName("6-1", stateDirectory: "/s"))
+    }
+
+    @Test func theKeyOfABaseChangesWithAllThatGoesIn() {
+        let host = HostSettings(aptSources: ["a.list": "deb http://m.test/debian bookworm main"])
+        var other = Self.debian
+        other.suite = "trixie"
+        let keys = [
+            BaseRecipe(Self.debian, profile: .vm, host: host), BaseRecipe(Self.debian, profile: .tiny, host: host),
+            BaseRecipe(Self.debian, profile: .vm, host: HostSettings()), BaseRecipe(other, profile: .vm, host: host),
+        ].map(\.key)
+        #expect(Set(keys).count == keys.count)
+        #expect(BaseRecipe(Self.debian, profile: .vm, host: host).key == keys[0])
+        #expect(layerKey(below: "a", step: "b") != layerKey(below: "b", step: "a"))
+    }
+
+    @Test func mmdebstrapIsCalledWithTheSourcesAndNoFilter() {
+        let host = HostSettings(aptSources: ["a.list": "deb http://m.test/debian bookworm main"])
+        let recipe = BaseRecipe(Self.debian, profile: .tiny, host: host)
+        let command = recipe.mmdebstrap(target: "/t", files: "/f", proxies: ["P"], environment: ["E": "1"])
+        #expect(
+            command.arguments == [
+                "--verbose", "--mode=root", "--format=directory", "--variant=minbase", "--architectures=amd64",
+                "--skip=check/empty,cleanup/apt/lists", "--dpkgopt=force-unsafe-io",
+                "--include=systemd,systemd-sysv,openssh-server,iproute2,ca-certificates",
+                "--extract-hook=/f/base-extract.sh", "--essential-hook=/f/base-early.sh",
+                "--customize-hook=/f/base-finish.sh", "--aptopt=P", "bookworm", "/t", "/f/build.sources",
+            ])
+        #expect(command.environment["E"] == "1" && command.environment["DSS_PROFILE"] == "tiny")
+    }
+
+    @Test func withoutSourcesMmdebstrapChoosesTheMirror() {
+        var ubuntu = SandboxDefinition.BaseSystem()
+        ubuntu.distribution = .ubuntu
+        ubuntu.suite = "noble"
+        let recipe = BaseRecipe(ubuntu, profile: .vm, host: HostSettings())
+        let arguments = recipe.mmdebstrap(target: "/t", files: "/f", proxies: [], environment: [:]).arguments
+        #expect(arguments.suffix(3) == ["--components=main,universe", "noble", "/t"])
+        #expect(recipe.firstPackages.contains("linux-image-generic"))
+        #expect(recipe.files["image.sources"] == nil)
+    }
+
+    @Test func theNetworkTouchesNothingOfTheHost() {
+        let network = MachineNetwork(name: "dss-x")
+        #expect(
+            network.slirp(hostLoopback: false)
+                == Command(
+                    "slirp4netns",
+                    [
+                        "--configure", "--mtu=65520", "--disable-host-loopback", "--netns-type=path",
+                        "/run/netns/dss-x", "tap0",
+                    ]))
+        #expect(network.isSlirp(["/usr/bin/slirp4netns", "--netns-type=path", "/run/netns/dss-x", "tap0"]))
+        #expect(!network.isSlirp(["slirp4netns", "--netns-type=path", "/run/netns/dss-xy", "tap0"]))
+        #expect(network.proxyCommand == "nsenter --net=/run/netns/dss-x nc 127.0.0.1 2222")
+    }
+
+    @Test func theContainerSharesNeitherDevicesNorFilesOfTheBuild() {
+        let nspawn = Nspawn(
+            name: "dss-x", root: "/r", files: "/f", temporary: "/t", networkPath: "/run/netns/dss-x", hasSystemd: false)
+        let command = nspawn.command(environment: [:])
+        #expect(command.arguments.contains("--bind-ro=/f:/run/dss"))
+        #expect(command.arguments.contains("--keep-unit"))
+        #expect(!command.arguments.contains { $0.contains("/dev") })
+    }
+
+    @Test func overlaysNameTheirFeaturesAndEscapePaths() {
+        let overlay = Overlay(lower: ["/base", "/a:b"], upper: (changes: "/u", work: "/w"), target: "/t")
+        #expect(
+            overlay.mount.arguments == [
+                "-t", "overlay", "-o",
+                #"lowerdir=/a\:b:/base,upperdir=/u,workdir=/w,volatile,redirect_dir=off,metacopy=off,index=off,xino=off"#,
+                "dss", "/t",
+            ])
+        #expect(
+            Overlay(lower: ["/a", "/b"], upper: nil, target: "/t").mount.arguments[3].contains("lowerdir=/b:/a,ro,"))
+    }
+
+    @Test func mountsAreFoundBelowADirectoryLastFirst() {
+        let table = MountTable("dss /a/b overlay rw 0 0\nt /a/b/c\\040d tmpfs rw 0 0\nt /ab tmpfs rw 0 0\n")
+        #expect(table.below("/a") == ["/a/b/c d", "/a/b"])
+        #expect(table.below("/ab") == ["/ab"])
+    }
+
+    @Test func ofPipsConfigurationOnlyPlacesAreTaken() {
+        let text = """
+            [global]
+            index-url = https://index.test/simple
+            extra-index-url =
+                https://a.test/simple
+                https://b.test/simple
+            find-links = /opt/wheels
+            cert = /somewhere/ca.crt
+            [list]
+            proxy = http://never.test
+            """
+        let pip = PipSettings(configurations: [text], environment: ["PIP_TRUSTED_HOST": "a.test"])
+        #expect(
+            pip.values == [
+                "index-url": "https://index.test/simple", "trusted-host": "a.test",
+                "extra-index-url": "https://a.test/simple https://b.test/simple",
+            ])
+        #expect(pip.text(certificates: "/c").hasPrefix("[global]\ncert = /c\nextra-index-url = https://a"))
+    }
+
+    @Test(arguments: [
+        ("http://127.0.0.1:3128", "http://10.0.2.2:3128"), ("http://u:p@localhost:1/x", "http://u:p@10.0.2.2:1/x"),
+        ("http://localhost.test/", "http://localhost.test/"), ("http://proxy.test:8080", "http://proxy.test:8080"),
+        (#"Acquire::http::Proxy "http://localhost""#, #"Acquire::http::Proxy "http://10.0.2.2""#),
+    ])
+    func theHostsLoopbackIsReachedAtAnotherAddress(_ url: String, _ seen: String) {
+        #expect(seenFromMachine(url) == seen)
+    }
+
+    @Test func proxiesOfAptAreTakenOver() {
+        let dump = """
+            Acquire "";
+            Acquire::http "";
+            Acquire::http::Proxy "http://127.0.0.1:3142";
+            Acquire::https::Proxy "";
+            """
+        let proxies = HostSettings.proxies(inAptConfiguration: dump)
+        #expect(proxies == [#"Acquire::http::Proxy "http://127.0.0.1:3142""#])
+        #expect(HostSettings(aptProxies: proxies).needsHostLoopback)
+        #expect(MachineFiles(host: HostSettings(aptProxies: proxies)).contents["apt.conf"]!.contains("10.0.2.2:3142"))
+    }
+
+    @Test func packagesAreLoadedWithTheHostsCertificates() {
+        let host = HostSettings(
+            certificates: "CA", environment: ["http_proxy": "http://p.test", "PIP_INDEX_URL": "https://i.test/simple"])
+        let environment = MachineFiles(host: host).environment
+        #expect(
+            environment["SSL_CERT_FILE"] == "/run/dss/ca.crt" && environment["PIP_CONFIG_FILE"] == "/run/dss/pip.conf")
+        #expect(
+            environment["http_proxy"] == "http://p.test" && environment["UV_DEFAULT_INDEX"] == "https://i.test/simple")
+        #expect(MachineFiles(host: HostSettings()).environment["SSL_CERT_FILE"] == nil)
+    }
+
+    @Test(arguments: [
+        ("Unpacking zstd (1.5) ...", "unpacking zstd"), ("Setting up udev (252) ...", "setting up udev"),
+        ("I: running apt-get update...", "loading package lists"), ("Reading package lists...", nil),
+    ])
+    func aLineOfTheToolBecomesAnActivity(_ line: String, _ activity: String?) {
+        #expect(BaseLog.activity(line) == activity)
+    }
+}
