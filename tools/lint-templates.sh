@@ -1,13 +1,13 @@
 #!/bin/sh
-# Holds the CloudFormation templates against cfn-lint, checkov and parliament; what they may find stands in
-# tools/template-allowances.txt. Holds the workflows of .github against their schema and zizmor's rules. The tools are
-# in .venv-templates, which 'tools/setup.sh --tests' makes.
+# Checks the CloudFormation templates with cfn-lint, checkov and parliament; tools/template-allowances.txt lists the
+# accepted findings. Checks the workflows in .github against their schema and zizmor's rules.
+# 'tools/setup.sh --tests' installs the tools in .venv-templates.
 set -eu
 cd "$(dirname "$0")/.."
 
 python=.venv-templates/bin/python
 if [ ! -x "$python" ]; then
-    echo "$python is missing; 'tools/setup.sh --tests' sets it up" >&2
+    echo "$python is missing; run 'tools/setup.sh --tests' to install it" >&2
     exit 69
 fi
 .venv-templates/bin/cfn-lint --non-zero-exit-code informational -- Sources/*/Templates/*.yaml

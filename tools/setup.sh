@@ -1,7 +1,7 @@
 #!/bin/sh
-# Installs what is missing on a Debian or Ubuntu machine: packages (asks for root only then) and Ansible in .venv.
-# With --tests also the two AWS stand-ins of the tests, in .venv-aws and .venv-ministack, and the linters of templates,
-# in .venv-templates.
+# Installs missing dependencies on a Debian or Ubuntu host: packages (the only step that needs root) and Ansible in
+# .venv. With --tests, also installs the two AWS emulators of the tests in .venv-aws and .venv-ministack, and the
+# template linters in .venv-templates.
 # Usage: tools/setup.sh [--tests] [packages-file ...]
 set -eu
 cd "$(dirname "$0")/.."
@@ -32,7 +32,7 @@ if [ -n "$missing" ]; then
     as_root env DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends $missing >/dev/null
 fi
 
-# Makes a virtual environment from a requirements file, unless it was made from this very file: a copy of it is the stamp.
+# Creates a virtual environment from a requirements file. A copy of the file in the environment marks it as up to date.
 virtual_environment() {
     folder=$1 requirements=$2 content=$3
     if cmp -s "$requirements" "$folder/.requirements"; then return; fi
@@ -43,17 +43,17 @@ virtual_environment() {
 }
 
 python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' || {
-    echo "Ansible needs Python 3.11 or newer; this machine has $(python3 --version)" >&2
+    echo "Ansible requires Python 3.11 or newer; this host has $(python3 --version)" >&2
     exit 69
 }
 virtual_environment .venv tools/requirements.txt Ansible
 if "$tests"; then
-    virtual_environment .venv-aws tools/test-requirements.txt "the AWS stand-in of the tests"
-    virtual_environment .venv-ministack tools/ministack-requirements.txt "a second AWS stand-in"
-    virtual_environment .venv-templates tools/template-lint-requirements.txt "the linters of templates"
+    virtual_environment .venv-aws tools/test-requirements.txt "the AWS emulator for tests"
+    virtual_environment .venv-ministack tools/ministack-requirements.txt "the second AWS emulator for tests"
+    virtual_environment .venv-templates tools/template-lint-requirements.txt "the template linters"
 fi
 
 if ! command -v swift >/dev/null; then
-    echo "Swift 6.2 or newer is needed to build dss and was not found in PATH; see https://www.swift.org/install" >&2
+    echo "Swift was not found in PATH; building dss requires Swift 6.2 or newer: https://www.swift.org/install" >&2
     exit 69
 fi

@@ -14,9 +14,9 @@ trap '$dss delete-assets --asset-id $id --bucket "$bucket" --yes >/dev/null; rm 
 $dss create-vm --asset-id $id --bucket "$bucket" \
     --format vhd --format vmdk --format raw --format qcow2 --format ova
 
-# Reports go to files, so that two of them do not mix; the result line says where one passed or failed.
+# Each report goes to a file, so that parallel reports do not mix. One line per image says whether it passed or failed.
 check() {
-    # shellcheck disable=SC2016 # the inner shell expands them
+    # shellcheck disable=SC2016 # the inner shell expands the variables
     printf '%s\n' "$@" | xargs -P 2 -I '{}' sh -c '
         hardware=${1%%:*} format=${1#*:} report=$2/$hardware-$format.txt
         if "$3" verify-vm "$2"/*/*/*."$format" --hardware "$hardware" --logs "$2" > "$report" 2>&1

@@ -1,6 +1,6 @@
 import Sandbox
 
-/// Rules for what AWS and GitHub are given; each is theirs.
+/// Rules for values that are passed to AWS and GitHub; the limits are theirs.
 extension Rule<String> {
     static var repository: Rule {
         text("OWNER/NAME", example: "exasol/data-science-sandbox") { repository throws(Objection) in
@@ -16,8 +16,8 @@ extension Rule<String> {
         text("a region", example: "eu-central-1") { region throws(Objection) in
             if region.wholeMatch(of: /[a-z]+(?:-[a-z]+)+-[1-9][0-9]?/) != nil { return }
             let zone = region.wholeMatch(of: /([a-z]+(?:-[a-z]+)+-[1-9][0-9]?)[a-z]/)
-            let suggestion = zone.map { "that is an availability zone, did you mean '\($0.1)'?" }
-            throw Objection("must name AWS regions, found '\(region)'", suggestion ?? "for example eu-central-1")
+            let suggestion = zone.map { "which is an Availability Zone, did you mean '\($0.1)'?" }
+            throw Objection("must be an AWS region, found '\(region)'", suggestion ?? "for example eu-central-1")
         }
     }
 
@@ -34,7 +34,7 @@ extension Rule<String> {
             let aliases = ["self", "amazon", "aws-marketplace"]
             guard owner.wholeMatch(of: /[0-9]{12}/) != nil || aliases.contains(owner) else {
                 throw Objection(
-                    "must be an account of 12 digits or one of \(aliases.joined(separator: ", ")), found '\(owner)'",
+                    "must be a 12-digit AWS account ID or one of \(aliases.joined(separator: ", ")), found '\(owner)'",
                     DidYouMean.suggestion(for: owner, among: aliases) ?? "for example '099720109477' (Canonical)")
             }
         }
@@ -66,27 +66,27 @@ extension Rule<String> {
     static var tagKey: Rule {
         text("a tag key", example: "exa_dss_id") { key throws(Objection) in
             if key.lowercased().hasPrefix("aws:") {
-                throw Objection("must not begin with 'aws:', which AWS keeps for itself", "for example exa_dss_id")
+                throw Objection("must not begin with 'aws:', which is reserved for AWS", "for example exa_dss_id")
             }
             guard key.count <= 128 else {
-                throw Objection("has \(key.count) characters, AWS takes at most 128", "for example exa_dss_id")
+                throw Objection("has \(key.count) characters, but AWS allows at most 128", "for example exa_dss_id")
             }
             guard key.wholeMatch(of: /[\p{L}\p{N} +\-=._:\/@]+/) != nil else {
                 throw Objection(
-                    "must consist of letters, digits, blanks and + - = . _ : / @, found '\(key)'",
+                    "may only contain letters, digits, spaces and + - = . _ : / @, found '\(key)'",
                     "for example exa_dss_id")
             }
         }
     }
 
-    /// A key prefix in a bucket and a folder on this machine, so it is held to what both take.
+    /// The value is both a key prefix in a bucket and a local directory, so the rule allows only what suits both.
     static var bucketPrefix: Rule {
         text("a prefix", example: "data_science_sandbox") { prefix throws(Objection) in
             let parts = prefix.split(separator: "/", omittingEmptySubsequences: false)
             let isSound = parts.allSatisfy { $0.wholeMatch(of: /[A-Za-z0-9_][A-Za-z0-9._\-]*/) != nil }
             guard isSound, prefix.count <= 256 else {
                 throw Objection(
-                    "must be names of letters, digits, dots, dashes and underscores with single slashes between them, "
+                    "must be names of letters, digits, dots, dashes and underscores, separated by single slashes, "
                         + "found '\(prefix)'", "for example data_science_sandbox")
             }
         }
@@ -97,7 +97,7 @@ extension Rule<String> {
         template(example: "Exasol-Data-Science-Sandbox-<asset-id>") { name throws(Objection) in
             guard name.wholeMatch(of: /[A-Za-z0-9()\[\] .\/\-'@_]{3,128}/) != nil else {
                 throw Objection(
-                    "must be 3 to 128 letters, digits and ()[]./-'@_ with blanks", "for example Sandbox-<asset-id>")
+                    "must be 3 to 128 letters, digits, spaces and ()[]./-'@_", "for example Sandbox-<asset-id>")
             }
         }
     }
@@ -107,13 +107,13 @@ extension Rule<String> {
         template(example: "EC2-DATA-SCIENCE-SANDBOX-<asset-id>") { name throws(Objection) in
             guard name.wholeMatch(of: /[A-Za-z][A-Za-z0-9\-]{0,127}/) != nil else {
                 throw Objection(
-                    "must be up to 128 letters, digits and dashes and begin with a letter",
+                    "must be at most 128 letters, digits and dashes, starting with a letter",
                     "for example SANDBOX-<asset-id>")
             }
         }
     }
 
-    /// A name with `<asset-id>` in it, checked as it will be with an asset id.
+    /// A name that contains `<asset-id>`; it is checked with a sample asset id in its place.
     private static func template(
         example: String, _ check: @escaping @Sendable (String) throws(Objection) -> Void
     ) -> Rule {
@@ -121,7 +121,7 @@ extension Rule<String> {
             guard name.contains("<asset-id>") else {
                 let nearly = name.replacing(/<[^<>]*>|\{\{?[^{}]*\}?\}|\$\{?[A-Za-z_]+\}?/, with: "<asset-id>")
                 throw Objection(
-                    "must contain '<asset-id>', or builds would take each other's name",
+                    "must contain '<asset-id>', so that each build has a unique name",
                     nearly == name ? "for example \(name)-<asset-id>" : "did you mean '\(nearly)'?")
             }
             try check(name.replacing("<asset-id>", with: "0-1-0"))

@@ -1,11 +1,11 @@
 import Sandbox
 import Yams
 
-/// One mistake in what a person wrote: where it is, what it is, and what would be right.
+/// An error in user input, with its location and, where possible, a correction.
 package struct Diagnostic: Hashable, Sendable, CustomStringConvertible {
     package var place: Place
     package var message: String
-    /// Continues the message after a comma: `did you mean 'jupyter'?`
+    /// A correction, appended to the message after a comma: `did you mean 'jupyter'?`
     package var suggestion: String?
 
     package init(_ place: Place, _ message: String, _ suggestion: String? = nil) {
@@ -20,9 +20,9 @@ package struct Diagnostic: Hashable, Sendable, CustomStringConvertible {
 }
 
 extension [Diagnostic] {
-    /// All mistakes as the one failure that a command throws.
+    /// All diagnostics combined into the single failure that a command throws.
     ///
-    /// The code is `.badData` as soon as a file has a mistake, and `.usage` where only flags or variables have.
+    /// The code is `.badData` if any error is in a file, and `.usage` if all are in flags or environment variables.
     func failure() -> Failure {
         let sorted = inOrder()
         var sources: [String] = []
@@ -37,13 +37,13 @@ extension [Diagnostic] {
             if !sources.contains(source) { sources.append(source) }
         }
         let verb = sources.count == 1 ? "has" : "have"
-        let mistakes = sorted.count == 1 ? "a mistake" : "\(sorted.count) mistakes"
+        let errors = sorted.count == 1 ? "an error" : "\(sorted.count) errors"
         return Failure(
             sorted.contains { $0.place.file != nil } ? .badData : .usage,
-            "\(sources.joined(separator: " and ")) \(verb) \(mistakes)", details: sorted.map(\.description))
+            "\(sources.joined(separator: " and ")) \(verb) \(errors)", details: sorted.map(\.description))
     }
 
-    /// Sorted by place and without repetitions; files keep the order in which they were read.
+    /// The diagnostics sorted by place, without duplicates; files stay in the order in which they were read.
     private func inOrder() -> [Diagnostic] {
         var files: [String] = []
         for case let file? in map(\.place.file) where !files.contains(file) { files.append(file) }
@@ -59,16 +59,16 @@ extension [Diagnostic] {
     }
 }
 
-/// Where a value was written, so that a mistake and an effective value can both name their source.
+/// The place where a value was set, for error messages and for the origins of effective values.
 package enum Place: Hashable, Sendable, CustomStringConvertible {
-    /// Line and column count from 1; columns are Unicode scalars, as editors and libYAML count them.
+    /// A position in a file. Line and column start at 1; columns are Unicode scalars, as editors and libYAML count.
     case file(String, line: Int, column: Int)
     case environment(String)
-    /// The flag as a person typed it: `--set disk.size`.
+    /// The flag as the user typed it: `--set disk.size`.
     case flag(String)
     case `default`
 
-    /// As compilers begin an error line: `sandbox.yaml:12:9`.
+    /// The place in the form that compilers use in error messages: `sandbox.yaml:12:9`.
     package var description: String {
         switch self {
         case .file(let path, let line, let column): "\(path):\(line):\(column)"
@@ -78,7 +78,7 @@ package enum Place: Hashable, Sendable, CustomStringConvertible {
         }
     }
 
-    /// As a list of effective values names it; the column would only be noise there.
+    /// The place in the form for lists of effective values, where a column would only be noise.
     package var origin: String {
         if case .file(let path, let line, _) = self { "\(path):\(line)" } else { description }
     }
@@ -87,7 +87,7 @@ package enum Place: Hashable, Sendable, CustomStringConvertible {
         if case .file(let path, _, _) = self { path } else { nil }
     }
 
-    /// Files by line first, then the environment, then flags: the order in which a person mends them.
+    /// Orders files by line first, then the environment, then flags: the order in which a user fixes errors.
     static func < (lhs: Place, rhs: Place) -> Bool {
         switch (lhs, rhs) {
         case (.file(let left, let line, let column), .file(let right, let otherLine, let otherColumn)):
@@ -106,14 +106,16 @@ package enum Place: Hashable, Sendable, CustomStringConvertible {
     }
 }
 
-/// Finds what a person probably meant among the words that are known.
+/// Finds the known word that the user probably meant.
 package enum DidYouMean {
-    /// The suggestion in words, or `nil` where nothing known is near.
+    /// The suggestion as a phrase, or `nil` if no known word is close.
     package static func suggestion(for word: String, among known: some Sequence<String>) -> String? {
         closest(to: word, among: known).map { "did you mean '\($0)'?" }
     }
 
-    /// The nearest known word that at most a third of its letters tells from `word`; case and `-` for `_` are free.
+    /// The closest known word, if it differs from `word` in at most a third of its letters.
+    ///
+    /// Differences in case and between `-` and `_` do not count.
     static func closest(to word: String, among known: some Sequence<String>) -> String? {
         let wanted = folded(word)
         return known.map { (word: $0, distance: distance(wanted, folded($0))) }
@@ -121,7 +123,7 @@ package enum DidYouMean {
             .min { ($0.distance, $0.word) < ($1.distance, $1.word) }?.word
     }
 
-    /// Damerau's distance: insertions, deletions, substitutions and swapped neighbours count one each.
+    /// The Damerau–Levenshtein distance: an insertion, deletion, substitution or swap of neighbors counts as one.
     static func distance(_ left: [Character], _ right: [Character]) -> Int {
         var previous: [Int] = []
         var current = Array(0...right.count)
@@ -145,9 +147,9 @@ package enum DidYouMean {
     }
 }
 
-/// Values from flags and environment variables, where there is a string and nothing else.
+/// Values from flags and environment variables, which are plain strings.
 enum RawText {
-    /// The string as a scalar, with the kind that YAML would see in it.
+    /// The string as a scalar, with the type that YAML would give it.
     static func scalar(_ text: String) -> Item.Scalar {
         var scalar = NodeConverter.scalar(text, Node(text))
         scalar.isRaw = true
@@ -158,7 +160,7 @@ enum RawText {
         Item(key: key, place: place, content: .scalar(scalar(text)))
     }
 
-    /// The string as any YAML value, for playbook variables: `3`, `true`, `[a, b]`, `{a: 1}`.
+    /// The string parsed as YAML, for playbook variables: `3`, `true`, `[a, b]`, `{a: 1}`.
     static func yaml(_ text: String, key: String, place: Place, _ diagnostics: inout [Diagnostic]) -> Item? {
         var found: [Diagnostic] = []
         if trimmed(text).isEmpty { return item("", key: key, place: place) }

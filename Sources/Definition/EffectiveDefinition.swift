@@ -1,8 +1,8 @@
 import Sandbox
 
-/// Renderings of the effective definition; each is a `sandbox.yaml` again.
+/// Renderings of the effective definition; each is a valid `sandbox.yaml`.
 extension LoadedDefinition {
-    /// As YAML, with the origin of every value in a comment where asked for.
+    /// The definition as YAML, optionally with the origin of every value in a comment.
     package func yaml(withOrigins: Bool = false) -> String {
         var lines: [(text: String, origin: String)] = []
         var open: [String] = []
@@ -23,7 +23,7 @@ extension LoadedDefinition {
         }.joined()
     }
 
-    /// As JSON, in the file's order and with the file's keys.
+    /// The definition as JSON, with the keys and in the order of the file.
     package func json() -> String {
         var tree = Tree()
         for entry in entries { tree.insert(path(entry.key)[...], ScalarText.flow(entry.value, ScalarText.quoted)) }
@@ -35,7 +35,7 @@ extension LoadedDefinition {
     private func indent(_ depth: Int) -> String { String(repeating: "  ", count: depth) }
 }
 
-/// Ordered JSON objects within each other.
+/// Nested JSON objects that keep the order of their keys.
 private struct Tree {
     private var leaf: String?
     private var branches: [(name: String, tree: Tree)] = []

@@ -1,13 +1,13 @@
 import Sandbox
 
-/// What one source says: the file, the environment or the flags; a later layer wins over an earlier one.
+/// The values from one source: the file, the environment or the flags; a later layer overrides an earlier one.
 struct Layer {
     /// Key of a setting → its value.
     var items: [String: Item] = [:]
     /// Name of a playbook variable → its value.
     var variables: [String: Item] = [:]
 
-    /// Takes the variables out of the mapping `playbook.variables`.
+    /// Adds the variables of the mapping `playbook.variables`.
     mutating func addVariables(_ item: Item, _ diagnostics: inout [Diagnostic]) {
         if item.isNothing { return }
         guard let entries = item.entries else {
@@ -26,7 +26,7 @@ struct Layer {
             if right.first?.isLetter != true { right = "_" + right }
             diagnostics.append(
                 Diagnostic(
-                    place, "'\(name)' is no name for an Ansible variable",
+                    place, "'\(name)' is not a valid Ansible variable name",
                     "use letters, digits and underscores, for example \(right)"
                 ))
         } else {
@@ -36,12 +36,12 @@ struct Layer {
 }
 
 extension Layer {
-    /// The layer of `sandbox.yaml`; every key that is not known becomes a diagnostic.
+    /// The layer of `sandbox.yaml`; every unknown key becomes a diagnostic.
     init(document: Item, _ diagnostics: inout [Diagnostic]) {
         guard let entries = document.entries else {
             diagnostics.append(
                 Diagnostic(
-                    document.place, "a definition is a mapping, found \(document.found)",
+                    document.place, "a definition must be a mapping, found \(document.found)",
                     "for example name: data-science-sandbox"))
             return
         }
@@ -66,7 +66,7 @@ extension Layer {
         }
     }
 
-    /// A section with nothing below it is as good as none: its lines may all be commented out.
+    /// An empty section counts as missing: all of its lines may be commented out.
     private mutating func addSection(_ item: Item, _ diagnostics: inout [Diagnostic]) {
         if item.isNothing { return }
         guard let entries = item.entries else {
@@ -81,11 +81,11 @@ extension Layer {
 }
 
 extension Layer {
-    /// The layer of the environment: `DSS_` and the key in capitals with `_` for its dots, and
-    /// `DSS_PLAYBOOK_VARIABLES_name` with the variable's name as it is. An empty variable is as good as none.
+    /// The layer of the environment: `DSS_` and the key in upper case with `_` for its dots, and
+    /// `DSS_PLAYBOOK_VARIABLES_name` with the unchanged name of the variable. An empty variable counts as unset.
     ///
-    /// A `DSS_` variable that nobody knows but that looks like a setting's is a mistake: ignoring it silently would
-    /// build something else than was asked for.
+    /// An unknown `DSS_` variable that resembles a known one is an error: ignoring it silently would build
+    /// something other than requested.
     init(environment: [String: String], _ diagnostics: inout [Diagnostic]) {
         let byVariable = Dictionary(uniqueKeysWithValues: Settings.all.map { ($0.environmentVariable, $0.key) })
         let prefix = Setting.environmentVariable(for: Settings.variables)
@@ -98,7 +98,8 @@ extension Layer {
             } else if let near = DidYouMean.closest(to: name, among: byVariable.keys),
                 DidYouMean.distance(Array(name), Array(near)) <= 2
             {
-                diagnostics.append(Diagnostic(place, "unknown variable '\(name)'", "did you mean '\(near)'?"))
+                diagnostics.append(
+                    Diagnostic(place, "unknown environment variable '\(name)'", "did you mean '\(near)'?"))
             }
         }
     }
@@ -119,7 +120,7 @@ extension Layer {
         }
     }
 
-    /// - Parameter name: empty where the text is a whole mapping of variables.
+    /// - Parameter name: The name of the variable; empty if the text is a whole mapping of variables.
     private mutating func addVariable(
         _ name: String, _ text: String, _ place: Place, _ diagnostics: inout [Diagnostic]
     ) {
@@ -135,48 +136,50 @@ extension Layer {
     private static func suggestion(for key: String) -> String? {
         if Settings.isSection(key) {
             let names = Settings.names(below: key).map { "\(key).\($0)" }
-            return "name one of \(names.joined(separator: ", "))"
+            return "use one of \(names.joined(separator: ", "))"
         }
         return DidYouMean.suggestion(for: key, among: Settings.keys)
             ?? Settings.keys.first { $0.hasSuffix(".\(key)") }.map { "did you mean '\($0)'?" }
     }
 }
 
-/// A value that a flag gives to a key of the definition; stronger than environment and file.
+/// A value that a flag sets for a key of the definition; it overrides environment and file.
 package struct Override: Sendable, Equatable {
     package var key: String
     package var value: String
-    /// The flag as a person typed it, for messages: `--formats`, `--set disk.size`.
+    /// The flag as the user typed it, for messages: `--formats`, `--set disk.size`.
     package var flag: String
 
-    /// For a flag of its own: `--formats vhd,raw` is `Override("formats", "vhd,raw", flag: "--formats")`.
+    /// Creates an override from a dedicated flag: `--formats vhd,raw` is
+    /// `Override("formats", "vhd,raw", flag: "--formats")`.
     package init(_ key: String, _ value: String, flag: String) {
         self.key = key
         self.value = value
         self.flag = flag
     }
 
-    /// For `--set KEY=VALUE`.
+    /// Creates an override from `--set KEY=VALUE`.
     package init(set assignment: String) throws {
         guard let equals = assignment.firstIndex(of: "="), equals != assignment.startIndex else {
             throw Failure(
-                .usage, "'--set \(assignment)' is no KEY=VALUE", advice: "for example --set disk.size=12GiB")
+                .usage, "'--set \(assignment)' is not of the form KEY=VALUE",
+                advice: "for example --set disk.size=12GiB")
         }
         let key = RawText.trimmed(String(assignment[..<equals]))
         self.init(key, String(assignment[assignment.index(after: equals)...]), flag: "--set \(key)")
     }
 }
 
-/// A definition on its way from defaults to the effective one, with where each value came from.
+/// A definition under construction: the defaults plus the layers applied so far, with the origin of each value.
 struct Draft {
     var definition = SandboxDefinition(
         name: "", version: "", playbook: .init(file: "playbook/site.yml", pins: "pins.yaml", roles: []))
-    /// Key → what was written for it last; keys that are not here have their default.
+    /// Key → the last value given for it; a key that is missing here has its default.
     private(set) var items: [String: Item] = [:]
-    /// Keys that somebody set to something wrong; what depends on them is not worth checking.
+    /// Keys with an invalid value; checks that depend on them are skipped.
     private(set) var failed: Set<String> = []
 
-    /// Reads all layers, also those that a later one overrides: a mistake is a mistake.
+    /// Reads all layers, including values that a later layer overrides, so that every error is reported.
     mutating func apply(_ layers: [Layer], _ diagnostics: inout [Diagnostic]) {
         for setting in Settings.all {
             for item in layers.compactMap({ $0.items[setting.key] }) {
@@ -204,12 +207,12 @@ struct Draft {
 
     func origin(_ key: String) -> Place { items[key]?.place ?? .default }
 
-    /// Where a mistake in a value is to be mended: where it was written, else the beginning of the file.
+    /// The place to report an error in a value: where it was set, otherwise the beginning of the file.
     func place(_ key: String, orIn file: String) -> Place {
         items[key]?.place ?? .file(file, line: 1, column: 1)
     }
 
-    /// Where an element of a list stands.
+    /// The place of an element of a list.
     func place(_ key: String, element: String, orIn file: String) -> Place {
         guard case .list(let elements) = items[key]?.content else { return place(key, orIn: file) }
         let found = elements.first {

@@ -1,13 +1,14 @@
 import FoundationEssentials
 import Sandbox
 
-/// Where a definition is read from: file, environment and flags, in rising strength.
+/// The sources of a definition, in increasing precedence: file, environment and flags.
 package struct DefinitionSource: Sendable {
-    /// `sandbox.yaml`, as a person typed it.
+    /// Path of `sandbox.yaml`, as the user typed it.
     package var file: String
     package var overrides: [Override]
     package var environment: [String: String]
-    /// Absolute; relative paths in flags and variables start here, those in the file at the file's folder.
+    /// Absolute path of the current directory. Relative paths in flags and environment variables start here; those in
+    /// the file start at the file's directory.
     package var currentDirectory: String
     package var files: TextFiles
 
@@ -22,7 +23,7 @@ package struct DefinitionSource: Sendable {
         self.files = files
     }
 
-    /// - Throws: one `Failure` that lists every mistake in file, environment, flags and playbook.
+    /// - Throws: A single `Failure` that lists every error in file, environment, flags and playbook.
     package func loadDefinition() throws -> LoadedDefinition {
         var diagnostics: [Diagnostic] = []
         let (loaded, _) = try load(&diagnostics)
@@ -30,8 +31,8 @@ package struct DefinitionSource: Sendable {
         return loaded
     }
 
-    /// The definition with its pins, which must be for the same release.
-    /// - Throws: one `Failure` that lists every mistake in all of the files.
+    /// The definition with its pins, which must be for the same distribution release.
+    /// - Throws: A single `Failure` that lists every error in all of the files.
     package func loadSandbox() throws -> LoadedSandbox {
         var diagnostics: [Diagnostic] = []
         let (loaded, draft) = try load(&diagnostics)
@@ -51,8 +52,8 @@ package struct DefinitionSource: Sendable {
         let absoluteFile = FilePaths.join(currentDirectory, file)
         guard let bytes = try files.read(absoluteFile) else {
             throw Failure(
-                .usage, "there is no definition '\(file)'",
-                advice: "go to the folder of sandbox.yaml, or name it with --definition FILE")
+                .usage, "definition '\(file)' not found",
+                advice: "change to the directory of sandbox.yaml, or pass --definition FILE")
         }
         guard let document = YAMLDocument.parse(bytes, path: file, diagnostics: &diagnostics) else {
             return (nil, nil)
@@ -76,7 +77,7 @@ package struct DefinitionSource: Sendable {
         )
     }
 
-    /// A path as it is to be shown and found from the current directory.
+    /// A path relative to the current directory, as shown to the user.
     private func shownPath(_ key: String, _ path: String, _ draft: Draft) -> String {
         switch draft.origin(key) {
         case .flag, .environment: FilePaths.normalized(path)
@@ -112,18 +113,19 @@ package struct DefinitionSource: Sendable {
     private func missing(_ key: String, _ path: String, _ draft: Draft) -> Diagnostic {
         let isDefault = draft.items[key] == nil
         return Diagnostic(
-            draft.place(key, orIn: file), "there is no file '\(path)'",
-            isDefault ? "which is the default, name another with \(key)" : nil)
+            draft.place(key, orIn: file), "file '\(path)' not found",
+            isDefault ? "set \(key) to use another file" : nil)
     }
 }
 
-/// The effective definition together with where each value came from.
+/// The effective definition with the origin of each value.
 package struct LoadedDefinition: Sendable {
     package var definition: SandboxDefinition
-    /// The file as diagnostics name it, and its absolute path.
+    /// Path of the file as shown in diagnostics.
     package var file: String
+    /// Absolute path of the file.
     package var absoluteFile: String
-    /// The pins file as diagnostics name it.
+    /// Path of the pins file as shown in diagnostics.
     package var pinsFile: String
     let origins: [String: Place]
 
@@ -134,7 +136,8 @@ package struct LoadedDefinition: Sendable {
         package var origin: Place
     }
 
-    /// All keys that have a value, in the order of the documentation, the playbook's variables behind the checkpoints.
+    /// All keys that have a value, in the order of the documentation, with the playbook variables after the
+    /// checkpoints.
     package var entries: [Entry] {
         Settings.all.flatMap { setting in
             [setting.value(definition)].compactMap(\.self).map {
@@ -153,47 +156,47 @@ package struct LoadedDefinition: Sendable {
     }
 }
 
-/// The definition and the versions that go with it.
+/// A definition with its pinned versions.
 package struct LoadedSandbox: Sendable {
     package var definition: LoadedDefinition
     package var pins: PinsFile
 }
 
-/// Reads the files that a definition consists of; a value, so that tests need no disk.
+/// Reads the files of a definition; replaceable, so that tests do not need a disk.
 package struct TextFiles: Sendable {
-    /// The bytes of the file at an absolute path, `nil` where there is none.
+    /// The bytes of the file at an absolute path, or `nil` if it does not exist.
     package var read: @Sendable (String) throws -> [UInt8]?
 
     package init(read: @escaping @Sendable (String) throws -> [UInt8]?) {
         self.read = read
     }
 
-    /// Files of this machine.
+    /// Reads from the local disk.
     package static let disk = TextFiles { path in
         do {
             return [UInt8](try Data(contentsOf: URL(filePath: path)))
         } catch let error as CocoaError where error.code == .fileReadNoSuchFile {
             return nil
         } catch {
-            let reason = FileManager.default.isReadableFile(atPath: path) ? "it is not a plain file" : "no permission"
+            let reason = FileManager.default.isReadableFile(atPath: path) ? "not a regular file" : "permission denied"
             throw Failure(.noPermission, "\(path) cannot be read: \(reason)")
         }
     }
 
-    /// Files that exist only here.
+    /// Reads from texts in memory.
     package static func memory(_ texts: [String: String]) -> TextFiles {
         TextFiles { texts[$0].map { Array($0.utf8) } }
     }
 }
 
-/// Joining of paths as text, without looking at the disk: symbolic links stay what they are.
+/// Path operations on text, without access to the disk: symbolic links are not resolved.
 enum FilePaths {
-    /// `path` as seen from `directory`; `.` and `..` are resolved.
+    /// `path` resolved against `directory`, without `.` and `..`.
     static func join(_ directory: String, _ path: String) -> String {
         normalized(path.hasPrefix("/") || directory.isEmpty ? path : "\(directory)/\(path)")
     }
 
-    /// The folder of a file, empty for a plain file name.
+    /// The directory of a file, empty for a plain file name.
     static func directory(of path: String) -> String {
         guard let slash = path.lastIndex(of: "/") else { return "" }
         return slash == path.startIndex ? "/" : String(path[..<slash])

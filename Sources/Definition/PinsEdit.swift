@@ -1,15 +1,15 @@
 import Sandbox
 
-/// Writes new versions into the text of `pins.yaml` line by line, so that comments and order stay and a review shows
-/// nothing but the versions that changed.
+/// Writes new versions into the text of `pins.yaml` line by line, so that comments and order are kept and a diff shows
+/// only the versions that changed.
 struct PinsEdit {
     private var lines: [String]
     private var deleted: Set<Int> = []
-    /// Index of a line → lines to add behind it; -1 is the beginning.
+    /// Index of a line → lines to add after it; -1 is the beginning of the file.
     private var added: [Int: [String]] = [:]
 
     init(text: String) {
-        // By scalars, because "\r\n" is one character to Swift.
+        // Split by Unicode scalars, because Swift treats "\r\n" as one character.
         lines = text.unicodeScalars.split(separator: "\n", omittingEmptySubsequences: false).map { String($0) }
     }
 
@@ -22,7 +22,7 @@ struct PinsEdit {
         return result.joined(separator: "\n")
     }
 
-    /// Makes one mapping of names to versions what `wanted` says.
+    /// Updates one mapping of names to versions to match `wanted`.
     mutating func set(_ wanted: [String: String], in section: Item.Entry) {
         let present = section.item.entries ?? []
         for entry in present {
@@ -38,12 +38,12 @@ struct PinsEdit {
         if present.isEmpty != wanted.isEmpty { reopen(section, isEmpty: wanted.isEmpty) }
     }
 
-    /// The same for a mapping of environments, each of which has its own versions.
+    /// Updates a mapping of environments, each of which has its own versions.
     mutating func set(_ wanted: [String: [String: String]], inEach section: Item.Entry) {
         for environment in section.item.entries ?? [] { set(wanted[environment.name] ?? [:], in: environment) }
     }
 
-    /// Puts a version where another one stands; quotes and whatever follows on the line stay.
+    /// Replaces a version in place; its quotes and the rest of the line are kept.
     mutating func replace(_ item: Item, with version: String) {
         guard case .scalar(let scalar) = item.content, scalar.text != version, let index = item.place.lineIndex,
             case .file(_, _, let column) = item.place, lines.indices.contains(index)
@@ -65,7 +65,7 @@ struct PinsEdit {
         lines[index] = String(view)
     }
 
-    /// Each new name goes behind the last present one that sorts before it.
+    /// Adds each new name after the last existing name that sorts before it.
     private mutating func add(_ new: [String: String], to section: Item.Entry, behind kept: [Item.Entry]) {
         guard case .file(_, let sectionLine, let sectionColumn) = section.place else { return }
         var indent = sectionColumn + 1
@@ -78,7 +78,7 @@ struct PinsEdit {
         }
     }
 
-    /// `poetry: {}` becomes `poetry:` and the other way round.
+    /// Turns `poetry: {}` into `poetry:` and vice versa.
     private mutating func reopen(_ section: Item.Entry, isEmpty: Bool) {
         guard let index = section.place.lineIndex, lines.indices.contains(index),
             let colon = lines[index].firstIndex(of: ":")
@@ -98,8 +98,8 @@ extension Place {
 }
 
 extension PinsFile {
-    /// The file's text with other versions in it: an edit of the present text, or, where its layout is too unusual
-    /// for that (mappings in braces, a new environment), the canonical text below the present header comment.
+    /// The text of the file with new versions: an edit of the existing text, or, if its layout is too unusual for
+    /// that (flow mappings, a new environment), the canonical text below the existing header comment.
     package func text(with new: Pins) -> String {
         let edited = edit(new)
         return Self.pins(in: edited) == new ? edited : header + new.yaml()
@@ -125,7 +125,7 @@ extension PinsFile {
         return edit.text
     }
 
-    /// The comment at the beginning of the file, with the empty line behind it.
+    /// The comment at the beginning of the file, with the empty line after it.
     private var header: String {
         text.unicodeScalars.split(separator: "\n", omittingEmptySubsequences: false).map { String($0) }
             .prefix { $0.hasPrefix("#") || $0.allSatisfy(\.isWhitespace) }.map { $0 + "\n" }.joined()
@@ -139,7 +139,7 @@ extension PinsFile {
 }
 
 extension Pins {
-    /// The whole file in its canonical form: sorted, two blanks deep, versions in quotes.
+    /// The whole file in canonical form: sorted, indented by two spaces, versions in quotes.
     package func yaml() -> String {
         var lines = ["distribution: \(ScalarText.yaml(distribution))", "suite: \(ScalarText.yaml(suite))"]
         if let architecture { lines.append("architecture: \(architecture.rawValue)") }

@@ -1,15 +1,16 @@
 import Sandbox
 
-/// `pins.yaml` as it was read: the versions, where each stands, and the text that an update edits.
+/// The contents of `pins.yaml`: the versions, the place of each, and the text that an update edits.
 package struct PinsFile: Sendable {
     package var pins: Pins
     package var text: String
-    /// As diagnostics name it, and absolute.
+    /// Path of the file as shown in diagnostics.
     package var path: String
+    /// Absolute path of the file.
     package var absolutePath: String
     let document: Item
 
-    /// Where a version stands: `place("apt", "git")`, `place("pip", "jupyter", "jupyterlab")`.
+    /// The place of a version: `place("apt", "git")`, `place("pip", "jupyter", "jupyterlab")`.
     package func place(_ keys: String...) -> Place {
         var item = document
         for key in keys {
@@ -19,13 +20,13 @@ package struct PinsFile: Sendable {
         return item.place
     }
 
-    /// - Throws: one `Failure` that lists every mistake in the file.
+    /// - Throws: A single `Failure` that lists every error in the file.
     package static func load(
         _ path: String, currentDirectory: String, files: TextFiles = .disk
     ) throws -> PinsFile {
         let absolute = FilePaths.join(currentDirectory, path)
         guard let bytes = try files.read(absolute) else {
-            throw Failure(.usage, "there is no file '\(path)' with pinned versions")
+            throw Failure(.usage, "pins file '\(path)' not found")
         }
         var diagnostics: [Diagnostic] = []
         guard let file = parse(bytes, path: path, absolutePath: absolute, &diagnostics), diagnostics.isEmpty else {
@@ -48,8 +49,9 @@ package struct PinsFile: Sendable {
         }
     }
 
-    /// Pins hold for one release and its architecture; the mistake names both files,
-    /// as either may be the wrong one.
+    /// Diagnostics if the pins are for another distribution release or architecture than the definition.
+    ///
+    /// Each names both files, because either may be wrong.
     func mismatch(with draft: Draft, file: String) -> [Diagnostic] {
         let base = draft.definition.base
         return [
@@ -64,7 +66,7 @@ package struct PinsFile: Sendable {
     }
 }
 
-/// Checks the shape of `pins.yaml` and takes the versions out of it.
+/// Validates the structure of `pins.yaml` and extracts the versions.
 struct PinsReader {
     var diagnostics: [Diagnostic]
 
@@ -76,7 +78,7 @@ struct PinsReader {
         self.diagnostics = diagnostics
     }
 
-    /// - Returns: `nil` where the file is no mapping; the pins may lack what is wrong.
+    /// - Returns: The pins without invalid entries; `nil` if the file is not a mapping.
     mutating func read(_ document: Item) -> Pins? {
         guard let entries = document.entries else {
             diagnostics.append(.wrongType(document, expected: "a mapping", example: "distribution: debian"))
@@ -86,7 +88,8 @@ struct PinsReader {
             let near = DidYouMean.suggestion(for: entry.name, among: Self.keys)
             diagnostics.append(
                 Diagnostic(
-                    entry.place, "unknown key '\(entry.name)'", near ?? "known are \(Self.keys.joined(separator: ", "))"
+                    entry.place, "unknown key '\(entry.name)'",
+                    near ?? "valid keys are \(Self.keys.joined(separator: ", "))"
                 ))
         }
         let pins = Pins(
@@ -132,7 +135,8 @@ struct PinsReader {
             if !syntax.isName(entry.name) {
                 diagnostics.append(
                     Diagnostic(
-                        entry.place, "'\(entry.name)' is no name of a \(syntax.thing)", "for example \(syntax.example)")
+                        entry.place, "'\(entry.name)' is not a valid \(syntax.thing) name",
+                        "for example \(syntax.example)")
                 )
             }
             versions[entry.name] = version(entry.item, syntax)
@@ -149,19 +153,19 @@ struct PinsReader {
         guard scalar.kind == .text else {
             diagnostics.append(
                 Diagnostic(
-                    item.place, "'\(item.key)' must be text, found \(item.found), which YAML may round",
-                    "write \"\(scalar.text)\" in quotes"))
+                    item.place, "'\(item.key)' must be a string, found \(item.found), which YAML may round",
+                    "put it in quotes: \"\(scalar.text)\""))
             return nil
         }
         guard syntax.isVersion(scalar.text) else {
             diagnostics.append(
-                Diagnostic(item.place, "'\(scalar.text)' is no version of a \(syntax.thing)", example))
+                Diagnostic(item.place, "'\(scalar.text)' is not a valid \(syntax.thing) version", example))
             return nil
         }
         return scalar.text
     }
 
-    /// What comes along belongs to an environment that is there, and is not required directly as well.
+    /// Checks that each locked dependency belongs to an existing environment and is not also required directly.
     private mutating func checkLocked(_ document: Item, _ pins: Pins) {
         for entry in document["pip_locked"]?.entries ?? [] {
             guard let direct = pins.pip[entry.name] else {
@@ -174,13 +178,13 @@ struct PinsReader {
             for package in entry.item.entries ?? [] where direct[package.name] != nil {
                 diagnostics.append(
                     Diagnostic(
-                        package.place, "'\(package.name)' stands in 'pip' and in 'pip_locked'", "keep it in 'pip'"))
+                        package.place, "'\(package.name)' is in both 'pip' and 'pip_locked'", "keep it in 'pip'"))
             }
         }
     }
 }
 
-/// What names and versions look like, per kind of package.
+/// The syntax of names and versions for each kind of package.
 enum PinSyntax {
     case debian, python, tag, interpreter
 
@@ -216,10 +220,10 @@ enum PinSyntax {
         switch self {
         // Debian Policy 5.6.12.
         case .debian: version.wholeMatch(of: /(?:[0-9]+:)?[0-9][A-Za-z0-9.+~\-]*/) != nil
-        // The characters of https://peps.python.org/pep-0440/; pip judges the rest.
+        // The characters of https://peps.python.org/pep-0440/; pip validates the rest.
         case .python: version.wholeMatch(of: /v?(?:[0-9]+!)?[0-9][A-Za-z0-9.+_\-]*/) != nil
         case .interpreter: version.wholeMatch(of: /3\.[0-9]+/) != nil
-        // A safe part of git-check-ref-format; a leading dash would be an option.
+        // A safe subset of git-check-ref-format; a leading dash would be read as an option.
         case .tag: version.wholeMatch(of: /[A-Za-z0-9_][A-Za-z0-9._+\/\-]*/) != nil
         }
     }

@@ -1,18 +1,18 @@
 import Sandbox
 
-/// Reads from a playbook the roles in the order in which it runs them.
+/// Reads the roles of a playbook, in the order in which it runs them.
 enum PlaybookRoles {
-    /// - Returns: the roles without a trailing `tidy`; `nil` where there are mistakes.
+    /// - Returns: The roles without a trailing `tidy`; `nil` if there are errors.
     static func read(_ document: Item, path: String, _ diagnostics: inout [Diagnostic]) -> [String]? {
         guard case .list(let plays) = document.content, let play = plays.first, play.entries != nil else {
             let found = if case .list(let plays) = document.content, plays.isEmpty { "none" } else { document.found }
             diagnostics.append(
-                Diagnostic(document.place, "a playbook is a list of plays, found \(found)", example))
+                Diagnostic(document.place, "a playbook must be a list of plays, found \(found)", example))
             return nil
         }
         if plays.count > 1 {
             diagnostics.append(
-                Diagnostic(plays[1].place, "only the first play is run, role by role", "put all roles into one play"))
+                Diagnostic(plays[1].place, "only one play is supported", "move all roles to the first play"))
             return nil
         }
         guard let list = play["roles"], case .list(let entries) = list.content, !entries.isEmpty else {
@@ -23,12 +23,12 @@ enum PlaybookRoles {
         let before = diagnostics.count
         for entry in entries {
             guard let role = name(entry) else {
-                diagnostics.append(Diagnostic(entry.place, "a role is a name, found \(entry.found)", example))
+                diagnostics.append(Diagnostic(entry.place, "a role must be a name, found \(entry.found)", example))
                 continue
             }
             if roles.contains(role) {
                 diagnostics.append(
-                    Diagnostic(entry.place, "the role '\(role)' stands twice in the play", "keep one of them"))
+                    Diagnostic(entry.place, "duplicate role '\(role)' in the play", "keep one of them"))
             }
             roles.append(role)
         }
@@ -36,7 +36,9 @@ enum PlaybookRoles {
         return diagnostics.count == before ? roles : nil
     }
 
-    /// A change in the last role, where changes are most frequent, leaves all before it in the cache.
+    /// The default checkpoint: after the second-to-last role.
+    ///
+    /// A change in the last role, where changes are most frequent, then reuses all roles before it from the cache.
     static func defaultCheckpoints(_ roles: [String]) -> [String] {
         roles.dropLast().suffix(1)
     }
@@ -52,7 +54,7 @@ enum PlaybookRoles {
     }
 }
 
-/// Playbook variables, whose values may have any shape.
+/// Reads the values of playbook variables, which may have any structure.
 enum PlaybookVariables {
     static func value(_ item: Item, _ diagnostics: inout [Diagnostic]) -> Variable? {
         switch item.content {
@@ -78,12 +80,12 @@ enum PlaybookVariables {
         case .boolean(let value): return .boolean(value)
         case .integer(let value?): return .integer(value)
         case .nothing:
-            diagnostics.append(Diagnostic(item.place, "'\(item.key)' has no value", "write \"\" for an empty text"))
+            diagnostics.append(Diagnostic(item.place, "'\(item.key)' has no value", "write \"\" for an empty string"))
         case .fraction, .integer(nil):
             diagnostics.append(
                 Diagnostic(
                     item.place, "'\(item.key)' is the number \(scalar.text), which YAML may round",
-                    "write \"\(scalar.text)\" in quotes"))
+                    "put it in quotes: \"\(scalar.text)\""))
         }
         return nil
     }

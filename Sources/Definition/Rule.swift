@@ -1,24 +1,24 @@
 import Sandbox
 
-/// How one kind of value is read from what a person wrote, checked, and written again.
+/// Reads, validates and writes one kind of value.
 struct Rule<Value: Sendable>: Sendable {
-    /// What is right, in words: `a size from 4GiB to 2TiB`.
+    /// Description of the expected value: `a size from 4GiB to 2TiB`.
     var expected: String
-    /// A right value, as it would stand in the file.
+    /// A valid value, as written in the file.
     var example: String
     var read: @Sendable (Item, inout [Diagnostic]) -> Value?
     var write: @Sendable (Value) -> Variable
 
-    /// What reading a single value comes to.
+    /// The result of reading a single value.
     enum Reading {
         case value(Value)
-        /// The type is wrong: the message is made of what is expected and what was found.
+        /// The type is wrong: the message names the expected and the actual value.
         case wrong
-        /// The type is right, the value is not: what continues after the key's name, and what would be right.
+        /// The type is right, but the value is not: the reason, worded to follow the name of the key, and a correction.
         case refused(String, String?)
     }
 
-    /// A rule for values that are one scalar.
+    /// A rule for scalar values.
     static func scalar(
         _ expected: String, example: String, write: @escaping @Sendable (Value) -> Variable,
         read: @escaping @Sendable (Item.Scalar) -> Reading
@@ -48,7 +48,7 @@ extension Diagnostic {
     }
 }
 
-/// Why a text is refused, as it continues after the key's name, and what would be right.
+/// The reason why a value is rejected, worded to follow the name of the key, and a correction.
 struct Objection: Error {
     var reason: String
     var suggestion: String?
@@ -60,8 +60,8 @@ struct Objection: Error {
 }
 
 extension Rule<String> {
-    /// Text that `check` has nothing against. Numbers without quotes are taken as they are written, so that
-    /// `version: 1.10` stays `1.10`.
+    /// A string that `check` accepts. Numbers without quotes are taken as written, so that `version: 1.10` stays
+    /// `1.10`.
     static func text(
         _ expected: String, example: String, _ check: @escaping @Sendable (String) throws(Objection) -> Void
     ) -> Rule {
@@ -85,7 +85,7 @@ extension Rule<Int> {
             expected, example: example, write: { .integer($0) },
             read: { scalar in
                 if case .text = scalar.kind, !scalar.isRaw, Int(scalar.text) != nil {
-                    return .refused("must be \(expected), found text in quotes", "write \(scalar.text) without quotes")
+                    return .refused("must be \(expected), found a quoted string", "write \(scalar.text) without quotes")
                 }
                 guard let number = Int(scalar.text), range.contains(number) else { return .wrong }
                 if let reason = refused[number] {
@@ -95,7 +95,7 @@ extension Rule<Int> {
             })
     }
 
-    /// A size in units of `unit`, written with `GiB`, `MiB` or `TiB`.
+    /// A size in units of `unit`, written with `MiB`, `GiB` or `TiB`.
     static func size(in unit: ByteUnit, _ range: ClosedRange<Int>, example: String) -> Rule {
         let limits = "\(ByteUnit.text(range.lowerBound, in: unit)) to \(ByteUnit.text(range.upperBound, in: unit))"
         return scalar(
@@ -104,9 +104,10 @@ extension Rule<Int> {
                 switch ByteUnit.parse(scalar.text, in: unit) {
                 case .size(let size) where range.contains(size): .value(size)
                 case .nearly(let right):
-                    .refused("has no unit that is known in '\(scalar.text)'", "did you mean \(right)?")
+                    .refused("must be in MiB, GiB or TiB, found '\(scalar.text)'", "did you mean \(right)?")
                 case .fraction:
-                    .refused("must be whole \(unit.rawValue), found '\(scalar.text)'", "for example \(example)")
+                    .refused(
+                        "must be a whole number of \(unit.rawValue), found '\(scalar.text)'", "for example \(example)")
                 case .size, .unknown: .wrong
                 }
             })
@@ -114,7 +115,7 @@ extension Rule<Int> {
 }
 
 extension Rule where Value: RawRepresentable<String> & CaseIterable {
-    /// One of a few words.
+    /// One of a fixed set of words.
     static func choice(of type: Value.Type = Value.self) -> Rule {
         let words = type.allCases.map(\.rawValue)
         return scalar(
@@ -123,13 +124,13 @@ extension Rule where Value: RawRepresentable<String> & CaseIterable {
                 if let value = Value(rawValue: scalar.text) { return .value(value) }
                 let near = DidYouMean.suggestion(for: scalar.text, among: words)
                 return .refused(
-                    "cannot be '\(scalar.text)'", near ?? "it is one of \(words.joined(separator: ", "))")
+                    "cannot be '\(scalar.text)'", near ?? "use one of \(words.joined(separator: ", "))")
             })
     }
 }
 
 extension Rule {
-    /// A list without repetitions; in a flag or a variable its elements are separated by commas.
+    /// A list without duplicates; in a flag or an environment variable, commas separate its elements.
     static func list<Element: Hashable & Sendable>(of element: Rule<Element>, mayBeEmpty: Bool = false, example: String)
         -> Rule
     where Value == [Element] {
@@ -173,7 +174,7 @@ extension Rule {
                 continue
             }
             if values.contains(value) {
-                diagnostics.append(Diagnostic(item.place, "'\(item.key)' names \(item.found) twice", "keep one"))
+                diagnostics.append(Diagnostic(item.place, "'\(item.key)' lists \(item.found) twice", "keep one"))
                 isSound = false
             }
             values.append(value)

@@ -1,34 +1,34 @@
 import Sandbox
 
-/// Rules for what becomes part of the system inside the image.
+/// Rules for values that become part of the system inside the image.
 extension Rule<String> {
     static var sandboxName: Rule {
         text("a short name", example: "data-science-sandbox") { name throws(Objection) in
             guard name.wholeMatch(of: /[A-Za-z0-9](?:[A-Za-z0-9._ \-]{0,62}[A-Za-z0-9])?/) != nil else {
                 throw Objection(
-                    "must be 1 to 64 letters, digits, dots, blanks, underscores and dashes, found '\(name)'",
+                    "must be 1 to 64 letters, digits, dots, spaces, underscores and dashes, found '\(name)'",
                     "for example data-science-sandbox")
             }
         }
     }
 
-    /// The version is the default asset id, so it is held to the same rule.
+    /// The version is the default asset id, so the same rule applies.
     static var version: Rule {
         text("a version", example: "0.1.0") { version throws(Objection) in
             do { _ = try AssetID(version) } catch let failure as Failure {
                 throw Objection(
-                    "is the default asset id, and \(failure.message)", failure.advice ?? "for example 0.1.0")
+                    "is the default asset id, but \(failure.message)", failure.advice ?? "for example 0.1.0")
             } catch {
-                throw Objection("is no asset id: \(error)")
+                throw Objection("is not a valid asset id: \(error)")
             }
         }
     }
 
     static var suite: Rule {
-        text("a release's code name", example: "bookworm") { suite throws(Objection) in
+        text("a release code name", example: "bookworm") { suite throws(Objection) in
             guard suite.wholeMatch(of: /[a-z][a-z0-9\-]*/) != nil else {
                 throw Objection(
-                    "must be a release's code name in small letters, found '\(suite)'",
+                    "must be a release code name in lowercase letters, found '\(suite)'",
                     DidYouMean.suggestion(for: suite, among: Suites.all) ?? "for example bookworm")
             }
         }
@@ -46,22 +46,22 @@ extension Rule<String> {
                 } else if mirror.wholeMatch(of: /[a-z0-9.\-]+\.[a-z]+(?:\/\S*)?/) != nil {
                     "did you mean 'https://\(mirror)'?"
                 } else {
-                    "for example https://deb.debian.org/debian, or host for what this machine uses"
+                    "for example https://deb.debian.org/debian, or host for the mirror that this machine uses"
                 }
             throw Objection("must be an http, https or file URL, or 'host', found '\(mirror)'", suggestion)
         }
     }
 
-    /// What `useradd` of Debian takes, and no account or group that the system has already.
+    /// A name that Debian's `useradd` accepts and that is not an existing system account or group.
     static var userName: Rule {
         text("a user name", example: "ubuntu") { name throws(Objection) in
             if ReservedNames.accounts.contains(name) {
                 throw Objection(
-                    "must not be '\(name)', an account or group that the system has already", "for example ubuntu")
+                    "must not be '\(name)', which is a system account or group", "for example ubuntu")
             }
             guard name.wholeMatch(of: /[a-z_][a-z0-9_\-]{0,31}/) != nil else {
                 throw Objection(
-                    "must be 1 to 32 small letters, digits, dashes and underscores and begin with a letter, "
+                    "must be 1 to 32 lowercase letters, digits, dashes and underscores, starting with a letter, "
                         + "found '\(name)'", "for example ubuntu")
             }
         }
@@ -76,8 +76,8 @@ extension Rule<String> {
     }
 
     static var roleName: Rule {
-        text("a role's name", example: "jupyter") { role throws(Objection) in
-            if role.isEmpty { throw Objection("names a role with nothing", "for example jupyter") }
+        text("a role name", example: "jupyter") { role throws(Objection) in
+            if role.isEmpty { throw Objection("must not contain an empty role name", "for example jupyter") }
         }
     }
 }
@@ -88,9 +88,9 @@ extension Rule<Int> {
     }
 }
 
-/// Names that are taken before the definition's own come.
+/// Names that a definition cannot use.
 enum ReservedNames {
-    /// Accounts and groups that a fresh Debian or Ubuntu with the sandbox's packages has
+    /// Accounts and groups that exist on a fresh Debian or Ubuntu with the sandbox's packages
     /// (`base-passwd`, systemd, dbus, openssh-server, docker, sudo).
     static let accounts: Set<String> = [
         "root", "daemon", "bin", "sys", "sync", "games", "man", "lp", "mail", "news", "uucp", "proxy", "www-data",
@@ -103,7 +103,7 @@ enum ReservedNames {
         "crontab", "ssh", "_ssh",
     ]
 
-    /// Playbook variables that the tool sets itself → what sets them.
+    /// Playbook variables that the tool sets itself → the source of their value.
     static let variables: [String: String] = [
         "sandbox_user": "'user.name'",
         "jupyter_port": "'ports.jupyter'",
@@ -114,9 +114,9 @@ enum ReservedNames {
     ]
 }
 
-/// The releases that are known by name, to find a suite that belongs to the other distribution.
+/// The known code names of releases, to detect a suite of the wrong distribution.
 ///
-/// A suite in neither list passes: new ones appear every half a year.
+/// A suite in neither list is accepted, because new ones appear every six months.
 enum Suites {
     static let debian: Set<String> = [
         "buster", "bullseye", "bookworm", "trixie", "forky", "sid", "oldstable", "stable", "testing", "unstable",
@@ -133,7 +133,7 @@ enum Suites {
         }
     }
 
-    /// The suite where only the distribution is named.
+    /// The suite if only the distribution is set.
     static func defaultSuite(of distribution: SandboxDefinition.BaseSystem.Distribution) -> String {
         switch distribution {
         case .debian: "bookworm"

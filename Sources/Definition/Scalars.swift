@@ -1,15 +1,15 @@
 import Sandbox
 import Yams
 
-/// Writes a value on one line so that YAML reads back the same; quoted it is JSON as well.
+/// Writes a value on one line so that YAML reads the same value back; in quotes, it is also valid JSON.
 enum ScalarText {
-    /// Plain where that is safe, else in double quotes.
+    /// The text as a plain scalar if that is safe, otherwise in double quotes.
     static func yaml(_ text: String) -> String {
         let isPlain = text.wholeMatch(of: /[A-Za-z0-9\/_.][A-Za-z0-9\/_.+@<>*\-]*/) != nil
         return isPlain && Node(text).tag == Tag(.str) ? text : quoted(text)
     }
 
-    /// In double quotes, with the escapes that JSON and YAML share.
+    /// The text in double quotes, with the escapes that JSON and YAML share.
     static func quoted(_ text: String) -> String {
         var quoted = "\""
         for scalar in text.unicodeScalars {
@@ -43,7 +43,7 @@ enum ScalarText {
     }
 }
 
-/// The units in which sizes are written; binary ones only, because disk formats know no others.
+/// The units in which sizes are written; only binary ones, because disk formats use no others.
 enum ByteUnit: String, CaseIterable, Sendable {
     case mebi = "MiB"
     case gibi = "GiB"
@@ -51,9 +51,9 @@ enum ByteUnit: String, CaseIterable, Sendable {
 
     enum Parsed: Equatable {
         case size(Int)
-        /// A number with a unit that only looks like one of ours (`8GB`, `8 G`), and what was probably meant.
+        /// A number with a missing or misspelled unit (`8`, `8GB`, `8 G`), with the probable intended size.
         case nearly(String)
-        /// Right in itself, but no whole number of the unit asked for.
+        /// A valid size that is not a whole number of the requested unit.
         case fraction
         case unknown
     }
@@ -80,7 +80,7 @@ enum ByteUnit: String, CaseIterable, Sendable {
         return size % unit.mebibytes == 0 ? .size(size / unit.mebibytes) : .fraction
     }
 
-    /// The shortest way to write a size: `8GiB` for 8192 MiB, `2040GiB`, but `2TiB` only for whole ones.
+    /// The shortest notation of a size: `8GiB` for 8192 MiB; `TiB` only for whole tebibytes, so `2040GiB` stays.
     static func text(_ size: Int, in unit: ByteUnit) -> String {
         let mebibytes = size * unit.mebibytes
         let best = allCases.last { mebibytes % $0.mebibytes == 0 && mebibytes >= $0.mebibytes } ?? .mebi

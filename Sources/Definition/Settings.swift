@@ -1,13 +1,13 @@
 import Sandbox
 
-/// One key of `sandbox.yaml`: where it belongs in the definition and by which rule it is read and written.
+/// One key of `sandbox.yaml`: its property of the definition, and the rule that reads and writes it.
 struct Setting: Sendable {
     /// Dotted path: `disk.size`.
     let key: String
     let example: String
-    /// Reads the item into the definition; false where it is wrong, which is then in the diagnostics.
+    /// Reads the item into the definition; returns `false` and adds diagnostics if the item is invalid.
     let apply: @Sendable (Item, inout SandboxDefinition, inout [Diagnostic]) -> Bool
-    /// `nil` where it has none.
+    /// The value of the key; `nil` if it is not set.
     let value: @Sendable (SandboxDefinition) -> Variable?
 
     init<Value>(
@@ -23,7 +23,7 @@ struct Setting: Sendable {
         value = { rule.write($0[keyPath: path]) }
     }
 
-    /// A key that may be without a value.
+    /// Creates an optional key.
     init<Value>(
         _ key: String, optional path: any WritableKeyPath<SandboxDefinition, Value?> & Sendable, _ rule: Rule<Value>
     ) {
@@ -37,7 +37,7 @@ struct Setting: Sendable {
         value = { $0[keyPath: path].map(rule.write) }
     }
 
-    /// The environment variable that sets it: `disk.size` is `DSS_DISK_SIZE`.
+    /// The environment variable that sets the key: `DSS_DISK_SIZE` for `disk.size`.
     var environmentVariable: String { Self.environmentVariable(for: key) }
 
     static func environmentVariable(for key: String) -> String {
@@ -45,8 +45,8 @@ struct Setting: Sendable {
     }
 }
 
-/// All keys of `sandbox.yaml`, in the order in which they are printed; `playbook.variables` alone has keys of its own
-/// below it and is read by `PlaybookVariables`.
+/// All keys of `sandbox.yaml`, in the order in which they are printed, except `playbook.variables`: its keys are chosen
+/// by the user, and `PlaybookVariables` reads it.
 enum Settings {
     static let all: [Setting] = [
         Setting("name", \.name, .sandboxName),
@@ -84,7 +84,7 @@ enum Settings {
 
     static let keys: [String] = all.map(\.key) + [variables]
 
-    /// The names that may stand directly below a section; the empty path is the file's top.
+    /// The names that are allowed directly below a section; the empty path is the top level of the file.
     static func names(below section: String) -> [String] {
         let prefix = section.isEmpty ? "" : section + "."
         var names: [String] = []
@@ -99,7 +99,8 @@ enum Settings {
         keys.contains { $0.hasPrefix(key + ".") }
     }
 
-    /// What a person probably meant by an unknown key: a name in the same place, or one of that name elsewhere.
+    /// The key that the user probably meant by an unknown one: a similar name in the same section, or the same name in
+    /// another section.
     static func suggestion(for name: String, below section: String) -> String? {
         let prefix = section.isEmpty ? "" : section + "."
         if let near = DidYouMean.closest(to: name, among: names(below: section)) { return "did you mean '\(near)'?" }
@@ -107,13 +108,13 @@ enum Settings {
             return "did you mean '\(elsewhere)'?"
         }
         if let near = DidYouMean.closest(to: prefix + name, among: keys) { return "did you mean '\(near)'?" }
-        return "known here are \(names(below: section).joined(separator: ", "))"
+        return "valid keys here are \(names(below: section).joined(separator: ", "))"
     }
 }
 
-/// A value that a person wrote, with its place: the common form of what files, variables and flags say.
+/// A value that the user set, with its place: the common representation for files, environment variables and flags.
 struct Item: Sendable {
-    /// Dotted path of the key that it belongs to: `disk.size`; elements of a list carry the list's.
+    /// Dotted path of its key: `disk.size`; elements of a list have the key of the list.
     var key: String
     var place: Place
     var content: Content
@@ -126,12 +127,12 @@ struct Item: Sendable {
 
     struct Entry: Sendable {
         var name: String
-        /// Where the key stands, not its value.
+        /// The place of the key, not of its value.
         var place: Place
         var item: Item
     }
 
-    /// A single value: its text as written, and what YAML takes it for.
+    /// A single value: its text as written, and the type that YAML gives it.
     struct Scalar: Sendable {
         enum Kind: Sendable, Equatable {
             case text, fraction, nothing
@@ -141,7 +142,7 @@ struct Item: Sendable {
 
         var text: String
         var kind: Kind
-        /// From a flag or a variable, where nothing can be quoted and every value is text at first.
+        /// Whether it comes from a flag or an environment variable, where nothing is quoted and every value is text.
         var isRaw = false
     }
 
@@ -157,17 +158,17 @@ struct Item: Sendable {
         entries?.first { $0.name == name }?.item
     }
 
-    /// What stands there, in words for a message.
+    /// A description of the value for error messages.
     var found: String {
         switch content {
         case .list: return "a list"
         case .map: return "a mapping"
         case .scalar(let scalar):
             switch scalar.kind {
-            case .nothing: return scalar.text.isEmpty ? "nothing" : "'\(scalar.text)', which means nothing"
-            case .boolean: return "the truth value '\(scalar.text)'"
+            case .nothing: return scalar.text.isEmpty ? "nothing" : "'\(scalar.text)' (null)"
+            case .boolean: return "the boolean '\(scalar.text)'"
             case .integer, .fraction: return scalar.isRaw ? "'\(scalar.text)'" : "the number \(scalar.text)"
-            case .text: return scalar.isRaw ? "'\(scalar.text)'" : "the text '\(scalar.text)'"
+            case .text: return scalar.isRaw ? "'\(scalar.text)'" : "the string '\(scalar.text)'"
             }
         }
     }

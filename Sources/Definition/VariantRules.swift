@@ -28,13 +28,14 @@ extension Rule<[SandboxVariant]> {
         guard entry.name.wholeMatch(of: /[a-z0-9](?:[a-z0-9-]{0,22}[a-z0-9])?/) != nil else {
             diagnostics.append(
                 Diagnostic(
-                    entry.place, "the variant '\(entry.name)' is to be part of asset ids",
-                    "use up to 24 lower-case letters, digits and dashes"))
+                    entry.place, "variant name '\(entry.name)' is not valid in asset ids",
+                    "use up to 24 lowercase letters, digits and dashes"))
             return nil
         }
         if entry.item.isNothing { return SandboxVariant(name: entry.name, settings: []) }
         guard let entries = entry.item.entries else {
-            diagnostics.append(.wrongType(entry.item, expected: "a mapping of keys", example: "{disk.size: 16GiB}"))
+            diagnostics.append(
+                .wrongType(entry.item, expected: "a mapping of keys to values", example: "{disk.size: 16GiB}"))
             return nil
         }
         let settings = entries.map { setting($0, &diagnostics) }
@@ -45,12 +46,12 @@ extension Rule<[SandboxVariant]> {
     private static func setting(
         _ entry: Item.Entry, _ diagnostics: inout [Diagnostic]
     ) -> SandboxVariant.Setting? {
-        // What tells releases apart is the same for all of their variants.
+        // These keys identify a release, so all of its variants share them.
         let fixed = ["name", "version", "variants", "github.repository"]
         guard let known = Settings.byKey[entry.name], !fixed.contains(entry.name) else {
             let suggestion =
                 fixed.contains(entry.name)
-                ? "all variants share it" : DidYouMean.suggestion(for: entry.name, among: Settings.keys)
+                ? "all variants share this key" : DidYouMean.suggestion(for: entry.name, among: Settings.keys)
             diagnostics.append(Diagnostic(entry.place, "a variant cannot set '\(entry.name)'", suggestion))
             return nil
         }
@@ -61,7 +62,7 @@ extension Rule<[SandboxVariant]> {
         return SandboxVariant.Setting(entry.name, text)
     }
 
-    /// A scalar, or a list of such, as an environment variable has it.
+    /// A scalar or a list of scalars, in the form of an environment variable's value.
     private static func text(of item: Item) -> String? {
         switch item.content {
         case .scalar(let scalar): return scalar.text
@@ -78,7 +79,7 @@ extension SandboxVariant.Setting {
     package var environmentVariable: String { Setting.environmentVariable(for: key) }
 }
 
-/// Values that are right each by itself and cannot go together.
+/// Checks for values that are valid on their own but not in combination.
 enum Combinations {
     static func check(_ draft: Draft, file: String) -> [Diagnostic] {
         required(draft, file) + suite(draft, file) + mirror(draft, file) + architecture(draft, file)
@@ -105,17 +106,17 @@ enum Combinations {
             return [
                 Diagnostic(
                     place,
-                    "'\(suite)' is a release of \(other.rawValue), and base.distribution is \(distribution.rawValue)",
+                    "'\(suite)' is a release of \(other.rawValue), but base.distribution is \(distribution.rawValue)",
                     "did you mean '\(Suites.defaultSuite(of: distribution))', or distribution: \(other.rawValue)?")
             ]
         }
         guard suite.count > 4, let near = DidYouMean.closest(to: suite, among: own) else { return [] }
         return [
-            Diagnostic(place, "unknown release '\(suite)' of \(distribution.rawValue)", "did you mean '\(near)'?")
+            Diagnostic(place, "unknown \(distribution.rawValue) release '\(suite)'", "did you mean '\(near)'?")
         ]
     }
 
-    /// Ubuntu's main archive has amd64 only; the others are on a server of their own.
+    /// Ubuntu's main archive has only amd64; the other architectures are on a separate server.
     private static func mirror(_ draft: Draft, _ file: String) -> [Diagnostic] {
         let base = draft.definition.base
         guard base.architecture == .arm64, base.mirror.contains("//archive.ubuntu.com/") else { return [] }
@@ -126,7 +127,7 @@ enum Combinations {
         ]
     }
 
-    /// VHD is the disk of Hyper-V's generation 1 and our OVA describes a BIOS machine: both exist for amd64 only.
+    /// VHD is the disk format of Hyper-V generation 1, and our OVA describes a BIOS machine: both require amd64.
     private static func architecture(_ draft: Draft, _ file: String) -> [Diagnostic] {
         let definition = draft.definition
         guard definition.base.architecture == .arm64, draft.isSound("base.architecture", "formats") else { return [] }
@@ -134,20 +135,20 @@ enum Combinations {
         return definition.formats.filter { [.vhd, .ova].contains($0) }.map { format in
             Diagnostic(
                 draft.place(key, element: format.rawValue, orIn: file),
-                "the format \(format.rawValue) is for machines with a BIOS, which arm64 has not",
+                "format \(format.rawValue) requires BIOS firmware, which arm64 machines do not have",
                 key == "formats" ? "use vmdk, qcow2 or raw" : "set formats, for example formats: [vmdk, qcow2]")
         }
     }
 
-    /// A dynamic VHD ends at 2040 GiB (Virtual Hard Disk Image Format Specification, version 1.0).
+    /// A dynamic VHD holds at most 2040 GiB (Virtual Hard Disk Image Format Specification, version 1.0).
     private static func diskSize(_ draft: Draft, _ file: String) -> [Diagnostic] {
         guard draft.isSound("disk.size", "formats"), draft.definition.formats.contains(.vhd),
             draft.definition.disk.sizeMiB > 2040 * 1024
         else { return [] }
         return [
             Diagnostic(
-                draft.place("disk.size", orIn: file), "a vhd holds at most 2040GiB",
-                "make the disk smaller or leave vhd out of formats")
+                draft.place("disk.size", orIn: file), "a vhd image holds at most 2040GiB",
+                "reduce disk.size or remove vhd from formats")
         ]
     }
 }

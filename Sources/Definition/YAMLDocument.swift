@@ -1,10 +1,11 @@
 import Sandbox
 import Yams
 
-/// Turns the text of one YAML file into an `Item` that knows the place of everything in it.
+/// Parses one YAML file into an `Item` with the place of every value.
 enum YAMLDocument {
-    /// - Parameter path: the file's name as diagnostics show it.
-    /// - Returns: the document's root, or `nil` where the text is no YAML or is empty; that is then in `diagnostics`.
+    /// - Parameter path: Path of the file as shown in diagnostics.
+    /// - Returns: The root of the document; `nil`, with an entry in `diagnostics`, if the text is empty or not valid
+    ///   YAML.
     static func parse(_ bytes: [UInt8], path: String, diagnostics: inout [Diagnostic]) -> Item? {
         guard let text = String(validating: bytes, as: UTF8.self) else {
             let lines = bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
@@ -28,7 +29,8 @@ enum YAMLDocument {
         }
     }
 
-    /// Composes the tree; Yams gives up at the first duplicate key, so each is set aside until none is left.
+    /// Composes the tree. Yams stops at the first duplicate key, so duplicates are renamed one by one until none is
+    /// left.
     private static func compose(
         _ duplicates: inout DuplicateKeys, _ path: String, _ diagnostics: inout [Diagnostic]
     ) throws -> Node? {
@@ -40,8 +42,8 @@ enum YAMLDocument {
                     diagnostics.append(
                         Diagnostic(
                             .file(path, line: second.mark?.line ?? 1, column: second.mark?.column ?? 1),
-                            "a second document begins here",
-                            "keep one document in the file"))
+                            "a second YAML document starts here",
+                            "keep only one document in the file"))
                 }
                 return root
             } catch YamlError.duplicatedKeysInMapping(let names, let context) where !names.isEmpty {
@@ -53,32 +55,32 @@ enum YAMLDocument {
     }
 }
 
-/// Puts what the YAML parser says into a diagnostic with the parser's position.
+/// Converts an error of the YAML parser to a diagnostic with the parser's position.
 enum YAMLSyntax {
     static func diagnostic(_ error: any Error, text: String, path: String) -> Diagnostic {
         switch error {
         case YamlError.scanner(_, let problem, let mark, _), YamlError.parser(_, let problem, let mark, _),
             YamlError.composer(_, let problem, let mark, _):
             Diagnostic(
-                .file(path, line: mark.line, column: mark.column), "no valid YAML: \(problem)",
+                .file(path, line: mark.line, column: mark.column), "invalid YAML: \(problem)",
                 advice(problem, at: scalar(text, mark)))
         case YamlError.reader(let problem, let offset, _, _):
-            Diagnostic(place(of: offset ?? 0, in: text, path), "no valid YAML: \(problem)")
+            Diagnostic(place(of: offset ?? 0, in: text, path), "invalid YAML: \(problem)")
         case YamlError.duplicatedKeysInMapping(let names, let context):
             Diagnostic(
                 .file(path, line: context.mark.line, column: context.mark.column),
-                "the key '\(names.first ?? "")' stands twice in this mapping", "keep one of them")
+                "duplicate key '\(names.first ?? "")' in this mapping", "keep one of them")
         default:
-            Diagnostic(.file(path, line: 1, column: 1), "no valid YAML: \(error)")
+            Diagnostic(.file(path, line: 1, column: 1), "invalid YAML: \(error)")
         }
     }
 
-    /// The usual cause, where libYAML's own words do not lead there.
+    /// A hint at the usual cause, for errors where libYAML's own message does not name it.
     private static func advice(_ problem: String, at scalar: Unicode.Scalar?) -> String? {
         switch scalar {
-        case "\t": "indent with blanks, not with a tab"
-        case "@", "`", "%": "put the value into quotes"
-        default: problem.hasPrefix("mapping values") ? "put a value that contains ': ' into quotes" : nil
+        case "\t": "indent with spaces, not tabs"
+        case "@", "`", "%": "put the value in quotes"
+        default: problem.hasPrefix("mapping values") ? "put a value that contains ': ' in quotes" : nil
         }
     }
 
@@ -94,10 +96,11 @@ enum YAMLSyntax {
     }
 }
 
-/// The text of a YAML file in which repeated keys are given names of their own.
+/// The text of a YAML file in which duplicate keys are renamed.
 ///
-/// Yams refuses a mapping with a duplicate key as a whole, and with it every later mistake in the file. So the
-/// repeated key's last letter is swapped for a private-use one, which moves nothing, and the text is read again.
+/// Yams rejects a mapping with a duplicate key as a whole, which would hide every later error in the file. So the
+/// last letter of the duplicate key is replaced by a private-use character, which keeps all positions, and the text
+/// is parsed again.
 struct DuplicateKeys {
     struct Position: Hashable {
         var line: Int
@@ -105,14 +108,14 @@ struct DuplicateKeys {
     }
 
     private(set) var text: String
-    /// Position of each repeated key → its name and the line where it stood first.
+    /// Position of each duplicate key → its name and the line of its first occurrence.
     private(set) var found: [Position: (name: String, firstLine: Int)] = [:]
 
     init(text: String) {
         self.text = text
     }
 
-    /// - Returns: false where the repetition could not be found, as in a mapping in braces.
+    /// - Returns: `false` if the duplicate could not be located, for example in a flow mapping (`{a: 1, a: 2}`).
     mutating func setAside(_ name: String, first: Mark) -> Bool {
         var lines = text.unicodeScalars.split(separator: "\n", omittingEmptySubsequences: false).map(Array.init)
         let indent = first.column - 1
@@ -132,7 +135,7 @@ struct DuplicateKeys {
         return false
     }
 
-    /// The end of the key's own letters where the line has that key at `start`, quoted or not.
+    /// The end of the key's own letters if the line has that key at `start`, quoted or not.
     private static func end(of key: [Unicode.Scalar], in line: [Unicode.Scalar], from start: Int) -> Int? {
         var begin = start
         if line[start] == "\"" || line[start] == "'" { begin += 1 }
@@ -143,7 +146,7 @@ struct DuplicateKeys {
     }
 }
 
-/// Makes an `Item` of a Yams node: dotted keys, places, merged `<<` mappings, duplicates reported.
+/// Converts a Yams node to an `Item`: adds dotted keys and places, merges `<<` mappings, and reports duplicate keys.
 struct NodeConverter {
     let path: String
     let duplicates: DuplicateKeys
@@ -167,7 +170,7 @@ struct NodeConverter {
         var merged: [Item.Entry] = []
         for (name, value) in mapping {
             guard let text = name.scalar?.string else {
-                diagnostics.append(Diagnostic(place(name), "a key must be text, found a list or a mapping"))
+                diagnostics.append(Diagnostic(place(name), "a key must be a string, found a list or a mapping"))
                 continue
             }
             if name.tag == Tag(.merge) {
@@ -177,7 +180,7 @@ struct NodeConverter {
             {
                 diagnostics.append(
                     Diagnostic(
-                        place(name), "the key '\(duplicate.name)' stands already in line \(duplicate.firstLine)",
+                        place(name), "duplicate key '\(duplicate.name)', first set in line \(duplicate.firstLine)",
                         "keep one of them"))
             } else {
                 let child = item(value, key: key.isEmpty ? text : "\(key).\(text)", &diagnostics)
@@ -188,13 +191,13 @@ struct NodeConverter {
         return entries
     }
 
-    /// What `<<:` brings in: one mapping or a list of them, the first of which wins.
+    /// The entries that `<<:` merges: from one mapping or a list of mappings, the first of which wins.
     private func inherited(_ item: Item, _ diagnostics: inout [Diagnostic]) -> [Item.Entry] {
         switch item.content {
         case .map(let entries): return entries
         case .list(let items) where items.allSatisfy { $0.entries != nil }: return items.flatMap { $0.entries ?? [] }
         default:
-            diagnostics.append(Diagnostic(item.place, "'<<' must name a mapping, found \(item.found)"))
+            diagnostics.append(Diagnostic(item.place, "'<<' must refer to a mapping, found \(item.found)"))
             return []
         }
     }
@@ -203,7 +206,7 @@ struct NodeConverter {
         .file(path, line: node.mark?.line ?? 1, column: node.mark?.column ?? 1)
     }
 
-    /// - Parameter node: carries the tag that YAML gives the text; quoted text is always text.
+    /// - Parameter node: The node with the tag that YAML gives the text; quoted text is always a string.
     static func scalar(_ text: String, _ node: Node) -> Item.Scalar {
         let kind: Item.Scalar.Kind =
             switch Tag.Name(rawValue: node.tag.rawValue) {

@@ -3,18 +3,18 @@ import Sandbox
 import Synchronization
 import Workbench
 
-/// What runs the guest's instructions.
+/// The QEMU accelerator that executes a guest's instructions.
 package enum Accelerator: String, Sendable, Codable {
     case kvm
-    /// QEMU's emulation: slow, and works everywhere.
+    /// QEMU's emulation, which is slow but works everywhere.
     case tcg
 
     var option: String { self == .kvm ? "kvm" : "tcg,thread=multi" }
     var cpu: String { self == .kvm ? "host" : "max" }
 }
 
-/// Finds out whether KVM works by running a guest: there are machines, most of all virtual ones, whose `/dev/kvm`
-/// opens and whose guests hang.
+/// Tests whether KVM works by running a guest: on some hosts, mostly virtual ones, `/dev/kvm` can be opened but guests
+/// hang.
 package struct AcceleratorProbe: Sendable {
     private static let found = Mutex<Accelerator?>(nil)
 
@@ -28,7 +28,7 @@ package struct AcceleratorProbe: Sendable {
         self.device = device
     }
 
-    /// The best accelerator of this machine, asked once in the life of this process.
+    /// The best accelerator of this host; probed once per process.
     package func best() async throws -> Accelerator {
         if let known = Self.found.withLock({ $0 }) { return known }
         let answer: Accelerator = try await works(.kvm) ? .kvm : .tcg
@@ -36,7 +36,7 @@ package struct AcceleratorProbe: Sendable {
         return answer
     }
 
-    /// Whether a guest gets as far as 64-bit code with paging within the limit.
+    /// Whether a guest reaches 64-bit code with paging within the time limit.
     package func works(_ accelerator: Accelerator) async throws -> Bool {
         guard accelerator == .tcg || fileExists(device) else { return false }
         return try await withTemporaryDirectory { directory in
@@ -55,7 +55,7 @@ package struct AcceleratorProbe: Sendable {
         }
     }
 
-    /// `timeout` ends a guest that hangs with SIGKILL at once; nothing of it is worth saving.
+    /// The command of the probe. `timeout` kills a hanging guest with SIGKILL, because it has no state to save.
     func command(_ accelerator: Accelerator, disk: String) -> Command {
         let seconds = max(1, limit.components.seconds)
         let machine = [
@@ -73,10 +73,10 @@ package struct AcceleratorProbe: Sendable {
     }
 }
 
-/// A boot sector that goes from real mode to 64-bit mode with paging, says so, and ends the machine.
+/// A boot sector that switches from real mode to 64-bit mode with paging, reports success, and ends the machine.
 ///
-/// Firmware and 16-bit code alone would not do: on some machines they run and only 64-bit guests hang.
-/// In AT&T's notation, loaded at 0x7c00:
+/// Running firmware and 16-bit code is not a sufficient test: on some hosts they run and only 64-bit guests hang.
+/// The source in AT&T syntax, loaded at 0x7c00:
 /// ```
 /// cli; xorw %ax,%ax; movw %ax,%ds; movw %ax,%es; movw %ax,%ss; movw $0x7c00,%sp; cld
 /// movw $0x1000,%di; xorl %eax,%eax; movw $0x0c00,%cx; rep stosl        # three empty page tables
@@ -90,7 +90,7 @@ package struct AcceleratorProbe: Sendable {
 /// ```
 enum ProbeSector {
     static let mark = "L"
-    /// What `isa-debug-exit` makes of 0x2a: twice the value plus one.
+    /// Exit code that `isa-debug-exit` derives from 0x2a: twice the value plus one.
     static let exitCode: Int32 = 0x2a * 2 + 1
 
     static var bytes: [UInt8] {

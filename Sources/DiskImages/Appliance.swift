@@ -2,12 +2,12 @@ import FoundationEssentials
 import Sandbox
 import Workbench
 
-/// The machine that an OVA describes.
+/// The virtual machine described by an OVA.
 package struct Appliance: Sendable, Equatable {
-    /// Shown in the hypervisor's list.
+    /// Name shown in the hypervisor's list of machines.
     package var name: String
     package var version: String
-    /// What to do first: user, port, password.
+    /// First steps for the user: login, port, password.
     package var annotation: String
     package var processors: Int
     package var memoryMiB: Int
@@ -24,7 +24,7 @@ package struct Appliance: Sendable, Equatable {
 }
 
 extension Appliance {
-    /// The machine of an order's images.
+    /// The virtual machine for the images of a build order.
     package init(_ order: BuildOrder) {
         let definition = order.definition
         self.init(
@@ -33,14 +33,14 @@ extension Appliance {
     }
 }
 
-/// The files of an OVA and how they are packed.
+/// The files of an OVA and the command that packs them.
 struct ApplianceContents: Sendable, Equatable {
     var appliance: Appliance
     var stem: String
     var disk: ConvertedImage
     /// Virtual size of the disk.
     var capacity: Int64
-    /// SHA-256 of the descriptor's text.
+    /// SHA-256 of the descriptor.
     var descriptorDigest: String
 
     var descriptorName: String { "\(stem).ovf" }
@@ -51,7 +51,7 @@ struct ApplianceContents: Sendable, Equatable {
         OVFDescriptor(appliance: appliance, diskFile: diskName, diskBytes: disk.bytes, capacity: capacity).xml
     }
 
-    /// One line for each file, as `ovftool` and VirtualBox write them.
+    /// The manifest: one line per file, in the format of `ovftool` and VirtualBox.
     var manifest: String {
         """
         SHA256(\(descriptorName))= \(descriptorDigest)
@@ -60,8 +60,8 @@ struct ApplianceContents: Sendable, Equatable {
         """
     }
 
-    /// The descriptor first, the manifest right behind it, then the disk: the order of DSP0243, and of a reader
-    /// that gets the archive as a stream. Owner and time are fixed, so that nobody learns about the builder.
+    /// Packs the descriptor, the manifest and the disk, in this order, which DSP0243 and streaming readers require.
+    /// Owner and time are fixed, so that the archive reveals nothing about the builder.
     func pack(workspace: String, output: String) -> Command {
         Command(
             "tar",
@@ -72,12 +72,12 @@ struct ApplianceContents: Sendable, Equatable {
     }
 }
 
-/// The table of contents of an OVA: a tar archive in ustar format, as the OVF specification (DSP0243 2.1.1, 5.3)
-/// asks, whose descriptor comes first.
+/// The table of contents of an OVA: a tar archive in ustar format whose first member is the descriptor, as required by
+/// the OVF specification (DSP0243 2.1.1, 5.3).
 package struct ApplianceArchive: Sendable, Equatable {
     package struct Member: Sendable, Equatable {
         package var name: String
-        /// Where the content begins in the archive.
+        /// Offset of the content in the archive.
         package var offset: Int64
         package var length: Int64
     }
@@ -85,7 +85,7 @@ package struct ApplianceArchive: Sendable, Equatable {
     package var members: [Member]
     private let path: String
 
-    /// - Throws: `Failure` with code `.badData` where it is no archive or ends too early.
+    /// - Throws: `Failure` with code `.badData` if the file is not an archive or is truncated.
     package init(path: String) throws {
         self.path = path
         members = []
@@ -95,32 +95,32 @@ package struct ApplianceArchive: Sendable, Equatable {
             let header = try readBytes(path, at: position, count: 512)
             guard header.contains(where: { $0 != 0 }) else { break }
             guard let member = Self.member(header, at: position) else {
-                throw Failure(.badData, "\(path) is damaged: there is no tar header at byte \(position)")
+                throw Failure(.badData, "\(path) is damaged: no tar header at byte \(position)")
             }
             guard member.offset + member.length <= end else {
                 throw Failure(
                     .badData,
-                    "\(path) is cut off: '\(member.name)' should end at byte \(member.offset + member.length), "
-                        + "the file has \(end) bytes")
+                    "\(path) is truncated: '\(member.name)' should end at byte \(member.offset + member.length), "
+                        + "but the file has \(end) bytes")
             }
             members.append(member)
             position = member.offset + (member.length + 511) / 512 * 512
         }
     }
 
-    /// The one disk of the machine.
+    /// The only disk of the machine.
     package var disk: Member {
         get throws {
             guard let disk = members.first(where: { $0.name.lowercased().hasSuffix(".vmdk") }) else {
                 throw Failure(
-                    .badData, "\(path) has no VMDK in it", details: members.map(\.name),
-                    advice: "give an OVA file that `dss create-vm` has written")
+                    .badData, "\(path) contains no VMDK", details: members.map(\.name),
+                    advice: "use an OVA file written by `dss create-vm`")
             }
             return disk
         }
     }
 
-    /// POSIX.1-1988 `ustar`: name at 0, size in octal at 124, magic at 257, prefix of the name at 345.
+    /// Parses a POSIX.1-1988 `ustar` header: name at 0, size in octal at 124, magic at 257, prefix of the name at 345.
     static func member(_ header: [UInt8], at position: Int64) -> Member? {
         guard header.count == 512, Array(header[257..<262]) == Array("ustar".utf8) else { return nil }
         let stored = Int(text(header[148..<156]).filter(\.isNumber), radix: 8)
@@ -140,8 +140,8 @@ package struct ApplianceArchive: Sendable, Equatable {
 
 /// The OVF descriptor of a machine with one disk: DMTF DSP0243 1.1, which both VirtualBox and VMware import.
 ///
-/// The disk hangs on AHCI and the network card is an E1000: both are emulated by both, with drivers in every
-/// kernel. `ResourceType` numbers are those of CIM's `ResourceAllocationSettingData` (DSP1041).
+/// The disk is attached to AHCI and the network adapter is an E1000: both hypervisors emulate them, and every kernel
+/// has the drivers. `ResourceType` numbers are defined by CIM's `ResourceAllocationSettingData` (DSP1041).
 struct OVFDescriptor: Sendable, Equatable {
     var appliance: Appliance
     var diskFile: String
@@ -163,15 +163,15 @@ struct OVFDescriptor: Sendable, Equatable {
             <File ovf:id="file1" ovf:href="\(escaped(diskFile))" ovf:size="\(diskBytes)"/>
           </References>
           <DiskSection>
-            <Info>The disk of the machine</Info>
+            <Info>The virtual disk</Info>
             <Disk ovf:diskId="vmdisk1" ovf:fileRef="file1" ovf:capacity="\(capacity)" \
         ovf:capacityAllocationUnits="byte" \
         ovf:format="http://www.vmware.com/interfaces/specifications/vmdk.html#streamOptimized"/>
           </DiskSection>
           <NetworkSection>
-            <Info>The networks of the machine</Info>
+            <Info>The logical networks</Info>
             <Network ovf:name="NAT">
-              <Description>A network with an address by DHCP</Description>
+              <Description>A network with DHCP</Description>
             </Network>
           </NetworkSection>
           <VirtualSystem ovf:id="\(escaped(appliance.name))">
@@ -182,12 +182,12 @@ struct OVFDescriptor: Sendable, Equatable {
               <Description>Debian_64</Description>
             </OperatingSystemSection>
             <ProductSection>
-              <Info>The product in the machine</Info>
+              <Info>The installed product</Info>
               <Product>\(escaped(appliance.name))</Product>
               <Version>\(escaped(appliance.version))</Version>
             </ProductSection>
             <AnnotationSection>
-              <Info>How to begin</Info>
+              <Info>Getting started</Info>
               <Annotation>\(escaped(appliance.annotation))</Annotation>
             </AnnotationSection>
             <VirtualHardwareSection>
@@ -234,7 +234,7 @@ struct OVFDescriptor: Sendable, Equatable {
         ]
     }
 
-    /// A piece of hardware; CIM wants its properties in alphabetical order.
+    /// A hardware item; CIM requires its properties in alphabetical order.
     private struct Item {
         var properties: [(name: String, value: String)]
 
@@ -249,7 +249,7 @@ struct OVFDescriptor: Sendable, Equatable {
     }
 }
 
-/// Text between tags or in quotes; characters that XML 1.0 forbids are left out.
+/// Escapes text for XML content and attribute values; characters that XML 1.0 forbids are omitted.
 private func escaped(_ text: String) -> String {
     text.unicodeScalars.reduce(into: "") { result, scalar in
         switch scalar {

@@ -2,7 +2,7 @@ import FoundationEssentials
 import Sandbox
 import Workbench
 
-/// GRUB for both kinds of firmware, with all modules built in, so that nothing of it has to lie on the root.
+/// GRUB for BIOS and UEFI, with all modules built in, so that booting needs no GRUB modules on the root file system.
 package struct BootLoader: Sendable, Equatable {
     package enum Platform: String, Sendable {
         case bios = "i386-pc"
@@ -11,10 +11,11 @@ package struct BootLoader: Sendable, Equatable {
         var package: String { self == .bios ? "grub-pc-bin" : "grub-efi-amd64-bin" }
     }
 
-    /// Directory with GRUB's platform directories, such as `/usr/lib/grub`.
+    /// GRUB's module directory for each platform, such as `/usr/lib/grub/i386-pc`.
     package var directories: [Platform: String]
 
-    /// Prefers the files of the system in the image, whose version fits the modules it may load later.
+    /// Finds GRUB's files. Those in the image are preferred, because their version matches the modules it may load
+    /// later.
     /// - Throws: `Failure` with code `.unavailable` that names the missing packages.
     package init(root: String, host: String = "/usr/lib/grub") throws {
         directories = [:]
@@ -26,12 +27,12 @@ package struct BootLoader: Sendable, Equatable {
         }
         guard missing.isEmpty else {
             throw Failure(
-                .unavailable, "GRUB's files are missing in the image and on this machine",
+                .unavailable, "no GRUB files in the image or on this host",
                 advice: "sudo apt-get install \(missing.joined(separator: " "))")
         }
     }
 
-    /// What GRUB runs first: it finds the root by its label and goes on with the configuration there.
+    /// GRUB's embedded configuration: it finds the root file system by its label and loads the configuration there.
     package static let earlyConfig = """
         search --no-floppy --label root --set=root
         set prefix=($root)/boot/grub
@@ -55,7 +56,7 @@ package struct BootLoader: Sendable, Equatable {
             ] + Self.modules + own, environment: ["LC_ALL": "C"])
     }
 
-    /// Fills the ESP in place; mtools takes an offset behind `@@`, so nothing is mounted.
+    /// Commands that fill the ESP in place; mtools takes an offset after `@@`, so nothing is mounted.
     package static func espCommands(
         disk: String, partition: DiskLayout.Partition, loader: String
     ) -> [Command] {
@@ -67,31 +68,32 @@ package struct BootLoader: Sendable, Equatable {
                 "mformat", ["-i", target, "-F", "-v", partition.name, "-T", "\(sectors)", "::"],
                 environment: environment),
             Command("mmd", ["-i", target, "::EFI", "::EFI/BOOT"], environment: environment),
-            // The name that firmware looks for on a disk it has no boot entry for (UEFI Specification 2.10, 3.5.1.1).
+            // The file that firmware looks for on a disk without a boot entry (UEFI Specification 2.10, 3.5.1.1).
             Command("mcopy", ["-i", target, loader, "::EFI/BOOT/BOOTX64.EFI"], environment: environment),
         ]
     }
 }
 
-/// Puts GRUB's BIOS stages where firmware and each other find them, as `grub-install` would on a mounted disk.
+/// Prepares GRUB's BIOS stages so that the firmware and the stages find each other, as `grub-install` does on a mounted
+/// disk.
 ///
-/// Offsets are those of GRUB 2.06 and 2.12, `include/grub/i386/pc/boot.h` and `include/grub/offsets.h`; what is
-/// done with them follows `util/setup.c`. They are part of an interface between GRUB's own stages and have not
-/// moved since GRUB 1.96, and what stands there is checked before it is overwritten.
+/// Offsets are those of GRUB 2.06 and 2.12, `include/grub/i386/pc/boot.h` and `include/grub/offsets.h`; their
+/// use follows `util/setup.c`. They are the interface between GRUB's own stages and have not moved since GRUB 1.96.
+/// The existing bytes are checked before they are overwritten.
 package enum BootCode {
-    /// `GRUB_BOOT_MACHINE_KERNEL_SECTOR`: 64-bit number of the sector from which boot.img loads the core image.
+    /// `GRUB_BOOT_MACHINE_KERNEL_SECTOR`: the 64-bit sector number from which boot.img loads the core image.
     static let kernelSectorOffset = 0x5c
-    /// `GRUB_BOOT_MACHINE_DRIVE_CHECK`: a jump over the code that mistrusts the drive number given by the BIOS.
+    /// `GRUB_BOOT_MACHINE_DRIVE_CHECK`: a jump over the code that checks the drive number given by the BIOS.
     static let driveCheckOffset = 0x66
-    /// Boot code ends where the disk signature begins (`GRUB_BOOT_MACHINE_WINDOWS_NT_MAGIC`).
+    /// The boot code ends where the disk signature starts (`GRUB_BOOT_MACHINE_WINDOWS_NT_MAGIC`).
     static let codeLength = 0x1b8
-    /// The first block list of diskboot.img stands in the last 12 bytes of its sector
+    /// The first block list of diskboot.img is in the last 12 bytes of its sector
     /// (`struct grub_pc_bios_boot_blocklist`: 64-bit start, 16-bit length, 16-bit segment).
     static let blockListOffset = DiskLayout.sectorSize - 12
-    /// Real-mode segment behind diskboot.img: `GRUB_BOOT_I386_PC_KERNEL_SEG` (0x800) plus one sector.
+    /// Real-mode segment after diskboot.img: `GRUB_BOOT_I386_PC_KERNEL_SEG` (0x800) plus one sector.
     static let kernelSegment: UInt16 = 0x820
 
-    /// The first sector of the disk: boot.img's code in front of the partition table that is already there.
+    /// The first sector of the disk: boot.img's code, followed by the existing partition table.
     package static func bootSector(bootImage: [UInt8], over current: [UInt8], coreSector: UInt64) throws -> [UInt8] {
         guard bootImage.count == DiskLayout.sectorSize, current.count == DiskLayout.sectorSize else {
             throw unexpected("boot.img has \(bootImage.count) bytes instead of \(DiskLayout.sectorSize)")
@@ -101,20 +103,20 @@ package enum BootCode {
         }
         var sector = Array(bootImage[..<codeLength] + current[codeLength...])
         put(coreSector, into: &sector, at: kernelSectorOffset)
-        // As setup.c does for hard disks: without the jump, a drive number that is no hard disk's is replaced.
+        // As in setup.c for hard disks: without the jump, the code replaces a drive number that is not a hard disk's.
         sector[driveCheckOffset] = 0x90
         sector[driveCheckOffset + 1] = 0x90
         return sector
     }
 
-    /// The core image as it stands in the BIOS boot partition: its first sector knows where the others are.
+    /// The core image for the BIOS boot partition: its first sector contains the location of the others.
     package static func coreImage(_ core: [UInt8], at partition: DiskLayout.Partition) throws -> [UInt8] {
         guard core.count > DiskLayout.sectorSize else {
-            throw unexpected("the core image has \(core.count) bytes only")
+            throw unexpected("the core image has only \(core.count) bytes")
         }
         guard Int64(core.count) <= partition.sizeBytes else {
             throw unexpected(
-                "the core image has \(core.count) bytes and the BIOS boot partition \(partition.sizeBytes)")
+                "the core image has \(core.count) bytes, but the BIOS boot partition has \(partition.sizeBytes)")
         }
         let rest = (core.count - 1) / DiskLayout.sectorSize
         guard get(core, at: blockListOffset + 8) == UInt16(rest),
@@ -135,7 +137,7 @@ package enum BootCode {
 
     private static func unexpected(_ what: String) -> Failure {
         Failure(
-            .badData, "these GRUB files cannot be used: \(what)",
+            .badData, "unsupported GRUB files: \(what)",
             advice: "reinstall the packages grub-pc-bin and grub-common")
     }
 }

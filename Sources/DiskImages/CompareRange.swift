@@ -3,14 +3,14 @@ import Glibc
 import Sandbox
 import Workbench
 
-/// A part of the disk that one `qemu-img compare` looks at; several run at once, because one uses one processor.
+/// The part of the disk that one `qemu-img compare` reads; several run in parallel, because each uses one processor.
 package struct CompareRange: Sendable, Equatable {
     package var offset: Int64
     package var length: Int64
 
     package static func whole(_ bytes: Int64) -> CompareRange { CompareRange(offset: 0, length: bytes) }
 
-    /// Compares what a machine would read; the raw driver's window cuts the same part out of both.
+    /// Compares the contents seen by a machine; a window of the raw driver selects the same part of both images.
     package func command(raw: String, image: ImageNode) -> Command {
         let file = ImageNode(driver: "raw", path: raw)
         return Command(
@@ -20,7 +20,7 @@ package struct CompareRange: Sendable, Equatable {
             environment: ["LC_ALL": "C"])
     }
 
-    /// Cuts a raw disk into parts with about the same amount of data, as far as the file system tells holes.
+    /// Splits a raw disk into parts with about the same amount of data, if the file system reports holes.
     package static func split(_ disk: RawDisk, into count: Int) -> [CompareRange] {
         split(extents: (try? dataExtents(of: disk.path)) ?? [0..<disk.virtualBytes], of: disk.virtualBytes, into: count)
     }
@@ -35,7 +35,7 @@ package struct CompareRange: Sendable, Equatable {
             while cuts.count < count {
                 let wanted = total * Int64(cuts.count) / Int64(count) - passed
                 guard wanted < Int64(extent.count) else { break }
-                // Grains of VMDK and clusters of qcow2 have 64 KiB; 1 MiB is a multiple of all.
+                // VMDK grains and qcow2 clusters are 64 KiB; 1 MiB is a multiple of both.
                 cuts.append((extent.lowerBound + wanted) / (1 << 20) * (1 << 20))
             }
             passed += Int64(extent.count)
@@ -44,7 +44,7 @@ package struct CompareRange: Sendable, Equatable {
         return zip(cuts, cuts.dropFirst()).filter { $0 < $1 }.map { CompareRange(offset: $0, length: $1 - $0) }
     }
 
-    /// `SEEK_DATA` and `SEEK_HOLE` of lseek(2), macros that Swift does not see.
+    /// `SEEK_DATA` and `SEEK_HOLE` of lseek(2), macros that Swift does not import.
     private static let seekData: Int32 = 3
     private static let seekHole: Int32 = 4
 

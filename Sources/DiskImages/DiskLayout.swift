@@ -3,16 +3,16 @@ import Glibc
 import Sandbox
 import Workbench
 
-/// Where the partitions of an image lie: BIOS boot, ESP, and the root file system last, so that it can grow.
+/// The partition layout of an image: BIOS boot, ESP, and the root file system last, so that it can grow.
 ///
-/// Everything begins on a multiple of 1 MiB, which suits every disk's physical sectors; the last MiB is left to
-/// the backup GPT, which needs the 33 last sectors (UEFI Specification 2.10, 5.3).
+/// Partitions are aligned to 1 MiB, which fits the physical sectors of all disks. The last MiB is reserved for the
+/// backup GPT, which needs the last 33 sectors (UEFI Specification 2.10, 5.3).
 package struct DiskLayout: Sendable, Equatable {
     package struct Partition: Sendable, Equatable {
         package var name: String
         package var startMiB: Int
         package var sizeMiB: Int
-        /// The partition type's GUID as `sfdisk` takes it.
+        /// GUID of the partition type, in the format of `sfdisk`.
         package var type: String
 
         package var startBytes: Int64 { Int64(startMiB) << 20 }
@@ -23,16 +23,16 @@ package struct DiskLayout: Sendable, Equatable {
     package static let sectorSize = 512
     package static let sectorsPerMiB: UInt64 = 2048
     package static let espMiB = 64
-    /// First MiB, BIOS boot partition, ESP, 64 MiB of root and the last MiB.
+    /// Minimum size: the first MiB, the BIOS boot partition, the ESP, 64 MiB for root and the last MiB.
     package static let minimumMiB = 1 + 1 + espMiB + 64 + 1
 
     package let sizeMiB: Int
 
-    /// - Throws: `Failure` with code `.badData` where the partitions do not fit.
+    /// - Throws: `Failure` with code `.badData` if the partitions do not fit.
     package init(sizeMiB: Int) throws {
         guard sizeMiB >= Self.minimumMiB else {
             throw Failure(
-                .badData, "a disk of \(sizeMiB) MiB is too small, the least is \(Self.minimumMiB) MiB",
+                .badData, "a disk of \(sizeMiB) MiB is too small; the minimum is \(Self.minimumMiB) MiB",
                 advice: "set a larger disk size in sandbox.yaml")
         }
         self.sizeMiB = sizeMiB
@@ -40,7 +40,7 @@ package struct DiskLayout: Sendable, Equatable {
 
     package var sizeBytes: Int64 { Int64(sizeMiB) << 20 }
 
-    /// Holds GRUB's core image, because GPT leaves no gap behind the boot sector.
+    /// The partition for GRUB's core image, because GPT leaves no gap after the boot sector.
     package var biosBoot: Partition {
         Partition(name: "bios", startMiB: 1, sizeMiB: 1, type: "21686148-6449-6E6F-744E-656564454649")
     }
@@ -49,7 +49,7 @@ package struct DiskLayout: Sendable, Equatable {
         Partition(name: "ESP", startMiB: 2, sizeMiB: Self.espMiB, type: "C12A7328-F81F-11D2-BA4B-00A0C93EC93B")
     }
 
-    /// Type "Linux root (x86-64)" of the Discoverable Partitions Specification.
+    /// The root partition, with type "Linux root (x86-64)" of the Discoverable Partitions Specification.
     package var root: Partition {
         let start = esp.startMiB + esp.sizeMiB
         return Partition(
@@ -58,7 +58,7 @@ package struct DiskLayout: Sendable, Equatable {
 
     package var partitions: [Partition] { [biosBoot, esp, root] }
 
-    /// The partition table as `sfdisk` reads it.
+    /// The partition table as input for `sfdisk`.
     package var sfdiskScript: String {
         (["label: gpt"]
             + partitions.map {
@@ -70,9 +70,9 @@ package struct DiskLayout: Sendable, Equatable {
 /// A raw disk that has been written and checked.
 package struct RawDisk: Sendable, Equatable {
     package var path: String
-    /// What a machine sees: the file's length.
+    /// Size of the disk as seen by a machine, which is the length of the file.
     package var virtualBytes: Int64
-    /// What the file takes on this disk.
+    /// Disk usage of the file.
     package var allocatedBytes: Int64
 
     package init(path: String, virtualBytes: Int64, allocatedBytes: Int64) {
@@ -82,7 +82,7 @@ package struct RawDisk: Sendable, Equatable {
     }
 }
 
-/// Length of a file and what it takes on disk, in bytes.
+/// Length of a file and its disk usage, in bytes.
 struct FileSize: Equatable {
     var length: Int64
     var allocated: Int64
@@ -96,7 +96,7 @@ struct FileSize: Equatable {
 }
 
 extension ConvertedImage {
-    /// The temporary name beside the final one.
+    /// The temporary path in the same directory as the final path.
     static func partialPath(of path: String) -> String {
         guard let slash = path.lastIndex(of: "/") else { return partialName(of: path) }
         return path[...slash] + partialName(of: String(path[path.index(after: slash)...]))
@@ -110,7 +110,7 @@ func createSparse(_ path: String, bytes: Int64) throws {
     guard ftruncate(file, off_t(bytes)) == 0 else { throw FileError("create", path) }
 }
 
-/// Reads a part of a file; fewer bytes where it ends before.
+/// Reads a part of a file; returns fewer bytes if the file ends earlier.
 func readBytes(_ path: String, at offset: Int64 = 0, count: Int? = nil) throws -> [UInt8] {
     let file = open(path, O_RDONLY | O_CLOEXEC)
     guard file >= 0 else { throw FileError("read", path) }
@@ -129,7 +129,7 @@ func readBytes(_ path: String, at offset: Int64 = 0, count: Int? = nil) throws -
     }
 }
 
-/// Overwrites a part of a file that is there.
+/// Overwrites a part of an existing file.
 func writeBytes(_ bytes: [UInt8], to path: String, at offset: Int64) throws {
     let file = open(path, O_WRONLY | O_CLOEXEC)
     guard file >= 0 else { throw FileError("write", path) }
@@ -144,29 +144,30 @@ func writeBytes(_ bytes: [UInt8], to path: String, at offset: Int64) throws {
     }
 }
 
-/// Free bytes for ordinary users on the file system that holds the directory of `path`.
+/// Bytes available to unprivileged users on the file system of the directory of `path`.
 func freeBytes(at path: String) -> Int64? {
     freeBytes(on: parentDirectory(path) + "/")
 }
 
-/// - Throws: `Failure` with code `.temporary` before anything is written.
+/// Checks that enough space is free before anything is written.
+/// - Throws: `Failure` with code `.temporary` if there is not.
 func requireFreeSpace(_ bytes: Int64, at path: String) throws {
     guard let free = freeBytes(at: path), free < bytes else { return }
-    throw diskFull(path, "\(mebibytes(bytes)) MiB are needed and \(free >> 20) MiB are free")
+    throw diskFull(path, "\(mebibytes(bytes)) MiB needed, \(free >> 20) MiB free")
 }
 
-/// Turns a tool's failure into "the disk is full" where it is: tools tell it in many ways, the file system in one.
-/// To be called before the half-written file is removed.
+/// Replaces a tool's failure by a "no space left" failure if the disk is full: each tool reports this differently, but
+/// the file system can be queried. Must be called before the partial file is removed.
 func explainingFullDisk(_ error: any Error, at path: String) -> any Error {
     if let error = error as? FileError, error.isDiskFull { return diskFull(path, "\(error)") }
     guard let failure = error as? CommandFailure, let free = freeBytes(at: path), free < 4 << 20 else { return error }
     let details = failure.lastLines.filter { Conversion.fraction(in: $0) == nil }
-    return diskFull(path, "\(failure.command.executable) had no room to write", details)
+    return diskFull(path, "\(failure.command.executable) ran out of space", details)
 }
 
 private func diskFull(_ path: String, _ why: String, _ details: [String] = []) -> Failure {
     let directory = parentDirectory(path)
     return Failure(
-        .temporary, "the disk is full at \(directory): \(why)", details: details,
-        advice: "free some space, see: df -h \(shellQuoted(directory))")
+        .temporary, "no space left in \(directory): \(why)", details: details,
+        advice: "free some space; see: df -h \(shellQuoted(directory))")
 }

@@ -4,12 +4,12 @@ import Glibc
 import Sandbox
 import Workbench
 
-/// Takes news of how far a piece of work is; called from any task, must return at once.
+/// Receives progress; it can be called from any task and must return immediately.
 package typealias ProgressSink = @Sendable (Progress) -> Void
 
 /// Writes a bootable raw disk from a directory with a root file system, without mounting anything.
 ///
-/// The directory has the kernel and `/boot/grub/grub.cfg` already; the disk boots by BIOS and by UEFI.
+/// The directory must contain the kernel and `/boot/grub/grub.cfg`; the disk boots with BIOS and UEFI.
 package struct DiskWriter: Sendable {
     private let runner: any CommandRunner
 
@@ -18,20 +18,20 @@ package struct DiskWriter: Sendable {
     }
 
     /// - Parameters:
-    ///   - root: the directory; it may be a mount point, and nothing in it is changed.
-    ///   - path: the file to write; it has this name only once it is complete and checked.
-    /// - Throws: `Failure` with code `.badData` where the content does not fit, `.temporary` where this machine's
-    ///   disk is full, `.unavailable` for another architecture or where GRUB is not there.
+    ///   - root: the directory, which may be a mount point; it is not changed.
+    ///   - path: the file to write; it gets this name only after it is complete and checked.
+    /// - Throws: `Failure` with code `.badData` if the content does not fit, `.temporary` if the host's disk is full,
+    ///   `.unavailable` if the architecture is not supported or GRUB is not installed.
     package func write(
         _ root: String, to path: String, sizeMiB: Int, architecture: Architecture = .amd64,
         progress: @escaping ProgressSink = { _ in }
     ) async throws -> RawDisk {
         guard architecture == .amd64 else {
-            throw Failure(.unavailable, "disks for \(architecture.rawValue) cannot be made yet, only for amd64")
+            throw Failure(.unavailable, "cannot build disks for \(architecture.rawValue); only amd64 is supported")
         }
         let layout = try DiskLayout(sizeMiB: sizeMiB)
         let fileSystem = RootFileSystem(partition: layout.root)
-        progress(Progress("measure the root file system"))
+        progress(Progress("measuring the root file system"))
         let content = try RootContent(measuring: root)
         try fileSystem.requireRoom(for: content)
         let loader = try BootLoader(root: root)
@@ -47,7 +47,7 @@ package struct DiskWriter: Sendable {
                     try await group.waitForAll()
                 }
             }
-            progress(Progress("check the root file system"))
+            progress(Progress("checking the root file system"))
             try await runner.run(fileSystem.check(on: partial))
         }
     }
@@ -58,7 +58,8 @@ package struct DiskWriter: Sendable {
             input: .text(layout.sfdiskScript))
     }
 
-    /// BIOS: boot.img in the first sector, the core image in its partition. UEFI: a loader on the ESP.
+    /// Installs GRUB: for BIOS boot.img in the first sector and the core image in its partition, for UEFI a boot loader
+    /// on the ESP.
     private func makeBootable(_ disk: String, _ layout: DiskLayout, _ loader: BootLoader) async throws {
         try await withTemporaryDirectory { directory in
             let config = "\(directory)/early.cfg"
@@ -82,7 +83,7 @@ package struct DiskWriter: Sendable {
         }
     }
 
-    /// Runs `body` with a file under a temporary name, and renames it at the end; after an error nothing is left.
+    /// Runs `body` with a temporary file name and renames the file at the end; the file is removed after an error.
     private func withPartialFile(
         for path: String, _ body: (String) async throws -> Void
     ) async throws -> RawDisk {
@@ -99,7 +100,7 @@ package struct DiskWriter: Sendable {
         }
     }
 
-    /// Tells how much of the file is written, four times a second, while `body` runs.
+    /// Reports the written bytes of a file four times per second while `body` runs.
     private func withWatch(
         of path: String, total: Int64, _ progress: @escaping ProgressSink, _ body: () async throws -> Void
     ) async throws {
@@ -108,7 +109,7 @@ package struct DiskWriter: Sendable {
                 let written = Double((try? FileSize(of: path))?.allocated ?? 0)
                 let total = max(Double(total), 1)
                 progress(
-                    Progress("write the disk", completed: min(written, total), total: total, unit: .bytes))
+                    Progress("writing the disk", completed: min(written, total), total: total, unit: .bytes))
                 try await Task.sleep(for: .milliseconds(250))
             }
         }
@@ -117,8 +118,8 @@ package struct DiskWriter: Sendable {
     }
 }
 
-/// The SHA-256 of a large file, taken on a thread of its own: there are only as many threads for tasks as there
-/// are processors, and reading a gigabyte would hold one of them for seconds.
+/// The SHA-256 of a large file, computed on a separate thread: tasks share only as many threads as there are
+/// processors, and reading a gigabyte would block one of them for seconds.
 func sha256InBackground(of path: String) async throws -> String {
     try await withCheckedThrowingContinuation { continuation in
         DispatchQueue.global().async {

@@ -2,16 +2,16 @@ import Glibc
 import Sandbox
 import Workbench
 
-/// The command line of one guest.
+/// The QEMU command line of one guest.
 package struct GuestCommand: Sendable, Equatable {
     package var name: GuestName
     package var hardware: Hardware
     package var accelerator: Accelerator
     package var image: ImageNode
     package var memoryMiB: Int
-    /// Ports on 127.0.0.1 and the guest's ports that they lead to.
+    /// Ports on 127.0.0.1 that are forwarded to ports of the guest.
     package var ports: [PortForward]
-    /// Where the guest's own files lie: console, log, pid, firmware variables, written blocks.
+    /// Directory for the guest's files: console, log, pid file, firmware variables, written blocks.
     package var directory: String
     package var firmware: UEFIFirmware?
 
@@ -21,13 +21,13 @@ package struct GuestCommand: Sendable, Equatable {
     }
 
     package var consoleLog: String { "\(directory)/console.log" }
-    /// What QEMU itself has to say.
+    /// Log of QEMU itself.
     package var log: String { "\(directory)/qemu.log" }
     package var pidFile: String { "\(directory)/qemu.pid" }
     package var variables: String { "\(directory)/VARS.fd" }
 
-    /// `-daemonize` returns once the machine is complete and its ports are bound, so the exit status tells whether
-    /// that worked; `-D` keeps what is said on standard error later.
+    /// With `-daemonize`, QEMU returns after the machine is created and its ports are bound, so the exit status shows
+    /// whether that worked. `-D` keeps later messages, which would go to standard error.
     package var command: Command {
         var words = ["-name", "\(name)", "-no-user-config", "-nodefaults"]
         words += ["-machine", machine, "-accel", accelerator.option, "-cpu", accelerator.cpu]
@@ -35,7 +35,7 @@ package struct GuestCommand: Sendable, Equatable {
         words += firmwareOptions + disk + network + random
         words += ["-display", "none", "-device", "VGA", "-serial", "file:\(ImageNode.escaped(consoleLog))"]
         words += ["-daemonize", "-pidfile", pidFile, "-D", log, "-d", "guest_errors"]
-        // TMPDIR: where QEMU puts the blocks that the guest writes, in a file without a name.
+        // TMPDIR: directory for the unlinked file with the blocks written by the guest.
         return Command("qemu-system-x86_64", words, environment: ["TMPDIR": directory, "LC_ALL": "C"])
     }
 
@@ -55,7 +55,7 @@ package struct GuestCommand: Sendable, Equatable {
             case .qemu, .qemuUEFI: ["-device", "virtio-blk-pci,drive=disk,bootindex=0"]
             case .ec2: ["-device", "nvme,serial=dss,drive=disk,bootindex=0"]
             }
-        // snapshot: the image is opened for reading only.
+        // snapshot: the image is opened read-only.
         return ["-drive", "if=none,id=disk,snapshot=on,cache=unsafe,\(image.options)"] + device
     }
 
@@ -68,7 +68,7 @@ package struct GuestCommand: Sendable, Equatable {
             case .ec2: "e1000e"
             }
         let forwards = ports.map { ",hostfwd=tcp:127.0.0.1:\($0.host)-:\($0.guest)" }.joined()
-        // No ROM: the machine must start from its disk, not from a network.
+        // No ROM: the machine must boot from its disk and not from the network.
         return ["-netdev", "user,id=net\(forwards)", "-device", "\(adapter),netdev=net,romfile="]
     }
 
@@ -85,19 +85,19 @@ package struct GuestCommand: Sendable, Equatable {
     }
 }
 
-/// The virtual hardware that an image is booted on, each as close to a hypervisor's default as QEMU emulates it.
+/// The virtual hardware to boot an image on, each as close to a hypervisor's default as QEMU can emulate.
 package enum Hardware: String, Sendable, Codable, CaseIterable {
-    /// AHCI and Intel 82540EM, VirtualBox's defaults for 64-bit Linux.
+    /// AHCI and an Intel 82540EM, VirtualBox's defaults for 64-bit Linux.
     case virtualbox
     /// Paravirtual SCSI and vmxnet3.
     case vmware
-    /// Generation 1: IDE. QEMU emulates no Hyper-V network adapter, so an e1000 stands in for it.
+    /// Generation 1: IDE. QEMU emulates no Hyper-V network adapter, so an e1000 is used instead.
     case hyperv
-    /// virtio, started by a BIOS.
+    /// virtio, booted with BIOS.
     case qemu
-    /// virtio, started by UEFI.
+    /// virtio, booted with UEFI.
     case qemuUEFI = "qemu-uefi"
-    /// NVMe as on Nitro instances. QEMU emulates no ENA adapter, so an e1000e stands in for it.
+    /// NVMe as on Nitro instances. QEMU emulates no ENA adapter, so an e1000e is used instead.
     case ec2
 
     package enum Firmware: String, Sendable, Codable {
@@ -107,7 +107,7 @@ package enum Hardware: String, Sendable, Codable, CaseIterable {
 
     package var firmware: Firmware { self == .qemuUEFI ? .uefi : .bios }
 
-    /// The hardware on which people will most likely use a format.
+    /// The hardware that a format is most likely used on.
     package static func usual(for format: ImageFormat) -> Hardware {
         switch format {
         case .vhd: .hyperv
@@ -117,24 +117,24 @@ package enum Hardware: String, Sendable, Codable, CaseIterable {
         }
     }
 
-    /// - Throws: `Failure` with code `.usage` that names all there are.
+    /// - Throws: `Failure` with code `.usage` that lists the valid names.
     package init(named name: String) throws {
         guard let hardware = Hardware(rawValue: name) else {
             throw Failure(
-                .usage, "there is no hardware '\(name)'",
+                .usage, "unknown hardware '\(name)'",
                 advice: "choose one of \(Hardware.allCases.map(\.rawValue).joined(separator: ", "))")
         }
         self = hardware
     }
 }
 
-/// The files of OVMF: the program, which is shared, and the variables, of which each guest gets a copy.
+/// The files of OVMF: the firmware code, which is shared, and the variable store, of which each guest gets a copy.
 package struct UEFIFirmware: Sendable, Equatable {
     package var code: String
     package var variables: String
 
-    /// Where Debian and Ubuntu, Fedora, Arch and openSUSE put them; without Secure Boot, because the boot loader
-    /// that is made here carries no signature.
+    /// Paths on Debian and Ubuntu, Fedora, Arch and openSUSE. These are the files without Secure Boot, because the boot
+    /// loader of the image is not signed.
     static let candidates = [
         UEFIFirmware(code: "/usr/share/OVMF/OVMF_CODE_4M.fd", variables: "/usr/share/OVMF/OVMF_VARS_4M.fd"),
         UEFIFirmware(code: "/usr/share/OVMF/OVMF_CODE.fd", variables: "/usr/share/OVMF/OVMF_VARS.fd"),
@@ -149,21 +149,21 @@ package struct UEFIFirmware: Sendable, Equatable {
         self.variables = variables
     }
 
-    /// - Throws: `Failure` with code `.unavailable` that names the package.
+    /// - Throws: `Failure` with code `.unavailable` that names the package to install.
     package static func installed() throws -> UEFIFirmware {
         guard let found = candidates.first(where: { fileExists($0.code) && fileExists($0.variables) }) else {
             throw Failure(
-                .unavailable, "the UEFI firmware for virtual machines is not installed",
+                .unavailable, "the UEFI firmware for virtual machines (OVMF) is not installed",
                 advice: "sudo apt-get install ovmf")
         }
         return found
     }
 }
 
-/// The name under which a guest's process is found again: who started it, on what hardware, for which asset.
+/// The name that identifies a guest's process: its starter, its hardware and its asset.
 ///
-/// It stands in the process list as `-name dss-verify-PID.START/HARDWARE/GUEST/ASSET`; pid and start time tell
-/// whether the starter still lives.
+/// It appears in the process list as `-name dss-verify-PID.START/HARDWARE/GUEST/ASSET`; pid and start time show whether
+/// the starter is still running.
 package struct GuestName: Sendable, Equatable, CustomStringConvertible {
     static let prefix = "dss-verify-"
 
@@ -190,7 +190,7 @@ package struct GuestName: Sendable, Equatable, CustomStringConvertible {
 
     package var description: String { "\(Self.prefix)\(starter)/\(hardware)/\(guest)/\(assetID)" }
 
-    /// This process as a starter.
+    /// The starter value of this process.
     static var ownStarter: String { BackgroundProcess(pid: getpid()).map(starter(of:)) ?? "\(getpid()).0" }
 
     static func starter(of process: BackgroundProcess) -> String { "\(process.pid).\(process.startTime)" }
@@ -202,7 +202,7 @@ package struct GuestName: Sendable, Equatable, CustomStringConvertible {
         return Self.starter(of: process) == starter
     }
 
-    /// Commas part QEMU's options and slashes the fields.
+    /// Replaces commas, which separate QEMU's options, and slashes, which separate the fields.
     private static func clean(_ text: String) -> String {
         String(text.map { $0 == "," || $0 == "/" || $0.isNewline ? "_" : $0 })
     }

@@ -4,10 +4,10 @@ import Sandbox
 import Synchronization
 import Workbench
 
-/// Turns one raw disk into all formats at the same time, each checked against it before anybody hears of it.
+/// Converts one raw disk to all formats in parallel and checks each result against the disk before it is returned.
 ///
-/// The slowest conversion (VMDK, one thread) keeps one processor busy; the others and their checks run beside it.
-/// What is left when it ends is its own check, and that is cut into as many parts as there are processors.
+/// The slowest conversion (VMDK, one thread) uses one processor; the other conversions and their checks run in
+/// parallel. Only its own check remains when it ends, and that is split into as many parts as there are processors.
 package struct ImageConverter: Sendable {
     private let runner: any CommandRunner
     private let processors: Int
@@ -19,10 +19,10 @@ package struct ImageConverter: Sendable {
         self.processors = processors
     }
 
-    /// Writes `<stem>.<format>` for each format under a temporary name in `directory`; renaming is the caller's,
-    /// so that all files of a release appear together.
-    /// - Parameter appliance: the machine that an OVA describes.
-    /// - Throws: whatever the first format fails with; nothing is left in `directory` then.
+    /// Writes `<stem>.<format>` for each format under a temporary name in `directory`. The caller renames the files, so
+    /// that all files of a release appear together.
+    /// - Parameter appliance: the virtual machine for the OVA.
+    /// - Throws: the error of the first format that fails; no files are left in `directory`.
     package func convert(
         _ raw: RawDisk, to formats: [ImageFormat], in directory: String, stem: String,
         appliance: Appliance, progress: @escaping ProgressSink = { _ in }
@@ -37,7 +37,7 @@ package struct ImageConverter: Sendable {
                     group.addTask { [try await job.image(format)] }
                 }
                 if formats.contains(.ova) {
-                    // The disk inside an OVA is the VMDK, so it is made once.
+                    // The disk inside the OVA is the VMDK, so it is converted once.
                     let keepsDisk = formats.contains(.vmdk)
                     group.addTask { try await job.applianceAndDisk(appliance, keepsDisk: keepsDisk) }
                 } else if formats.contains(.vmdk) {
@@ -77,23 +77,23 @@ package struct Conversion: Sendable, Equatable {
 
     private var options: [String] {
         switch format {
-        // force_size: the exact size instead of one rounded to cylinders, which is what Azure and Hyper-V read.
+        // force_size: the exact size instead of one rounded to cylinders, as Azure and Hyper-V expect.
         case .vhd: ["-o", "subformat=dynamic,force_size=on"]
-        // Compressed, and the only VMDK that OVF and AWS's import take.
+        // Compressed, and the only VMDK variant that OVF and AWS's import accept.
         case .vmdk, .ova: ["-o", "subformat=streamOptimized"]
-        // zlib, because the incompatible feature bit of zstd (QEMU 5.1) is refused by older QEMUs and by
-        // OpenStack's and other readers of the format.
+        // zlib, because zstd sets an incompatible feature bit (QEMU 5.1) that older QEMU versions, OpenStack and
+        // other readers reject.
         case .qcow2: ["-c", "-o", "compression_type=zlib"]
         case .raw: []
         }
     }
 
-    /// Out-of-order writes let qcow2 compress in several threads; VMDK's writer takes its grains in order only.
+    /// Out-of-order writes let qcow2 compress in several threads; QEMU's VMDK driver must write its grains in order.
     private var threads: [String] {
         format == .qcow2 ? ["-m", "8", "-W"] : []
     }
 
-    /// The name that QEMU has for a format.
+    /// QEMU's name for a format.
     package static func driver(of format: ImageFormat) -> String {
         switch format {
         case .vhd: "vpc"
@@ -112,7 +112,7 @@ package struct Conversion: Sendable, Equatable {
         }
     }
 
-    /// Reads `    (12.34/100%)`, which `qemu-img -p` ends with a carriage return.
+    /// Parses `    (12.34/100%)`, which `qemu-img -p` terminates with a carriage return.
     package static func fraction(in line: String) -> Double? {
         guard let open = line.firstIndex(of: "("), let slash = line[open...].firstIndex(of: "/"),
             let percent = Double(line[line.index(after: open)..<slash])
@@ -121,12 +121,12 @@ package struct Conversion: Sendable, Equatable {
     }
 }
 
-/// One export: a raw disk on its way into several formats.
+/// The conversion of one raw disk to several formats.
 struct ConversionJob: Sendable {
     let raw: RawDisk
     let directory: String
     let stem: String
-    /// How the comparison of a slow format is cut.
+    /// Ranges that are compared in parallel for a slow format.
     let parts: [CompareRange]
     let runner: any CommandRunner
     let meter: ConversionMeter
@@ -137,13 +137,13 @@ struct ConversionJob: Sendable {
         "\(directory)/\(ConvertedImage.partialName(of: finalName(format)))"
     }
 
-    /// Converts and checks; hash, comparison and look at the header run side by side.
+    /// Converts to a format and checks the result; hash, comparison and header check run in parallel.
     func image(_ format: ImageFormat) async throws -> ConvertedImage {
         try await convert(format)
         return try await checked(format)
     }
 
-    /// The OVA around a VMDK that has passed its checks, and that VMDK where it is wanted too.
+    /// Packs a VMDK that has passed its checks into an OVA; also returns the VMDK if requested.
     func applianceAndDisk(_ appliance: Appliance, keepsDisk: Bool) async throws -> [ConvertedImage] {
         let disk = try await image(.vmdk)
         meter.update(.ova, "pack", 0.5)
@@ -166,7 +166,7 @@ struct ConversionJob: Sendable {
     private func convert(_ format: ImageFormat) async throws {
         let command = Conversion(format: format, source: raw.path, target: path(format)).command
         meter.update(format, "convert", 0)
-        // The qemu-img of a run that was killed may still write to it, and hold its lock.
+        // The qemu-img of a killed run may still write to the file and hold its lock.
         unlink(path(format))
         try await runner.run(command) { [meter] stream, line in
             guard stream == .standardOutput, let fraction = Conversion.fraction(in: line) else { return }
@@ -199,8 +199,8 @@ struct ConversionJob: Sendable {
         guard !output.status.isSuccess else { return }
         let failure = CommandFailure(range.command(raw: raw.path, image: node), output)
         throw Failure(
-            .failed, "the \(format.rawValue) file is not what was converted", details: failure.lastLines,
-            advice: "to compare again: \(failure.command.shellLine)")
+            .failed, "the \(format.rawValue) file differs from the raw disk", details: failure.lastLines,
+            advice: "compare again with: \(failure.command.shellLine)")
     }
 
     private func checkHeader(_ format: ImageFormat) async throws {
@@ -208,8 +208,8 @@ struct ConversionJob: Sendable {
         guard info.virtualBytes == raw.virtualBytes, info.subformat == Conversion.subformat(of: format) else {
             throw Failure(
                 .failed,
-                "the \(format.rawValue) file is \(info.subformat ?? "plain") of \(info.virtualBytes) bytes instead of "
-                    + "\(Conversion.subformat(of: format) ?? "plain") of \(raw.virtualBytes) bytes")
+                "the \(format.rawValue) file is \(info.subformat ?? "plain") with \(info.virtualBytes) virtual bytes, "
+                    + "expected \(Conversion.subformat(of: format) ?? "plain") with \(raw.virtualBytes)")
         }
     }
 
@@ -219,7 +219,7 @@ struct ConversionJob: Sendable {
     }
 }
 
-/// Adds up how far each format is: one line for all of them.
+/// Combines the progress of all formats into one activity.
 final class ConversionMeter: Sendable {
     private struct State {
         var activities: [ImageFormat: String]
@@ -236,7 +236,7 @@ final class ConversionMeter: Sendable {
         state = Mutex(State(activities: [:], fractions: [:]))
     }
 
-    /// What is told about a format that nobody asked for, the disk inside an OVA, counts as that OVA's.
+    /// Updates a format. Progress of a format that was not requested, the VMDK inside an OVA, counts as the OVA's.
     func update(_ format: ImageFormat, _ activity: String, _ fraction: Double) {
         let shown = formats.contains(format) ? format : .ova
         let progress = state.withLock { state in
@@ -247,7 +247,7 @@ final class ConversionMeter: Sendable {
         sink(progress)
     }
 
-    /// `vhd done · vmdk convert 43 %`, and the share of all formats together.
+    /// `vhd done · vmdk convert 43 %`, and the completed percentage of all formats.
     static func progress(
         _ formats: [ImageFormat], _ activities: [ImageFormat: String], _ fractions: [ImageFormat: Double]
     ) -> Progress {
@@ -262,15 +262,15 @@ final class ConversionMeter: Sendable {
     }
 }
 
-/// An image that passed all checks and waits under a temporary name for being renamed into place.
+/// An image that has passed all checks and has a temporary name until it is renamed into place.
 package struct ConvertedImage: Sendable, Equatable {
     package var format: ImageFormat
-    /// Absolute, in the directory that the final name will be in.
+    /// Absolute path in the directory of the final name.
     package var temporaryPath: String
     package var finalName: String
-    /// Length of the file, holes included.
+    /// Length of the file, including holes.
     package var bytes: Int64
-    /// Lower-case hexadecimal.
+    /// SHA-256 digest in lower-case hexadecimal.
     package var sha256: String
 
     package init(format: ImageFormat, temporaryPath: String, finalName: String, bytes: Int64, sha256: String) {
@@ -281,10 +281,10 @@ package struct ConvertedImage: Sendable, Equatable {
         self.sha256 = sha256
     }
 
-    /// The name of a file that is still being made: `.sandbox.vhd.partial`.
+    /// The name of an unfinished file: `.sandbox.vhd.partial`.
     package static func partialName(of finalName: String) -> String { ".\(finalName).partial" }
 
-    /// Whether a file of this name is what an export that was killed left behind.
+    /// Whether a file with this name is a leftover of a killed export.
     package static func isPartialName(_ name: String) -> Bool {
         name.hasPrefix(".") && name.hasSuffix(".partial")
     }

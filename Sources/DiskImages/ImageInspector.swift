@@ -3,7 +3,7 @@ import Glibc
 import Sandbox
 import Workbench
 
-/// Finds out what an image file is and whether it is whole, from its content.
+/// Determines the format of an image file from its content and checks that the file is complete.
 package struct ImageInspector: Sendable {
     private let runner: any CommandRunner
 
@@ -11,28 +11,28 @@ package struct ImageInspector: Sendable {
         self.runner = runner
     }
 
-    /// - Throws: `Failure` with code `.badData` where it is missing, no image, damaged or cut off.
+    /// - Throws: `Failure` with code `.badData` if the file is missing, not an image, damaged or truncated.
     package func inspect(_ path: String) async throws -> ImageInfo {
         try await inspect(path, as: nil)
     }
 
-    /// - Parameter expected: the format where it is known; a file that is another one fails.
+    /// - Parameter expected: the format, if it is known; a file in another format is an error.
     func inspect(_ path: String, as expected: ImageFormat?) async throws -> ImageInfo {
         try requireFile(path)
         let signature = try ImageSignature(path: path)
         guard expected == nil || expected == signature.format else {
             throw Failure(
-                .badData, "\(path) is \(signature.format.rawValue) and should be \(expected?.rawValue ?? "")")
+                .badData, "\(path) has format \(signature.format.rawValue), expected \(expected?.rawValue ?? "")")
         }
         if let mistake = signature.mistake { throw Failure(.badData, "\(path) is \(mistake)") }
         let node = try ImageNode(path: path, format: signature.format)
-        let answer = try await ask(
+        let answer = try await runQemuImg(
             path,
             Command(
                 "qemu-img", ["info", "--output=json", "--image-opts", node.options], environment: ["LC_ALL": "C"]))
         let description = try decode(path, answer)
         if signature.format == .qcow2 || signature.format == .vmdk {
-            _ = try await ask(
+            _ = try await runQemuImg(
                 path,
                 Command(
                     "qemu-img", ["check", "-q", "--image-opts", node.options], environment: ["LC_ALL": "C"]))
@@ -47,21 +47,21 @@ package struct ImageInspector: Sendable {
         var status = stat()
         guard stat(path, &status) == 0 else {
             throw Failure(
-                .badData, "there is no image \(path)", advice: "dss show-assets lists the images of this machine")
+                .badData, "no such image: \(path)", advice: "list the images on this host with: dss show-assets")
         }
         guard status.st_mode & S_IFMT == S_IFREG else {
-            throw Failure(.badData, "\(path) is not a regular file, and so no image")
+            throw Failure(.badData, "\(path) is not a regular file")
         }
-        guard access(path, R_OK) == 0 else { throw Failure(.noPermission, "\(path) may not be read") }
+        guard access(path, R_OK) == 0 else { throw Failure(.noPermission, "no permission to read \(path)") }
     }
 
-    private func ask(_ path: String, _ command: Command) async throws -> String {
+    private func runQemuImg(_ path: String, _ command: Command) async throws -> String {
         let output = try await runner.execute(command)
         try Task.checkCancellation()
         guard output.status.isSuccess else {
             throw Failure(
-                .badData, "\(path) is damaged or cut off", details: CommandFailure(command, output).lastLines,
-                advice: "compare its SHA-256 with SHA256SUMS and load it again")
+                .badData, "\(path) is damaged or truncated", details: CommandFailure(command, output).lastLines,
+                advice: "compare its SHA-256 with SHA256SUMS, and download or build it again")
         }
         return output.standardOutput
     }
@@ -70,12 +70,12 @@ package struct ImageInspector: Sendable {
         do {
             return try JSONDecoder().decode(QemuImageDescription.self, from: Data(answer.utf8))
         } catch {
-            throw Failure(.badData, "qemu-img says of \(path) what this program does not understand: \(error)")
+            throw Failure(.badData, "cannot parse what qemu-img info prints for \(path): \(error)")
         }
     }
 }
 
-/// What `qemu-img info --output=json` says, as far as it matters here.
+/// The relevant part of the output of `qemu-img info --output=json`.
 struct QemuImageDescription: Decodable, Equatable {
     var virtualSize: Int64
     var subformat: String?
@@ -106,14 +106,14 @@ struct QemuImageDescription: Decodable, Equatable {
     }
 }
 
-/// What a disk image is, as found in the file itself.
+/// Properties of a disk image, read from the file itself.
 package struct ImageInfo: Sendable, Equatable, Codable {
     package var format: ImageFormat
-    /// Size of the disk that a machine sees.
+    /// Size of the disk as seen by a machine.
     package var virtualBytes: Int64
-    /// Length of the file, holes included.
+    /// Length of the file, including holes.
     package var fileBytes: Int64
-    /// What the file takes on this disk.
+    /// Disk usage of the file.
     package var actualBytes: Int64
     /// The variant of the format: `streamOptimized`, `dynamic`, `compressed`.
     package var subformat: String?
@@ -129,11 +129,11 @@ package struct ImageInfo: Sendable, Equatable, Codable {
     }
 }
 
-/// What the first and last bytes of a file say about its format, and whether the end is where it should be.
+/// The image format detected from the first and last bytes of a file, and whether the file is complete.
 package struct ImageSignature: Sendable, Equatable {
     package var format: ImageFormat
     package var subformat: String?
-    /// Why the file cannot be whole, in words behind "is".
+    /// Why the file cannot be complete, as a phrase that follows "is"; `nil` if no problem is detected.
     package var mistake: String?
 
     package init(format: ImageFormat, subformat: String? = nil, mistake: String? = nil) {
@@ -142,28 +142,28 @@ package struct ImageSignature: Sendable, Equatable {
         self.mistake = mistake
     }
 
-    /// - Throws: `Failure` with code `.badData` where the file is no image that can be used.
+    /// - Throws: `Failure` with code `.badData` if the file is not a supported image.
     package init(path: String) throws {
         let length = try FileSize(of: path).length
         let head = try readBytes(path, count: 1536)
-        // The footers of VHD (512 bytes) and of stream-optimized VMDK (the last 1536 bytes) stand at the end.
+        // The footers of VHD (512 bytes) and of stream-optimized VMDK (the last 1536 bytes) are at the end.
         let end = try readBytes(path, at: max(0, length - 1536), count: 1536)
         guard let signature = Self.find(head: head, end: end, length: length) else {
             throw Failure(
-                .badData, "\(path) is no disk image that can be used here",
-                advice: "give a \(ImageFormat.allCases.map(\.rawValue).joined(separator: ", ")) file")
+                .badData, "\(path) is not a supported disk image",
+                advice: "supported formats: \(ImageFormat.allCases.map(\.rawValue).joined(separator: ", "))")
         }
         self = signature
     }
 
     static func find(head: [UInt8], end: [UInt8], length: Int64) -> ImageSignature? {
         let whole = { (format: ImageFormat, subformat: String?, isWhole: Bool) in
-            ImageSignature(format: format, subformat: subformat, mistake: isWhole ? nil : "cut off or not finished")
+            ImageSignature(format: format, subformat: subformat, mistake: isWhole ? nil : "truncated or incomplete")
         }
         if has(head, "QFI\u{fb}", at: 0) { return ImageSignature(format: .qcow2) }
         if has(head, "KDMV", at: 0) { return vmdk(head, end, whole) }
         if has(head, "conectix", at: 0) {
-            // A dynamic disk begins with a copy of its footer (Virtual Hard Disk Image Format 1.0).
+            // A dynamic disk starts with a copy of its footer (Virtual Hard Disk Image Format 1.0).
             return whole(.vhd, vhdType(head), has(end, "conectix", at: end.count - 512))
         }
         if has(end, "conectix", at: end.count - 512) {
@@ -171,7 +171,7 @@ package struct ImageSignature: Sendable, Equatable {
         }
         if has(head, "ustar", at: 257) { return ImageSignature(format: .ova, subformat: "streamOptimized") }
         if has(head, "EFI PART", at: 512) {
-            // The header names the sector of its backup, which is the last of the disk (UEFI Specification 5.3.2).
+            // The header names the sector of its backup, the last sector of the disk (UEFI Specification 5.3.2).
             let lastSector = number(head, at: 512 + 32, bytes: 8)
             return whole(.raw, nil, lastSector < UInt64(length) / 512)
         }
@@ -179,8 +179,8 @@ package struct ImageSignature: Sendable, Equatable {
         return nil
     }
 
-    /// A stream-optimized disk has all ones as position of its grain directory in the header, and the true one in
-    /// a footer before the last sector (Virtual Disk Format 5.0, "Stream-Optimized Compressed Sparse Extents").
+    /// A stream-optimized disk has all ones as the offset of the grain directory in its header, and the actual offset
+    /// in a footer before the last sector (Virtual Disk Format 5.0, "Stream-Optimized Compressed Sparse Extents").
     private static func vmdk(
         _ head: [UInt8], _ end: [UInt8], _ whole: (ImageFormat, String?, Bool) -> ImageSignature
     ) -> ImageSignature {

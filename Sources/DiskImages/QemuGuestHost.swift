@@ -3,7 +3,7 @@ import Glibc
 import Sandbox
 import Workbench
 
-/// Boots copies of an image file in QEMU; the image itself is opened for reading only.
+/// Boots copies of an image file in QEMU; the image itself is opened read-only.
 package struct QemuGuestHost: GuestHost {
     package let profile: Hardware
     package let image: ImageInfo
@@ -11,16 +11,16 @@ package struct QemuGuestHost: GuestHost {
     private let path: String
     private let options: Options
     private let runner: any CommandRunner
-    /// A parameter for the test of what happens when another program takes the port first.
+    /// Chooses the host ports; replaceable, so that a test can simulate a port taken by another program.
     var choosePorts: @Sendable () throws -> [Int] = { try freePorts(2) }
 
     package struct Options: Sendable, Equatable {
         package var memoryMiB: Int
-        /// The guest's port of Jupyter.
+        /// Port of JupyterLab in the guest.
         package var jupyterPort: Int
-        /// Stands in the processes' names, so that leftovers are found by it.
+        /// Asset id in the process names, to find leftovers.
         package var assetID: String
-        /// Where guests' files lie while they run; what they write can reach some gigabytes.
+        /// Directory for the files of running guests, which can grow to several gigabytes.
         package var temporaryDirectory: String
 
         package init(
@@ -33,9 +33,9 @@ package struct QemuGuestHost: GuestHost {
         }
     }
 
-    /// Looks at the image and at this machine.
-    /// - Parameter accelerator: `nil` takes the best that works here.
-    /// - Throws: `Failure` where the file is no whole image.
+    /// Inspects the image and selects the accelerator.
+    /// - Parameter accelerator: the accelerator to use; `nil` selects the best one that works on this host.
+    /// - Throws: `Failure` if the file is not a complete image.
     package init(
         image path: String, on hardware: Hardware, options: Options, accelerator: Accelerator? = nil,
         runner: any CommandRunner
@@ -55,10 +55,10 @@ package struct QemuGuestHost: GuestHost {
     package var hardware: String { "\(profile.rawValue), \(profile.firmware.rawValue)" }
     package var accelerator: String { accelerated.rawValue }
 
-    /// Boots a copy, runs `body`, and ends the guest whatever happens.
+    /// Boots a copy, runs `body`, and always ends the guest.
     ///
-    /// `body` begins as soon as the machine is switched on. It is cancelled when the machine ends by itself.
-    /// - Throws: `Failure` with what QEMU and the console said where the machine ended before `body` did.
+    /// `body` starts as soon as the machine is powered on. It is cancelled if the machine stops unexpectedly.
+    /// - Throws: `Failure` with the output of QEMU and the console if the machine stopped before `body` returned.
     package func withGuest<Result: Sendable>(
         _ name: String, _ body: @Sendable (GuestAddress) async throws -> Result
     ) async throws -> Result {
@@ -76,7 +76,7 @@ package struct QemuGuestHost: GuestHost {
         }
     }
 
-    /// Starts QEMU; a port that somebody else took in between is replaced by another.
+    /// Starts QEMU; retries with other ports if a port was taken in the meantime.
     private func boot(_ name: GuestName, in directory: String) async throws -> RunningGuest {
         let firmware = profile.firmware == .uefi ? try UEFIFirmware.installed() : nil
         var attempt = 1
@@ -90,13 +90,13 @@ package struct QemuGuestHost: GuestHost {
             if let firmware { try await runner.run(Command("cp", ["--", firmware.variables, command.variables])) }
             let output = try await execute(command.command)
             if output.status.isSuccess { return try RunningGuest(command) }
-            // With -D and -daemonize all that QEMU says goes to its log.
-            let complaints = output.standardError + tail(of: command.log)
-            guard attempt < 5, complaints.contains("host forwarding rule") else {
+            // With -D and -daemonize, all messages of QEMU go to its log.
+            let messages = output.standardError + tail(of: command.log)
+            guard attempt < 5, messages.contains("host forwarding rule") else {
                 throw Failure(
-                    .unavailable, "QEMU could not make a machine with the hardware '\(profile.rawValue)'",
-                    details: complaints.split(separator: "\n").map(String.init),
-                    advice: "to see it again: \(command.command.shellLine)")
+                    .unavailable, "QEMU cannot start a machine with hardware '\(profile.rawValue)'",
+                    details: messages.split(separator: "\n").map(String.init),
+                    advice: "reproduce with: \(command.command.shellLine)")
             }
             attempt += 1
         }
@@ -126,7 +126,7 @@ package struct QemuGuestHost: GuestHost {
         }
     }
 
-    /// Ends every process of this guest's name, also one that was started just when the task was cancelled.
+    /// Ends every process with this guest's name, including one that was started while the task was being cancelled.
     private func end(_ name: GuestName, in directory: String) async {
         let text = "\(name)"
         let mine = BackgroundProcess.all { words in
@@ -137,12 +137,12 @@ package struct QemuGuestHost: GuestHost {
     }
 }
 
-/// A guest whose QEMU has been started.
+/// A guest with its QEMU process.
 struct RunningGuest: Sendable {
     let command: GuestCommand
     let process: BackgroundProcess
 
-    /// - Throws: `Failure` where it has ended already.
+    /// - Throws: `Failure` if the process has already ended.
     init(_ command: GuestCommand) throws {
         self.command = command
         guard let pid = Int32((try readText(command.pidFile)).trimmedLine), let process = BackgroundProcess(pid: pid)
@@ -165,13 +165,13 @@ struct RunningGuest: Sendable {
             if !text.isEmpty { details += ["\(title):"] + text.split(separator: "\n").map { "  \($0)" } }
         }
         return Failure(
-            .failed, "the virtual machine (\(command.hardware.rawValue)) ended by itself", details: details)
+            .failed, "the virtual machine (\(command.hardware.rawValue)) stopped unexpectedly", details: details)
     }
 }
 
-/// Asks the kernel for TCP ports on 127.0.0.1 that nobody uses now.
+/// Asks the kernel for unused TCP ports on 127.0.0.1.
 ///
-/// Another program may take one before it is bound; whoever uses them tries again then.
+/// Another program may take a port before the caller binds it; the caller must retry in that case.
 package func freePorts(_ count: Int) throws -> [Int] {
     var sockets: [Int32] = []
     defer { for file in sockets { close(file) } }
@@ -193,11 +193,11 @@ package func freePorts(_ count: Int) throws -> [Int] {
     }
 }
 
-/// Guests that still run after the `dss` that booted them was killed.
+/// Finds and removes guests that are still running after the `dss` process that booted them was killed.
 package struct LeftoverGuests: Sendable {
     package init() {}
 
-    /// All guests of any `dss` on this machine; those whose starter lives are in use.
+    /// All guests of any `dss` process on this host; those whose starter is still running are in use.
     package func assets() -> [Asset] {
         guests().map { process, name in
             Asset(
@@ -206,9 +206,9 @@ package struct LeftoverGuests: Sendable {
         }
     }
 
-    /// Ends the orphaned guests of the assets that a pattern matches and removes their files; guests of a living `dss`
-    /// stay.
-    /// - Returns: what was ended.
+    /// Ends the orphaned guests of assets that match a pattern and removes their files; guests of a running `dss` are
+    /// kept.
+    /// - Returns: the ended guests.
     @discardableResult
     package func remove(_ pattern: AssetPattern = AssetPattern("*")) async -> [Asset] {
         var ended: [Asset] = []
@@ -233,7 +233,8 @@ package struct LeftoverGuests: Sendable {
         return bytes.split(separator: 0).map { String(decoding: $0, as: UTF8.self) }
     }
 
-    /// The guest's temporary directory, told by where its pid file lies; nothing else is ever taken for one.
+    /// The guest's temporary directory, derived from the path of its pid file; `nil` for any unexpected path, which
+    /// must not be removed.
     static func directory(commandLine words: [String]) -> String? {
         guard let position = words.firstIndex(of: "-pidfile"), position + 1 < words.count else { return nil }
         let parts = words[position + 1].split(separator: "/", omittingEmptySubsequences: false)
@@ -242,7 +243,7 @@ package struct LeftoverGuests: Sendable {
         return parts.dropLast().joined(separator: "/")
     }
 
-    /// The name that a QEMU was given.
+    /// The guest name on the command line of a QEMU process.
     static func name(commandLine words: [String]) -> GuestName? {
         guard let program = words.first, program.contains("qemu-system"),
             let position = words.firstIndex(of: "-name"), position + 1 < words.count

@@ -2,7 +2,8 @@ import Glibc
 import Sandbox
 import Workbench
 
-/// The ext4 file system of an image: made from a directory without mounting, the same on every host.
+/// The ext4 file system of an image, created from a directory without mounting and with the same features on every
+/// host.
 package struct RootFileSystem: Sendable, Equatable {
     package var label: String
     package var partition: DiskLayout.Partition
@@ -12,9 +13,9 @@ package struct RootFileSystem: Sendable, Equatable {
         self.partition = partition
     }
 
-    /// Named one by one because mke2fs's own defaults grow with its version: GRUB 2.06 cannot read a file system
-    /// with `metadata_csum_seed`, and kernels before 5.15 do not mount one with `orphan_file`.
-    /// `resize_inode` lets the mounted file system grow.
+    /// Features of the file system. They are listed explicitly, because newer versions of mke2fs enable more by
+    /// default: GRUB 2.06 cannot read a file system with `metadata_csum_seed`, and kernels before 5.15 cannot mount one
+    /// with `orphan_file`. `resize_inode` lets the mounted file system grow.
     static let features = [
         "has_journal", "ext_attr", "resize_inode", "dir_index", "filetype", "extent", "64bit", "flex_bg",
         "sparse_super", "large_file", "huge_file", "dir_nlink", "extra_isize", "metadata_csum",
@@ -22,7 +23,7 @@ package struct RootFileSystem: Sendable, Equatable {
     static let bytesPerInode: Int64 = 16384
     static let inodeSize: Int64 = 256
 
-    /// Makes the file system inside the partition and copies the directory into it, with owners, modes, extended
+    /// Creates the file system in the partition and copies the directory into it, with owners, modes, extended
     /// attributes, device nodes and hard links.
     package func make(from root: String, on disk: String) -> Command {
         let options = [
@@ -39,13 +40,13 @@ package struct RootFileSystem: Sendable, Equatable {
             ], environment: Self.environment)
     }
 
-    /// Looks for mistakes and repairs nothing; any makes it fail.
+    /// Checks the file system without repairing it; any error makes the command fail.
     package func check(on disk: String) -> Command {
         Command(
             "e2fsck", ["-n", "-f", "\(disk)?offset=\(partition.startBytes)"], environment: Self.environment)
     }
 
-    /// What files can take: the partition without inode tables, journal, reserved blocks and block group tables.
+    /// Space available to files: the partition without inode tables, journal, reserved blocks and block group tables.
     package var capacity: RootContent {
         let size = partition.sizeBytes
         let inodes = size / Self.bytesPerInode
@@ -53,24 +54,25 @@ package struct RootFileSystem: Sendable, Equatable {
         return RootContent(bytes: max(0, size - overhead), inodes: max(0, inodes - 11))
     }
 
-    /// - Throws: `Failure` with code `.badData` and both sizes where the content does not fit.
+    /// Checks that the content fits.
+    /// - Throws: `Failure` with code `.badData` and both sizes if it does not.
     package func requireRoom(for content: RootContent) throws {
         let capacity = capacity
         if content.bytes > capacity.bytes {
             throw Failure(
                 .badData,
-                "the disk is too small: the files take \(mebibytes(content.bytes)) MiB and its root file system holds "
-                    + "\(capacity.bytes >> 20) MiB",
+                "the disk is too small: the files need \(mebibytes(content.bytes)) MiB, but the root file system "
+                    + "holds \(capacity.bytes >> 20) MiB",
                 advice: "set a larger disk size in sandbox.yaml")
         }
         if content.inodes > capacity.inodes {
             throw Failure(
-                .badData, "the disk is too small: there are \(content.inodes) files and it holds \(capacity.inodes)",
+                .badData, "the disk is too small: there are \(content.inodes) files, but it holds \(capacity.inodes)",
                 advice: "set a larger disk size in sandbox.yaml")
         }
     }
 
-    /// As `ext2fs_default_journal_size` of e2fsprogs chooses it, in blocks of 4 KiB.
+    /// Size of the journal as chosen by `ext2fs_default_journal_size` of e2fsprogs, which counts in 4 KiB blocks.
     private static func journalBytes(of size: Int64) -> Int64 {
         let blocks = size / RootContent.blockSize
         let journal: Int64 =
@@ -87,7 +89,7 @@ package struct RootFileSystem: Sendable, Equatable {
         return journal * RootContent.blockSize
     }
 
-    /// Messages in English, no configuration of the host's, and no question asked.
+    /// Environment for English messages and without the host's configuration files.
     private static let environment: [String: String?] = [
         "LC_ALL": "C", "MKE2FS_CONFIG": "/dev/null", "E2FSCK_CONFIG": "/dev/null",
     ]
@@ -95,9 +97,9 @@ package struct RootFileSystem: Sendable, Equatable {
 
 func mebibytes(_ bytes: Int64) -> Int64 { (bytes + (1 << 20) - 1) >> 20 }
 
-/// What a directory tree will take as a file system, and what a file system of a given size can hold.
+/// The space that a directory tree needs in a file system, or that a file system provides.
 package struct RootContent: Sendable, Equatable {
-    /// Bytes in blocks of files, directories and long symbolic links; hard links count once, holes do not.
+    /// Bytes in blocks of files, directories and long symbolic links; hard links count once, and holes are not counted.
     package var bytes: Int64 = 0
     package var inodes: Int64 = 0
 
@@ -121,7 +123,7 @@ package struct RootContent: Sendable, Equatable {
         }
     }
 
-    /// Adds what lies in a directory, and the directories in it to those that are still to be visited.
+    /// Adds the entries of a directory, and appends its subdirectories to the directories still to visit.
     private mutating func addEntries(
         of directory: String, _ directories: inout [String], _ seen: inout Set<FileIdentity>
     ) throws {
@@ -149,9 +151,9 @@ package struct RootContent: Sendable, Equatable {
         inodes += 1
         switch status.st_mode & S_IFMT {
         case S_IFREG: bytes += min(Self.blocks(Int64(status.st_size)), Self.blocks(Int64(status.st_blocks) * 512))
-        // At least one block; overlay and tmpfs give directories other sizes than ext4 will.
+        // At least one block, because directory sizes of overlay and tmpfs differ from those of ext4.
         case S_IFDIR: bytes += max(Self.blockSize, Self.blocks(Int64(status.st_size)))
-        // Up to 59 bytes stand in the inode.
+        // Up to 59 bytes are stored in the inode.
         case S_IFLNK: bytes += status.st_size > 59 ? Self.blockSize : 0
         default: break
         }
@@ -167,10 +169,10 @@ package struct RootContent: Sendable, Equatable {
     }
 }
 
-/// A block device of QEMU in its own option language: driver, file, and the part of the file that counts.
+/// A QEMU block device described by `--image-opts` options: driver, file, and the relevant part of the file.
 ///
-/// The driver is always named, never guessed: a raw disk whose content looks like another format would be
-/// opened as that.
+/// The driver is always set explicitly: with probing, a raw disk whose content looks like another format would be
+/// opened in that format.
 package struct ImageNode: Sendable, Equatable {
     package struct Option: Sendable, Equatable {
         package var key: String
@@ -186,7 +188,7 @@ package struct ImageNode: Sendable, Equatable {
         ]
     }
 
-    /// An image; the disk inside an OVA is opened where it stands in the archive, without unpacking it.
+    /// The node of an image; the disk inside an OVA is opened in place, without unpacking the archive.
     package init(path: String, format: ImageFormat) throws {
         guard format == .ova else {
             self.init(driver: Conversion.driver(of: format), path: path)
@@ -204,12 +206,12 @@ package struct ImageNode: Sendable, Equatable {
         list = options
     }
 
-    /// As QEMU takes it, with commas in values doubled.
+    /// The options in QEMU's syntax, with commas in values doubled.
     package var options: String {
         list.map { "\($0.key)=\(Self.escaped($0.value))" }.joined(separator: ",")
     }
 
-    /// Only a part of what the machine would see.
+    /// The node for a part of the disk as seen by the machine.
     package func window(offset: Int64, length: Int64) -> ImageNode {
         var node = self
         node.list =

@@ -3,14 +3,14 @@ import Sandbox
 import Synchronization
 import Workbench
 
-/// Installs by Ansible over SSH and seals by a script over SSH; the same on every provider.
+/// Installs with Ansible over SSH and seals with a script over SSH, in the same way on every provider.
 package struct AnsibleProvisioner: Provisioner {
     private let runner: any CommandRunner
-    /// The `ansible-playbook` to run: a path or a name in PATH.
+    /// The `ansible-playbook` command to run: a path or a name in PATH.
     private let ansible: String
-    /// Asked after a failure whether a pinned version is gone; gives a line for each that is.
+    /// Called after a failure to find pinned versions that are no longer available; returns a line for each.
     private let goneVersions: @Sendable (SandboxDefinition) async throws -> [String]
-    /// Before each look whether a machine that was lost answers again; none where it cannot come back.
+    /// Pauses before each attempt to reconnect to an unreachable machine; empty if it cannot come back.
     private let reconnectPauses: [Duration]
 
     package init(
@@ -38,17 +38,18 @@ package struct AnsibleProvisioner: Provisioner {
             let output = try await runner.execute(command) { stream, line in watch.heard(stream, line) }
             try Task.checkCancellation()
             if output.status.isSuccess { return try await missingComponents(on: machine.endpoint) }
-            // A machine that is lost three times at one task is not lost by accident.
+            // A machine that becomes unreachable three times in the same task has a permanent problem.
             guard let task = watch.failedTask, task.status == .unreachable, lost.count(where: { $0 == task.name }) < 2,
                 try await answersAgain(machine.endpoint)
             else { throw try await failure(of: playbookRun, order, output, watch.failedTask) }
             lost.append(task.name)
-            events(.warning("the connection was lost in the task '\(task.name)'; going on from there"))
+            events(.warning("lost the connection in task '\(task.name)'; resuming from its role"))
             command = playbookRun.command(from: task)
         }
     }
 
-    /// Tries until the machine lets one in again.
+    /// Tries to log in until the machine answers again.
+    /// - Returns: `false` if it does not answer after the last pause.
     private func answersAgain(_ endpoint: SSHEndpoint) async throws -> Bool {
         for pause in reconnectPauses {
             try await Task.sleep(for: pause)
@@ -68,11 +69,11 @@ package struct AnsibleProvisioner: Provisioner {
         try Task.checkCancellation()
         guard output.status.isSuccess else {
             let lines = output.standardError.split(separator: "\n").suffix(10).map(String.init)
-            throw Failure(.failed, "the machine could not be sealed (\(output.status))", details: lines)
+            throw Failure(.failed, "failed to seal the machine (\(output.status))", details: lines)
         }
     }
 
-    /// What every role may rely on, beside the variables of the definition.
+    /// The playbook variables: those of the definition, plus the ones that every role may rely on.
     static func variables(for order: BuildOrder, on machine: some BuildMachine) -> [String: Variable] {
         let definition = order.definition
         var variables = definition.playbook.variables
@@ -85,8 +86,10 @@ package struct AnsibleProvisioner: Provisioner {
         return variables
     }
 
-    /// Roles leave a notice in the image, and beside the logs the same in the words of the tools, which tell more and
-    /// which no image keeps.
+    /// Reads which components the roles could not install.
+    ///
+    /// Roles write a notice to the image. Next to the logs, they write the same notice with the original error
+    /// messages, which are more detailed and are not kept in the image.
     private func missingComponents(on endpoint: SSHEndpoint) async throws -> [MissingComponent] {
         let script =
             "cat /var/log/dss-missing.json 2>/dev/null || cat /usr/local/share/dss/missing.json 2>/dev/null || echo '[]'"
@@ -111,22 +114,23 @@ package struct AnsibleProvisioner: Provisioner {
         let gone = (try? await goneVersions(order.definition)) ?? []
         if !gone.isEmpty {
             return Failure(
-                .badData, "the task '\(task.name)' failed because pinned versions are gone", details: gone + details,
+                .badData, "task '\(task.name)' failed because pinned versions are no longer available",
+                details: gone + details,
                 advice: "dss pins update")
         }
         let rerun = run.command(from: task).shellLine
         return Failure(
             task.status == .unreachable ? .temporary : .failed,
-            "the task '\(task.name)'\(task.role.map { " of role \($0)" } ?? "") failed", details: details,
+            "task '\(task.name)'\(task.role.map { " of role \($0)" } ?? "") failed", details: details,
             advice: order.keepsMachineOnFailure
                 ? "rerun from this role: \(rerun)"
                 : "add --keep-on-failure to keep the machine, then rerun from this role with: \(rerun)")
     }
 }
 
-/// One call of `ansible-playbook`: the files it needs, written into a directory of its own, and the command.
+/// One run of `ansible-playbook`: the files it needs, in a dedicated directory, and the command.
 struct PlaybookRun: Sendable {
-    /// Holds configuration, inventory, variables and the callback plugin; removed with the build.
+    /// The directory for configuration, inventory, variables and the callback plugin; removed with the build.
     var directory: String
     var ansible: String
     var playbook: SandboxDefinition.Playbook
@@ -144,9 +148,10 @@ struct PlaybookRun: Sendable {
             environment: ["ANSIBLE_CONFIG": "\(directory)/ansible.cfg", "LC_ALL": "C.UTF-8", "PYTHONUNBUFFERED": "1"])
     }
 
-    /// The command that goes on from the role of one task, on a machine that was kept.
+    /// The command that resumes from the role of a task, on a machine that was kept.
     ///
-    /// Not from the task itself (`--start-at-task`): it may need what the tasks before it have registered.
+    /// It does not resume from the task itself (`--start-at-task`), which may need variables that earlier tasks
+    /// registered.
     func command(from task: TaskResult) -> Command {
         var run = self
         run.step.roles = Array(step.roles.drop { $0 != task.role })
@@ -165,7 +170,8 @@ struct PlaybookRun: Sendable {
         try writeAtomically(plugin, to: "\(directory)/plugins/dss_events.py")
     }
 
-    /// `ansible.cfg`, so that nobody's own configuration changes a build and one variable is enough to run it by hand.
+    /// The contents of `ansible.cfg`, so that no user configuration affects a build, and one environment variable is
+    /// enough to run it manually.
     var configuration: String {
         """
         [defaults]
@@ -189,7 +195,7 @@ struct PlaybookRun: Sendable {
     }
 }
 
-/// Turns the lines that Ansible prints into events and remembers the task that failed.
+/// Converts Ansible's output to events and records the task that failed.
 final class TaskWatch: Sendable {
     private let events: EventSink
     private let isVerbose: Bool
@@ -214,7 +220,7 @@ final class TaskWatch: Sendable {
     }
 }
 
-/// A line of the callback plugin `dss_events`.
+/// An event that the callback plugin `dss_events` prints as one line.
 struct AnsibleEvent: Decodable, Equatable {
     enum Kind: String, Decodable {
         case taskStarted = "task-started"
@@ -233,7 +239,7 @@ struct AnsibleEvent: Decodable, Equatable {
     var message: String?
     var changed: Int?
 
-    /// - Returns: `nil` for a line that is Ansible's own.
+    /// - Returns: `nil` for a line of Ansible's own output.
     init?(line: String) {
         guard line.hasPrefix("\u{1e}"),
             let event = try? JSONDecoder().decode(Self.self, from: Data(line.utf8.dropFirst()))
@@ -241,7 +247,7 @@ struct AnsibleEvent: Decodable, Equatable {
         self = event
     }
 
-    /// The finished task, where the line tells of one.
+    /// The result of the task, if the event reports a finished task.
     var task: TaskResult? {
         guard event == .taskFinished, let index, let name, let status else { return nil }
         return TaskResult(
@@ -249,7 +255,7 @@ struct AnsibleEvent: Decodable, Equatable {
             module: module, message: message)
     }
 
-    /// What runs now, where the line tells of a start.
+    /// The progress, if the event reports the start of a task.
     var progress: Progress? {
         guard event == .taskStarted, let index, let name else { return nil }
         let title = [role, Self.withoutRole(name, role)].compactMap { $0 }.joined(separator: " : ")

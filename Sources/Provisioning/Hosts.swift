@@ -1,24 +1,24 @@
 import Sandbox
 import Workbench
 
-/// How a machine that is there already is reached.
+/// SSH access to an existing host.
 package struct HostAccess: Sendable, Equatable {
     package enum Trust: Sendable, Equatable {
-        /// In the hosts that `ssh` knows.
+        /// Trust the host keys that `ssh` knows.
         case known
-        /// In the hosts that a file lists, in the form of `known_hosts`.
+        /// Trust the host keys in a file in `known_hosts` format.
         case listed(String)
-        /// In this key alone: type and base64.
+        /// Trust only this host key: type and base64.
         case pinned(String)
     }
 
-    /// A name or an address; with a configuration of the user's, also an alias in it.
+    /// A name or an address; with `sshConfig`, also an alias in it.
     package var host: String
     package var user: String
-    /// The private key's file.
+    /// Path of the private key.
     package var key: String
     package var port: Int?
-    /// For jump hosts and all else that it takes to get there; absolute.
+    /// Absolute path of the user's SSH configuration, for jump hosts and other settings needed to reach the host.
     package var sshConfig: String?
     package var trust: Trust
 
@@ -33,9 +33,9 @@ package struct HostAccess: Sendable, Equatable {
         self.trust = trust
     }
 
-    /// Writes what `ssh` needs into a directory that only the caller can read.
+    /// Writes the SSH configuration to a directory that only the caller can read.
     func endpoint(in directory: String) throws -> SSHEndpoint {
-        // Ansible's inventory takes no address with colons; a configuration of the user's goes by what they call it.
+        // Ansible's inventory rejects addresses with colons; the user's own configuration matches the name they use.
         let alias = sshConfig == nil ? "sandbox" : host
         var config = SSHConfig(
             alias: alias, host: sshConfig == nil ? host : nil, port: port, user: user, identityFile: key,
@@ -52,11 +52,11 @@ package struct HostAccess: Sendable, Equatable {
         return endpoint
     }
 
-    /// What `ssh` says of the host behind its configuration.
+    /// The host that the SSH configuration resolves to.
     struct Target: Sendable, Equatable {
         var settings: [String: String]
 
-        /// - Parameter text: the output of `ssh -G`.
+        /// - Parameter text: The output of `ssh -G`.
         init(_ text: String) {
             settings = text.split(separator: "\n").reduce(into: [:]) { settings, line in
                 guard let blank = line.firstIndex(of: " ") else { return }
@@ -64,7 +64,7 @@ package struct HostAccess: Sendable, Equatable {
             }
         }
 
-        /// Under what `known_hosts` has it.
+        /// The name of the host in `known_hosts`.
         var entry: String {
             if let alias = settings["hostkeyalias"] { return alias }
             return isOnUsualPort ? hostName : "[\(hostName)]:\(port)"
@@ -76,7 +76,7 @@ package struct HostAccess: Sendable, Equatable {
             }.filter { $0 != "none" }
         }
 
-        /// Another machine stands before it, so that it cannot be asked for its keys from here.
+        /// Whether the host is behind a jump host or proxy, so that `ssh-keyscan` cannot reach it from here.
         var isBehindAnother: Bool {
             ["proxyjump", "proxycommand"].contains { ![nil, "none"].contains(settings[$0]) }
         }
@@ -93,18 +93,18 @@ package struct HostAccess: Sendable, Equatable {
     }
 }
 
-/// The operating system of a machine that is there.
+/// The operating system of an existing host.
 package struct HostSystem: Sendable, Equatable {
-    /// `debian`.
+    /// The distribution, such as `debian`.
     package var distribution: String
     /// The code name of the release: `bookworm`.
     package var suite: String
-    /// As dpkg calls it; `nil` where there is no dpkg.
+    /// The architecture in dpkg's naming; `nil` if the host has no dpkg.
     package var architecture: String?
 
     static let question = "cat /etc/os-release; echo \"ARCHITECTURE=$(dpkg --print-architecture)\"\n"
 
-    /// - Parameter answer: lines of `NAME=value`, as in `/etc/os-release`.
+    /// - Parameter answer: Lines of `NAME=value`, as in `/etc/os-release`.
     init(_ answer: String) {
         var values: [String: String] = [:]
         for line in answer.split(separator: "\n") {
@@ -116,22 +116,22 @@ package struct HostSystem: Sendable, Equatable {
         architecture = values["ARCHITECTURE"]
     }
 
-    /// - Throws: `Failure` where versions that are pinned for that base do not fit.
+    /// - Throws: `Failure` if the host does not run `base`, so that the versions pinned for it do not apply.
     package func expect(_ base: SandboxDefinition.BaseSystem, on host: String) throws {
         let wanted = [base.distribution.rawValue, base.suite, base.architecture.rawValue]
         let found = [distribution, suite, architecture ?? base.architecture.rawValue]
         guard found != wanted else { return }
         throw Failure(
             .badData,
-            "\(host) runs \(found.joined(separator: " ")), the definition is for \(wanted.joined(separator: " "))",
-            advice: "take a machine with that system, or change base and the pins of the definition")
+            "\(host) runs \(found.joined(separator: " ")), but the definition is for \(wanted.joined(separator: " "))",
+            advice: "use a host with that system, or change base and pins in the definition")
     }
 }
 
-/// A machine that was there before: nobody here starts it, nobody here ends it.
+/// An existing host, which this program neither starts nor stops.
 package struct RemoteHost: BuildMachine {
     package let endpoint: SSHEndpoint
-    /// What the user calls it.
+    /// The name that the user entered.
     package let name: String
     package let system: HostSystem
     package let stepsDone = 0
@@ -139,12 +139,12 @@ package struct RemoteHost: BuildMachine {
     package let missing: [MissingComponent] = []
     private let runner: any CommandRunner
 
-    /// Gives `body` the machine when it has let us in, as somebody who may become root.
-    /// - Throws: `Failure` where it cannot be reached, shows a key that nobody has vouched for, or gives no root.
+    /// Connects to the host, checks for passwordless root access, and calls `body` with the host.
+    /// - Throws: `Failure` if the host cannot be reached, its host key is not trusted, or the user cannot become root.
     package static func with<Result>(
         _ access: HostAccess, runner: any CommandRunner, _ body: (RemoteHost) async throws -> Result
     ) async throws -> Result {
-        guard fileExists(access.key) else { throw Failure(.badData, "there is no key \(access.key)") }
+        guard fileExists(access.key) else { throw Failure(.badData, "private key \(access.key) not found") }
         return try await withTemporaryDirectory { directory in
             let endpoint = try access.endpoint(in: directory)
             return try await finally {
@@ -178,12 +178,12 @@ package struct RemoteHost: BuildMachine {
         case .exited(255): throw try await unreachable(endpoint, access, lines, runner)
         default:
             throw Failure(
-                .noPermission, "'\(access.user)' may not become root on \(access.host) without a password",
-                details: lines, advice: "name a user who may, by --user")
+                .noPermission, "'\(access.user)' cannot become root on \(access.host) without a password",
+                details: lines, advice: "use --user to log in as a user with passwordless sudo")
         }
     }
 
-    /// `ssh` tells why it got nowhere in words only; whether the host is known at all can be asked.
+    /// `ssh` explains a failed connection only in prose, but `ssh-keygen` shows whether the host key is known.
     private static func unreachable(
         _ endpoint: SSHEndpoint, _ access: HostAccess, _ lines: [String], _ runner: any CommandRunner
     ) async throws -> Failure {
@@ -193,19 +193,19 @@ package struct RemoteHost: BuildMachine {
             let search = try await runner.execute(Command("ssh-keygen", ["-F", target.entry, "-f", file]))
             guard search.status.isSuccess else { continue }
             return Failure(
-                .unavailable, "\(access.host) does not let '\(access.user)' in by SSH", details: lines,
-                advice: "try it with: \(access.manualLine)")
+                .unavailable, "cannot log in to \(access.host) as '\(access.user)' over SSH", details: lines,
+                advice: "to debug, run: \(access.manualLine)")
         }
         return Failure(
-            .unavailable, "\(access.host) is not known: nobody has vouched for its host key", details: lines,
+            .unavailable, "the host key of \(access.host) is not trusted", details: lines,
             advice: target.isBehindAnother
-                ? "log in once and compare the key that it shows: \(access.manualLine)"
-                : "add its keys, and compare them with what its console shows: \(target.scan)")
+                ? "log in once and verify the host key that ssh shows: \(access.manualLine)"
+                : "add its host keys, and compare them with those on its console: \(target.scan)")
     }
 }
 
 extension HostAccess {
-    /// The same by hand.
+    /// The `ssh` command that connects to the host, for the user to run.
     fileprivate var manualLine: String {
         let options = (sshConfig.map { ["-F", $0] } ?? []) + (port.map { ["-p", "\($0)"] } ?? [])
         return (["ssh"] + options + ["-i", key, "\(user)@\(host)"]).map(shellQuoted).joined(separator: " ")

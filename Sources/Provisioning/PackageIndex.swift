@@ -2,18 +2,18 @@ import FoundationEssentials
 import Sandbox
 import Workbench
 
-/// Asks apt and pip which versions exist, for the distribution of the sandbox, without root and without
-/// touching what this machine has installed.
+/// Queries apt and pip for the available versions in the distribution of the sandbox, without root privileges and
+/// without changing the packages installed on this machine.
 package struct PackageIndex: Sendable {
     private let runner: any CommandRunner
     private let directory: String
     private let architecture: Architecture
-    /// A Python interpreter with pip.
+    /// Path of a Python interpreter with pip.
     private let python: String
 
-    /// Gives `body` an index of its own, freshly downloaded into a temporary directory.
-    /// - Parameter sources: apt's sources in deb822 form, the ones that the base system is built from.
-    /// - Throws: `Failure` with code `.unavailable` where the index cannot be loaded.
+    /// Calls `body` with an index that was just downloaded to a temporary directory.
+    /// - Parameter sources: The apt sources of the base system, in deb822 format.
+    /// - Throws: `Failure` with code `.unavailable` if the index cannot be downloaded.
     package static func with<Result>(
         sources: String, architecture: Architecture, python: String, runner: any CommandRunner,
         _ body: (PackageIndex) async throws -> Result
@@ -29,20 +29,20 @@ package struct PackageIndex: Sendable {
             try Task.checkCancellation()
             guard update.status.isSuccess else {
                 let lines = update.standardError.split(separator: "\n").suffix(8).map(String.init)
-                throw Failure(.unavailable, "the package index could not be loaded", details: lines)
+                throw Failure(.unavailable, "failed to download the package index", details: lines)
             }
             return try await body(index)
         }
     }
 
-    /// Versions of Debian packages, newest first; packages that do not exist are left out.
+    /// Versions of Debian packages, newest first; packages that do not exist are omitted.
     package func aptVersions(of packages: [String]) async throws -> [String: [String]] {
         guard !packages.isEmpty else { return [:] }
         let table = try await runner.run(apt("apt-cache", ["madison"] + packages.sorted()))
         return Self.versions(inMadison: table)
     }
 
-    /// Reads apt's table `package | version | source`.
+    /// Parses the table `package | version | source` of `apt-cache madison`.
     static func versions(inMadison table: String) -> [String: [String]] {
         var versions: [String: [String]] = [:]
         for line in table.split(separator: "\n") {
@@ -53,7 +53,7 @@ package struct PackageIndex: Sendable {
         return versions
     }
 
-    /// The newest version of a Python package that the index offers, or `nil` where there is none.
+    /// The versions of a Python package in the index, newest first; empty if there are none.
     package func newestPython(_ package: String) async throws -> [String] {
         let output = try await runner.execute(pip(["index", "versions", package]))
         guard output.status.isSuccess else { return [] }
@@ -64,8 +64,9 @@ package struct PackageIndex: Sendable {
         return line.dropFirst(prefix.count).split(separator: ",").map { String($0).trimmedLine }
     }
 
-    /// What pip would install for some requirements on the sandbox's Python, with all that comes along.
-    /// - Returns: package → version; `nil` where the requirements cannot be met.
+    /// The packages that pip would install for requirements on the sandbox's Python, including dependencies if
+    /// `withDependencies` is set.
+    /// - Returns: Package → version; `nil` if the requirements cannot be met.
     package func resolve(
         _ requirements: [String], pythonVersion: String, withDependencies: Bool
     ) async throws -> [String: String]? {
@@ -92,12 +93,12 @@ package struct PackageIndex: Sendable {
         return Dictionary(items.map { (normalized($0.name), $0.version) }) { first, _ in first }
     }
 
-    /// A project's name as the index compares it: lower case, each run of `-`, `_` and `.` one dash (PEP 503).
+    /// The normalized name of a project: lowercase, with each run of `-`, `_` and `.` replaced by one dash (PEP 503).
     static func normalized(_ name: String) -> String {
         name.lowercased().replacing(/[-_.]+/, with: "-")
     }
 
-    /// The tags of a Git repository, or `nil` where it cannot be reached.
+    /// The tags of a Git repository, or `nil` if it cannot be reached.
     package func tags(of repository: String) async throws -> [String]? {
         let command = Command(
             "timeout", ["20", "git", "ls-remote", "--tags", "--refs", "--sort=-v:refname", repository],

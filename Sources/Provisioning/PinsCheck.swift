@@ -1,7 +1,7 @@
 import Sandbox
 import Workbench
 
-/// Holds pins against the index, and finds newer ones.
+/// Checks pins against the package index and finds newer versions.
 package struct PinsCheck: Sendable {
     private let index: PackageIndex
     /// Repository name in `pins.yaml` → URL.
@@ -28,7 +28,7 @@ package struct PinsCheck: Sendable {
         return statuses
     }
 
-    /// The newest versions of everything that can be asked; what cannot be reached stays as it is.
+    /// The pins updated to the newest versions; a Git repository that cannot be reached keeps its pin.
     package func update(_ pins: Pins) async throws -> Pins {
         var updated = pins
         for (name, versions) in try await index.aptVersions(of: Array(pins.apt.keys)) {
@@ -40,7 +40,7 @@ package struct PinsCheck: Sendable {
                 direct.keys.sorted(), pythonVersion: python, withDependencies: true)
             guard let resolved else {
                 throw Failure(
-                    .unavailable, "pip finds no set of versions for \(direct.keys.sorted().joined(separator: ", "))")
+                    .unavailable, "pip found no compatible versions of \(direct.keys.sorted().joined(separator: ", "))")
             }
             updated.pip[group] = resolved.filter { direct[$0.key] != nil }
             let others = resolved.filter { direct[$0.key] == nil }
@@ -53,7 +53,8 @@ package struct PinsCheck: Sendable {
         return updated
     }
 
-    /// One question for all packages of an environment; only where something is gone is each asked for by itself.
+    /// Resolves all packages of an environment in one query; looks up each locked package individually only if that
+    /// fails.
     private func checkPython(_ pins: Pins, _ group: String, _ python: String) async throws -> [PinStatus] {
         let pinned = (pins.pip[group] ?? [:]).merging(pins.pipLocked[group] ?? [:]) { direct, _ in direct }
         let requirements = pinned.sorted { $0.key < $1.key }.map { "\($0.key)==\($0.value)" }
@@ -71,11 +72,11 @@ package struct PinsCheck: Sendable {
         }
     }
 
-    /// The sandbox's own Python, as `3.11`, because that decides which wheels fit.
+    /// The version of the sandbox's own Python, such as `3.11`, which determines the compatible wheels.
     private func pythonVersion() async throws -> String {
         let versions = try await index.aptVersions(of: ["python3"])
         guard let newest = versions["python3"]?.first, let match = newest.prefixMatch(of: /\d+\.\d+/) else {
-            throw Failure(.unavailable, "the index of the base system has no python3")
+            throw Failure(.unavailable, "package python3 not found in the index of the base system")
         }
         return String(match.output)
     }
@@ -88,22 +89,22 @@ extension Optional {
     }
 }
 
-/// One pinned version held against the index.
+/// The result of comparing one pinned version with the package index.
 package struct PinStatus: Sendable, Equatable, Codable {
     package enum Source: String, Sendable, Codable { case apt, pip, git }
 
     package enum State: String, Sendable, Codable {
         case current
-        /// Still there, but something newer is.
+        /// Still available, but a newer version exists.
         case outdated
-        /// No longer in the index: a build would fail.
+        /// No longer in the index, so a build would fail.
         case gone
-        /// The index could not be asked.
+        /// The index could not be queried.
         case unknown
     }
 
     package var source: Source
-    /// Environment of a Python package: `jupyter`.
+    /// The environment of a Python package: `jupyter`.
     package var group: String?
     package var name: String
     package var pinned: String
@@ -111,13 +112,13 @@ package struct PinStatus: Sendable, Equatable, Codable {
     package var available: String?
     package var state: State
 
-    /// `apt git 1:2.39.5-0+deb12u2 is gone, available: 1:2.39.5-0+deb12u3`
+    /// `apt git 1:2.39.5-0+deb12u2 is no longer available; newest version: 1:2.39.5-0+deb12u3`
     package var sentence: String {
         let subject = [source.rawValue, group, name, pinned].compactMap { $0 }.joined(separator: " ")
         switch state {
-        case .current: return "\(subject) is current"
-        case .outdated: return "\(subject) is there, newer: \(available ?? "?")"
-        case .gone: return "\(subject) is gone, available: \(available ?? "nothing")"
+        case .current: return "\(subject) is up to date"
+        case .outdated: return "\(subject) is outdated; newest version: \(available ?? "?")"
+        case .gone: return "\(subject) is no longer available; newest version: \(available ?? "none")"
         case .unknown: return "\(subject) could not be checked"
         }
     }

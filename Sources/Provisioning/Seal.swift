@@ -1,7 +1,7 @@
 import Sandbox
 import Workbench
 
-/// The script that seals a machine, with the default password; it goes to a root shell through standard input.
+/// The script that seals a machine. It contains the default password, so a root shell reads it from standard input.
 struct SealScript {
     let text: String
 
@@ -11,8 +11,8 @@ struct SealScript {
     }
 }
 
-/// A script for a root shell that finds user and password in its variables.
-/// - Throws: `Failure` where no login could ever be given that password.
+/// A script for a root shell, preceded by assignments of user and password to the variables it uses.
+/// - Throws: `Failure` if the password is not a single line, which no login can have.
 func secretScript(user: String, password: Secret, _ script: String) throws -> String {
     guard !password.reveal.contains(where: \.isNewline) else {
         throw Failure(.usage, "the default password must be a single line")
@@ -24,24 +24,24 @@ func secretScript(user: String, password: Secret, _ script: String) throws -> St
         """
 }
 
-/// Gives a machine its default password back, which the login has to change the next time.
+/// Resets the password of a host to the default, which must be changed at the next login.
 package struct PasswordReset: Sendable {
     private let user: String
     private let script: String
 
-    /// - Parameter user: the login user of the sandbox.
+    /// - Parameter user: The login user of the sandbox.
     package init(user: String, password: Secret) throws {
         self.user = user
         script = try secretScript(
             user: user, password: password, String(decoding: PackageResources.reset_password_sh, as: UTF8.self))
     }
 
-    /// - Returns: whether JupyterLab has the password too; there may be none.
+    /// - Returns: Whether the password of JupyterLab was reset too; the host may not have JupyterLab.
     package func run(on host: RemoteHost) async throws -> Bool {
         let output = try await host.execute(script)
         guard output.status.isSuccess else {
             throw Failure(
-                .failed, "the password of '\(user)' could not be set on \(host.name) (\(output.status))",
+                .failed, "failed to set the password of '\(user)' on \(host.name) (\(output.status))",
                 details: output.standardError.split(separator: "\n").suffix(10).map(String.init))
         }
         return output.standardOutput.split(separator: "\n").contains("jupyter")

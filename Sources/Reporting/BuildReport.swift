@@ -1,24 +1,24 @@
 import Sandbox
 
-/// What all renderings of a report say.
+/// Facts that all renderings of a report share.
 extension BuildReport {
-    /// No stage had to run: the images of an earlier build are what this one would have given.
+    /// Whether no stage had to run because the images of an earlier build are still up to date.
     var isUpToDate: Bool { stages.isEmpty }
 
-    /// The images carry the default password of an earlier run, whatever this one was given.
+    /// Whether the images carry the default password of an earlier build, regardless of the one given to this build.
     var hasOlderPassword: Bool {
         isUpToDate || stages.contains { $0.stage == .seal && $0.outcome == .cached }
     }
 
-    /// Stages run one after another, so their sum is the build's time.
+    /// Duration of the build; stages run one after another, so it is their sum.
     var seconds: Double { stages.reduce(0) { $0 + $1.seconds } }
 
     var headline: String {
         if isUpToDate { return "nothing to do: all images of sandbox \(assetID) are up to date" }
-        return "sandbox \(assetID) is built (\(provider)) in \(Units.time(seconds))"
+        return "built sandbox \(assetID) (\(provider)) in \(Units.time(seconds))"
     }
 
-    /// What to type next: the proof that what was made boots.
+    /// The command to type next: it verifies that the image boots.
     var nextCommand: String? {
         if let machineImage {
             return "dss verify-ami --asset-id \(Shell.quoted(assetID.rawValue)) --region \(machineImage.region)"
@@ -26,14 +26,16 @@ extension BuildReport {
         return artifacts.first.map { "dss verify-vm \(Shell.quoted($0.location))" }
     }
 
-    /// The directory that all artifacts lie in, so that it need not stand before each of them.
+    /// The directory of all artifacts, so that it is not repeated for each of them; `nil` if they differ.
     var directory: String? {
         let directories = Set(artifacts.map { $0.location.directory })
         return directories.count == 1 ? directories.first.flatMap { $0.isEmpty ? nil : $0 } : nil
     }
 
-    /// The images; for a page that stays, with what each format is for and its whole digest, which no terminal has
-    /// room for.
+    /// The table of images.
+    ///
+    /// - Parameter forRelease: whether to add the purpose of each format and its full digest, which do not fit on a
+    ///   terminal.
     func artifactTable(forRelease: Bool) -> Table {
         let start = directory?.count ?? 0
         return Table(
@@ -61,14 +63,14 @@ extension String {
 }
 
 extension Artifact {
-    /// The sum that is known of it, with its kind where that is not SHA-256.
+    /// The known checksum, with the algorithm in front if it is not SHA-256.
     fileprivate var digest: String {
         sha256 ?? crc64.map { "CRC-64/NVME \($0)" } ?? ""
     }
 }
 
 enum Shell {
-    /// The word as a POSIX shell reads it back; plain where that is safe.
+    /// The word quoted for a POSIX shell; unquoted if that is safe.
     static func quoted(_ word: String) -> String {
         let safe = word.unicodeScalars.allSatisfy {
             $0.isASCII
@@ -79,17 +81,19 @@ enum Shell {
     }
 }
 
-/// What a build waited for, where things went on side by side in it.
+/// The critical path of a build that ran activities in parallel.
 extension BuildReport {
-    /// `setup 3 min`, `AMI 10 min`, …: what the end of the build waited for, in order; empty where stages say it all.
+    /// `setup 3 min`, `AMI 10 min`, …: the activities that determined the end of the build, in order; empty if nothing
+    /// ran in parallel, because then the stages show it.
     var criticalPath: [String] { hasParallelWork ? described(activities.criticalPath) : [] }
 
-    /// What went on beside that.
+    /// The activities that ran in parallel with the critical path.
     var besideCriticalPath: [String] { hasParallelWork ? described(activities.besideCriticalPath) : [] }
 
-    /// Both as lines of a terminal.
+    /// Both as lines for a terminal.
     func pathLines(_ style: Style) -> [String] {
-        wrapped("critical path: ", criticalPath, " → ", style) + wrapped("beside it: ", besideCriticalPath, ", ", style)
+        wrapped("critical path: ", criticalPath, " → ", style)
+            + wrapped("in parallel: ", besideCriticalPath, ", ", style)
     }
 
     private var hasParallelWork: Bool {
@@ -116,8 +120,8 @@ extension BuildReport {
 extension BuildReport {
     /// The final report on a terminal.
     ///
-    /// - Parameter password: the default password where one was made for this build; this is the only place that
-    ///   shows it. A build that had nothing to do does not show it, because the images carry an older one.
+    /// - Parameter password: the default password if it was generated for this build; only this report shows it. A
+    ///   build that was up to date does not show it, because its images carry an older one.
     package func text(_ style: Style, password: Secret? = nil) -> String {
         let sections = [
             [style.paint(headline, .bold)],
@@ -152,7 +156,7 @@ extension BuildReport {
     }
 
     private func imageLines(_ style: Style) -> [String] {
-        guard !artifacts.isEmpty else { return ["no images were asked for"] }
+        guard !artifacts.isEmpty else { return ["no images requested"] }
         let heading = directory.map { "images in \($0)" } ?? "images"
         let table = artifactTable(forRelease: false).text(style, indent: 2, header: false)
         return [heading] + table.printableTable + ["  digests: SHA256SUMS"]
@@ -171,21 +175,21 @@ extension BuildReport {
     private func loginLines(_ style: Style, _ password: Secret?) -> [String] {
         let jupyter = "JupyterLab: http://<address of the machine>:\(jupyterPort)/lab"
         if hasOlderPassword {
-            return ["log in as \(user) with the default password that was set when they were built"]
+            return ["log in as \(user) with the default password set when these images were built"]
         }
         guard let password else {
-            return ["log in as \(user) with your default password; the first login asks for a new one", jupyter]
+            return ["log in as \(user) with your default password; change it at the first login", jupyter]
         }
         return [
             "log in as \(user) with the password \(style.paint(password.reveal, .bold))",
-            "  (made for this build, shown only here; the first login asks for a new one)",
+            "  (generated for this build, shown only here; change it at the first login)",
             jupyter,
         ]
     }
 }
 
 extension String {
-    /// The lines of a rendered table, without the break behind the last.
+    /// The lines of a rendered table, without the line break after the last one.
     var printableTable: [String] {
         split(separator: "\n", omittingEmptySubsequences: false).dropLast().map(String.init)
     }
@@ -193,10 +197,11 @@ extension String {
 
 extension BuildReport {
     /// The report as a document: `asset_id`, `provider`, `outcome` (`built` or `up-to-date`), `seconds`, `stages`,
-    /// `activities`, `critical_path`, `machine_image` (the AMI), `artifacts`, `missing`, `user`, `jupyter_port`, `default_password`, `next`.
+    /// `activities`, `critical_path`, `machine_image` (the AMI), `artifacts`, `missing`, `user`, `jupyter_port`,
+    /// `default_password`, `next`.
     ///
-    /// - Parameter password: the default password where one was made for this build; it is nowhere else, so a
-    ///   program that starts a build must get it here.
+    /// - Parameter password: the default password if it was generated for this build. It is stored nowhere else, so a
+    ///   program that starts a build must read it here.
     package func json(password: Secret? = nil) -> JSONValue {
         .object(members(password))
     }
@@ -245,7 +250,7 @@ extension MachineImage {
 }
 
 extension BuildReport {
-    /// The report for a file or a release page, with full digests; a password never stands in it, because files stay.
+    /// The report for a file or a release page, with full digests. It never contains a password, because files persist.
     package var markdown: String {
         var sections = ["# \(Markdown.escaped(headline))\n"]
         if !missing.isEmpty {
@@ -265,7 +270,7 @@ extension BuildReport {
             let beside = besideCriticalPath.joined(separator: ", ")
             sections.append(
                 "Critical path: \(Markdown.escaped(criticalPath.joined(separator: " → "))).\n"
-                    + (beside.isEmpty ? "" : "\nBeside it: \(Markdown.escaped(beside)).\n"))
+                    + (beside.isEmpty ? "" : "\nIn parallel: \(Markdown.escaped(beside)).\n"))
         }
         let login = "Log in as \(Markdown.code(user)); JupyterLab listens on port \(jupyterPort)."
         sections.append("## Use\n\n\(login)\n" + (nextCommand.map { "\n```sh\n\($0)\n```\n" } ?? ""))

@@ -1,4 +1,4 @@
-/// Named values and where each came from: one under the other as text, one object as JSON.
+/// Named values with their origins, rendered as a list in text and as one object in JSON.
 package struct FactSheet: Sendable {
     package struct Fact: Sendable {
         fileprivate var name: String
@@ -8,8 +8,8 @@ package struct FactSheet: Sendable {
         fileprivate var origin: String?
 
         /// - Parameters:
-        ///   - key: its name in JSON, where what it came from stands as `<key>_from`.
-        ///   - value: what stands there, if it is not the text.
+        ///   - key: key in JSON, where the origin has the key `<key>_from`.
+        ///   - value: value in JSON; the text by default.
         package init(
             _ name: String, key: String? = nil, _ text: String, _ value: JSONValue? = nil, from origin: String? = nil
         ) {
@@ -20,14 +20,14 @@ package struct FactSheet: Sendable {
             self.origin = origin
         }
 
-        /// For people alone.
+        /// A fact that only the text output shows.
         package static func shown(_ name: String, _ text: String, from origin: String? = nil) -> Fact {
             var fact = Fact(name, text, from: origin)
             fact.key = nil
             return fact
         }
 
-        /// For programs alone.
+        /// A fact that only the JSON output contains.
         package static func json(_ key: String, _ value: JSONValue) -> Fact {
             var fact = Fact("", key: key, "", value)
             fact.text = nil
@@ -41,7 +41,8 @@ package struct FactSheet: Sendable {
         self.facts = facts
     }
 
-    /// Values stay whole, so that they can be copied; what they came from is folded to the terminal's width.
+    /// The facts as text. Values are never wrapped, so that they can be copied; origins are wrapped to the terminal's
+    /// width.
     package func text(_ style: Style) -> String {
         let margin = (facts.map(\.name.displayWidth).max() ?? 0) + 2
         return facts.flatMap { fact -> [String] in
@@ -52,7 +53,7 @@ package struct FactSheet: Sendable {
         }.map { $0 + "\n" }.joined()
     }
 
-    /// An object with the facts in order.
+    /// A JSON object with the facts in order.
     package var json: JSONValue {
         var members: [(String, JSONValue)] = []
         for fact in facts {

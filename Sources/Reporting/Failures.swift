@@ -1,9 +1,9 @@
 import Sandbox
 
 extension Failure {
-    /// The failure as compilers write theirs: `dss: error: …`, what helps to understand it, and what to do next.
+    /// The failure in the style of compilers: `dss: error: …`, the details, and the advice.
     ///
-    /// - Parameter task: the Ansible task that the build failed at, if it did.
+    /// - Parameter task: the Ansible task that failed, if any.
     package func text(_ style: Style, task: TaskResult? = nil) -> String {
         let lines =
             Message.lines("dss: error:", .loud, message, style)
@@ -13,7 +13,7 @@ extension Failure {
         return lines.map { $0 + "\n" }.joined()
     }
 
-    /// The last line of the `--json` stream of a build that failed; `code` is the exit code.
+    /// The last line of the `--json` stream of a failed build; `code` is the exit code.
     package func event(task: TaskResult? = nil) -> String {
         JSONValue.object([
             ("event", .string("failure")), ("code", .integer(Int64(code.rawValue))), ("message", .string(message)),
@@ -36,7 +36,7 @@ extension Failure {
         }
     }
 
-    /// A line that begins with `file:line:column` stays at the margin, where editors look for it.
+    /// Indents a line, unless it starts with `file:line:column`: editors look for that at the start of the line.
     private static func indented(_ line: String) -> String {
         let parts = line.split(separator: ":", maxSplits: 3, omittingEmptySubsequences: false)
         let isLocation =
@@ -46,9 +46,10 @@ extension Failure {
 }
 
 extension Failure {
-    /// The failure that a user is told of, whatever was thrown; its code is the exit code.
+    /// Converts any error to the failure shown to the user; its code is the exit code.
     ///
-    /// What a clean-up left behind is added to its cause; what is no `Failure` is a bug of ours, and says so.
+    /// Leftovers of a failed clean-up are added to the failure that caused it. An error of an unexpected type is
+    /// reported as a bug in dss.
     package init(of error: any Error) {
         switch error {
         case let failure as Failure:
@@ -60,25 +61,25 @@ extension Failure {
             self.init(.interrupted, "interrupted")
         default:
             self.init(
-                .bug, "this should not happen: \(error)",
-                advice: "please report it, with the command that you typed and this message")
+                .bug, "internal error: \(error)",
+                advice: "please report this bug, with the command and this message")
         }
     }
 }
 
-/// A labelled message: `warning: …`, with its further lines indented.
+/// Messages with a label such as `warning: …`; continuation lines are indented.
 package enum Message {
     /// A warning outside a build, ending in a line break.
     package static func warning(_ message: String, _ style: Style) -> String {
         lines("warning:", .yellow, message, style).map { $0 + "\n" }.joined()
     }
 
-    /// A line of a log, ending in a line break.
+    /// A log line about an AWS call, ending in a line break.
     package static func log(_ message: String, _ style: Style) -> String {
         "\(style.paint("aws:", .dim)) \(message.printableLine)\n"
     }
 
-    /// Long lines stay whole, because they may hold a command to copy; the terminal wraps them.
+    /// Long lines are not wrapped, because they may contain a command to copy; the terminal wraps them.
     static func lines(_ label: String, _ ink: Ink, _ message: String, _ style: Style) -> [String] {
         let lines = message.printableLines
         return ["\(style.paint(label, ink)) \(lines.first ?? "")"] + lines.dropFirst().map { "  \($0)" }

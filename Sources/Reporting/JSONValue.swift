@@ -1,9 +1,9 @@
 import Sandbox
 
-/// A JSON document whose objects keep the order in which their keys were written.
+/// A JSON document whose objects preserve the order of their keys.
 ///
-/// Foundation's encoder sorts keys or shuffles them; people read these streams too and want `event` first. The wire
-/// form is spelled out key by key in this room, so that renaming a property of the domain cannot change it unseen.
+/// Foundation's encoder sorts or shuffles keys, but people read these streams too and expect `event` first. This
+/// module spells out the wire form key by key, so that renaming a property elsewhere cannot change it unnoticed.
 package enum JSONValue: Sendable {
     case string(String)
     case integer(Int64)
@@ -17,16 +17,16 @@ package enum JSONValue: Sendable {
 
     package static func count(_ value: Int) -> JSONValue { .integer(Int64(value)) }
 
-    /// Seconds to the millisecond: more digits are noise.
+    /// Seconds rounded to milliseconds; more digits are noise.
     package static func seconds(_ value: Double) -> JSONValue { .number((value * 1000).rounded() / 1000) }
 
     /// The document on one line, for a stream with one document per line.
     package var line: String { written(indent: nil) }
 
-    /// The document over several lines, two blanks per level.
+    /// The document on multiple lines, indented by two spaces per level.
     package var pretty: String { written(indent: 0) }
 
-    /// The same as a part of a document that is so many levels deep.
+    /// The document as part of another one, nested `level` levels deep.
     func pretty(at level: Int) -> String { written(indent: level) }
 
     private func written(indent: Int?) -> String {
@@ -54,13 +54,13 @@ package enum JSONValue: Sendable {
         return "\(open)\n" + items.map { "\(margin)  \($0)" }.joined(separator: ",\n") + "\n\(margin)\(close)"
     }
 
-    /// JSON has no infinity (RFC 8259, section 6).
+    /// The number in JSON; `null` for infinity and NaN, which JSON does not have (RFC 8259, section 6).
     private static func digits(_ number: Double) -> String {
         guard number.isFinite else { return "null" }
         return Int64(exactly: number).map { String($0) } ?? "\(number)"
     }
 
-    /// Escapes what RFC 8259, section 7, says must be escaped.
+    /// Escapes the characters that RFC 8259, section 7, requires to be escaped.
     private static func quoted(_ text: String) -> String {
         var result = "\""
         for scalar in text.unicodeScalars {
@@ -81,8 +81,8 @@ package enum JSONValue: Sendable {
 }
 
 extension BuildEvent {
-    /// The wire form of an event: `event` names it, `at` is the second since the build began, and every key of a kind
-    /// is always there, with `null` where there is nothing to say.
+    /// The wire form of an event: `event` is its name and `at` the seconds since the build started. Every key of an
+    /// event is always present, with `null` if there is no value.
     ///
     /// | event | keys |
     /// |---|---|
@@ -129,7 +129,7 @@ extension BuildEvent {
 }
 
 extension Stage {
-    /// Its name in JSON, where values have no blanks.
+    /// Name of the stage in JSON, where values contain no spaces.
     var wireName: String { self == .cleanUp ? "clean-up" : rawValue }
 }
 

@@ -1,12 +1,12 @@
 import Sandbox
 
-/// Progress for a pipe or a log file: whole lines without control characters, and few of them.
+/// Progress for a pipe or a log file: few lines, without control characters.
 package struct PlainProgress: ProgressRenderer {
     package private(set) var state = ProgressState()
     private let isVerbose: Bool
-    /// When an activity of the running stage last had a line.
-    private var told: Double?
-    /// Seconds between two such lines: a log wants to know that something moves, not each step.
+    /// Time of the last line about an activity of the running stage.
+    private var lastActivityLine: Double?
+    /// Seconds between two such lines: a log only has to show that the build is still making progress.
     private static let pause = 15.0
 
     package init(isVerbose: Bool = false) {
@@ -23,17 +23,17 @@ package struct PlainProgress: ProgressRenderer {
         case .buildStarted(let assetID, let provider):
             return ["building sandbox \(assetID) (\(provider))"]
         case .stageStarted(let stage):
-            told = nil
+            lastActivityLine = nil
             return ["\(stage.rawValue): started"]
         case .stageFinished(let stage, let duration, let outcome):
             let time = outcome == .cached ? "" : " in \(Units.time(duration))"
             let tasks = state.finished.last?.tasks.summary ?? ""
             return ["\(stage.rawValue): \(outcome.rawValue)\(time)" + (tasks.isEmpty ? "" : " (\(tasks))")]
         case .progress(let stage, let progress):
-            guard progress.unit != .tasks || isVerbose, told.map({ seconds - $0 >= Self.pause }) ?? true else {
-                return []
-            }
-            told = seconds
+            guard progress.unit != .tasks || isVerbose,
+                lastActivityLine.map({ seconds - $0 >= Self.pause }) ?? true
+            else { return [] }
+            lastActivityLine = seconds
             return ["\(stage.rawValue): \(progress.activity.printableLine)"]
         case .task(let task):
             guard task.hasFailed || (isVerbose && task.status == .changed) else { return [] }
@@ -51,7 +51,7 @@ package struct PlainProgress: ProgressRenderer {
     }
 }
 
-/// Progress for programs: one JSON object per line and event; `BuildEvent.json` documents the keys.
+/// Progress for programs: one line with a JSON object per event; `BuildEvent.json` documents the keys.
 ///
 /// The stream ends with a `report` (`BuildReport.event`) or a `failure` (`Failure.event`).
 package struct JSONProgress: ProgressRenderer {

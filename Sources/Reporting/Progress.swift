@@ -1,19 +1,19 @@
 import Sandbox
 
-/// Turns the events of a build into what is to be written, control characters included, so that a writer only writes.
+/// Turns the events of a build into text to write, control characters included, so that a writer only writes.
 ///
-/// One writer owns it: events may come from any task, and two that render at once would tear each other's lines.
+/// A renderer is owned by one writer: events may come from any task, and concurrent rendering would garble lines.
 package protocol ProgressRenderer: Sendable {
-    /// What the event makes of the screen; `seconds` is when it came, on any clock that does not go back.
+    /// Returns the output for an event; `seconds` is the time of the event on any monotonic clock.
     mutating func feed(_ event: BuildEvent, at seconds: Double) -> String
 
-    /// What the passing of time makes of it; to be called a few times a second.
+    /// Returns the output for elapsed time; to be called a few times per second.
     mutating func tick(at seconds: Double) -> String
 
-    /// Takes away what should not stay; to be called before anything else is printed, and again at the end.
+    /// Returns the output that erases the live line; to be called before anything else is printed, and at the end.
     mutating func clear() -> String
 
-    /// The events so far, for the task that an error message is about.
+    /// The state after the events so far; error messages take the failed task from it.
     var state: ProgressState { get }
 }
 
@@ -23,19 +23,19 @@ extension ProgressRenderer {
     package mutating func clear() -> String { "" }
 }
 
-/// What a watcher of a build knows after the events so far; every live line is made from nothing else.
+/// The state of a build after the events so far; live lines are rendered from this state alone.
 package struct ProgressState: Sendable, Equatable {
-    /// The stage that runs now.
+    /// The running stage.
     struct Running: Sendable, Equatable {
         var stage: Stage
-        /// When it began, on the clock that `apply` is given.
+        /// Start time, on the clock of `apply`.
         var since: Double
-        /// What it does: one activity, or several transfers that go on side by side.
+        /// The current activity, or several parallel transfers.
         var activities: [Progress] = []
         var tasks = TaskCounts()
     }
 
-    /// A stage that is over.
+    /// A finished stage.
     struct Finished: Sendable, Equatable {
         var stage: Stage
         var seconds: Double
@@ -45,12 +45,12 @@ package struct ProgressState: Sendable, Equatable {
 
     private(set) var running: Running?
     private(set) var finished: [Finished] = []
-    /// The task that the running or last stage failed at, for the error message.
+    /// The failed task of the running or last stage, for the error message.
     package private(set) var failedTask: TaskResult?
 
     package init() {}
 
-    /// Takes one event in; `seconds` is when it came, on any clock that does not go back.
+    /// Applies an event; `seconds` is the time of the event on any monotonic clock.
     package mutating func apply(_ event: BuildEvent, at seconds: Double) {
         switch event {
         case .stageStarted(let stage):
@@ -72,8 +72,8 @@ package struct ProgressState: Sendable, Equatable {
 }
 
 extension ProgressState.Running {
-    /// Puts an activity in place of the others; only transfers that are under way stay beside each other, because
-    /// export writes all formats at once and would otherwise flicker between them.
+    /// Replaces the current activity. Only unfinished transfers are shown together, because export writes all formats
+    /// in parallel and the line would otherwise flicker between them.
     mutating func show(_ progress: Progress) {
         if let known = activities.firstIndex(where: { $0.activity == progress.activity && $0.unit == progress.unit }) {
             activities[known] = progress
@@ -84,7 +84,7 @@ extension ProgressState.Running {
         }
     }
 
-    /// Counts a task, and shows it where its start was not announced.
+    /// Counts a task, and shows it if no event announced its start.
     mutating func count(_ result: TaskResult) {
         tasks.add(result.status)
         if activities.last?.unit != .tasks || (activities.last?.completed ?? 0) < Double(result.index) {
@@ -101,7 +101,7 @@ extension Progress {
 
     var isComplete: Bool { total.map { completed >= $0 } ?? false }
 
-    /// How much of it is done, from 0 to 1, where that is known.
+    /// The completed fraction, from 0 to 1; `nil` if the total is unknown.
     var fraction: Double? {
         guard let whole = total ?? (unit == .percent ? 100 : nil), whole > 0, completed.isFinite else { return nil }
         return min(1, max(0, completed / whole))
@@ -109,7 +109,7 @@ extension Progress {
 }
 
 extension ProgressState.Finished {
-    /// `✓ install     42.0 s  31 tasks: 12 changed, 19 ok`: what stays of a stage.
+    /// `✓ install     42.0 s  31 tasks: 12 changed, 19 ok`: the permanent line of a finished stage.
     func line(_ style: Style) -> String {
         let time = outcome == .cached ? "cached" : Units.time(seconds)
         var line = "\(style.mark(outcome.verdict)) \(stage.rawValue.padded(to: Stage.nameWidth))"
@@ -124,14 +124,15 @@ extension StageOutcome {
 }
 
 extension Stage {
-    /// Columns of the longest name.
+    /// Columns of the longest stage name.
     static let nameWidth = allCases.map { $0.rawValue.displayWidth }.max() ?? 0
 }
 
 /// A horizontal bar of characters.
 enum Bar {
-    /// The filled part of a bar that would be `width` columns at a fraction of 1; at least a sliver for more than
-    /// nothing, so that a short stage can be seen.
+    /// The filled part of a bar that is `width` columns wide at a fraction of 1.
+    ///
+    /// A fraction above 0 gives at least a sliver, so that a short stage stays visible.
     static func filled(_ fraction: Double, width: Int, _ style: Style) -> String {
         let fraction = fraction.isFinite ? min(1, max(0, fraction)) : 0
         guard fraction > 0 else { return "" }
@@ -144,13 +145,13 @@ enum Bar {
             + (rest == 0 ? "" : ["▏", "▎", "▍", "▌", "▋", "▊", "▉"][rest - 1])
     }
 
-    /// A bar in its frame: `[#####     ]`.
+    /// A bar with brackets around it: `[#####     ]`.
     static func framed(_ fraction: Double, width: Int, _ style: Style) -> String {
         "[" + filled(fraction, width: width, style).padded(to: width) + "]"
     }
 }
 
-/// How many Ansible tasks of a stage ended how.
+/// Numbers of Ansible tasks of a stage by status.
 struct TaskCounts: Sendable, Equatable {
     private(set) var all = 0
     private(set) var ok = 0
@@ -170,7 +171,7 @@ struct TaskCounts: Sendable, Equatable {
         }
     }
 
-    /// `12 changed, 18 ok, 1 failed`: what is 0 is left out; skipped tasks are nobody's interest.
+    /// `12 changed, 18 ok, 1 failed`: zeros and skipped tasks are omitted.
     var summary: String {
         [(changed, "changed"), (ok, "ok"), (ignored, "ignored"), (failed, "failed")]
             .filter { $0.0 > 0 }.map { "\($0.0) \($0.1)" }.joined(separator: ", ")
@@ -180,7 +181,7 @@ struct TaskCounts: Sendable, Equatable {
 extension TaskResult {
     var hasFailed: Bool { status == .failed || status == .unreachable }
 
-    /// `role : task`, as Ansible itself writes it.
+    /// `role : task`, as Ansible prints it.
     var title: String {
         guard let role, !name.hasPrefix("\(role) : ") else { return name }
         return "\(role) : \(name)"

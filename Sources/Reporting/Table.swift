@@ -1,22 +1,22 @@
-/// Rows under named columns, as text fitted to a terminal, as Markdown or as JSON.
+/// Rows with named columns, rendered as text fitted to a terminal, as Markdown or as JSON.
 package struct Table: Sendable {
     package enum Alignment: Sendable { case left, right }
 
-    /// What may happen to a column where the terminal is too narrow.
+    /// How a column adapts to a narrow terminal.
     package enum Fit: Sendable {
-        /// Nothing: ids and sizes are useless in parts.
+        /// The column keeps its width: partial ids and sizes are useless.
         case whole
-        /// The middle is left out: paths.
+        /// Cells are shortened in the middle, as for paths.
         case shrinks
-        /// It goes on in the next line: sentences.
+        /// Cells wrap to the next line, as for sentences.
         case wraps
     }
 
-    /// Where a column appears.
+    /// The outputs that include a column.
     package enum Reach: Int, Sendable, Comparable {
-        /// In JSON alone.
+        /// JSON only.
         case programs
-        /// Also in Markdown: what the headings of groups say in a text.
+        /// JSON and Markdown: values that the text output shows in group headings.
         case documents
         case everywhere
 
@@ -25,12 +25,12 @@ package struct Table: Sendable {
 
     package struct Column: Sendable {
         package var title: String
-        /// Key of the cells in JSON.
+        /// Key of the column in JSON.
         package var key: String
         package var alignment: Alignment
         package var fit: Fit
         package var reach: Reach
-        /// For the rows of a table that is written in portions.
+        /// Minimum width, for a table that is written in batches.
         var leastWidth = 0
 
         package init(
@@ -45,7 +45,7 @@ package struct Table: Sendable {
         }
     }
 
-    /// A cell as people read it and as programs do: a size is `1.36 GB` here and its exact bytes there.
+    /// A cell with its text for people and its value for programs: `1.36 GB` as text, the exact bytes in JSON.
     package struct Cell: Sendable, ExpressibleByStringLiteral {
         package var text: String
         package var value: JSONValue
@@ -64,13 +64,13 @@ package struct Table: Sendable {
 
     package var columns: [Column]
     package var rows: [[Cell]]
-    /// Lines of a text above the first row of a group, by that row's index.
+    /// Heading lines above the first row of a group in the text output, by the row's index.
     package var headings: [Int: [String]] = [:]
-    /// What a text says below a row, folded, by the row's index: where there is no room for a column.
+    /// Wrapped remarks below a row in the text output, by the row's index; for values that do not fit a column.
     package var remarks: [Int: String] = [:]
-    /// A last line that sums up; not part of the JSON, where programs sum up themselves.
+    /// The row with totals; not part of the JSON output, because programs can add up values themselves.
     package var total: [Cell]?
-    /// What is said instead of an empty table.
+    /// Text shown instead of an empty table.
     package var empty: String
     /// Lines below the table.
     package var notes: [String]
@@ -85,7 +85,7 @@ package struct Table: Sendable {
         self.notes = notes
     }
 
-    /// The table in the format that was asked for, ending in a line break.
+    /// The table in the requested format, ending in a line break.
     package func rendered(as format: OutputFormat, _ style: Style) -> String {
         switch format {
         case .text: text(style)
@@ -94,7 +94,7 @@ package struct Table: Sendable {
         }
     }
 
-    /// The table with those columns alone that reach so far.
+    /// The table with only the columns that are visible at `reach`.
     func columns(reaching reach: Reach) -> Table {
         let indices = columns.indices.filter { columns[$0].reach >= reach }
         guard indices.count < columns.count else { return self }
@@ -105,12 +105,12 @@ package struct Table: Sendable {
         return table
     }
 
-    /// Array of objects, one per row; an empty table is an empty array.
+    /// An array of objects, one per row; an empty table is an empty array.
     package var json: JSONValue {
         .array(rows.map(object))
     }
 
-    /// The objects in it, without the brackets around them.
+    /// The objects of the array without the enclosing brackets.
     var jsonItems: String {
         rows.map { "  " + object($0).pretty(at: 1) }.joined(separator: ",\n")
     }
@@ -120,7 +120,7 @@ package struct Table: Sendable {
     }
 }
 
-/// What `--format` takes.
+/// The values of `--format`.
 package enum OutputFormat: String, Sendable, CaseIterable {
     case text
     case json
@@ -128,7 +128,7 @@ package enum OutputFormat: String, Sendable, CaseIterable {
 }
 
 extension Table {
-    /// The table for a terminal of the style's width; only columns that may not shrink can make it wider.
+    /// The table as text fitted to the style's width; only columns that cannot shrink can make it wider.
     package func text(_ style: Style) -> String {
         columns(reaching: .everywhere).text(style, indent: 0, header: true)
     }
@@ -152,7 +152,7 @@ extension Table {
         return text
     }
 
-    /// Under the second column.
+    /// The remark of a row, aligned with the second column.
     private func remark(_ index: Int, below margin: Int, _ style: Style) -> [String] {
         guard let remark = remarks[index]?.printableLine, !remark.isEmpty else { return [] }
         return remark.wrapped(to: max(20, style.width - margin)).map {
@@ -160,7 +160,7 @@ extension Table {
         }
     }
 
-    /// Natural widths, with columns that may shrink made narrower, the widest first, until the table fits.
+    /// Column widths: the natural widths, with flexible columns narrowed, the widest first, until the table fits.
     private func widths(room: Int, header: Bool) -> [Int] {
         var widths = naturalWidths(header: header)
         let floors = columns.map { max(header ? $0.title.displayWidth : 0, 8) }
@@ -174,7 +174,7 @@ extension Table {
         return widths
     }
 
-    /// Of the rows, the title where it is shown, and what the column is given at least.
+    /// The width of each column without fitting: the maximum of its cells, its title if shown, and its minimum.
     func naturalWidths(header: Bool) -> [Int] {
         var widths = columns.map { max($0.leastWidth, header ? $0.title.displayWidth : 0) }
         for row in rows + (total.map { [$0] } ?? []) {
@@ -185,7 +185,7 @@ extension Table {
         return widths
     }
 
-    /// One row, which is several lines where a cell wraps.
+    /// The lines of one row; more than one if a cell wraps.
     private func line(_ row: [Cell], _ widths: [Int], _ style: Style) -> [String] {
         if columns.allSatisfy({ $0.fit == .whole }) { return [wholeLine(row, widths, style)] }
         let cells = zip(row, columns.indices).map { cell, index in
@@ -206,7 +206,7 @@ extension Table {
         }
     }
 
-    /// One row whose cells stay as they are.
+    /// The line of a row whose cells are neither shortened nor wrapped.
     private func wholeLine(_ row: [Cell], _ widths: [Int], _ style: Style) -> String {
         var line = ""
         line.reserveCapacity(widths.reduce(2 * widths.count, +))
@@ -223,7 +223,7 @@ extension Table {
 }
 
 extension Table {
-    /// The table in GitHub's Markdown, nothing shortened.
+    /// The table in GitHub Flavored Markdown, without shortening.
     package var markdown: String {
         columns(reaching: .documents).wholeMarkdown(header: true)
     }
@@ -239,7 +239,7 @@ extension Table {
 }
 
 enum Markdown {
-    /// The text as Markdown that shows it as it is, on one line.
+    /// The text on one line, with Markdown characters escaped.
     static func escaped(_ text: String) -> String {
         text.printableLine.reduce(into: "") { result, character in
             if #"\|<>*`["#.contains(character) { result.append("\\") }
@@ -247,19 +247,19 @@ enum Markdown {
         }
     }
 
-    /// The text as code; a backtick in it is what a code span cannot hold without changing its fence.
+    /// The text as a code span; a double fence is used if the text contains a backtick.
     static func code(_ text: String) -> String {
         text.contains("`") ? "`` \(text.printableLine) ``" : "`\(text.printableLine)`"
     }
 }
 
-/// A table whose rows are made when they are written, a portion at a time, for lists that would fill the memory as
-/// cells and text; what is written is the same as of a `Table`.
+/// A table whose rows are created in batches while it is written, for lists that would need too much memory as cells
+/// and text. The output is the same as that of a `Table`.
 package struct LongTable {
-    /// Columns, total, notes: everything but rows.
+    /// The table without its rows: columns, total, notes.
     package var frame: Table
     package var count: Int
-    /// Rows with their headings and remarks, by their index in the portion.
+    /// Returns the rows of a range with their headings and remarks, which are indexed within the batch.
     package var rows: (Range<Int>) -> Table
 
     private let portion: Int
@@ -295,7 +295,7 @@ package struct LongTable {
         if format == .json { try output("]\n") }
     }
 
-    /// Columns of a terminal in which its rows stand whole.
+    /// Terminal columns needed to show all rows without shortening or wrapping.
     package var naturalWidth: Int {
         let widths = zip(frame.columns, naturalWidths).filter { $0.0.reach >= .everywhere }.map(\.1)
         return widths.reduce(2 * (widths.count - 1), +)

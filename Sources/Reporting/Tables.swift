@@ -1,7 +1,8 @@
 import Sandbox
 
 extension Table {
-    /// What `show-assets` shows and `delete-assets` asks about, sorted by asset id and then as the provider says.
+    /// The table that `show-assets` prints and `delete-assets` asks about, sorted by asset id and then in the
+    /// provider's order.
     package static func assets(_ assets: [Asset], matching pattern: AssetPattern? = nil) -> Table {
         let sum = assets.reduce(0) { $0 + ($1.bytes ?? 0) }
         let number = assets.count == 1 ? "1 asset" : "\(assets.count) assets"
@@ -20,7 +21,7 @@ extension Table {
             empty: pattern.map { "no assets match '\($0)'" } ?? "no assets")
     }
 
-    /// A size for people, in bytes for programs; empty where size means nothing.
+    /// A size: human-readable as text, bytes in JSON; empty if the asset has no size.
     package static func size(_ bytes: Int64?) -> Cell {
         Cell(bytes.map(Units.size) ?? "", bytes.map { .integer($0) } ?? .null)
     }
@@ -35,7 +36,7 @@ extension Table {
 }
 
 extension Asset.State {
-    /// Its name in JSON, where values have no blanks.
+    /// Name of the state in JSON, where values contain no spaces.
     var wireName: String {
         switch self {
         case .ready: "ready"
@@ -46,7 +47,7 @@ extension Asset.State {
 }
 
 extension Table {
-    /// What `dss doctor` shows: every external tool, and below the table the command that installs what is missing.
+    /// The table of `dss doctor`: every external tool, with the command that installs missing tools below it.
     package static func tools(_ tools: [ToolStatus]) -> Table {
         let missing = tools.filter { $0.version == nil }
         return Table(
@@ -62,7 +63,7 @@ extension Table {
                 ]
             },
             empty: "no external tools are needed",
-            notes: missing.isEmpty ? [] : ["", "install what is missing with: \(installCommand(missing))"])
+            notes: missing.isEmpty ? [] : ["", "install the missing tools with: \(installCommand(missing))"])
     }
 
     private static func installCommand(_ missing: [ToolStatus]) -> String {

@@ -1,12 +1,12 @@
 import Sandbox
 
-/// Progress on a terminal: lines that stay, and below them one live line that is replaced in place.
+/// Progress on a terminal: permanent lines, and below them one live line that is updated in place.
 package struct TerminalProgress: ProgressRenderer {
-    /// May change while the build runs, when the window does.
+    /// May change during the build, when the window is resized.
     package var style: Style
     package private(set) var state = ProgressState()
     private let isVerbose: Bool
-    /// The live line as it stands on the screen; empty where there is none.
+    /// The live line on the screen; empty if there is none.
     private var shown = ""
 
     package init(_ style: Style, isVerbose: Bool = false) {
@@ -28,7 +28,7 @@ package struct TerminalProgress: ProgressRenderer {
         return shown.isEmpty ? "" : Self.eraseLine
     }
 
-    /// Carriage return and `EL 2` (ECMA-48, 8.3.41), which every terminal but `TERM=dumb` knows.
+    /// Carriage return and `EL 2` (ECMA-48, 8.3.41), which every terminal except `TERM=dumb` supports.
     private static let eraseLine = "\r\u{1B}[2K"
 
     private mutating func redraw(above lines: [String], at seconds: Double) -> String {
@@ -38,7 +38,7 @@ package struct TerminalProgress: ProgressRenderer {
         return (shown.isEmpty ? "" : Self.eraseLine) + lines.map { $0 + "\n" }.joined() + live
     }
 
-    /// The lines that an event leaves for good.
+    /// The permanent lines of an event.
     private func lines(for event: BuildEvent) -> [String] {
         switch event {
         case .buildStarted(let assetID, let provider):
@@ -60,7 +60,7 @@ package struct TerminalProgress: ProgressRenderer {
 }
 
 extension ProgressState {
-    /// The line about what runs now, narrower than the terminal so that it never wraps; `nil` between stages.
+    /// The live line for the running stage, narrower than the terminal so that it never wraps; `nil` between stages.
     package func render(_ style: Style, now: Double) -> String? {
         guard let running else { return nil }
         let elapsed = now - running.since
@@ -90,7 +90,7 @@ extension ProgressState.Running {
         }
     }
 
-    /// All transfers as one: their names, and their bytes added up.
+    /// All parallel transfers as one: their names joined and their bytes added up.
     private var combined: Progress? {
         guard activities.count > 1 else { return activities.first }
         return Progress(
@@ -113,16 +113,16 @@ extension Progress {
     }
 }
 
-/// A part of a live line.
+/// A segment of the live line.
 private struct Segment {
     var text: String
-    /// Whether its middle may be left out.
+    /// Whether the segment may be shortened in the middle.
     var isFlexible: Bool
-    /// Order in which it goes when the line is too long, the highest first; `nil` stays.
+    /// Order in which segments are dropped when the line is too long, highest first; `nil` is never dropped.
     var dropped: Int?
     var ink: Ink?
 
-    /// Columns below which a task's name says nothing any more.
+    /// Minimum columns at which a task's name is still recognizable.
     private static let leastActivity = 16
 
     init(_ text: String, isFlexible: Bool = false, dropped: Int? = nil, ink: Ink? = nil) {
@@ -132,8 +132,8 @@ private struct Segment {
         self.ink = ink
     }
 
-    /// The segments in one line of at most `width` columns: first the less important ones go, then the middle of the
-    /// activity, at last the end of the line.
+    /// Joins the segments into one line of at most `width` columns. The less important segments are dropped first, then
+    /// the activity is shortened, and finally the line is clipped.
     static func fit(_ segments: [Segment], _ width: Int, _ style: Style) -> String {
         var segments = segments
         while let last = segments.indices.filter({ segments[$0].dropped != nil }).max(by: {

@@ -1,12 +1,12 @@
-/// Making a text as wide as it has to be, counted in columns of a terminal.
+/// Padding, shortening and wrapping of text, measured in terminal columns.
 extension String {
     func padded(to width: Int, _ alignment: Table.Alignment = .left) -> String {
         let padding = String.blanks(width - displayWidth)
         return alignment == .left ? self + padding : padding + self
     }
 
-    /// At most `width` columns: what does not fit is left out in the middle, because the ends tell paths and
-    /// task names apart.
+    /// The text shortened to `width` columns with an ellipsis in the middle, because the ends distinguish paths and
+    /// task names.
     func ellipsized(to width: Int, _ style: Style) -> String {
         guard displayWidth > width else { return self }
         let keep = width - style.ellipsis.displayWidth
@@ -15,7 +15,7 @@ extension String {
         return clipped(to: keep - tail.displayWidth) + style.ellipsis + tail
     }
 
-    /// The longest beginning that takes at most `width` columns.
+    /// The longest prefix that fits into `width` columns.
     func clipped(to width: Int) -> String {
         var taken = 0
         return String(
@@ -34,7 +34,7 @@ extension String {
         return String(suffix(count))
     }
 
-    /// Lines of at most `width` columns, broken between words and, where a word alone is wider, within it.
+    /// The text in lines of at most `width` columns, broken between words; a word wider than a line is split.
     func wrapped(to width: Int) -> [String] {
         var lines = [""]
         for word in split(separator: " ").map(String.init) {
@@ -55,7 +55,7 @@ extension String {
         return lines
     }
 
-    /// So many blanks; those of usual tables are not made anew.
+    /// A string of spaces; the usual lengths are precomputed.
     static func blanks(_ count: Int) -> String {
         count < usualBlanks.count ? usualBlanks[Swift.max(0, count)] : String(repeating: " ", count: count)
     }
@@ -70,11 +70,11 @@ extension String {
 }
 
 extension StringProtocol {
-    /// Columns that the text takes on a terminal.
+    /// Number of terminal columns that the text occupies.
     var displayWidth: Int { isPlain ? utf8.count : reduce(0) { $0 + $1.displayWidth } }
 
-    /// Printable ASCII, as nearly all that is shown: each byte is a character and a column, found out without taking
-    /// the text apart.
+    /// Whether the text is printable ASCII, as nearly all output is: each byte is then one character and one column,
+    /// so the text need not be split into characters.
     var isPlain: Bool {
         utf8.withContiguousStorageIfAvailable { $0.allSatisfy { (0x20..<0x7F).contains($0) } }
             ?? utf8.allSatisfy { (0x20..<0x7F).contains($0) }
@@ -82,11 +82,11 @@ extension StringProtocol {
 }
 
 extension Character {
-    /// Columns that the character takes.
+    /// Number of terminal columns that the character occupies.
     ///
-    /// The standard library knows no East Asian Width, so the wide blocks stand here, taken from Unicode's
-    /// EastAsianWidth.txt (W and F) block by block; emoji are asked of the library. A sequence of emoji is one picture;
-    /// the parts of any other cluster are added up, because a line that is counted too wide is only cut early.
+    /// The standard library has no East Asian Width property, so the wide blocks are listed below, taken from
+    /// Unicode's EastAsianWidth.txt (W and F) block by block; for emoji the library is used. A sequence of emoji is one
+    /// picture. The parts of any other cluster are added up: overestimating a width only cuts a line early.
     var displayWidth: Int {
         if let ascii = asciiValue { return (0x20..<0x7F).contains(ascii) ? 1 : 0 }
         if let first = unicodeScalars.first, first.properties.isEmoji,
@@ -100,7 +100,7 @@ extension Character {
 
 extension Unicode.Scalar {
     fileprivate var displayWidth: Int {
-        if value == 0xAD { return 1 }  // the soft hyphen is a format character that terminals draw
+        if value == 0xAD { return 1 }  // the soft hyphen is a format character, but terminals draw it
         if (0x1160...0x11FF).contains(value) { return 0 }  // Hangul vowels and finals join the initial consonant
         return switch properties.generalCategory {
         case .nonspacingMark, .enclosingMark, .format, .control, .lineSeparator, .paragraphSeparator: 0
@@ -134,7 +134,7 @@ extension Unicode.Scalar {
 }
 
 extension String {
-    /// The lines of the text, each without control characters; no empty line at the end.
+    /// The lines of the text without control characters and without trailing empty lines.
     var printableLines: [String] {
         var lines = split(omittingEmptySubsequences: false, whereSeparator: \.isNewline).map { String($0).printable }
         while lines.count > 1, lines.last == "" { lines.removeLast() }
@@ -146,10 +146,10 @@ extension String {
         isPlain ? self : printableLines.filter { !$0.isEmpty }.joined(separator: " ")
     }
 
-    /// The text without escape sequences and control characters; a tab becomes a blank.
+    /// The text without escape sequences and control characters; a tab becomes a space.
     ///
-    /// Output of tools is shown between lines that we place ourselves: a cursor movement in it would tear them
-    /// apart, and a message from a machine must not be able to write to the user's terminal as it likes.
+    /// Tool output appears between lines that dss positions itself: a cursor movement in it would garble them, and
+    /// output from a remote machine must not control the user's terminal.
     var printable: String {
         var result = String.UnicodeScalarView()
         var state = Escape.none
@@ -166,7 +166,7 @@ extension String {
     }
 }
 
-/// Where in an escape sequence (ECMA-48, 5.3 to 5.6) a scalar stands; `last` is its final one.
+/// Position of a scalar within an escape sequence (ECMA-48, 5.3 to 5.6); `last` is its final scalar.
 private enum Escape {
     case none, escape, control, string, stringEscape, last
 
@@ -187,10 +187,10 @@ private enum Escape {
     }
 }
 
-/// Times and sizes as people read them.
+/// Human-readable times and sizes.
 ///
-/// Sizes count in powers of 1000 (`1 MB` is 1,000,000 bytes), as disk makers, `qemu-img` users' file managers and
-/// AWS's prices do; where a size decides something, the exact bytes stand beside it.
+/// Sizes use powers of 1000 (`1 MB` is 1,000,000 bytes), as disk manufacturers, file managers and AWS's prices do;
+/// where a size matters, the exact bytes are shown next to it.
 package enum Units {
     /// `34.1 s`, `2 min 05 s`, `1 h 02 min`.
     package static func time(_ seconds: Double) -> String {
@@ -201,7 +201,7 @@ package enum Units {
         return "\(rounded / 3600) h \(twoDigits(rounded / 60 % 60)) min"
     }
 
-    /// A running clock in whole seconds, so that it does not flicker.
+    /// Elapsed time in whole seconds, so that the display does not flicker.
     static func clock(_ seconds: Double) -> String {
         seconds < 60 ? "\(whole(max(0, seconds).rounded(.down))) s" : time(seconds.rounded(.down))
     }
@@ -219,12 +219,12 @@ package enum Units {
         return "\(fixed(value, decimals)) \(["kB", "MB", "GB", "TB", "PB"][unit])"
     }
 
-    /// Dollars to the cent; a trace of them is not nothing.
+    /// Dollars rounded to cents; an amount below half a cent is `<0.01` and not `0.00`.
     package static func dollars(_ amount: Double) -> String {
         amount > 0 && amount < 0.005 ? "<0.01" : fixed(amount, 2)
     }
 
-    /// All digits, in groups of three: `1,363,148,800`.
+    /// The exact number with thousands separators: `1,363,148,800`.
     static func exact(_ number: Int64) -> String {
         let digits = String(number.magnitude)
         let grouped = digits.enumerated().reduce(into: "") { text, digit in
@@ -234,7 +234,7 @@ package enum Units {
         return (number < 0 ? "-" : "") + grouped
     }
 
-    /// `512 of 1300 MB`: both in the unit that suits the whole.
+    /// `512 of 1300 MB`: both in the unit that suits the total.
     static func transferred(_ completed: Double, of total: Double?) -> String {
         let inKilobytes = (total ?? completed) < 10_000_000
         let done = whole(max(0, completed) / (inKilobytes ? 1000 : 1_000_000))
@@ -244,7 +244,7 @@ package enum Units {
 
     static func percent(_ fraction: Double) -> String { "\(whole(fraction * 100)) %" }
 
-    /// The nearest whole number; what is none (an unknown rate's infinity) counts as 0.
+    /// The nearest integer; 0 for infinity (an unknown rate) and NaN.
     static func whole(_ number: Double) -> Int {
         Int(exactly: number.rounded()) ?? 0
     }
@@ -260,13 +260,13 @@ package enum Units {
     private static func twoDigits(_ number: Int) -> String { number < 10 ? "0\(number)" : "\(number)" }
 }
 
-/// How a text may look: decided once at the door from the terminal, the locale and the flags.
+/// Output style, derived once at startup from the terminal, the locale and the flags.
 package struct Style: Sendable, Equatable {
-    /// Whether escape sequences for colour may be written.
+    /// Whether to write escape sequences for color.
     package var color: Bool
-    /// Whether anything beyond ASCII may be written as decoration (`✓`, `…`, `█`); names and paths stay what they are.
+    /// Whether to decorate output with non-ASCII characters (`✓`, `…`, `█`); names and paths are never changed.
     package var unicode: Bool
-    /// Columns of the terminal; tables are fitted into it and live lines are never wider.
+    /// Columns of the terminal; tables are fitted to it, and live lines are never wider.
     package var width: Int
 
     package init(color: Bool, unicode: Bool, width: Int) {
@@ -275,7 +275,7 @@ package struct Style: Sendable, Equatable {
         self.width = max(1, width)
     }
 
-    /// For a pipe or a file: no escape sequences, and nothing is shortened, since nobody's window limits it.
+    /// Style for a pipe or a file: no escape sequences, and nothing is shortened.
     package static let piped = Style(color: false, unicode: false, width: .max)
 
     var ellipsis: String { unicode ? "…" : "..." }
@@ -297,12 +297,12 @@ package struct Style: Sendable, Equatable {
     }
 }
 
-/// What a line's first mark says at a glance.
+/// Outcome shown by the mark at the start of a line.
 enum Verdict: Sendable {
     case good, bad, neutral
 }
 
-/// The few colours in use, by their SGR codes (ECMA-48, 8.3.117); the terminal's own palette decides their shade.
+/// Text colors and attributes by their SGR codes (ECMA-48, 8.3.117); the terminal's palette determines the shade.
 package enum Ink: String, Sendable {
     case bold = "1"
     case dim = "2"

@@ -1,14 +1,14 @@
 import Sandbox
 
 extension VerificationReport {
-    /// The checks in a table and the verdict below.
+    /// The table of checks with the verdict below it.
     package func text(_ style: Style) -> String {
         style.paint(heading, .bold) + "\n\n"
             + table(style).text(style, indent: 2, header: false) + "\n"
             + "\(style.mark(passed ? .good : .bad)) \(summary)\n"
     }
 
-    /// What is going to be booted and on what.
+    /// The image and the hardware that it is booted on.
     package var heading: String {
         "\(image.printableLine) on \(hardware) hardware (\(accelerator))"
     }
@@ -20,7 +20,7 @@ extension VerificationReport {
         let number = checks.count == 1 ? "1 check" : "\(checks.count) checks"
         var text =
             checks.isEmpty
-            ? "nothing was checked"
+            ? "no checks ran"
             : failed > 0 ? "\(failed) of \(number) failed" : "\(checks.count - skipped) of \(number) passed"
         if skipped > 0 { text += ", \(skipped) skipped" }
         return text + " (\(Units.time(seconds)))"
@@ -45,7 +45,7 @@ extension VerificationReport {
 }
 
 extension CheckResult {
-    /// One check by itself, for those who watch while an image is verified.
+    /// One check as a line of live output during verification.
     package func line(_ style: Style) -> String {
         let mark = style.paint(outcome.mark(style), outcome.ink)
         let text = "\(mark) \(name.printableLine.padded(to: 44)) \(time.padded(to: 10, .right))"

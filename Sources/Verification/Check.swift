@@ -1,7 +1,7 @@
 import Sandbox
 import Workbench
 
-/// Everything that is checked of an image, in the order in which it is reported; the raw value is its name there.
+/// The checks of a VM image, in the order of the report; the raw value is the name in the report.
 package enum Check: String, CaseIterable, Sendable {
     case answers = "sshd answers"
     case passwordForced = "the first login with the default password forces a new one"
@@ -41,7 +41,7 @@ package enum Check: String, CaseIterable, Sendable {
     case secondPassword = "the default password opens the second copy too"
     case secondMachineID = "a second copy has a machine-id of its own"
 
-    /// The check without whose success this one cannot be made.
+    /// The check that must pass before this one can run.
     var needs: Check? {
         switch self {
         case .answers: nil
@@ -60,13 +60,13 @@ package enum Check: String, CaseIterable, Sendable {
         case .messageGoes, .jupyterNewPassword: .jupyterChange
         case .secondAnswers: .answers
         case .secondHostKeys: .secondAnswers
-        // With a default password that the first copy refused, the second need not be asked.
+        // If the first copy rejected the default password, there is no need to try it on the second.
         case .secondPassword: .passwordForced
         case .secondMachineID: .secondPassword
         }
     }
 
-    /// What judges this check by facts that the guest told in one session, instead of by a visit of its own.
+    /// The source of the facts that decide this check; `nil` if the check has its own session instead.
     var source: FactSource? {
         switch self {
         case .groups, .sudoAsks, .poetry, .docker, .scriptLanguages, .containerBuild, .coreDumps: .user
@@ -78,18 +78,18 @@ package enum Check: String, CaseIterable, Sendable {
     }
 }
 
-/// As whom the facts are gathered.
+/// The user who gathers the facts.
 enum FactSource: Sendable { case user, root }
 
-/// What a check came to.
+/// The verdict of a check.
 enum Verdict: Sendable, Equatable {
-    /// With what was seen, where that is worth knowing.
+    /// The check passed, with the observed value if it is worth reporting.
     case passed(String? = nil)
     case failed(String)
     case skipped(String)
 }
 
-/// Makes checks, tells what each came to, and knows which cannot be made because another failed.
+/// Runs checks, reports each result, and skips checks that depend on one that failed.
 actor CheckLog {
     private(set) var results: [CheckResult] = []
     private var outcomes: [Check: CheckResult.Outcome] = [:]
@@ -104,12 +104,12 @@ actor CheckLog {
 
     var hasFailures: Bool { outcomes.values.contains(.failed) }
 
-    /// The copy that the next checks are made of, for its console log.
+    /// Sets the console log of the copy that the next checks run on.
     func watch(_ console: ConsoleLog?) {
         self.console = console
     }
 
-    /// Makes one check. An error of `body` is a failed check; only cancellation goes on.
+    /// Runs one check. An error of `body` counts as a failed check; only cancellation is rethrown.
     func make(_ check: Check, _ body: @Sendable () async throws -> Verdict) async throws {
         try Task.checkCancellation()
         if let reason = obstacle(of: check) { return record(check, .skipped(reason), seconds: 0) }
@@ -124,16 +124,16 @@ actor CheckLog {
 
     func passed(_ check: Check) -> Bool { outcomes[check] == .passed }
 
-    /// Records that everything ended with an error before all checks were made: the next one failed with it.
+    /// Records an error that ended the verification early, as a failure of the next check.
     func end(with error: any Error) {
         guard let next = Check.allCases.first(where: { outcomes[$0] == nil }) else { return }
         record(next, .failed("\(error)"), seconds: 0)
     }
 
-    /// Records the checks that were not made as skipped.
+    /// Records the remaining checks as skipped.
     func skipRest() {
         for check in Check.allCases where outcomes[check] == nil {
-            record(check, .skipped(obstacle(of: check) ?? "the verification ended before"), seconds: 0)
+            record(check, .skipped(obstacle(of: check) ?? "the verification ended early"), seconds: 0)
         }
     }
 
@@ -159,13 +159,15 @@ actor CheckLog {
     }
 }
 
-/// What a guest printed on its console, kept where a check of it fails.
+/// The console output of a guest, saved if one of its checks fails.
 struct ConsoleLog: Sendable {
     var path: String
     var directory: String
     var name: String
 
-    /// - Returns: a line that says where it is kept.
+    /// Saves the log.
+    /// - Returns: A line with the path of the saved log, or with the reason why it was not saved; `nil` if there is
+    ///   no log.
     @discardableResult
     func keep() -> String? {
         guard fileExists(path), let text = try? readText(path) else { return nil }
@@ -173,6 +175,6 @@ struct ConsoleLog: Sendable {
             try makeDirectory(directory)
             try writeAtomically(text, to: "\(directory)/\(name)")
             return "console log: \(directory)/\(name)"
-        } catch { return "the console log could not be kept: \(error)" }
+        } catch { return "failed to save the console log: \(error)" }
     }
 }

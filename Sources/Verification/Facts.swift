@@ -1,8 +1,8 @@
 import Workbench
 
-/// What a guest told about itself: the `key=value` lines that a script on it printed.
+/// Facts about a guest: the `key=value` lines that a script printed on it.
 ///
-/// A key may come several times; its values are a list then.
+/// A key may occur several times; its values then form a list.
 struct Facts: Sendable, Equatable {
     private var values: [String: [String]] = [:]
 
@@ -15,7 +15,7 @@ struct Facts: Sendable, Equatable {
         }
     }
 
-    /// - Throws: `Untold` where the script did not get that far.
+    /// - Throws: `Untold` if the script ended before it printed the key.
     func value(_ key: String) throws(Untold) -> String {
         guard let value = values[key]?.last else { throw Untold(key: key) }
         return value
@@ -27,7 +27,7 @@ struct Facts: Sendable, Equatable {
     }
 
     /// All values of a key, without empty ones.
-    /// - Throws: `Untold` where there is not even an empty one: scripts print `key=` before they list.
+    /// - Throws: `Untold` if there is not even an empty value: scripts print `key=` before the list.
     func list(_ key: String) throws(Untold) -> [String] {
         guard let list = values[key] else { throw Untold(key: key) }
         return list.filter { !$0.isEmpty }
@@ -35,7 +35,7 @@ struct Facts: Sendable, Equatable {
 
     struct Untold: Error, Equatable, CustomStringConvertible {
         var key: String
-        var description: String { "the guest did not tell '\(key)'" }
+        var description: String { "the guest did not report '\(key)'" }
     }
 }
 
@@ -71,7 +71,7 @@ extension FactSource {
             # A submodule that is missing or at another commit is marked at the beginning of its line.
             git submodule status --recursive | sed -n 's/^[-+U]/clone_fault=submodule /p'
             git status --porcelain | sed 's/^/clone_fault=changed /' | head -n 3
-            # From nothing, because a guest may reach no registry.
+            # From scratch, because the guest may not reach a registry.
             if built=$(printf 'FROM scratch\\nCOPY . /\\n' | docker build --quiet --file - . 2>&1); then
                 echo container_build=done
                 docker image rm "$built" >/dev/null 2>&1
@@ -92,7 +92,7 @@ extension FactSource {
             boot=@$(sed -n 's/^btime //p' /proc/stat)
             # Prints the files that match, as a list under one key.
             files() { key=$1; shift; echo "$key="; find "$@" 2>/dev/null | head -n 10 | sed "s/^/$key=/"; }
-            # The same, without what was made since this boot.
+            # The same, without files created since this boot.
             older() { key=$1; shift; files "$key" "$@" ! -newerct "$boot"; }
 
             echo login_user=

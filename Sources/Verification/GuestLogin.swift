@@ -1,16 +1,16 @@
 import Sandbox
 import Workbench
 
-/// How one copy is logged in to with a password, the way a person does it, by the real `ssh`.
+/// Password logins to one copy with the real `ssh`, the way a user does it.
 ///
-/// A password is never on a command line or in the environment: `ssh` runs a helper that reads it from a file which
-/// only its owner can read. The host keys are those that a remote copy is known by, else those that the copy showed
-/// first; others are refused.
+/// Passwords never appear on a command line or in the environment: `ssh` runs a helper that reads them from a file that
+/// only its owner can read. The trusted host keys are the known keys of a remote copy, or the first keys that a local
+/// copy presented; all others are rejected.
 struct GuestLogin: Sendable {
     var user: String
     var host: String
     var port: Int
-    /// Private to this copy; removed afterwards.
+    /// A directory private to this copy; removed afterwards.
     var directory: String
     var remote: GuestAddress.Remote?
 
@@ -25,8 +25,8 @@ struct GuestLogin: Sendable {
     var knownHosts: String { "\(directory)/known_hosts" }
     private var controlPath: String { "\(directory)/mux" }
 
-    /// Sets what `ssh` is answered from now on.
-    /// - Parameter new: the answer to a question for a new password.
+    /// Sets the answers to the prompts of `ssh`.
+    /// - Parameter new: The answer to a prompt for a new password; by default, the same as `password`.
     func answer(with password: Secret, new: Secret? = nil) throws {
         let files = [("password", password.reveal), ("new", (new ?? password).reveal), ("asked", "")]
         for (name, text) in files {
@@ -35,14 +35,14 @@ struct GuestLogin: Sendable {
         try writeAtomically(Self.helper, to: "\(directory)/askpass", mode: 0o700)
     }
 
-    /// What `ssh` asked since the answers were set.
+    /// The prompts of `ssh` since the answers were set.
     var asked: [String] {
         ((try? readText("\(directory)/asked")) ?? "").split(separator: "\n").map(String.init)
     }
 
     private static let helper = """
         #!/bin/sh
-        # Answers the question $1 of ssh.
+        # Answers the prompt $1 of ssh.
         printf '%s\\n' "$1" >>"${0%/*}/asked"
         case $1 in
         *[Nn]ew*) cat "${0%/*}/new" ;;
@@ -51,38 +51,39 @@ struct GuestLogin: Sendable {
 
         """
 
-    /// A login of its own.
-    /// - Parameter terminal: whether the guest gives it one.
+    /// A command that uses a separate login.
+    /// - Parameter terminal: Whether to allocate a terminal on the guest.
     func command(_ remote: [String] = [], terminal: Bool = false, input: Command.Input = .none) -> Command {
         ssh((terminal ? ["-tt"] : []) + ["-o", "ControlPath=none"], remote, input)
     }
 
-    /// A session over a connection that is made and authenticated once.
+    /// A command that uses the shared connection, which is opened and authenticated only once.
     func shared(_ remote: [String], input: Command.Input = .none) -> Command {
-        // A tunnel has to outlive all that is done beside the shared connection.
+        // A tunnel must outlive everything that does not use the shared connection.
         let idle = self.remote == nil ? 60 : 1800
         let options = ["ControlMaster=auto", "ControlPath=\(controlPath)", "ControlPersist=\(idle)"]
         return ssh(options.flatMap { ["-o", $0] }, remote, input)
     }
 
-    /// Lets a port of this machine lead to one of the guest's, through the shared connection.
+    /// Forwards a local port to a port of the guest, through the shared connection.
     func tunnel(from port: Int, to guestPort: Int) -> Command {
         let forward = "127.0.0.1:\(port):localhost:\(guestPort)"
         return Command(
             "ssh", ["-F", "none", "-o", "ControlPath=\(controlPath)", "-O", "forward", "-L", forward, host])
     }
 
-    /// Ends the shared connection.
+    /// Closes the shared connection.
     var hangUp: Command {
         Command("ssh", ["-F", "none", "-o", "ControlPath=\(controlPath)", "-O", "exit", host])
     }
 
-    /// Asks for the host keys without logging in.
+    /// Reads the host keys without logging in.
     var scan: Command {
         Command("ssh-keyscan", ["-T", "20", "-p", "\(port)", "-t", "ed25519", host])
     }
 
-    /// A login without any proof, which sshd refuses: what it says shows that it answers, and by which key.
+    /// A login attempt without authentication, which sshd rejects: the error shows that sshd answers, and with which
+    /// key.
     var knock: Command { ssh(["-o", "ControlPath=none"], [], .none, by: "none") }
 
     private func ssh(
@@ -96,7 +97,7 @@ struct GuestLogin: Sendable {
             "ConnectTimeout=30", "ServerAliveInterval=15", "ServerAliveCountMax=4", "LogLevel=ERROR",
         ]
         let config = self.remote?.sshConfig
-        settings += config == nil ? ["Port=\(port)"] : firmness
+        settings += config == nil ? ["Port=\(port)"] : hostKeyOptions
         return Command(
             "ssh", ["-F", config ?? "none"] + settings.flatMap { ["-o", $0] } + options + [host] + remote,
             environment: [
@@ -105,8 +106,8 @@ struct GuestLogin: Sendable {
             ], input: input)
     }
 
-    /// Whatever a configuration of the user's says, none but the known keys are believed.
-    private var firmness: [String] {
+    /// Options that override the user's SSH configuration, so that only the known host keys are trusted.
+    private var hostKeyOptions: [String] {
         [
             "HostKeyAlias=\(host)", "KnownHostsCommand=none", "NoHostAuthenticationForLocalhost=no",
             "UpdateHostKeys=no", "VerifyHostKeyDNS=no", "ForwardAgent=no", "RemoteCommand=none",
@@ -114,7 +115,7 @@ struct GuestLogin: Sendable {
     }
 }
 
-/// The public keys by which a guest's sshd is known: type and key, as `ssh-keyscan` prints them.
+/// The public host keys of a guest: type and key, as `ssh-keyscan` prints them.
 struct HostKeys: Sendable, Equatable {
     var keys: Set<String>
 
@@ -133,24 +134,24 @@ struct HostKeys: Sendable, Equatable {
     var isEmpty: Bool { keys.isEmpty }
     var types: [String] { keys.compactMap { $0.split(separator: " ").first.map(String.init) }.sorted() }
 
-    /// The text of a `known_hosts` file.
+    /// The contents of a `known_hosts` file.
     func knownHosts(host: String, port: Int) -> String {
         keys.sorted().map { "\(port == 22 ? host : "[\(host)]:\(port)") \($0)\n" }.joined()
     }
 }
 
-/// How a first login went.
+/// The outcome of a first login.
 ///
-/// A guest forces a new password in one of two ways: after the login, by `passwd` on the terminal (sshd's password
-/// authentication), or during it, by questions of PAM that `ssh` itself asks (keyboard-interactive).
+/// A guest forces a password change in one of two ways: after the login, with `passwd` on the terminal (sshd's password
+/// authentication), or during the login, with PAM prompts that `ssh` shows (keyboard-interactive).
 enum PasswordChange: Sendable, Equatable {
-    /// `passwd` asked on the terminal and took the new password.
+    /// `passwd` prompted on the terminal and accepted the new password.
     case onTerminal
-    /// It asked, and said this in the end.
+    /// `passwd` prompted on the terminal and rejected the new password.
     case rejected
-    /// The session began without any question on the terminal.
+    /// The session started without a prompt on the terminal.
     case loggedIn
-    /// The login ended before a session began.
+    /// The login ended before a session started.
     case ended
 
     static func converse(_ guest: Conversation, old: Secret, new: Secret) async throws -> PasswordChange {
@@ -171,35 +172,35 @@ enum PasswordChange: Sendable, Equatable {
     }
 
     /// - Parameters:
-    ///   - asked: what `ssh` itself had to answer.
-    ///   - heard: what came over the terminal.
+    ///   - asked: The prompts of `ssh` itself.
+    ///   - heard: The terminal output.
     func verdict(asked: [String], heard: String, user: String) -> Verdict {
         let askedForNew = asked.contains { $0.lowercased().contains("new password") }
         switch self {
-        case .onTerminal: return .passed("asked by passwd after the login")
-        case .loggedIn where askedForNew: return .passed("asked during the login")
-        case .loggedIn: return .failed("'\(user)' was let in without being asked for a new password")
-        case .rejected: return .failed("the new password was not taken: \(heard.lastLines)")
+        case .onTerminal: return .passed("prompted by passwd after login")
+        case .loggedIn where askedForNew: return .passed("prompted during login")
+        case .loggedIn: return .failed("'\(user)' could log in without a password change")
+        case .rejected: return .failed("the new password was rejected: \(heard.lastLines)")
         case .ended where heard.lowercased().contains("permission denied"):
             return .failed(
                 askedForNew
-                    ? "the new password was not taken: \(heard.lastLines)"
-                    : "the guest refuses the default password of '\(user)': \(heard.lastLines)")
+                    ? "the new password was rejected: \(heard.lastLines)"
+                    : "the guest rejected the default password of '\(user)': \(heard.lastLines)")
         case .ended: return .failed("the login ended early: \(heard.lastLines)")
         }
     }
 }
 
-/// What an interactive login shows before its prompt.
+/// The message that an interactive login shows before its prompt.
 struct MessageOfTheDay: Sendable, Equatable {
-    /// Its lines, without those in which the terminal shows the end mark that was typed.
+    /// The lines of the message, without those in which the terminal echoes the end mark.
     private var lines: [String]
 
     static let endMark = "end-of-message"
 
-    /// - Parameter heard: all that came over the terminal.
+    /// - Parameter heard: The complete terminal output.
     init(_ heard: String) {
-        // By the property: CR LF, as a terminal prints it, is one character, and none that equals LF.
+        // Split with `isNewline`: CR LF, as a terminal prints it, is one character that does not equal LF.
         lines = heard.split(whereSeparator: \.isNewline).map(String.init).filter { line in
             !line.replacing("'", with: "").contains(Self.endMark)
         }
@@ -207,7 +208,7 @@ struct MessageOfTheDay: Sendable, Equatable {
 
     var text: String { lines.joined(separator: "\n") }
 
-    /// The lines that are set off by blanks: addresses and commands.
+    /// The indented lines: addresses and commands.
     private var setOff: [String] {
         lines.filter { $0.hasPrefix("  ") || $0.hasPrefix("\t") }.map(\.trimmedLine)
     }
@@ -223,7 +224,7 @@ struct MessageOfTheDay: Sendable, Equatable {
         setOff.first { !$0.hasPrefix("http") && $0.contains("password") }
     }
 
-    /// Whether it says anything of JupyterLab.
+    /// Whether the message mentions JupyterLab.
     func mentionsJupyter(port: Int) -> Bool {
         text.lowercased().contains("jupyter") || address(port: port) != nil
     }

@@ -1,6 +1,6 @@
 import Sandbox
 
-/// Holds what a guest told against what is expected of it.
+/// Compares the facts about a guest with the expectations.
 func judge(_ check: Check, _ facts: Facts, _ expectations: Expectations) -> Verdict {
     do { return try verdict(on: check, facts, expectations) } catch { return .failed("\(error)") }
 }
@@ -9,14 +9,14 @@ private func verdict(on check: Check, _ facts: Facts, _ expectations: Expectatio
     switch check {
     case .groups: try judgeGroups(facts)
     case .sudoAsks: try facts.value("sudo_asks") == "yes" ? .passed() : .failed("sudo runs without a password")
-    case .loginUsers: none(try facts.list("login_user").filter { $0 != expectations.user }, "users besides")
-    case .sshFiles: none(try facts.list("ssh_file") + facts.list("authorized_keys"), "left")
-    case .history: none(try facts.list("history"), "left")
-    case .buildFiles: none(try facts.list("build_file"), "left")
-    case .packageCaches: none(try facts.list("cache"), "left")
-    case .logs: none(try facts.list("log"), "older than the boot")
-    case .cloudState: none(try facts.list("cloud_state"), "older than the boot")
-    case .hostConfiguration: none(try facts.list("host_file"), "left")
+    case .loginUsers: none(try facts.list("login_user").filter { $0 != expectations.user }, "other users")
+    case .sshFiles: none(try facts.list("ssh_file") + facts.list("authorized_keys"), "found")
+    case .history: none(try facts.list("history"), "found")
+    case .buildFiles: none(try facts.list("build_file"), "found")
+    case .packageCaches: none(try facts.list("cache"), "found")
+    case .logs: none(try facts.list("log"), "created before this boot")
+    case .cloudState: none(try facts.list("cloud_state"), "created before this boot")
+    case .hostConfiguration: none(try facts.list("host_file"), "found")
     case .machineID: try judgeMachineID(facts)
     case .coreDumps: try judgeCoreDumps(facts)
     case .passwordLogin: try judgePasswordLogin(facts)
@@ -27,7 +27,7 @@ private func verdict(on check: Check, _ facts: Facts, _ expectations: Expectatio
     case .docker: try judgeDocker(facts)
     case .scriptLanguages: try judgeClone(facts, expectations)
     case .containerBuild: try judgeContainerBuild(facts)
-    default: .skipped("no fact tells of it")
+    default: .skipped("no facts for this check")
     }
 }
 
@@ -37,20 +37,21 @@ private func none(_ found: [String], _ what: String) -> Verdict {
 
 private func judgeGroups(_ facts: Facts) throws(Facts.Untold) -> Verdict {
     let groups = try facts.value("groups").split(separator: " ")
-    let lacking = ["sudo", "docker"].filter { !groups.contains(Substring($0)) }
-    return lacking.isEmpty ? .passed() : .failed("not in \(lacking.joined(separator: " and "))")
+    let missing = ["sudo", "docker"].filter { !groups.contains(Substring($0)) }
+    return missing.isEmpty ? .passed() : .failed("not a member of \(missing.joined(separator: " and "))")
 }
 
 private func judgeMachineID(_ facts: Facts) throws(Facts.Untold) -> Verdict {
     let id = try facts.value("machine_id")
-    return id.utf8.count == 32 && id.allSatisfy(\.isHexDigit) ? .passed(id) : .failed("/etc/machine-id holds '\(id)'")
+    return id.utf8.count == 32 && id.allSatisfy(\.isHexDigit)
+        ? .passed(id) : .failed("/etc/machine-id contains '\(id)'")
 }
 
 private func judgeCoreDumps(_ facts: Facts) throws(Facts.Untold) -> Verdict {
     let (soft, hard, pattern) = (
         try facts.value("core_soft"), try facts.value("core_hard"), try facts.value("core_pattern")
     )
-    guard soft == "0", hard == "0" else { return .failed("the limits at login are \(soft) and \(hard)") }
+    guard soft == "0", hard == "0" else { return .failed("core dump limits at login: soft \(soft), hard \(hard)") }
     return .passed("core_pattern is '\(pattern)'")
 }
 
@@ -58,17 +59,17 @@ private func judgePasswordLogin(_ facts: Facts) throws(Facts.Untold) -> Verdict 
     let refusals = try facts.list("password_refusal")
     guard refusals.isEmpty else { return .failed(refusals.joined(separator: ", ")) }
     let effective = try facts.value("password_login")
-    return effective == "yes" ? .passed() : .failed("sshd says: PasswordAuthentication \(effective)")
+    return effective == "yes" ? .passed() : .failed("sshd reports PasswordAuthentication \(effective)")
 }
 
 private func judgeUnits(_ facts: Facts) throws(Facts.Untold) -> Verdict {
     let failed = try facts.list("failed_unit")
     guard failed.isEmpty else { return .failed("failed: \(failed.joined(separator: ", "))") }
     let state = try facts.value("system_state")
-    return state == "running" ? .passed() : .failed("the system is '\(state)'")
+    return state == "running" ? .passed() : .failed("the system state is '\(state)'")
 }
 
-/// Units that wait for something which a sandbox need not have.
+/// Checks for slow units that wait for something that a sandbox may not have, such as a network.
 private func judgeBoot(_ facts: Facts) throws(Facts.Untold) -> Verdict {
     let slow = try facts.list("blame").compactMap(UnitTime.init).filter { unit in
         let waits = unit.name.contains("wait-online") || unit.name.hasPrefix("cloud-")
@@ -106,18 +107,18 @@ private func judgeDisk(_ facts: Facts) throws(Facts.Untold) -> Verdict {
     let end = try facts.number("partition_start") + facts.number("partition_sectors")
     let unused = try (facts.number("disk_sectors") - end) * 512
     // The second partition table and rounding to 1 MiB.
-    guard unused < 3 << 20 else { return .failed("\(unused >> 20) MiB behind the root partition are unused") }
+    guard unused < 3 << 20 else { return .failed("\(unused >> 20) MiB after the root partition are unused") }
     let (partition, usable) = (try facts.number("partition_sectors") * 512, try facts.number("root_bytes"))
-    // ext4 keeps some percent for itself.
+    // ext4 reserves a few percent.
     guard usable > partition / 10 * 9 else {
-        return .failed("the file system has \(usable >> 20) MiB, its partition \(partition >> 20) MiB")
+        return .failed("the file system has \(usable >> 20) MiB, but its partition has \(partition >> 20) MiB")
     }
     return .passed("\(usable >> 20) MiB")
 }
 
 private func judgePoetry(_ facts: Facts) throws(Facts.Untold) -> Verdict {
     let said = try facts.value("poetry")
-    return said.hasPrefix("Poetry") ? .passed(said) : .failed("poetry --version said: \(said)")
+    return said.hasPrefix("Poetry") ? .passed(said) : .failed("poetry --version printed: \(said)")
 }
 
 private func judgeDocker(_ facts: Facts) throws(Facts.Untold) -> Verdict {
@@ -131,9 +132,9 @@ private func judgeClone(_ facts: Facts, _ expectations: Expectations) throws(Fac
         let known = expectations.missing.first {
             $0.component.lowercased().replacing("_", with: "-").contains("script-languages")
         }
-        if let known { return .skipped("the build went without it: \(known.reason)") }
+        if let known { return .skipped("the image was built without it: \(known.reason)") }
         let recorded = try facts.value("missing_components")
-        return .failed("there is no clone" + (recorded.isEmpty ? "" : "; the build recorded: \(recorded)"))
+        return .failed("clone not found" + (recorded.isEmpty ? "" : "; the build recorded: \(recorded)"))
     }
     let faults = try facts.list("clone_fault")
     guard faults.isEmpty else { return .failed(faults.joined(separator: ", ")) }
@@ -142,6 +143,6 @@ private func judgeClone(_ facts: Facts, _ expectations: Expectations) throws(Fac
 
 private func judgeContainerBuild(_ facts: Facts) throws(Facts.Untold) -> Verdict {
     let said = try facts.value("container_build")
-    if said == "none" { return .skipped("there is no clone to build from") }
-    return said == "done" ? .passed() : .failed("docker build said: \(said)")
+    if said == "none" { return .skipped("no clone to build from") }
+    return said == "done" ? .passed() : .failed("docker build failed: \(said)")
 }

@@ -1,11 +1,11 @@
 import Sandbox
 import Workbench
 
-/// A browser at JupyterLab: `curl` with a jar of cookies.
+/// A browser session with JupyterLab: `curl` with a cookie jar.
 package struct JupyterClient<Runner: CommandRunner>: Sendable {
     var runner: Runner
     var address: GuestAddress
-    /// Private; holds the cookies and, in a file, the password.
+    /// A private directory for the cookies and a file with the password.
     var directory: String
 
     package init(runner: Runner, address: GuestAddress, directory: String) {
@@ -19,15 +19,15 @@ package struct JupyterClient<Runner: CommandRunner>: Sendable {
     }
     private var jar: String { "\(directory)/cookies" }
 
-    /// - Returns: the status of the answer, and where it sends the browser.
+    /// - Returns: The status of the response and the target of a redirect.
     package func get(_ path: String, limit: Int = 20) async throws -> Answer {
         try await request([base + path], limit: limit)
     }
 
-    /// Fills in the login form, as a browser that knows nothing yet.
+    /// Submits the login form, as a browser without cookies.
     package func logIn(with password: Secret) async throws -> Answer {
         try writeAtomically("", to: jar, mode: 0o600)
-        // The form's answer must carry the token that its page came with.
+        // The submitted form must contain the token from its page.
         _ = try await get("/login")
         guard let token = CookieJar(try readText(jar))["_xsrf"] else {
             throw CheckFailed("/login sets no _xsrf cookie")
@@ -49,7 +49,7 @@ package struct JupyterClient<Runner: CommandRunner>: Sendable {
     }
 
     package struct Answer: Sendable, Equatable, CustomStringConvertible {
-        /// 0 where nobody answered.
+        /// The HTTP status; 0 if there was no response.
         package var status: Int
         var redirect: String
         var error: String
@@ -65,12 +65,12 @@ package struct JupyterClient<Runner: CommandRunner>: Sendable {
         package var letsIn: Bool { status == 302 && !redirect.contains("/login") }
 
         package var description: String {
-            status == 0 ? "no answer (\(error))" : "\(status)" + (redirect.isEmpty ? "" : " to \(redirect)")
+            status == 0 ? "no response (\(error))" : "\(status)" + (redirect.isEmpty ? "" : " to \(redirect)")
         }
     }
 }
 
-/// Cookies in the file format of Netscape, which curl writes: seven fields, name and value last.
+/// Cookies in the Netscape file format that curl writes: seven fields, with name and value last.
 struct CookieJar {
     private var cookies: [String: String] = [:]
 

@@ -1,14 +1,15 @@
 import Sandbox
 import Workbench
 
-/// Proves an exported image by booting fresh copies of it and using them the way a person does.
+/// Verifies an exported image: boots fresh copies of it and uses them the way a user does.
 ///
 /// - Parameters:
-///   - logs: the directory where the console log of a copy is kept when a check of it fails.
-///   - onProgress: what is being waited for right now.
-///   - onCheck: each check's result as it comes.
-/// - Returns: all checks, the failed and the skipped too; an image that never boots is a failed check, no error.
-/// - Throws: `CancellationError`, or what kept the host from showing a copy where that is not the image's fault.
+///   - logs: The directory in which the console log of a copy is saved if one of its checks fails.
+///   - onProgress: Called with the current activity.
+///   - onCheck: Called with the result of each check as it completes.
+/// - Returns: A report of all checks, including failed and skipped ones. An image that never boots is a failed check,
+///   not an error.
+/// - Throws: `CancellationError`, or the reason why the host could not start a copy if the image is not at fault.
 package func verifyVM(
     image: String, on host: some GuestHost, expecting expectations: Expectations, runner: some CommandRunner,
     logs: String, onProgress: @escaping @Sendable (Progress) -> Void = { _ in },
@@ -33,15 +34,15 @@ package func verifyVM(
         image: image, hardware: host.hardware, accelerator: host.accelerator, checks: await log.results)
 }
 
-/// The copies that are booted, by the names that their host is given.
+/// The copies that are booted; the raw value is the name passed to their host.
 package enum GuestCopy: String, CaseIterable, Sendable {
-    /// Everything is checked of it.
+    /// The copy that all checks run on.
     case first
-    /// It is only told from the first.
+    /// A copy that is only checked for differences from the first.
     case second
 }
 
-/// By what a copy is told from another.
+/// The properties that must differ between copies.
 struct Identity: Sendable {
     var hostKeys: HostKeys?
     var machineID: String?
@@ -61,7 +62,7 @@ struct Verification<Host: GuestHost, Runner: CommandRunner>: Sendable {
             var identity = Identity()
             identity.hostKeys = try await checkAnswer(.answers, visit)
             try await checkPasswords(visit)
-            // Before any interactive login, which leaves a history itself.
+            // Before any interactive login, which writes a shell history.
             identity.machineID = try await checkFacts(visit)
             let message = try await checkMessage(visit)
             try await checkJupyter(visit, jupyter)
@@ -75,17 +76,20 @@ struct Verification<Host: GuestHost, Runner: CommandRunner>: Sendable {
         try await visit(.second) { visit, _ in
             let keys = try await checkAnswer(.secondAnswers, visit)
             try await log.make(.secondHostKeys) {
-                guard let keys, let other = first.hostKeys else { return .skipped("the keys are not known") }
+                guard let keys, let other = first.hostKeys else { return .skipped("the host keys are unknown") }
                 let same = keys.keys.intersection(other.keys)
                 return same.isEmpty
-                    ? .passed(keys.types.joined(separator: ", ")) : .failed("the same: \(same.sorted())")
+                    ? .passed(keys.types.joined(separator: ", "))
+                    : .failed("same keys: \(same.sorted().joined(separator: ", "))")
             }
             try await log.make(.secondPassword) { try await visit.changeForcedPassword() }
             try await log.make(.secondMachineID) {
                 let (said, id) = try await visit.readMachineID()
                 guard let id else { return .failed(said) }
-                guard let other = first.machineID else { return .skipped("that of the first copy is not known") }
-                return id == other ? .failed("both are \(id)") : .passed(id)
+                guard let other = first.machineID else {
+                    return .skipped("the machine-id of the first copy is unknown")
+                }
+                return id == other ? .failed("both copies have \(id)") : .passed(id)
             }
         }
     }
@@ -104,7 +108,7 @@ struct Verification<Host: GuestHost, Runner: CommandRunner>: Sendable {
         try await log.make(.passwordForced) { try await visit.changeForcedPassword() }
         try await log.make(.oldPasswordRefused) {
             let (entered, said) = try await visit.logsIn(with: expectations.password)
-            if entered { return .failed("the default password still opens the guest") }
+            if entered { return .failed("the default password is still accepted") }
             return said.contains("Permission denied") ? .passed() : .failed(said)
         }
         try await log.make(.newPasswordAccepted) {
@@ -113,7 +117,7 @@ struct Verification<Host: GuestHost, Runner: CommandRunner>: Sendable {
         }
     }
 
-    /// - Returns: the machine-id.
+    /// - Returns: The machine-id.
     private func checkFacts(_ visit: Visit<Runner>) async throws -> String? {
         let (root, user) = (Box<Facts>(), Box<Facts>())
         try await log.make(.sudo) {
@@ -139,10 +143,10 @@ struct Verification<Host: GuestHost, Runner: CommandRunner>: Sendable {
         try await log.make(.messageComes) {
             let message = try await visit.readMessage()
             guard let address = message.address(port: expectations.jupyterPort) else {
-                return .failed("a login shows: \(message.text.lastLines)")
+                return .failed("login shows: \(message.text.lastLines)")
             }
             guard message.command != nil else {
-                return .failed("it does not say how to change the password: \(message.text.lastLines)")
+                return .failed("the message does not say how to change the password: \(message.text.lastLines)")
             }
             await found.set(message)
             return .passed(address)
@@ -150,7 +154,7 @@ struct Verification<Host: GuestHost, Runner: CommandRunner>: Sendable {
         return await found.value
     }
 
-    /// Boots a copy and looks after its console log and its shared connection.
+    /// Boots a copy, calls `body`, and then saves the console log if a check failed and closes the shared connection.
     private func visit<Result: Sendable>(
         _ copy: GuestCopy, _ body: @escaping @Sendable (Visit<Runner>, JupyterClient<Runner>) async throws -> Result
     ) async throws -> Result {
@@ -182,7 +186,7 @@ struct Verification<Host: GuestHost, Runner: CommandRunner>: Sendable {
     }
 }
 
-/// Carries a value out of a check.
+/// Passes a value out of the closure of a check.
 private actor Box<Value: Sendable> {
     private var result: Result<Value, any Error>?
 
@@ -191,43 +195,44 @@ private actor Box<Value: Sendable> {
     func fail(with error: any Error) { result = .failure(error) }
 
     func get() throws -> Value {
-        guard let result else { throw CheckFailed("the guest was not asked") }
+        guard let result else { throw CheckFailed("the guest was not queried") }
         return try result.get()
     }
 }
 
 extension Secret {
-    /// A password that no rule for passwords refuses: 20 characters of several kinds.
+    /// A random password that meets common password policies: 20 characters of several classes.
     static func random() -> Secret {
         let letters = Array("abcdefghijkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789")
         return Secret("Aa7-" + String((0..<16).map { _ in letters.randomElement()! }))
     }
 }
 
-/// What is checked of JupyterLab.
+/// The checks of JupyterLab.
 extension Verification {
     func checkJupyter(_ visit: Visit<Runner>, _ jupyter: JupyterClient<Runner>) async throws {
         let hasPassword = await log.passed(.newPasswordAccepted)
         try await log.make(.jupyterUp) {
             if visit.address.remote != nil, !hasPassword {
-                return .skipped("it is reached through SSH, and '\(Check.newPasswordAccepted.rawValue)' did not pass")
+                return .skipped(
+                    "JupyterLab is reached through SSH, and '\(Check.newPasswordAccepted.rawValue)' did not pass")
             }
             try await visit.openTunnel()
             let answer = try await waitForJupyter(jupyter)
-            guard answer.asksForPassword else { return .failed("/lab answers \(answer) to a stranger") }
+            guard answer.asksForPassword else { return .failed("/lab returned \(answer) without login") }
             let api = try await jupyter.get("/api/contents")
-            return [401, 403].contains(api.status) ? .passed() : .failed("/api/contents answers \(api) to a stranger")
+            return [401, 403].contains(api.status) ? .passed() : .failed("/api/contents returned \(api) without login")
         }
         try await log.make(.jupyterRefuses) {
             let answer = try await jupyter.logIn(with: Secret("not-the-password"))
-            guard !answer.letsIn else { return .failed("the form answers \(answer)") }
+            guard !answer.letsIn else { return .failed("the login form returned \(answer)") }
             let lab = try await jupyter.get("/lab")
-            return lab.asksForPassword ? .passed() : .failed("/lab answers \(lab) afterwards")
+            return lab.asksForPassword ? .passed() : .failed("/lab returned \(lab) after the failed login")
         }
         try await log.make(.jupyterLab) { try await enter(jupyter, with: expectations.jupyterPassword) }
         try await log.make(.jupyterAPI) {
             let answer = try await jupyter.get("/api/kernelspecs")
-            return answer.status == 200 ? .passed() : .failed("/api/kernelspecs answers \(answer)")
+            return answer.status == 200 ? .passed() : .failed("/api/kernelspecs returned \(answer)")
         }
     }
 
@@ -241,23 +246,23 @@ extension Verification {
         try await log.make(.messageGoes) {
             let message = try await visit.readMessage()
             let stays = message.mentionsJupyter(port: expectations.jupyterPort)
-            return stays ? .failed("a login still shows: \(message.text.lastLines)") : .passed()
+            return stays ? .failed("login still shows: \(message.text.lastLines)") : .passed()
         }
         try await log.make(.jupyterNewPassword) {
             _ = try await waitForJupyter(jupyter)
             guard case .passed = try await enter(jupyter, with: password) else {
-                return .failed("the new password is refused")
+                return .failed("the new password was rejected")
             }
             let answer = try await jupyter.logIn(with: expectations.jupyterPassword)
-            return answer.letsIn ? .failed("the default password is still taken") : .passed()
+            return answer.letsIn ? .failed("the default password is still accepted") : .passed()
         }
     }
 
     private func enter(_ jupyter: JupyterClient<Runner>, with password: Secret) async throws -> Verdict {
         let answer = try await jupyter.logIn(with: password)
-        guard answer.letsIn else { return .failed("the form answers \(answer)") }
+        guard answer.letsIn else { return .failed("the login form returned \(answer)") }
         let lab = try await jupyter.get("/lab", limit: 60)
-        return lab.status == 200 ? .passed() : .failed("/lab answers \(lab) after login")
+        return lab.status == 200 ? .passed() : .failed("/lab returned \(lab) after login")
     }
 
     private func waitForJupyter(_ jupyter: JupyterClient<Runner>) async throws -> JupyterClient<Runner>.Answer {
@@ -266,14 +271,14 @@ extension Verification {
             let answer = try await jupyter.get("/lab")
             if answer.status != 0 { return answer }
             let waited = ContinuousClock.now - start
-            guard waited < expectations.limits.services else { throw CheckFailed("JupyterLab gives \(answer)") }
+            guard waited < expectations.limits.services else { throw CheckFailed("JupyterLab returned \(answer)") }
             onProgress(Progress("waiting for JupyterLab, \(waited.components.seconds) s"))
             try await Task.sleep(for: .seconds(1))
         }
     }
 }
 
-/// What an image promises, to be held against a booted copy of it.
+/// The expected properties of an image, for comparison with a booted copy.
 package struct Expectations: Sendable, Equatable {
     /// The login user, member of sudo and docker.
     package var user: String
@@ -283,7 +288,7 @@ package struct Expectations: Sendable, Equatable {
     package var jupyterPassword: Secret
     /// The port inside the guest, as the message of the day names it.
     package var jupyterPort: Int
-    /// Components that the build knowingly went without, from the image's manifest; their checks are skipped.
+    /// Components that the build deliberately omitted, from the image's manifest; their checks are skipped.
     package var missing: [MissingComponent]
     package var paths: Paths
     package var limits: Limits
@@ -301,10 +306,10 @@ package struct Expectations: Sendable, Equatable {
         self.limits = limits
     }
 
-    /// Where the playbook puts things; relative paths start at the user's home.
+    /// Paths inside the guest that the playbook uses; relative paths start at the user's home directory.
     package struct Paths: Sendable, Equatable {
         package var scriptLanguages: String
-        /// What the build itself recorded as missing, as a JSON list of components.
+        /// The file in which the build recorded missing components, as a JSON list.
         package var missingComponents: String
 
         package init(
@@ -316,15 +321,15 @@ package struct Expectations: Sendable, Equatable {
         }
     }
 
-    /// How long a guest may take; generous, because an emulated one is twenty times slower than a real one.
+    /// Time limits; generous, because an emulated guest is about twenty times slower than a hardware-accelerated one.
     package struct Limits: Sendable, Equatable {
-        /// Until sshd answers.
+        /// Limit until sshd answers.
         package var boot: Duration
-        /// Until JupyterLab and the Docker engine answer, from the first login on.
+        /// Limit from the first login until JupyterLab and the Docker engine answer.
         package var services: Duration
-        /// For one login, or one question to the guest.
+        /// Limit for one login or one query to the guest.
         package var answer: Duration
-        /// For everything, both copies together.
+        /// Limit for the whole verification of both copies.
         package var total: Duration
 
         package init(

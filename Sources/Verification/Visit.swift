@@ -1,7 +1,7 @@
 import Sandbox
 import Workbench
 
-/// What is done at one booted copy; each function is one check's work and throws where it fails.
+/// The interaction with one booted copy; each function does the work of one check and throws if it fails.
 struct Visit<Runner: CommandRunner>: Sendable {
     var runner: Runner
     var address: GuestAddress
@@ -11,7 +11,8 @@ struct Visit<Runner: CommandRunner>: Sendable {
     var onProgress: @Sendable (Progress) -> Void
     var limits: Expectations.Limits { expectations.limits }
 
-    /// Tries until sshd shows its keys; connecting alone says nothing, because a forwarded port takes every connection.
+    /// Waits until sshd presents its host keys. A successful connection alone proves nothing, because a forwarded port
+    /// accepts every connection.
     func waitForSSH() async throws -> HostKeys {
         let start = ContinuousClock.now
         while true {
@@ -28,8 +29,8 @@ struct Visit<Runner: CommandRunner>: Sendable {
         }
     }
 
-    /// - Returns: `nil` where it does not answer yet, and what was said instead.
-    /// - Throws: `CheckFailed` where a remote guest shows another key than those that it is known by.
+    /// - Returns: The host keys, or `nil` and the last line of output if sshd does not answer yet.
+    /// - Throws: `CheckFailed` if a remote guest presents a key that is not among its known keys.
     private func keysShown() async throws -> (HostKeys?, String) {
         guard let remote = address.remote else {
             let keys = HostKeys(scan: try await runner.execute(login.scan).standardOutput)
@@ -40,7 +41,7 @@ struct Visit<Runner: CommandRunner>: Sendable {
         try believe(keys, port: remote.sshConfig == nil ? login.port : 22)
         let output = try await runner.execute(login.knock)
         if output.standardError.contains("Host key verification failed") {
-            throw CheckFailed("sshd shows another host key than the machine has told of")
+            throw CheckFailed("sshd presents a different host key than the one the machine reported")
         }
         return (output.standardError.contains("Permission denied") ? keys : nil, output.lastLine)
     }
@@ -49,7 +50,7 @@ struct Visit<Runner: CommandRunner>: Sendable {
         try writeAtomically(keys.knownHosts(host: login.host, port: port), to: login.knownHosts, mode: 0o600)
     }
 
-    /// Opens the way to JupyterLab where it is not reached directly.
+    /// Opens a tunnel to JupyterLab if the guest is remote.
     func openTunnel() async throws {
         guard let remote = address.remote else { return }
         try login.answer(with: newPassword)
@@ -57,11 +58,13 @@ struct Visit<Runner: CommandRunner>: Sendable {
             let output = try await withTimeout(limits.answer, "the tunnel to JupyterLab") { [runner] in
                 try await runner.execute(command)
             }
-            guard output.status.isSuccess else { throw CheckFailed("no tunnel to JupyterLab: \(output.lastLine)") }
+            guard output.status.isSuccess else {
+                throw CheckFailed("failed to open a tunnel to JupyterLab: \(output.lastLine)")
+            }
         }
     }
 
-    /// Logs in with the default password and gives the new one that the guest must ask for.
+    /// Logs in with the default password and enters a new one when the guest prompts for it.
     func changeForcedPassword() async throws -> Verdict {
         onProgress(Progress("logging in with the default password"))
         try login.answer(with: expectations.password, new: newPassword)
@@ -72,7 +75,7 @@ struct Visit<Runner: CommandRunner>: Sendable {
         return change.verdict(asked: login.asked, heard: heard, user: expectations.user)
     }
 
-    /// - Returns: whether the guest lets the user in.
+    /// - Returns: Whether the login succeeded, and the last line of output.
     func logsIn(with password: Secret) async throws -> (Bool, String) {
         try login.answer(with: password)
         let output = try await withTimeout(limits.answer, "a login") { [runner, login] in
@@ -82,20 +85,21 @@ struct Visit<Runner: CommandRunner>: Sendable {
     }
 
     func gatherUserFacts() async throws -> Facts {
-        onProgress(Progress("looking around as \(expectations.user)"))
+        onProgress(Progress("inspecting the guest as \(expectations.user)"))
         return try await facts(login.shared(["sh -s"], input: .text(FactSource.user.script(expectations))))
     }
 
-    /// The password goes to sudo by the same way as the script, its first line, and `-v` before keeps it out of what follows.
+    /// Gathers facts as root. The password for sudo is the first line of standard input, before the script; `sudo -v`
+    /// consumes it, so that the script does not see it.
     func gatherRootFacts() async throws -> Facts {
-        onProgress(Progress("looking around as root"))
-        // Not `sudo -k -v`: together with another option, -k forgets what -v has learned.
+        onProgress(Progress("inspecting the guest as root"))
+        // Not `sudo -k -v`: in combination with another option, -k makes sudo ignore the cached credentials of -v.
         let remote = #"IFS= read -r p; sudo -k; printf '%s\n' "$p" | sudo -S -p '' -v && unset p && sudo -n sh -s"#
         let input = newPassword.reveal + "\n" + FactSource.root.script(expectations)
         return try await facts(login.shared([remote], input: .text(input)))
     }
 
-    /// - Returns: what the guest said, and the id in it.
+    /// - Returns: The last line of output, and the machine-id if the command succeeded.
     func readMachineID() async throws -> (String, String?) {
         try login.answer(with: newPassword)
         let output = try await withTimeout(limits.answer, "a login") { [runner, login] in
@@ -106,7 +110,7 @@ struct Visit<Runner: CommandRunner>: Sendable {
     }
 
     private func facts(_ command: Command) async throws -> Facts {
-        let output = try await withTimeout(limits.services + limits.answer, "looking around") { [runner] in
+        let output = try await withTimeout(limits.services + limits.answer, "the inspection") { [runner] in
             try await runner.execute(command)
         }
         let facts = Facts(output.standardOutput)
@@ -116,7 +120,7 @@ struct Visit<Runner: CommandRunner>: Sendable {
         return facts
     }
 
-    /// What a person sees at login.
+    /// The message that a user sees at login.
     func readMessage() async throws -> MessageOfTheDay {
         onProgress(Progress("reading the message of the day"))
         try login.answer(with: newPassword)
@@ -128,7 +132,7 @@ struct Visit<Runner: CommandRunner>: Sendable {
         return MessageOfTheDay(heard)
     }
 
-    /// Runs the command that the message names, and answers what it asks.
+    /// Runs the command from the message of the day and answers its prompts.
     func changeJupyterPassword(by line: String, to password: Secret) async throws -> Verdict {
         onProgress(Progress("changing the password of JupyterLab"))
         try login.answer(with: newPassword)
@@ -165,30 +169,30 @@ struct Visit<Runner: CommandRunner>: Sendable {
             }
             return (result, await heard.text)
         } catch let error as TimedOut {
-            throw CheckFailed("\(error); the guest said: \(await heard.text.lastLines)")
+            throw CheckFailed("\(error); guest output: \(await heard.text.lastLines)")
         }
     }
 }
 
-/// What a conversation heard, kept also where it ended with an error.
+/// The output of a conversation, which is kept even if the conversation ends with an error.
 private actor Transcript {
     private(set) var text = ""
     func set(_ text: String) { self.text = text }
 }
 
-/// Why a check failed, in words.
+/// The reason why a check failed.
 struct CheckFailed: Error, CustomStringConvertible {
     var description: String
 
-    /// - Parameter console: the console log whose end is shown too.
+    /// - Parameter console: A console log, whose last lines are added to the reason.
     init(_ reason: String, console: String? = nil) {
         let end = console.map { tail(of: $0, lines: 12) } ?? ""
-        description = end.isEmpty ? reason : "\(reason); its console ends with:\n\(end)"
+        description = end.isEmpty ? reason : "\(reason); the console log ends with:\n\(end)"
     }
 }
 
 extension CommandOutput {
-    /// The last thing that a program said.
+    /// The last line of output on standard error, or on standard output if that is empty.
     var lastLine: String { (standardOutput + "\n" + standardError).lastLines(1) }
 }
 

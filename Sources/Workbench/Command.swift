@@ -1,17 +1,17 @@
-/// A call of an external program as a value: what is run is decided and tested here, and run in one place.
+/// The invocation of an external program as a value, so that tests can compare it and one place runs it.
 ///
-/// Secrets never stand in `arguments` or `environment`, where other users' `ps` could read them, but in `input`.
+/// Secrets belong in `input`, never in `arguments` or `environment`, where `ps` could show them to other users.
 package struct Command: Sendable, Equatable {
     package enum Input: Sendable, Equatable {
         case none
-        /// Written to standard input, which is then closed.
+        /// Text to write to standard input, which is then closed.
         case text(String)
     }
 
-    /// A name that is looked up in PATH, or an absolute path.
+    /// A program name to look up in PATH, or an absolute path.
     package var executable: String
     package var arguments: [String]
-    /// Set in addition to the inherited environment; `nil` removes a variable.
+    /// Variables to set in addition to the inherited environment; `nil` removes a variable.
     package var environment: [String: String?]
     package var workingDirectory: String?
     package var input: Input
@@ -27,7 +27,7 @@ package struct Command: Sendable, Equatable {
         self.input = input
     }
 
-    /// The call as a line to copy and paste into a shell.
+    /// The command as a line to copy and paste into a shell.
     package var shellLine: String {
         let variables = environment.sorted { $0.key < $1.key }
             .compactMap { name, value in value.map { "\(name)=\(shellQuoted($0))" } }
@@ -37,7 +37,7 @@ package struct Command: Sendable, Equatable {
     }
 }
 
-/// Quotes a word for a POSIX shell, only where it needs quotes.
+/// Quotes a word for a POSIX shell, if it needs quotes.
 package func shellQuoted(_ word: String) -> String {
     let plain =
         !word.isEmpty
@@ -82,19 +82,19 @@ package struct CommandOutput: Sendable, Equatable {
 
 package enum OutputStream: Sendable { case standardOutput, standardError }
 
-/// The one place that starts programs; a parameter, so that tests can compare what would be run.
+/// Runs external programs. All programs are started through this protocol, so that tests can inspect the commands.
 package protocol CommandRunner: Sendable {
-    /// Runs a program to its end, whatever its exit status; cancelling the task ends it with all its children.
-    /// - Parameter onLine: called for each line as it comes.
-    /// - Throws: `ToolMissing` where the program is not installed.
+    /// Runs a program and waits for it, whatever its exit status; cancelling the task ends it and all its children.
+    /// - Parameter onLine: called for each line of output as it arrives.
+    /// - Throws: `ToolMissing` if the program is not installed.
     func execute(
         _ command: Command, onLine: (@Sendable (OutputStream, String) -> Void)?
     ) async throws -> CommandOutput
 
-    /// Starts a program that goes on by itself, its output in a file; it survives the end of this process.
+    /// Starts a detached program that writes its output to a file and outlives this process.
     func start(_ command: Command, log: String) async throws -> BackgroundProcess
 
-    /// Runs a program that asks questions: `body` waits for its prompts and answers them.
+    /// Runs an interactive program: `body` waits for its prompts and answers them.
     func converse<Result: Sendable>(
         _ command: Command, _ body: (Conversation) async throws -> Result
     ) async throws -> Result
@@ -106,8 +106,8 @@ extension CommandRunner {
     }
 
     /// Runs a program that must succeed.
-    /// - Returns: its standard output.
-    /// - Throws: `CommandFailure` with the end of its output otherwise.
+    /// - Returns: the standard output.
+    /// - Throws: `CommandFailure` with the end of the output if the program fails.
     @discardableResult
     package func run(
         _ command: Command, onLine: (@Sendable (OutputStream, String) -> Void)? = nil
@@ -119,11 +119,11 @@ extension CommandRunner {
     }
 }
 
-/// A program that was expected to succeed did not.
+/// The failure of a program that was expected to succeed.
 package struct CommandFailure: Error, Sendable, Equatable, CustomStringConvertible {
     package var command: Command
     package var status: ExitStatus
-    /// The last lines that it printed, standard error after standard output.
+    /// The last lines of output, standard error after standard output.
     package var lastLines: [String]
 
     package init(_ command: Command, _ output: CommandOutput, lines: Int = 15) {
@@ -140,7 +140,7 @@ package struct CommandFailure: Error, Sendable, Equatable, CustomStringConvertib
     }
 }
 
-/// A program that is needed is not installed.
+/// A required program is not installed.
 package struct ToolMissing: Error, Sendable, Equatable, CustomStringConvertible {
     package var executable: String
     package var description: String { "the program '\(executable)' is not installed" }

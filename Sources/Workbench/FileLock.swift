@@ -1,18 +1,18 @@
 import Glibc
 
-/// A lock that the kernel gives back when its holder dies, however it dies.
+/// A lock file that the kernel unlocks when its holder dies, for whatever reason.
 ///
-/// The file tells who holds it; it stays when the lock is released, because removing it would let two
-/// processes lock two files of one name.
+/// The file contains a description of the holder. It is not removed with the lock, because two processes could then
+/// lock two different files of the same name.
 package struct FileLock: ~Copyable, Sendable {
     private let descriptor: Int32
 
-    /// - Throws: `LockHeld` with the holder's own words where another process has it.
+    /// - Throws: `LockHeld` with the holder's description if another process holds the lock.
     package init(_ path: String, holder: String) throws {
         let file = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
-        guard file >= 0 else { throw FileError("open the lock", path) }
+        guard file >= 0 else { throw FileError("open lock file", path) }
         var wholeFile = flock.whole(F_WRLCK)
-        guard fcntl(file, lockAtOnce, &wholeFile) == 0 else {
+        guard fcntl(file, setFileLock, &wholeFile) == 0 else {
             let code = errno
             defer { close(file) }
             guard code == EAGAIN || code == EACCES else { throw FileError("lock", path, code: code) }
@@ -23,28 +23,29 @@ package struct FileLock: ~Copyable, Sendable {
         descriptor = file
     }
 
-    /// Whether some process holds the lock now; asks without ever taking it, so that no other `init` fails meanwhile.
+    /// Whether a process holds the lock. The query never takes the lock, so it cannot make a concurrent `init` fail.
     package static func isHeld(_ path: String) -> Bool {
         let file = open(path, O_RDONLY | O_CLOEXEC)
         guard file >= 0 else { return false }
         defer { close(file) }
         var wholeFile = flock.whole(F_WRLCK)
-        return fcntl(file, askWhoLocks, &wholeFile) == 0 && wholeFile.l_type != F_UNLCK
+        return fcntl(file, getFileLock, &wholeFile) == 0 && wholeFile.l_type != F_UNLCK
     }
 
     deinit {
-        // Not left to close(2): a child that another task is just starting has a copy of the descriptor until it runs.
+        // Explicit, because close(2) is not enough: a child that another task is just starting has a copy of the
+        // descriptor until it calls exec.
         var wholeFile = flock.whole(F_UNLCK)
-        _ = fcntl(descriptor, lockAtOnce, &wholeFile)
+        _ = fcntl(descriptor, setFileLock, &wholeFile)
         close(descriptor)
     }
 }
 
-// Locks of the open file, not of the process: fcntl(2), "Open file description locks".
+// Locks that belong to the open file and not to the process: fcntl(2), "Open file description locks".
 /// F_OFD_GETLK
-private let askWhoLocks: Int32 = 36
+private let getFileLock: Int32 = 36
 /// F_OFD_SETLK
-private let lockAtOnce: Int32 = 37
+private let setFileLock: Int32 = 37
 
 extension flock {
     fileprivate static func whole(_ type: Int32) -> flock {

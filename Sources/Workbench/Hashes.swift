@@ -2,13 +2,13 @@ import Crypto
 import FoundationEssentials
 import Glibc
 
-/// The hash of all that goes into something, fed piece by piece; the same pieces in the same order give the same key.
+/// A hash over all inputs of a result, such as a cache entry; the same inputs in the same order give the same hash.
 package struct ContentHash: Sendable {
     private var state = SHA256()
 
     package init() {}
 
-    /// Lengths go in too, so that moving a byte from one piece to the next changes the hash.
+    /// Adds a labeled value. Lengths are hashed too, so that moving a byte from one piece to the next changes the hash.
     package mutating func add(_ label: String, _ value: String) {
         for piece in [label, value] {
             let bytes = Array(piece.utf8)
@@ -17,22 +17,22 @@ package struct ContentHash: Sendable {
         }
     }
 
-    /// Adds a file or every file below a directory: path, executable bit and content.
+    /// Adds a file, or every file below a directory, with path, executable bit and content.
     ///
-    /// Links are followed, because what they lead to is what is used; their target goes in too.
-    /// - Parameter isIncluded: decides by the path relative to `path`; excluded directories are not entered.
+    /// Symbolic links are followed, because their targets are used; the link target is hashed too.
+    /// - Parameter isIncluded: filter on the path relative to `path`; excluded directories are not entered.
     package mutating func addTree(_ path: String, where isIncluded: (String) -> Bool = { _ in true }) throws {
         try addEntry(path, as: "", inside: [], isIncluded)
     }
 
-    /// - Parameter above: the directories that are being walked, so that a link to one of them ends there.
+    /// - Parameter above: the directories on the current path, so that a link to one of them is not followed again.
     private mutating func addEntry(
         _ path: String, as name: String, inside above: [FileIdentity], _ isIncluded: (String) -> Bool
     ) throws {
         if let target = try? FileManager.default.destinationOfSymbolicLink(atPath: path) { add("link \(name)", target) }
         var status = stat()
         guard stat(path, &status) == 0 else {
-            // A link that leads nowhere is known by its target.
+            // A dangling link is identified by its target.
             if errno == ENOENT, lstat(path, &status) == 0 { return }
             throw FileError("read", path)
         }
@@ -47,7 +47,7 @@ package struct ContentHash: Sendable {
             }
         case S_IFREG:
             add("file", name)
-            // The bit itself, not whether this user may run it: the hash is the same for everybody.
+            // The mode bits, not whether this user may run the file: the hash must be the same for all users.
             add("executable", "\(status.st_mode & 0o111 != 0)")
             add("content", try sha256(of: path))
         default: add("special", name)
@@ -86,5 +86,5 @@ package func sha256(of path: String) throws -> String {
     }
 }
 
-/// The SHA-256 of a text's bytes.
+/// The SHA-256 of the UTF-8 bytes of a text.
 package func sha256(ofText text: String) -> String { hexadecimal(SHA256.hash(data: Array(text.utf8))) }

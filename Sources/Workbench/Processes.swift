@@ -2,13 +2,13 @@ import FoundationEssentials
 import Glibc
 import Subprocess
 
-/// A program that goes on by itself, known by its pid and start time, so that a reused pid is never mistaken for it.
+/// A detached process, identified by its pid and start time, so that a reused pid is never mistaken for it.
 package struct BackgroundProcess: Sendable, Hashable, Codable {
     package let pid: Int32
     /// Clock ticks since boot, field 22 of `/proc/PID/stat`.
     package let startTime: UInt64
 
-    /// - Returns: `nil` where no such process lives.
+    /// - Returns: `nil` if no such process is running.
     package init?(pid: Int32) {
         guard let startTime = Self.startTime(of: pid) else { return nil }
         self.pid = pid
@@ -17,25 +17,25 @@ package struct BackgroundProcess: Sendable, Hashable, Codable {
 
     package var isAlive: Bool { Self.startTime(of: pid) == startTime }
 
-    /// Sends a signal, unless the process is gone.
+    /// Sends a signal, unless the process has ended.
     package func signal(_ number: Int32) {
         if isAlive { kill(pid, number) }
     }
 
     /// Waits until the process has ended.
-    /// - Returns: false where it still lives after `limit`.
+    /// - Returns: false if it is still running after `limit`.
     package func ended(within limit: Duration) async -> Bool {
         let deadline = ContinuousClock.now + limit
         while isAlive {
             if ContinuousClock.now >= deadline { return false }
-            // Not Task.sleep: clean-up must also wait where the task is cancelled.
+            // Not Task.sleep: clean-up must wait even if the task is cancelled.
             usleep(20_000)
             await Task.yield()
         }
         return true
     }
 
-    /// Ends the process: SIGTERM, and SIGKILL where it does not go within `grace`.
+    /// Ends the process with SIGTERM, and with SIGKILL if it is still running after `grace`.
     package func stop(grace: Duration = .seconds(5)) async {
         signal(SIGTERM)
         guard await !ended(within: grace) else { return }
@@ -43,7 +43,7 @@ package struct BackgroundProcess: Sendable, Hashable, Codable {
         _ = await ended(within: .seconds(5))
     }
 
-    /// The living processes whose command line satisfies a condition.
+    /// The running processes whose command line satisfies a condition.
     package static func all(
         where matches: ([String]) -> Bool, in proc: String = "/proc"
     ) -> [BackgroundProcess] {
@@ -56,21 +56,21 @@ package struct BackgroundProcess: Sendable, Hashable, Codable {
         }.compactMap(BackgroundProcess.init(pid:))
     }
 
-    /// Zombies count as gone: nothing of them is left but an exit status.
+    /// Zombies count as ended: only their exit status is left.
     private static func startTime(of pid: Int32) -> UInt64? {
         guard let status = ProcessStatus(pid: pid), !status.isDead else { return nil }
         return status.startTime
     }
 }
 
-/// A dialogue with a program that prompts, such as a login that forces a new password.
+/// A session with an interactive program, such as a login that forces a password change.
 package actor Conversation {
     private var iterator: SubprocessOutputSequence.Iterator
     private let input: StandardInputWriter
     private var unread: [UInt8] = []
     private var heard: [UInt8] = []
 
-    /// All that the program has said so far, for the error message.
+    /// All output of the program so far, for error messages.
     package var transcript: String { String(decoding: heard, as: UTF8.self) }
 
     init(output: SubprocessOutputSequence, input: StandardInputWriter) {
@@ -78,8 +78,8 @@ package actor Conversation {
         self.input = input
     }
 
-    /// Reads until one of the texts appears, compared without ASCII case.
-    /// - Returns: the text that appeared first; `nil` where the program ended before.
+    /// Reads until one of the texts appears; ASCII case is ignored.
+    /// - Returns: the text that appeared first; `nil` if the program ended before.
     package func expect(_ texts: String...) async throws -> String? {
         while true {
             if let (text, range) = firstHit(texts) {
@@ -90,14 +90,14 @@ package actor Conversation {
         }
     }
 
-    /// Says one line; a program that has ended meanwhile does not hear it.
+    /// Sends one line; it is discarded if the program has ended.
     package func send(_ line: String) async throws {
         _ = try? await input.write(line + "\n")
         try Task.checkCancellation()
     }
 
-    /// Closes the program's input and reads the rest of what it says.
-    /// - Returns: what was not read yet.
+    /// Closes the program's input and reads the remaining output.
+    /// - Returns: the unread output.
     @discardableResult
     package func finish() async throws -> String {
         await hangUp()
@@ -118,7 +118,7 @@ package actor Conversation {
     }
 
     /// - Returns: false at the end of the output.
-    /// - Throws: `CancellationError` where the task was cancelled; the sequence itself would just end then.
+    /// - Throws: `CancellationError` if the task was cancelled; the sequence itself would just end.
     private func listen() async throws -> Bool {
         var iterator = iterator
         let chunk = try await iterator.next(isolation: self)

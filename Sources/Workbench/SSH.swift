@@ -1,30 +1,30 @@
-/// What `ssh_config` says of one machine, so that everything else only names the file and the alias.
+/// The `ssh_config` entry of one host; commands then need only the file and the alias.
 package struct SSHConfig: Sendable, Equatable {
     package var alias: String
-    /// `nil` leaves it to the included file, which knows the machine by the alias.
+    /// Host name or address; `nil` leaves it to the included file, which defines the alias.
     package var host: String?
-    /// `nil` leaves it to the included file.
+    /// Port; `nil` leaves it to the included file.
     package var port: Int?
     package var user: String
     package var identityFile: String
     package var hostKeys: HostKeys
-    /// The user's agent may know the key's passphrase.
+    /// Whether to use the user's agent, which may hold a key protected by a passphrase.
     package var usesAgent = false
     package var proxyCommand: String?
-    /// Where the shared connection's socket lies; the path must be shorter than 100 bytes.
+    /// Socket of the shared connection; the path must be shorter than 100 bytes.
     package var controlPath: String?
-    /// Under what a pinned host key stands in its file; the alias where it is `nil`.
+    /// Name of a pinned host key in its file; `nil` is the alias.
     package var hostKeyAlias: String?
-    /// A configuration of the user's, for jump hosts and what else it takes to get there; absolute.
+    /// Absolute path of the user's own configuration, for jump hosts and other connection settings.
     package var includedFile: String?
 
-    /// Which host keys are believed.
+    /// The trusted host keys.
     package enum HostKeys: Sendable, Equatable {
-        /// Those that a file of ours has under the alias of the key.
+        /// The keys in a file written by dss, under the host key alias.
         case pinned(String)
-        /// Those that a file has under the host's own name.
+        /// The keys in a file under the host's own name.
         case listed(String)
-        /// Those that `ssh` itself believes.
+        /// The keys that `ssh` trusts by default.
         case usual
     }
 
@@ -45,8 +45,7 @@ package struct SSHConfig: Sendable, Equatable {
         self.includedFile = includedFile
     }
 
-    /// The file's text. What is not said here comes from the included file and nowhere else; an unknown host key is
-    /// refused.
+    /// The text of the file. All other settings come from the included file only; an unknown host key is rejected.
     package var text: String {
         var lines = ["Host \(alias)"]
         if let host { lines.append("  HostName \(host)") }
@@ -66,14 +65,14 @@ package struct SSHConfig: Sendable, Equatable {
         if let controlPath {
             lines += ["  ControlMaster auto", "  ControlPath \"\(controlPath)\"", "  ControlPersist 60"]
         }
-        if includedFile != nil, case .pinned = hostKeys { lines += Self.firmness }
+        if includedFile != nil, case .pinned = hostKeys { lines += Self.protectedSettings }
         if let includedFile { lines += ["Match all", "  Include \"\(includedFile)\""] }
         return lines.joined(separator: "\n") + "\n"
     }
 
-    /// The first value of a setting counts, so these stand before the included file: none but the pinned key is
-    /// believed, whatever that file says, and a script's input and output stay what they are.
-    private static let firmness = [
+    /// Settings placed before the included file, because the first value of a setting wins. Whatever that file says,
+    /// only the pinned key is trusted, and the input and output of a script are not altered.
+    private static let protectedSettings = [
         "  HostKeyAlgorithms ssh-ed25519",
         "  KnownHostsCommand none",
         "  NoHostAuthenticationForLocalhost no",
@@ -98,12 +97,12 @@ package struct SSHConfig: Sendable, Equatable {
 }
 
 extension Command {
-    /// Runs a shell script on a machine; the script goes through standard input, so nothing of it is in a process list.
+    /// Runs a shell script on a host; the script is passed on standard input, so it does not appear in a process list.
     package static func ssh(config: String, alias: String, script: String, asRoot: Bool = false) -> Command {
         Command("ssh", ["-F", config, alias, asRoot ? "sudo -n sh -s" : "sh -s"], input: .text(script))
     }
 
-    /// Makes an Ed25519 key pair without passphrase at `path` and `path.pub`.
+    /// Creates an Ed25519 key pair without a passphrase at `path` and `path.pub`.
     package static func sshKeygen(path: String, comment: String) -> Command {
         Command("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-C", comment, "-f", path])
     }

@@ -1,8 +1,8 @@
 import FoundationEssentials
 import Glibc
 
-/// Runs `body`, then `cleanup`, whatever happened; the clean-up runs in a task of its own,
-/// so that a cancelled task still finishes it.
+/// Runs `body` and then `cleanup`, even if `body` throws. The clean-up runs in a separate task, so that it completes
+/// even if the current task is cancelled.
 package func finally<Result>(
     _ body: () async throws -> Result, cleanup: @escaping @Sendable () async -> Void
 ) async rethrows -> Result {
@@ -16,7 +16,7 @@ package func finally<Result>(
     }
 }
 
-/// Gives `body` a new directory, readable by its owner only, that is removed afterwards.
+/// Creates a temporary directory, accessible only to its owner, and removes it after `body`.
 package func withTemporaryDirectory<Result>(
     in parent: String = "/tmp", _ body: (String) async throws -> Result
 ) async throws -> Result {
@@ -28,12 +28,12 @@ package func withTemporaryDirectory<Result>(
     }
 }
 
-/// Gives `body` the path of a file without a name, for a secret that a child reads: only this user can open it, and it is
-/// gone with this process, however that ends.
+/// Calls `body` with the path of an unlinked file, for a secret that a child process reads. Only this user can open the
+/// file, and it disappears with this process, however that ends.
 package func withNamelessFile<Result>(_ text: String, _ body: (String) async throws -> Result) async throws -> Result {
     var template = Array("/tmp/dss.XXXXXX".utf8CString)
     let file = mkstemp(&template)
-    guard file >= 0 else { throw FileError("make a file in", "/tmp") }
+    guard file >= 0 else { throw FileError("create a file in", "/tmp") }
     defer { close(file) }
     unlink(template)
     guard fcntl(file, F_SETFD, FD_CLOEXEC) == 0 else { throw FileError("write", "a file in /tmp") }
@@ -41,8 +41,8 @@ package func withNamelessFile<Result>(_ text: String, _ body: (String) async thr
     return try await body("/proc/\(getpid())/fd/\(file)")
 }
 
-/// Ends `body` by cancellation when it takes longer than `limit`.
-/// - Throws: `TimedOut` then.
+/// Cancels `body` if it takes longer than `limit`.
+/// - Throws: `TimedOut` in that case.
 package func withTimeout<Result: Sendable>(
     _ limit: Duration, _ activity: String, _ body: @escaping @Sendable () async throws -> Result
 ) async throws -> Result {
@@ -57,9 +57,9 @@ package func withTimeout<Result: Sendable>(
     }
 }
 
-/// Something took longer than it may.
+/// An activity exceeded its time limit.
 package struct TimedOut: Error, Sendable, CustomStringConvertible {
     package var activity: String
     package var limit: Duration
-    package var description: String { "\(activity) took longer than \(limit)" }
+    package var description: String { "\(activity) timed out after \(limit)" }
 }

@@ -2,8 +2,8 @@ import Glibc
 import UnixSignals
 
 /// Runs `body` and cancels it on SIGINT, SIGTERM or SIGHUP; a second signal ends the process at once.
-/// - Parameter onSignal: told the signal's name; the second argument is true when it is the second one.
-/// - Throws: `Interrupted` where a signal came, whatever `body` threw then.
+/// - Parameter onSignal: called with the signal's name, and true if it is the second signal.
+/// - Throws: `Interrupted` if a signal arrived and `body` threw, whatever its error.
 package func interruptible<Result: Sendable>(
     onSignal: @escaping @Sendable (String, Bool) -> Void,
     _ body: sending @escaping () async throws -> Result
@@ -28,7 +28,7 @@ package func interruptible<Result: Sendable>(
     return try result.get()
 }
 
-/// A signal ended the work; the exit code is 128 + signal, as shells have it.
+/// The work was interrupted by a signal; the exit code is 128 + signal, as in shells.
 package struct Interrupted: Error, Sendable {
     package var signal: Int32
     package var cause: any Error

@@ -3,17 +3,17 @@ import Glibc
 import Subprocess
 import SystemPackage
 
-/// Runs programs for real, each in a session of its own, so that Ctrl-C reaches only this process,
-/// which then decides in which order things end.
+/// Runs programs on the host, each in its own session, so that Ctrl-C reaches only this process, which then ends the
+/// programs in the right order.
 package struct SystemCommandRunner: CommandRunner {
-    /// Ignores SIGPIPE in this process: writing to a program that has ended, or to a terminal that is gone, is an error
-    /// to be handled and must not end a build in the middle. Programs that are started get the default back.
+    /// Ignores SIGPIPE in this process: writing to a program that has ended or to a closed terminal is an error to
+    /// handle and must not kill a build. Started programs get the default action.
     package init() {
         signal(SIGPIPE, SIG_IGN)
     }
 
-    /// Ends when the program itself ends: what it leaves running in the background lives on, such as the master of a
-    /// shared SSH connection, and is not waited for even where it still holds the program's output open.
+    /// Returns when the program itself exits. Its background processes, such as the master of a shared SSH connection,
+    /// keep running and are not waited for, even if they still hold the program's output open.
     package func execute(
         _ command: Command, onLine: (@Sendable (OutputStream, String) -> Void)?
     ) async throws -> CommandOutput {
@@ -58,7 +58,7 @@ package struct SystemCommandRunner: CommandRunner {
         return process
     }
 
-    /// Ends the program, and all that it started, when `body` returns or throws.
+    /// Ends the program and all its children when `body` returns or throws.
     package func converse<Result: Sendable>(
         _ command: Command, _ body: (Conversation) async throws -> Result
     ) async throws -> Result {
@@ -86,7 +86,7 @@ package struct SystemCommandRunner: CommandRunner {
         }
     }
 
-    /// A program need not read its input: what it leaves unread, or unread because it failed before, is no error of ours.
+    /// Writes the input. A program may exit without reading all of it, so write errors are ignored.
     private func write(_ input: Command.Input, to writer: StandardInputWriter) async {
         if case .text(let text) = input { _ = try? await writer.write(Array(text.utf8)) }
         try? await writer.finish()
@@ -110,7 +110,7 @@ package struct SystemCommandRunner: CommandRunner {
 }
 
 extension Command {
-    /// SIGTERM to the whole session, SIGKILL after ten seconds.
+    /// SIGTERM to the process group, SIGKILL after ten seconds.
     static let teardown: [TeardownStep] = [
         .gracefulShutDown(toProcessGroup: true, allowedDurationToNextStep: .seconds(10))
     ]
@@ -137,15 +137,16 @@ extension TerminationStatus {
     }
 }
 
-/// Cuts a stream of bytes into lines as they come.
+/// Splits a stream of bytes into lines as they arrive.
 ///
-/// A line ends with LF, CR or CR LF, and with nothing else: U+2028 and its like stand inside JSON. A line that ends
-/// with CR is handed on at once, without a look at what follows, because a progress display prints nothing after it.
+/// A line ends with LF, CR or CR LF and with nothing else, because U+2028 and similar characters occur inside JSON. A
+/// line that ends with CR is returned at once, without waiting for the next byte: a progress display may print nothing
+/// after it.
 struct LineSplitter {
     private var unfinished: [UInt8] = []
     private var lastWasReturn = false
 
-    /// - Returns: the lines that these bytes complete, without their ends.
+    /// - Returns: the lines completed by these bytes, without their line endings.
     mutating func feed(_ bytes: some Sequence<UInt8>) -> [String] {
         var lines: [String] = []
         for byte in bytes {
@@ -159,7 +160,7 @@ struct LineSplitter {
         return lines
     }
 
-    /// - Returns: the line that the end of the stream completes.
+    /// - Returns: the last line if it has no line ending.
     mutating func finish() -> String? {
         unfinished.isEmpty ? nil : flush()
     }
@@ -170,7 +171,7 @@ struct LineSplitter {
     }
 }
 
-/// A program and the children it started, as far as they did not make groups of their own.
+/// A program and its children, except those that created their own process groups.
 struct ProcessGroup {
     private let id: Int32
 
@@ -178,12 +179,12 @@ struct ProcessGroup {
         id = leader
     }
 
-    /// Ends what outlived the leader: it was sent SIGTERM together with it and gets SIGKILL after `grace`.
+    /// Ends the processes that outlived the leader: they received SIGTERM with it and get SIGKILL after `grace`.
     ///
-    /// Only to be called while the leader is not reaped yet, so that the number cannot belong to others.
+    /// Must be called before the leader is reaped, because the id could be reused afterwards.
     func end(grace: Duration = .seconds(2)) async {
         let deadline = ContinuousClock.now + grace
-        // In a task of its own: clean-up must also wait where the task is cancelled.
+        // In a separate task: clean-up must wait even if the current task is cancelled.
         await Task {
             while hasLivingMembers, ContinuousClock.now < deadline { try? await Task.sleep(for: .milliseconds(20)) }
         }.value
@@ -200,17 +201,17 @@ struct ProcessGroup {
     }
 }
 
-/// What `/proc/PID/stat` says; see proc(5) for the fields.
+/// The contents of `/proc/PID/stat`; see proc(5) for the fields.
 struct ProcessStatus {
     let isDead: Bool
     let group: Int32
     /// Clock ticks since boot.
     let startTime: UInt64
 
-    /// - Returns: `nil` where no such process is.
+    /// - Returns: `nil` if there is no such process.
     init?(pid: Int32, in proc: String = "/proc") {
         guard let text = try? readText("\(proc)/\(pid)/stat") else { return nil }
-        // The second field, the program's name in parentheses, may contain blanks and parentheses itself.
+        // The second field, the program's name in parentheses, may itself contain spaces and parentheses.
         guard let end = text.lastIndex(of: ")") else { return nil }
         let fields = text[text.index(after: end)...].split(separator: " ")
         guard fields.count > 19, let group = Int32(fields[2]), let startTime = UInt64(fields[19]) else { return nil }

@@ -4,7 +4,7 @@ import Reporting
 import Sandbox
 import Workbench
 
-/// Parses, runs one command, and turns whatever ends it into a message and an exit code.
+/// Parses the command line, runs one command, and turns errors into a message and an exit code.
 @main
 struct Main {
     static func main() async {
@@ -26,15 +26,15 @@ struct Main {
         try await interruptible { name, isSecond in
             Terminal.standardError.write(
                 isSecond
-                    ? "\ndss: stopped without cleaning up; 'dss show-assets' lists what is left\n"
-                    : "\ndss: \(name), cleaning up (once more to stop at once)\n")
+                    ? "\ndss: stopped without cleaning up; run 'dss show-assets' to list leftovers\n"
+                    : "\ndss: \(name): cleaning up (repeat to stop immediately)\n")
         } _: {
             var command = command
             try await command.run()
         }
     }
 
-    /// What a command throws to end without a message is ArgumentParser's; everything else is a `Failure` in the end.
+    /// Exits with an error. ArgumentParser handles its own errors and `ExitCode`; everything else becomes a `Failure`.
     private static func end(with error: any Error) -> Never {
         if error is ExitCode || [.success, .validationFailure].contains(Dss.exitCode(for: error)) {
             Dss.exit(withError: error)
@@ -53,18 +53,18 @@ struct Main {
 struct Dss: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "dss",
-        abstract: "Builds, checks and accounts for data-science sandbox images.",
+        abstract: "Build, verify and manage data-science sandbox images",
         discussion: """
-            A sandbox is defined by sandbox.yaml. One command builds it into VM images on this machine:
+            sandbox.yaml defines a sandbox. To build its VM images on this host:
 
               sudo dss create-vm
 
-            and another proves that an image boots and is what it claims to be:
+            To verify that an image boots and works as specified:
 
               sudo dss verify-vm IMAGE --hardware vmware --ask-default-password
 
-            Exit codes: 0 done, 1 failed, 64 usage, 65 bad data, 69 unavailable, 70 a bug in dss, 75 try again \
-            later, 77 missing permission, 130 interrupted.
+            Exit codes: 0 success, 1 failure, 64 usage error, 65 invalid data, 69 tool or service unavailable, 70 \
+            internal error, 75 temporary failure (try again later), 77 permission denied, 130 interrupted.
             """,
         version: "0.1.0",
         groupedSubcommands: [
@@ -72,15 +72,16 @@ struct Dss: AsyncParsableCommand {
                 name: "Build",
                 subcommands: [CreateVM.self, VerifyVM.self, CreateDockerImage.self, VerifyDockerImage.self]),
             CommandGroup(
-                name: "Start on AWS", subcommands: [SetupEC2.self, SetupEC2AndInstallDependencies.self, ExportVM.self]),
-            CommandGroup(name: "On a machine", subcommands: [InstallDependencies.self, ResetPassword.self]),
+                name: "Step-by-step AWS build",
+                subcommands: [SetupEC2.self, SetupEC2AndInstallDependencies.self, ExportVM.self]),
+            CommandGroup(name: "Existing machine", subcommands: [InstallDependencies.self, ResetPassword.self]),
             CommandGroup(
-                name: "Account for",
+                name: "Inventory and clean-up",
                 subcommands: [
                     ShowAssets.self, DeleteAssets.self, ShowAWSAssets.self, DeleteAWSAssets.self, PruneCache.self,
                 ]),
             CommandGroup(
-                name: "Publish on AWS", subcommands: [UploadVM.self, VerifyAMI.self, CopyAMI.self, MakeAMIPublic.self]),
+                name: "AMI", subcommands: [UploadVM.self, VerifyAMI.self, CopyAMI.self, MakeAMIPublic.self]),
             CommandGroup(
                 name: "Release",
                 subcommands: [
@@ -88,13 +89,13 @@ struct Dss: AsyncParsableCommand {
                     PublishIndex.self, Download.self,
                 ]),
             CommandGroup(
-                name: "Set up AWS",
+                name: "AWS setup",
                 subcommands: [
                     SetupVMBucketWAF.self, SetupVMBucket.self, SetupReleaseCodeBuild.self, SetupCICodeBuild.self,
                     IAMPolicyCommand.self,
                 ]),
             CommandGroup(
-                name: "Prepare",
+                name: "Configuration and diagnostics",
                 subcommands: [DefinitionCommand.self, PinsCommand.self, WhoAmI.self, Doctor.self]),
         ])
 }

@@ -3,9 +3,9 @@ import AWSTestSupport
 import Foundation
 import Testing
 
-/// Requests that botocore signs the same way, byte for byte: odd keys, blanks, other scripts, empty and repeated query
+/// Compares signatures with botocore's, byte for byte: unusual keys, blanks, other scripts, empty and repeated query
 /// values, tokens, presigned URLs.
-@Suite("Signatures beside botocore's")
+@Suite("Signatures compared with botocore")
 struct BotocoreSigningTests {
     static let paths = [
         "/", "/key", "/a b/c+d", "/ü/日本/😀", "//double//slash", "/./dot/../dot", "/tilde~-_.", "/!*'();:@&=$,/?%#[]",
@@ -34,7 +34,7 @@ struct BotocoreSigningTests {
 
     @Test("by query", arguments: services, [nil, "token/with+signs=="])
     func presigned(service: String, token: String?) throws {
-        // botocore loses repeated names when it presigns, so that there is nothing to compare.
+        // botocore drops repeated names when it presigns, so there is nothing to compare.
         for (path, query) in Self.cases where Set(query.map(\.name)).count == query.count {
             var request = request(service, path, query)
             request.headers = []
@@ -46,7 +46,7 @@ struct BotocoreSigningTests {
         }
     }
 
-    /// Path and query values, whose order a URL is free to choose.
+    /// Path and query values, whose order in a URL is arbitrary.
     private static func parts(_ url: String) -> [String] {
         let halves = url.split(separator: "?", maxSplits: 1)
         return [String(halves[0])] + halves[1].split(separator: "&").map(String.init).sorted()

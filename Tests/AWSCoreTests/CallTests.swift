@@ -2,7 +2,7 @@ import AWSCore
 import Foundation
 import Testing
 
-/// What is sent again, and what is not, told by a script in virtual time.
+/// Which calls are retried, according to a script in virtual time.
 @Suite("Calls")
 struct CallTests {
     static let ambiguous: [Script.Step] = [
@@ -14,7 +14,7 @@ struct CallTests {
         .refusal("Odd", status: 429),
     ]
 
-    @Test("a reading call is sent again after every passing failure", arguments: ambiguous + undone)
+    @Test("a read-only call is retried after every transient failure", arguments: ambiguous + undone)
     func harmless(_ failure: Script.Step) async throws {
         let script = Script([failure, .toys])
         #expect(try await client(script).call(Toy.ListToys()).names == ["bear"])
@@ -22,13 +22,13 @@ struct CallTests {
         #expect(script.time.sleeps.count == 1)
     }
 
-    @Test("what cannot be repeated is sent again only where it was not done", arguments: undone)
+    @Test("an unsafe call is retried only if it had no effect", arguments: undone)
     func refusedBefore(_ failure: Script.Step) async throws {
         let script = Script([failure, .toys])
         #expect(try await client(script).call(Toy.MakeToy()).names == ["bear"])
     }
 
-    @Test("what cannot be repeated ends where it may have been done, and says so", arguments: ambiguous)
+    @Test("an unsafe call that may have taken effect fails and says so", arguments: ambiguous)
     func never(_ failure: Script.Step) async throws {
         let script = Script([failure, .toys])
         let error = await #expect(throws: AWSError.self) { try await client(script).call(Toy.MakeToy()) }
@@ -36,7 +36,7 @@ struct CallTests {
         #expect(script.requests.count == 1)
     }
 
-    @Test("a client token is made once and sent with every attempt", arguments: ambiguous)
+    @Test("a client token is generated once and sent with every attempt", arguments: ambiguous)
     func token(_ failure: Script.Step) async throws {
         let script = Script([failure, failure, .toys])
         _ = try await client(script).call(Toy.OrderToy())
@@ -45,21 +45,21 @@ struct CallTests {
         #expect(String(decoding: bodies.first!, as: UTF8.self).contains(/"clientToken":"[0-9a-f-]{36}"/))
     }
 
-    @Test("a token that the caller gives is kept")
+    @Test("a token provided by the caller is kept")
     func givenToken() async throws {
         let script = Script([.toys])
         _ = try await client(script).call(Toy.OrderToy(clientToken: "mine"))
         #expect(String(decoding: script.requests[0].body, as: UTF8.self) == #"{"clientToken":"mine"}"#)
     }
 
-    @Test("gone after a doubtful removal is removed", arguments: ambiguous)
+    @Test("a resource missing after an ambiguous removal counts as removed", arguments: ambiguous)
     func removal(_ failure: Script.Step) async throws {
         let script = Script([failure, .refusal("NoSuchToy")])
         _ = try await client(script).call(Toy.DropToy())
         #expect(script.unused == 0)
     }
 
-    @Test("gone at the first attempt is an error")
+    @Test("a resource missing at the first attempt is an error")
     func removalOfNothing() async throws {
         let error = await #expect(throws: AWSError.self) {
             try await client(Script([.refusal("NoSuchToy")])).call(Toy.DropToy())
@@ -68,7 +68,7 @@ struct CallTests {
         #expect(error?.requestID == "REQUEST" && error?.attempts == 1)
     }
 
-    @Test("a doubtful creation is looked up before it is sent again", arguments: ambiguous)
+    @Test("an ambiguous creation is looked up before the retry", arguments: ambiguous)
     func lookup(_ failure: Script.Step) async throws {
         let found = Script([failure, .toys])
         #expect(try await client(found).call(Toy.NameToy()).names == ["bear"])
@@ -82,7 +82,7 @@ struct CallTests {
         #expect(lost.requests.map(\.target) == ["Toy.NameToy", "Toy.ListToys", "Toy.NameToy"])
     }
 
-    @Test("a name that somebody else has taken is an error")
+    @Test("a name taken by someone else is an error")
     func taken() async throws {
         let error = await #expect(throws: AWSError.self) {
             try await client(Script([.refusal("ToyExists"), .toys])).call(Toy.NameToy())
@@ -90,7 +90,7 @@ struct CallTests {
         #expect(error?.code == "ToyExists")
     }
 
-    @Test("each attempt is signed anew")
+    @Test("each attempt has its own signature")
     func signatures() async throws {
         let script = Script([.fail(.lost), .toys])
         _ = try await client(script, backoff: Backoff(first: .seconds(2))).call(Toy.ListToys())
@@ -100,7 +100,7 @@ struct CallTests {
         #expect(script.requests.allSatisfy { request in request.headers.filter { $0.name == "host" }.count == 1 })
     }
 
-    @Test("pauses grow, throttled ones from a second, none beyond the longest")
+    @Test("pauses grow up to the limit, and start at one second when throttled")
     func pauses() async throws {
         let script = Script(Array(repeating: .fail(.lost), count: 7) + [.toys])
         _ = try await client(script).call(Toy.ListToys())
@@ -110,14 +110,14 @@ struct CallTests {
         #expect(throttled.time.sleeps == [.seconds(1), .seconds(2)])
     }
 
-    @Test("attempts end")
+    @Test("the number of attempts is limited")
     func attempts() async throws {
         let script = Script(Array(repeating: .refusal("Throttling", "slow down"), count: 20))
         let error = await #expect(throws: AWSError.self) { try await client(script).call(Toy.ListToys()) }
         #expect(error?.attempts == 8 && error?.kind == .temporary && script.requests.count == 8)
     }
 
-    @Test("the whole call ends in time, though attempts are left")
+    @Test("the call ends at its time limit even if attempts are left")
     func whole() async throws {
         let script = Script(Array(repeating: .fail(.timedOut), count: 20))
         await #expect(throws: AWSError.self) {
@@ -126,7 +126,7 @@ struct CallTests {
         #expect(script.time.uptime < .seconds(3))
     }
 
-    @Test("retries of many calls do not storm: the budget runs out, successes refill it")
+    @Test("the retry budget limits the retries of many calls, and successes refill it")
     func budget() async throws {
         let script = Script(Array(repeating: .fail(.lost), count: 1000))
         let client = client(script)
@@ -135,14 +135,14 @@ struct CallTests {
         #expect(script.requests.count == 130)
     }
 
-    @Test("a server that asks for a pause gets it")
+    @Test("a pause requested by the server is respected")
     func retryAfter() async throws {
         let script = Script([.answer(503, "", headers: ["Retry-After": "7"]), .toys])
         _ = try await client(script).call(Toy.ListToys())
         #expect(script.time.sleeps == [.seconds(7)])
     }
 
-    @Test("what is refused for good is not sent again", arguments: ["AccessDeniedException", "ValidationException"])
+    @Test("a final error is not retried", arguments: ["AccessDeniedException", "ValidationException"])
     func refused(_ code: String) async throws {
         let script = Script([.refusal(code), .toys])
         await #expect(throws: AWSError.self) { try await client(script).call(Toy.ListToys()) }

@@ -4,7 +4,7 @@ import Testing
 @Suite("Checksums")
 struct ChecksumTests {
     /// Check value: <https://reveng.sourceforge.io/crc-catalogue/all.htm#crc.cat.crc-64-nvme>
-    @Test("CRC-64/NVME has the catalogue's check value, in one piece and in two")
+    @Test("CRC-64/NVME matches the catalogue's check value, in one piece and in two")
     func check() {
         let bytes = Array("123456789".utf8)
         #expect(CRC64NVME(of: bytes).value == 0xAE8B_1486_0A79_9888)
@@ -17,7 +17,7 @@ struct ChecksumTests {
         }
     }
 
-    @Test("checksums of parts combine to that of the whole", arguments: [0, 1, 7, 8, 9, 4096, 100_001])
+    @Test("checksums of parts combine to the checksum of the whole", arguments: [0, 1, 7, 8, 9, 4096, 100_001])
     func combine(_ length: Int) {
         let bytes = (0..<length).map { UInt8(truncatingIfNeeded: $0 &* 7 &+ $0 / 251) }
         for cut in [0, 1, length / 3, length].filter({ $0 <= length }) {
@@ -26,7 +26,7 @@ struct ChecksumTests {
         }
     }
 
-    @Test("a composite checksum is the digest of the digests, and their number")
+    @Test("a composite checksum is the digest of the part digests, and their number")
     func composite() {
         let parts = ["a", "b"].map { SHA256Checksum(of: Array($0.utf8)) }
         // Computed by Python: sha256(sha256(b"a").digest() + sha256(b"b").digest()).

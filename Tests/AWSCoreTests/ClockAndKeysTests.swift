@@ -2,12 +2,12 @@ import AWSCore
 import Foundation
 import Testing
 
-@Suite("Wrong clocks, old keys, and what errors say")
+@Suite("Wrong clocks, expired keys and error messages")
 struct ClockAndKeysTests {
     static let anHourLater = VirtualTime.start.addingTimeInterval(3600)
 
     @Test(
-        "a wrong clock is corrected once from the answer's date, for all later calls too",
+        "a wrong clock is corrected once from the response's date, also for later calls",
         arguments: ["RequestTimeTooSkewed", "SignatureDoesNotMatch", "InvalidSignatureException", "RequestExpired"])
     func skew(_ code: String) async throws {
         let script = Script([.refusal(code, status: 403, date: Self.anHourLater), .toys, .toys])
@@ -17,7 +17,7 @@ struct ClockAndKeysTests {
         #expect(script.requests.map(\.date) == ["20260102T030405Z", "20260102T040405Z", "20260102T040405Z"])
     }
 
-    @Test("a second refusal is the end")
+    @Test("a second rejection is final")
     func skewTwice() async throws {
         let script = Script(
             Array(repeating: .refusal("SignatureDoesNotMatch", status: 403, date: Self.anHourLater), count: 3))
@@ -25,7 +25,7 @@ struct ClockAndKeysTests {
         #expect(script.requests.count == 2 && error?.kind == .credentials)
     }
 
-    @Test("a wrong secret is not taken for a wrong clock")
+    @Test("a wrong secret is not mistaken for a wrong clock")
     func wrongSecret() async throws {
         let script = Script([.refusal("SignatureDoesNotMatch", status: 403, date: VirtualTime.start), .toys])
         let error = await #expect(throws: AWSError.self) { try await client(script).call(Toy.ListToys()) }
@@ -42,10 +42,10 @@ struct ClockAndKeysTests {
         let always = Script(Array(repeating: .refusal(code, status: 403, date: VirtualTime.start), count: 5))
         let error = await #expect(throws: AWSError.self) { try await client(always).call(Toy.ListToys()) }
         #expect(always.requests.count == 2 && error?.kind == .credentials)
-        #expect(error?.advice?.contains("log in again") == true)
+        #expect(error?.advice?.contains("log in and run") == true)
     }
 
-    @Test("no secret gets into errors or records, even where AWS sends it back")
+    @Test("errors and records contain no secret, even if AWS echoes it")
     func secrets() async throws {
         let records = Records()
         let echo = "The Canonical String was: x-amz-security-token:\(Keys.token) \(Keys.secret)"
@@ -78,7 +78,7 @@ struct ClockAndKeysTests {
         #expect(error?.description.contains("Toy Box ListToys failed with \(code): \(message)") == true)
     }
 
-    @Test("every attempt is told, with what comes next")
+    @Test("every attempt is recorded, with the pause that follows")
     func records() async throws {
         let records = Records()
         let script = Script([.refusal("Throttling", "slow down"), .toys])

@@ -5,7 +5,7 @@ import Testing
 
 @Suite("Pages, waits and limits")
 struct PagesAndWaitsTests {
-    @Test("every page of a list, each fetched when it is needed")
+    @Test("all pages of a list, each fetched on demand")
     func pages() async throws {
         let script = Script([
             .answer(200, #"{"names":["a","b"],"nextToken":"2"}"#), .answer(200, #"{"names":[],"nextToken":"3"}"#),
@@ -23,7 +23,7 @@ struct PagesAndWaitsTests {
         #expect(script.requests.count == 3)
     }
 
-    @Test("a token that repeats itself is an error: the list would go round for ever, and it is not whole")
+    @Test("a repeated token is an error: the list would never end, and is incomplete")
     func repeatedToken() async throws {
         let script = Script(Array(repeating: .answer(200, #"{"names":["a"],"nextToken":"2"}"#), count: 5))
         let error = await #expect(throws: AWSError.self) {
@@ -32,7 +32,7 @@ struct PagesAndWaitsTests {
         #expect(error?.kind == .unexpectedAnswer && script.requests.count == 2)
     }
 
-    @Test("waits at a pace until it has come about")
+    @Test("polls at a pace until there is a result")
     func wait() async throws {
         let script = Script([.noToys, .noToys, .fail(.lost), .toys])
         let client = client(script, backoff: Backoff(attempts: 1))
@@ -43,7 +43,7 @@ struct PagesAndWaitsTests {
         #expect(script.time.sleeps == [5, 7.5, 7.5].map { .seconds($0) })
     }
 
-    @Test("asks for the reason when it gives up")
+    @Test("asks for the reason after a timeout")
     func reason() async throws {
         let script = Script(Array(repeating: .noToys, count: 100))
         let client = client(script)
@@ -54,10 +54,10 @@ struct PagesAndWaitsTests {
                 try await client.call(Toy.ListToys()).names.first
             }
         }
-        #expect(error?.description == "a toy did not come about within 60 s: the shop is closed")
+        #expect(error?.description == "timed out after 60 s waiting for a toy: the shop is closed")
     }
 
-    @Test("a connection that stays broken ends the wait")
+    @Test("a permanently broken connection ends the wait")
     func impatience() async throws {
         let script = Script([])
         let client = client(script, backoff: Backoff(attempts: 1))
@@ -70,7 +70,7 @@ struct PagesAndWaitsTests {
         #expect(script.time.uptime >= .seconds(60))
     }
 
-    @Test("no more calls at the same time than the service is given")
+    @Test("concurrent calls are limited per service")
     func concurrency() async throws {
         let crowd = Crowd()
         let client = AWSClient(
@@ -82,7 +82,7 @@ struct PagesAndWaitsTests {
         #expect(crowd.most == 2)
     }
 
-    @Test("a call that is cancelled while it queues leaves, and the queue goes on")
+    @Test("a call cancelled while queued leaves the queue, which continues")
     func cancelledInQueue() async throws {
         let crowd = Crowd(holds: true)
         let client = AWSClient(
@@ -98,10 +98,10 @@ struct PagesAndWaitsTests {
     }
 }
 
-/// What becomes of a call whose task is cancelled while its answer is under way.
+/// The fate of a call whose task is cancelled before the response arrives.
 @Suite("Cancelled calls")
 struct CancelledCallTests {
-    @Test("what makes something is waited for, so that it can be removed; what reads ends at once")
+    @Test("a creating call completes, so that its result can be removed; a reading call ends at once")
     func cancelled() async throws {
         let crowd = Crowd(holds: true)
         let client = AWSClient(region: "eu-central-1", world: ClientWorld(transport: crowd, credentials: Keys()))
@@ -116,7 +116,7 @@ struct CancelledCallTests {
     }
 }
 
-/// Counts how many are in it at once.
+/// Counts concurrent entries.
 private final class Crowd: Transport {
     private let state: Mutex<(now: Int, most: Int, holds: Bool)>
 

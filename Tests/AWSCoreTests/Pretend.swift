@@ -2,12 +2,12 @@ import AWSCore
 import Foundation
 import Synchronization
 
-/// A transport that answers from a script and remembers what it was sent.
+/// A transport that responds from a script and records the requests.
 final class Script: Transport {
     enum Step: Sendable {
         case answer(Int, String, headers: [String: String] = [:])
         case fail(TransportError.Kind)
-        /// Answers after some seconds of virtual time.
+        /// Responds after some seconds of virtual time.
         case slow(Double, String)
     }
 
@@ -40,7 +40,7 @@ final class Script: Transport {
     }
 }
 
-/// Time that passes only by sleeping in it.
+/// A clock that advances only through sleeping.
 final class VirtualTime: Sendable {
     private let state: Mutex<(uptime: Duration, sleeps: [Duration])> = Mutex((.zero, []))
     static let start = try! Date("2026-01-02T03:04:05Z", strategy: .iso8601)
@@ -63,7 +63,7 @@ final class VirtualTime: Sendable {
     }
 }
 
-/// Gives a key, and another one instead of each that was refused.
+/// Returns a key, and a different one for each rejected key.
 final class Keys: CredentialSource {
     private let issued = Mutex(1)
     static let secret = "the-secret/with+signs"
@@ -79,7 +79,7 @@ final class Keys: CredentialSource {
     }
 }
 
-/// Collects what a client tells of its attempts.
+/// Collects the records of a client's attempts.
 final class Records: Sendable {
     private let records: Mutex<[CallRecord]> = Mutex([])
     var all: [CallRecord] { records.withLock { $0 } }
@@ -96,7 +96,7 @@ func client(
             time: script.time.callTime(), observe: { records.add($0) }))
 }
 
-/// Operations of a service that does not exist, one per way to repeat a call.
+/// Operations of a fictional service, one for each kind of retry.
 enum Toy {
     static let service = Service(
         id: "Toy Box", signingName: "toy", version: "2026-01-01", targetPrefix: "Toy", keys: .camel, concurrency: 2)

@@ -6,7 +6,7 @@ import Testing
 /// Source: <https://docs.aws.amazon.com/IAM/latest/UserGuide/signature-v4-test-suite.html>
 @Suite("SigV4 test vectors of AWS")
 struct SigV4VectorTests {
-    @Test("the suite is whole")
+    @Test("the suite is complete")
     func count() { #expect(Vector.all.count == 38) }
 
     @Test("by header", arguments: Vector.all)
@@ -68,12 +68,12 @@ struct Vector: Decodable, Sendable, CustomTestStringConvertible {
     }
 
     /// - Parameters:
-    ///   - dated: with the headers that the signer would add.
-    ///   - hashed: with the header of the body's hash, where the vector has one.
+    ///   - dated: includes the headers that the signer adds.
+    ///   - hashed: includes the body hash header, if the vector has one.
     func request(dated: Bool = false, hashed: Bool = true) throws -> HTTPRequest {
         let endpoint = Endpoint(host: "example.amazonaws.com", signingRegion: "us-east-1")
         var request = HTTPRequest(try #require(.init(rawValue: method)), endpoint)
-        // The suite's requests are not encoded; ours are unless they are normalized and encoded for signing.
+        // The suite's requests are not encoded, while ours are, unless normalized and encoded for signing.
         request.path = normalize ? path : percentEncoded(path, keepsSlash: true)
         request.query = rawQuery.split(separator: "&").map { pair in
             let parts = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)

@@ -66,14 +66,14 @@ struct WireTests {
                 + "&Since=1970-01-01T00%3A00%3A00Z")
     }
 
-    @Test("ec2 numbers lists without a word between, and has no empty ones")
+    @Test("ec2 numbers lists without a separator word, and omits empty lists")
     func ec2Form() throws {
         #expect(
             String(decoding: try encoded(PutMore()).body, as: UTF8.self)
                 == "Action=PutMore&Version=2020-02-02&ImageId.1=ami-1&ImageId.2=ami-2")
     }
 
-    @Test("answers: wrapped and repeated lists, times, flags, empty and missing lists")
+    @Test("responses: wrapped and repeated lists, times, flags, empty and missing lists")
     func decoding() throws {
         let output = try answer(
             """
@@ -92,7 +92,7 @@ struct WireTests {
     }
 
     @Test(
-        "what is not the expected document is an error that says what is wrong",
+        "an unexpected document is an error that says what is wrong",
         arguments: [
             ("", "an empty body"),
             ("<html><body>log in</body></html>", "expected the document PutThingsResponse, found html"),
@@ -105,7 +105,7 @@ struct WireTests {
                 "Count: not a Int"
             ),
             ("<!DOCTYPE x [<!ENTITY a \"b\">]><PutThingsResponse>&a;</PutThingsResponse>", "document type"),
-            (String(repeating: "<a>", count: 100), "too deep"),
+            (String(repeating: "<a>", count: 100), "too deeply"),
             ("{\"names\":[]}", "not well-formed"),
         ])
     func unexpected(xml: String, complaint: String) {
@@ -113,7 +113,7 @@ struct WireTests {
         #expect(error?.message.contains(complaint) == true, "\(error?.message ?? "")")
     }
 
-    @Test("an error document under status 200 is that error")
+    @Test("an error document with status 200 is an error")
     func errorUnderSuccess() {
         let error = #expect(throws: ServiceError.self) {
             try answer("<Error><Code>InternalError</Code><Message>again</Message><RequestId>R</RequestId></Error>")
@@ -122,7 +122,7 @@ struct WireTests {
     }
 
     @Test(
-        "errors in every form",
+        "errors in all formats",
         arguments: [
             "<ErrorResponse><Error><Type>Sender</Type><Code>C</Code><Message>M</Message></Error><RequestId>R</RequestId></ErrorResponse>",
             "<Response><Errors><Error><Code>C</Code><Message>M</Message></Error></Errors><RequestID>R</RequestID></Response>",
@@ -155,6 +155,7 @@ struct WireTests {
         #expect(endpoint?.authority == authority && endpoint?.basePath == path)
     }
 
-    @Test("no endpoints", arguments: ["", "x", "ftp://x", "http://", "http://x:99999", "http://a b", "http://u@x"])
+    @Test(
+        "invalid endpoints", arguments: ["", "x", "ftp://x", "http://", "http://x:99999", "http://a b", "http://u@x"])
     func noEndpoint(url: String) { #expect(Endpoint(url: url, signingRegion: "r") == nil) }
 }

@@ -2,9 +2,9 @@ import AWSTestSupport
 import Foundation
 import Workbench
 
-/// Asks the installed botocore, whose reading is the one that people know.
+/// Runs the installed botocore, the reference implementation.
 enum Botocore {
-    /// - Parameter script: Python that finds `question` and leaves its `answer`.
+    /// - Parameter script: Python code that reads `question` and sets `answer`.
     static func ask(_ script: String, _ question: Any, home: String? = nil) async throws -> Any {
         let wrapped = "import json, sys\nquestion = json.load(sys.stdin)\n\(script)\nprint(json.dumps(answer))\n"
         let json = try JSONSerialization.data(withJSONObject: question, options: .fragmentsAllowed)

@@ -5,7 +5,7 @@ import Workbench
 
 @testable import AWSIdentity
 
-/// Which of several places wins, and what is said where none has anything.
+/// Which credential source takes precedence, and what the error says if there is none.
 @Suite("Credential chain")
 struct ChainTests {
     static let keys = "[default]\naws_access_key_id = AKIADEFAULT\naws_secret_access_key = sEcReT\n"
@@ -69,7 +69,7 @@ struct ChainTests {
             origin: "container, AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"),
     ]
 
-    @Test("places come in the order of the AWS CLI", arguments: order)
+    @Test("sources are tried in the order of the AWS CLI", arguments: order)
     func wins(_ one: Case) async throws {
         let pretend = PretendWorld(environment: one.environment, config: one.config, credentials: one.credentials)
         #expect(try await pretend.find(profile: one.profile).origin == one.origin)
@@ -82,17 +82,17 @@ struct ChainTests {
         #expect(
             error.details == [
                 "environment        AWS_ACCESS_KEY_ID is not set",
-                "profile default    neither ~/.aws/config nor ~/.aws/credentials is there",
+                "profile default    neither ~/.aws/config nor ~/.aws/credentials exists",
                 "web identity       AWS_WEB_IDENTITY_TOKEN_FILE is not set",
                 "GitHub workflow    ACTIONS_ID_TOKEN_REQUEST_URL and …_TOKEN are not set",
-                "container          AWS_CONTAINER_CREDENTIALS_RELATIVE_URI, …_FULL_URI not set",
-                "instance metadata  no answer from http://169.254.169.254/latest/api/token (instance metadata): "
+                "container          AWS_CONTAINER_CREDENTIALS_RELATIVE_URI and …_FULL_URI are not set",
+                "instance metadata  no response from http://169.254.169.254/latest/api/token (instance metadata): "
                     + "nobody is at 169.254.169.254",
             ])
         #expect(error.advice?.contains("aws configure") == true)
     }
 
-    @Test("the instance is asked twice at most, and not at all where it is switched off")
+    @Test("instance metadata is requested at most twice, and never if disabled")
     func instanceAttempts() async throws {
         let pretend = PretendWorld()
         _ = try? await pretend.find()
@@ -102,13 +102,13 @@ struct ChainTests {
         #expect(disabled[\.requests].isEmpty)
     }
 
-    /// botocore's name of the place, and how our origin of it begins.
+    /// botocore's name of each source, and the prefix of our origin.
     static let methods = [
         "env": "environment", "shared-credentials-file": "profile ", "config-file": "profile ",
         "assume-role": "role of", "assume-role-with-web-identity": "web identity",
     ]
 
-    @Test("botocore finds the same, where it knows the place and need not ask")
+    @Test("botocore finds the same credentials in the sources that it supports offline")
     func botocoreOrder() async throws {
         let script = """
             import botocore.session, os
@@ -124,7 +124,7 @@ struct ChainTests {
                 try makeDirectory("\(home)/.aws")
                 if let config = one.config { try writeAtomically(config, to: "\(home)/.aws/config") }
                 if let keys = one.credentials { try writeAtomically(keys, to: "\(home)/.aws/credentials") }
-                // botocore, as the AWS CLI 1, asks for the older of these two first.
+                // Like version 1 of the AWS CLI, botocore prefers AWS_DEFAULT_PROFILE.
                 let environment = one.environment.filter { $0.key != "AWS_DEFAULT_PROFILE" }
                 let question = [["environment": environment, "profile": one.profile as Any? ?? NSNull()]] as [Any]
                 let answer = try await Botocore.ask(script, question, home: home) as? [[String]]
@@ -157,66 +157,69 @@ struct ChainTests {
             text: "config:1:1: error: [dev] must be [profile dev] here"),
         Mistake(
             config: "[profile a]\nregion=a-1\n", profile: "a", kind: .credentials,
-            text: "profile 'a' has no credentials: it has no keys"),
+            text: "profile 'a' has no credentials: no access key"),
         Mistake(environment: ["AWS_ACCESS_KEY_ID": "A"], kind: .credentials, text: "AWS_SECRET_ACCESS_KEY is not"),
         Mistake(
             credentials: "[default]\naws_access_key_id = A\n", kind: .files,
-            text: "credentials:2:1: error: there is no aws_secret_access_key"),
+            text: "credentials:2:1: error: aws_access_key_id has no matching aws_secret_access_key"),
         Mistake(
             credentials: "[default]\naws_access_key_id = A\naws_secret_access_key = sEcReT x\n", kind: .files,
-            text: "credentials:3:1: error: a key is not empty"),
+            text: "credentials:3:1: error: a key must not be empty"),
         Mistake(
-            config: "[default]\nrole_arn = r\n", kind: .files, text: "config:2:1: error: a role needs a source_profile"),
+            config: "[default]\nrole_arn = r\n", kind: .files,
+            text: "config:2:1: error: role_arn requires source_profile"),
         Mistake(
             config: "[default]\nrole_arn = r\nsource_profile = x\n", kind: .files,
             text: "config:3:1: error: there is no profile 'x'"),
         Mistake(
             config: "[default]\nrole_arn = r\nsource_profile = x\ncredential_source = Environment\n", kind: .files,
-            text: "exclude each other"),
+            text: "mutually exclusive"),
         Mistake(
             config: "[default]\nrole_arn = r\ncredential_source = environment\n", kind: .files,
             text: "must be Environment"),
         Mistake(
             config: "[default]\nrole_arn = r\ncredential_source = Environment\n", kind: .credentials,
-            text: "takes its credentials from Environment, but AWS_ACCESS_KEY_ID is not set"),
+            text: "uses credential_source Environment, but AWS_ACCESS_KEY_ID is not set"),
         Mistake(
             config: "[default]\nrole_arn = r\nsource_profile = default\n", kind: .files,
-            text: "in a circle: default → default"),
+            text: "source_profile cycle: default → default"),
         Mistake(
             config:
                 "[profile a]\nrole_arn=r\nsource_profile=b\n[profile b]\nrole_arn=r\nsource_profile=c\n[profile c]\nrole_arn=r\nsource_profile=a\n",
-            profile: "a", kind: .files, text: "in a circle: a → b → c → a"),
+            profile: "a", kind: .files, text: "source_profile cycle: a → b → c → a"),
         Mistake(
             config: "[profile a]\nrole_arn=r\nsource_profile=b\n[profile b]\nregion=x-1\n", profile: "a", kind: .files,
             text: "profile 'b' has no credentials"),
         Mistake(
             config: "[default]\nrole_arn = r\nsource_profile = default\nduration_seconds = 1h\n", credentials: keys,
-            kind: .files, text: "config:4:1: error: it must be a number of seconds"),
+            kind: .files, text: "config:4:1: error: duration_seconds must be a number of seconds"),
         Mistake(
             config: "[default]\ncredential_process = 'sEcReT\n", kind: .files,
-            text: "config:2:1: error: a quote is not closed"),
+            text: "config:2:1: error: credential_process has an unterminated quote"),
         Mistake(
             config: "[default]\nsso_account_id = 1\nsso_session = x\n", kind: .files,
             text: "there is no section [sso-session x]"),
         Mistake(
             config: "[default]\nsso_account_id = 1\n", kind: .files,
-            text: "these are missing: sso_role_name, sso_region, sso_start_url"),
+            text: "missing settings for single sign-on: sso_role_name, sso_region, sso_start_url"),
         Mistake(
             config: "[default]\nsso_account_id=1\nsso_role_name=r\nsso_start_url=u\nsso_region=x.evil.com/\n",
             kind: .files, text: "config:5:1: error: 'x.evil.com/' from ~/.aws/config:5 is not the name of a region"),
-        Mistake(environment: ["AWS_WEB_IDENTITY_TOKEN_FILE": "/token"], kind: .credentials, text: "no role for it"),
+        Mistake(
+            environment: ["AWS_WEB_IDENTITY_TOKEN_FILE": "/token"], kind: .credentials,
+            text: "no role for the web identity"),
         Mistake(
             environment: ["AWS_CONTAINER_CREDENTIALS_FULL_URI": "http://example.com/x"], kind: .usage,
-            text: "plain http URL of another host"),
+            text: "plain HTTP URL of a remote host"),
         Mistake(
-            environment: ["AWS_CONTAINER_CREDENTIALS_RELATIVE_URI": "x"], kind: .usage, text: "does not begin with '/'"),
+            environment: ["AWS_CONTAINER_CREDENTIALS_RELATIVE_URI": "x"], kind: .usage, text: "must start with '/'"),
         Mistake(environment: ["AWS_EC2_METADATA_SERVICE_ENDPOINT": "x"], kind: .usage, text: "is not a URL"),
         Mistake(
             environment: environment.merging(["AWS_CREDENTIAL_EXPIRATION": "soon"]) { $1 }, kind: .usage,
             text: "AWS_CREDENTIAL_EXPIRATION"),
     ]
 
-    @Test("a mistake says what and where, never a value", arguments: mistakes.indices)
+    @Test("an error names the problem and its location, never a value", arguments: mistakes.indices)
     func told(_ index: Int) async throws {
         let mistake = Self.mistakes[index]
         let pretend = PretendWorld(

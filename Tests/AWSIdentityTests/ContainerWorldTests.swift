@@ -3,7 +3,7 @@ import Foundation
 import Testing
 import Workbench
 
-/// ECS's agent has an address of its own, 169.254.170.2; here it stands in a network of its own, with an emulator in it.
+/// The ECS agent has the fixed address 169.254.170.2; these tests emulate it in a network of their own.
 extension WhoamiTests {
     @Suite("in a container")
     struct Container {

@@ -4,7 +4,7 @@ import Workbench
 
 @testable import AWSIdentity
 
-/// The dialect of the configuration files, held against botocore's own reading of it.
+/// The dialect of the configuration files, compared with botocore's parser.
 @Suite("Configuration files")
 struct INIFileTests {
     static let files: [(name: String, config: String, credentials: String)] = [
@@ -49,7 +49,7 @@ struct INIFileTests {
         ("only one", "", "[default]\naws_access_key_id = A\naws_secret_access_key = B\n"),
     ]
 
-    @Test("are read as botocore reads them", arguments: files.indices)
+    @Test("are parsed as botocore parses them", arguments: files.indices)
     func parity(_ index: Int) async throws {
         let (name, config, credentials) = Self.files[index]
         try await withTemporaryDirectory { home in
@@ -68,21 +68,21 @@ struct INIFileTests {
     }
 
     static let mistakes: [(text: String, expected: [String])] = [
-        ("region = a\n", ["1:1: error: expected a section first: [default]"]),
-        ("[default]\n  sEcReT\nregion = a\n", ["2:3: error: expected a key, '=' and its value"]),
-        ("[default\nregion = a\n", ["1:1: error: expected a section first: [default]"]),
-        ("[a]\n[b\n", ["2:1: error: this section has no ']'"]),
-        ("[default]\nx = sEcReT\nx = sEcReT\n", ["3:1: error: this section has the same key already in line 2"]),
-        ("[a]\n[b]\n[a]\n", ["3:1: error: section [a] stands already in line 1"]),
-        ("[default]\n = sEcReT\n", ["2:2: error: there is no key before the '='"]),
-        ("[default]\ns3 =\n   sEcReT\n", ["3:4: error: expected a key, '=' and its value"]),
+        ("region = a\n", ["1:1: error: expected a section header: [default]"]),
+        ("[default]\n  sEcReT\nregion = a\n", ["2:3: error: expected 'key = value'"]),
+        ("[default\nregion = a\n", ["1:1: error: expected a section header: [default]"]),
+        ("[a]\n[b\n", ["2:1: error: section header has no closing ']'"]),
+        ("[default]\nx = sEcReT\nx = sEcReT\n", ["3:1: error: duplicate key, first defined on line 2"]),
+        ("[a]\n[b]\n[a]\n", ["3:1: error: duplicate section [a], first defined on line 1"]),
+        ("[default]\n = sEcReT\n", ["2:2: error: missing key before '='"]),
+        ("[default]\ns3 =\n   sEcReT\n", ["3:4: error: expected 'key = value'"]),
         (
             "[default]\nsEcReT\n[x]\nsEcReT\n",
-            ["2:1: error: expected a key, '=' and its value", "4:1: error: expected a key, '=' and its value"]
+            ["2:1: error: expected 'key = value'", "4:1: error: expected 'key = value'"]
         ),
     ]
 
-    @Test("mistakes are told all at once, with their places and without the value", arguments: mistakes)
+    @Test("all errors are reported at once, with their location and without the value", arguments: mistakes)
     func told(_ text: String, _ expected: [String]) async throws {
         for (config, credentials) in [(text, nil), (nil, text)] as [(String?, String?)] {
             let world = PretendWorld(config: config, credentials: credentials).world
@@ -92,7 +92,7 @@ struct INIFileTests {
             #expect(error.details == expected.map { "\(path):\($0)" })
             #expect(!"\(error)".contains("sEcReT"))
         }
-        // botocore refuses them too.
+        // botocore rejects them too.
         try await withTemporaryDirectory { home in
             try makeDirectory("\(home)/.aws")
             try writeAtomically(text, to: "\(home)/.aws/config")
@@ -108,16 +108,16 @@ struct INIFileTests {
         }
     }
 
-    @Test("a byte order mark is skipped, other bytes than UTF-8 are a mistake")
+    @Test("a byte order mark is skipped, invalid UTF-8 is an error")
     func bytes() throws {
         let marked = INIFile(Array("\u{FEFF}[default]\nregion = a\n".utf8), path: "c", shownPath: "c")
         #expect(marked.sections.first?.entries["region"]?.value == "a")
         #expect(marked.mistakes.isEmpty)
         let broken = INIFile(Array("[default]\nregion = ".utf8) + [0xFF, 0x0A], path: "c", shownPath: "c")
-        #expect(broken.mistakes == ["c:2:1: error: this is not UTF-8 text"])
+        #expect(broken.mistakes == ["c:2:1: error: not valid UTF-8"])
     }
 
-    @Test("the variables name other files; ~ and variables are filled in")
+    @Test("environment variables name other files; ~ and variables are expanded")
     func paths() throws {
         let world = PretendWorld(
             environment: [
@@ -130,12 +130,12 @@ struct INIFileTests {
         #expect(files.configurationPath == "~/other/conf")
     }
 
-    @Test("a file that may not be read is no missing file")
+    @Test("an unreadable file does not count as missing")
     func unreadable() throws {
         let world = PretendWorld(config: "[default]\n")
         world[\.unreadable] = ["/home/ada/.aws/config"]
         let error = try #require(throws: IdentityError.self) { try ConfigurationFiles(world.world) }
-        #expect(error.message == "~/.aws/config cannot be read")
+        #expect(error.message == "cannot read ~/.aws/config")
         #expect(error.details == ["Permission denied"])
     }
 
@@ -160,7 +160,7 @@ struct INIFileTests {
 }
 
 extension ConfigurationFiles {
-    /// As botocore's `full_config` has it.
+    /// The content in the format of botocore's `full_config`.
     fileprivate var dump: NSDictionary {
         func value(_ entry: INIFile.Entry) -> Any { entry.nested.map { $0.mapValues(value) } ?? entry.value }
         return [

@@ -5,10 +5,10 @@ import Testing
 
 @testable import AWSIdentity
 
-/// Credentials stay good, and nobody asks twice for the same.
+/// Credentials are renewed in time, and never fetched twice.
 @Suite("Credential keeper", .timeLimit(.minutes(1)))
 struct KeeperTests {
-    /// Hands out keys A1, A2, … that live for an hour, and counts.
+    /// Issues keys A1, A2, … that are valid for an hour, and counts them.
     final class Issuer: Sendable {
         struct State {
             var now = Date(timeIntervalSince1970: 1_800_000_000)
@@ -44,7 +44,7 @@ struct KeeperTests {
         var count: Int { state.withLock { $0.count } }
     }
 
-    /// Holds fetches until it is opened.
+    /// Blocks fetches until it is opened.
     actor Gate {
         private var isOpen = false
         private var waiting: [CheckedContinuation<Void, Never>] = []
@@ -66,7 +66,7 @@ struct KeeperTests {
         try await keeper.credentials(insteadOf: refused).accessKeyID
     }
 
-    @Test("they are fetched once and renewed from five minutes before their end")
+    @Test("credentials are fetched once and renewed five minutes before they expire")
     func renewal() async throws {
         let issuer = Issuer()
         let keeper = issuer.keeper
@@ -78,7 +78,7 @@ struct KeeperTests {
         #expect(issuer.count == 2)
     }
 
-    @Test("those that do not expire are fetched once")
+    @Test("credentials without expiration are fetched once")
     func lasting() async throws {
         let issuer = Issuer()
         issuer.state.withLock { $0.lifetime = nil }
@@ -88,7 +88,7 @@ struct KeeperTests {
         #expect(try await key(keeper) == "A1")
     }
 
-    @Test("a renewal that fails leaves the old ones in use while they are good, and is not tried at every call")
+    @Test("after a failed renewal, the old credentials stay in use while valid, and retries are limited")
     func failure() async throws {
         let issuer = Issuer()
         let keeper = issuer.keeper
@@ -106,21 +106,21 @@ struct KeeperTests {
         #expect(try await key(keeper) == "A5")
     }
 
-    @Test("refused ones are replaced, and whoever fetches is told")
+    @Test("rejected credentials are replaced, and passed to the fetch")
     func refused() async throws {
         let issuer = Issuer()
         let keeper = issuer.keeper
         let first = try await keeper.credentials(insteadOf: nil)
         #expect(try await key(keeper, insteadOf: first) == "A2")
         #expect(issuer.state.withLock { $0.refused } == [nil, "A1"])
-        // Another caller that was refused with the old ones gets the new ones at once.
+        // Another caller whose old credentials were rejected gets the new ones at once.
         #expect(try await key(keeper, insteadOf: first) == "A2")
         issuer.fail(true)
         let second = try await keeper.credentials(insteadOf: nil)
         await #expect(throws: Issuer.Failure.self) { try await key(keeper, insteadOf: second) }
     }
 
-    @Test("a hundred callers make one fetch")
+    @Test("a hundred callers cause one fetch")
     func together() async throws {
         let gate = Gate()
         let issuer = Issuer(gate: gate)
@@ -135,7 +135,7 @@ struct KeeperTests {
         #expect(issuer.count == 1)
     }
 
-    @Test("who is cancelled leaves at once; the others get what was fetched")
+    @Test("a cancelled caller returns at once; the others get the fetched credentials")
     func cancellation() async throws {
         let gate = Gate()
         let issuer = Issuer(gate: gate)

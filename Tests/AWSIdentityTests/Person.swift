@@ -4,21 +4,21 @@ import Foundation
 import Testing
 import Workbench
 
-/// Somebody with a home folder of their own who types `dss whoami`, and an AWS for them.
+/// A user with a home directory of their own who runs `dss whoami`, and an emulated AWS.
 ///
-/// Every call is looked through for secrets: standard output, standard error, debug log and trace.
+/// Every call is checked for leaked secrets: standard output, standard error, debug log and trace.
 struct Person: Sendable {
     let home: String
     let emulator: AWSEmulator
 
-    /// What a call has said.
+    /// The output of a call.
     struct Said: Sendable {
         var status: Workbench.ExitStatus
         var output: String
         var errors: String
         var trace: String
 
-        /// A fact of `--json`.
+        /// A value of the `--json` output.
         subscript(_ key: String) -> String? { json[key] as? String }
 
         var json: [String: Any] {
@@ -26,7 +26,7 @@ struct Person: Sendable {
         }
     }
 
-    /// Not the one of other tests: what is set here must not hit them.
+    /// Not shared with other tests: the faults set here must not affect them.
     private static let own = Task { try AWSEmulator() }
 
     static let key = EmulatorCredentials.id
@@ -34,7 +34,7 @@ struct Person: Sendable {
     static let keys = "aws_access_key_id = \(key)\naws_secret_access_key = \(secret)\n"
     static let variables = ["AWS_ACCESS_KEY_ID": key, "AWS_SECRET_ACCESS_KEY": secret]
 
-    /// - Parameter files: paths below the home folder, and what is in them; `<home>` and `<emulator>` are filled in.
+    /// - Parameter files: paths below the home directory and their contents; `<home>` and `<emulator>` are expanded.
     static func with<Result>(
         config: String? = nil, credentials: String? = nil, files: [String: String] = [:], knobs: [String: Any] = [:],
         _ body: (Person) async throws -> Result
@@ -62,7 +62,7 @@ struct Person: Sendable {
         text.replacing("<home>", with: home).replacing("<emulator>", with: emulator.url)
     }
 
-    /// `dss whoami` with nothing in its environment but what is given here.
+    /// Runs `dss whoami` with only the given environment variables.
     func command(_ arguments: [String], _ environment: [String: String]) -> [String] {
         let standard = [
             "HOME": home, "PATH": "/usr/bin:/bin", "AWS_ENDPOINT_URL": emulator.url,
@@ -90,7 +90,7 @@ struct Person: Sendable {
         return said
     }
 
-    /// What these tests use themselves, and the beginning of every token that GitHub's stand-in makes.
+    /// The secrets of these tests, and the prefix of every token issued by the GitHub emulator.
     private static let ownSecrets = [
         "emulator-sso-token", "emulator-oidc-bearer", "container-sEcReT", "web-sEcReT", "process-sEcReT", "654321",
         "eyJhbGciOiJub25l",

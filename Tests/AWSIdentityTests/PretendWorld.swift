@@ -4,7 +4,7 @@ import Synchronization
 
 @testable import AWSIdentity
 
-/// A world of values: files, programs, answers and a clock that stands still unless it is moved.
+/// An in-memory world: files, programs, responses and a clock that advances only when set.
 final class PretendWorld: Sendable {
     struct State {
         var environment: [String: String] = [:]
@@ -98,7 +98,7 @@ extension HTTPResponse {
         HTTPResponse(status: status, body: Array(text.utf8))
     }
 
-    /// What STS answers to AssumeRole and its like.
+    /// The response of STS to AssumeRole and similar calls.
     static func issued(_ operation: String, key: String = "ASIAROLE", expires: String = "2027-01-15T09:00:00Z")
         -> HTTPResponse
     {

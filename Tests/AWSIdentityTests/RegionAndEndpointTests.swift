@@ -21,7 +21,7 @@ struct RegionAndEndpointTests {
         (nil, [:], nil, nil),
     ]
 
-    @Test("the region comes from flag, variables, profile", arguments: regions.indices)
+    @Test("the region comes from the flag, the environment or the profile", arguments: regions.indices)
     func region(_ index: Int) async throws {
         let (flag, environment, config, expected) = Self.regions[index]
         let pretend = PretendWorld(environment: Self.keys.merging(environment) { $1 }, config: config)
@@ -41,10 +41,10 @@ struct RegionAndEndpointTests {
         (nil, ["AWS_REGION": "evil.com/"], nil, .usage, "'evil.com/' from AWS_REGION is not the name"),
         (nil, ["AWS_REGION": "-x"], nil, .usage, "not the name of a region"),
         (nil, ["AWS_REGION": "12"], nil, .usage, "not the name of a region"),
-        (nil, [:], "[default]\nregion = a-1 # mine\n", .files, "a comment needs a line of its own"),
+        (nil, [:], "[default]\nregion = a-1 # mine\n", .files, "put comments on a separate line"),
     ]
 
-    @Test("what is no region is refused", arguments: badRegions.indices)
+    @Test("an invalid region is rejected", arguments: badRegions.indices)
     func badRegion(_ index: Int) async throws {
         let (flag, environment, config, kind, text) = Self.badRegions[index]
         let pretend = PretendWorld(environment: Self.keys.merging(environment) { $1 }, config: config)
@@ -90,7 +90,7 @@ struct RegionAndEndpointTests {
             ([:], nil, STS.service, nil, ""),
         ]
 
-    @Test("an endpoint comes from the variables, then from the profile", arguments: endpoints.indices)
+    @Test("environment variables take precedence over the profile's endpoints", arguments: endpoints.indices)
     func endpoint(_ index: Int) async throws {
         let (environment, config, service, url, origin) = Self.endpoints[index]
         let pretend = PretendWorld(environment: Self.keys.merging(environment) { $1 }, config: config)
@@ -101,7 +101,7 @@ struct RegionAndEndpointTests {
         #expect(endpoint?.signingRegion ?? "eu-west-1" == "eu-west-1")
     }
 
-    @Test("global services stay signed for their region")
+    @Test("global services are signed for their own region")
     func globalService() async throws {
         let pretend = PretendWorld(environment: Self.keys.merging(["AWS_ENDPOINT_URL": "http://g"]) { $1 })
         let endpoint = try await pretend.find().endpoints.endpoint(of: IAM.service, in: "eu-west-1")
@@ -119,7 +119,7 @@ struct RegionAndEndpointTests {
         ),
     ]
 
-    @Test("what is no URL is refused, and not shown", arguments: badEndpoints.indices)
+    @Test("an invalid URL is rejected, but not shown", arguments: badEndpoints.indices)
     func badEndpoint(_ index: Int) async throws {
         let (environment, config, kind, text) = Self.badEndpoints[index]
         let pretend = PretendWorld(environment: Self.keys.merging(environment) { $1 }, config: config)

@@ -16,7 +16,7 @@ struct RoleCacheTests {
         ["RoleArn": .text(role), "ExternalId": .text("ü\"\\\t\u{7F}𝄞/")],
     ]
 
-    @Test("has botocore's names", arguments: parameters.indices)
+    @Test("uses the file names of botocore", arguments: parameters.indices)
     func names(_ index: Int) async throws {
         var question = Self.parameters[index].mapValues { parameter -> Any in
             switch parameter {
@@ -60,7 +60,7 @@ struct RoleCacheTests {
         }
     }
 
-    @Test("reads what botocore has written")
+    @Test("reads files written by botocore")
     func fromBotocore() async throws {
         try await withTemporaryDirectory { home in
             let script =
@@ -85,7 +85,7 @@ struct RoleCacheTests {
         }
     }
 
-    @Test("is not used in the last quarter of an hour, nor where it is broken")
+    @Test("is ignored in the last 15 minutes of validity and if it is invalid")
     func old() throws {
         let pretend = PretendWorld()
         let cache = RoleCache(["RoleArn": .text(Self.role)], pretend.world)
@@ -103,7 +103,7 @@ struct RoleCacheTests {
         #expect(cache.load(origin: "") == nil)
     }
 
-    @Test("one that cannot be written is a warning")
+    @Test("an unwritable cache is a warning")
     func unwritable() {
         let pretend = PretendWorld()
         var world = pretend.world
@@ -119,7 +119,7 @@ struct RoleCacheTests {
         "2027-01-15T09:00:00+01:00", " 2027-01-15T08:00:00Z\n", "2027-01-15T08:00:00.123456+00:00",
     ]
 
-    @Test("times are read in all spellings", arguments: times)
+    @Test("times are parsed in all formats", arguments: times)
     func time(_ text: String) {
         #expect(parsedTime(text) == Date(timeIntervalSince1970: 1_800_000_000))
     }

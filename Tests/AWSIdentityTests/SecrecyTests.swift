@@ -4,7 +4,7 @@ import Testing
 
 @testable import AWSIdentity
 
-/// However something is printed, dumped or mirrored: no secret.
+/// No secret is revealed by printing, dumping or mirroring.
 @Suite("Secrecy")
 struct SecrecyTests {
     static let config = """
@@ -22,7 +22,7 @@ struct SecrecyTests {
         #expect(!text.contains("sEcReT"), comment)
     }
 
-    @Test("is kept by all that holds one")
+    @Test("is kept by all types that hold secrets")
     func holders() async throws {
         let pretend = PretendWorld(
             environment: ["AWS_SECRET_ACCESS_KEY": "sEcReT"], config: Self.config)

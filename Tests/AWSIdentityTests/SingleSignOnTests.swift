@@ -33,7 +33,7 @@ struct SingleSignOnTests {
         "expiration": 1800003600000}}
         """
 
-    /// The token lies where the AWS CLI puts it, whatever that is called.
+    /// The token is stored where the AWS CLI puts it, under both possible names.
     private func pretend(_ config: String, _ token: String?, _ answer: HTTPResponse = .text(answer)) -> PretendWorld {
         let pretend = PretendWorld(config: config) { _ in answer }
         for file in ["my corp", "https://corp.awsapps.com/start"].map(Self.path) {
@@ -59,7 +59,7 @@ struct SingleSignOnTests {
         #expect(!request.headers.contains { $0.name == "authorization" })
     }
 
-    @Test("the cache is named as botocore names it")
+    @Test("the cache file is named like botocore's")
     func names() async throws {
         let script = """
             from botocore.utils import SSOTokenLoader
@@ -79,7 +79,7 @@ struct SingleSignOnTests {
 
     static let renewal = #"{"accessToken": "new-token", "expiresIn": 3600, "refreshToken": "refresh-2"}"#
 
-    @Test("the login of a session is renewed in its last quarter of an hour, and kept for the AWS CLI")
+    @Test("a session login is renewed in its last 15 minutes, and stored for the AWS CLI")
     func renewed() async throws {
         let pretend = pretend(Self.session, Self.renewable("2027-01-15T07:00:00Z"))
         pretend[\.answer] = { .text($0.path == "/token" ? Self.renewal : Self.answer) }
@@ -96,7 +96,7 @@ struct SingleSignOnTests {
         #expect(token.clientSecret == "sEcReT")
     }
 
-    @Test("a renewal that is refused leaves the old token, as long as it is good")
+    @Test("after a rejected renewal, the old token is used while valid")
     func refusedRenewal() async throws {
         let pretend = pretend(Self.session, Self.renewable("2027-01-15T08:05:00Z"))
         pretend[\.answer] = {
@@ -110,17 +110,17 @@ struct SingleSignOnTests {
     }
 
     static let refusals: [(config: String, token: String?, status: Int, text: String, advice: String)] = [
-        (session, nil, 200, "has no login", "aws sso login --sso-session 'my corp'"),
-        (legacy, nil, 200, "has no login", "aws sso login --profile dev"),
+        (session, nil, 200, "no login found", "aws sso login --sso-session 'my corp'"),
+        (legacy, nil, 200, "no login found", "aws sso login --profile dev"),
         (
             session, token("2027-01-15T07:00:00Z"), 200, "expired at 2027-01-15T07:00:00Z",
             "aws sso login --sso-session 'my corp'"
         ),
-        (session, "{\"accessToken\": \"sso-sEcReT\"", 200, "broken login", "aws sso login --sso-session 'my corp'"),
-        (legacy, token("2027-01-15T09:00:00Z"), 401, "no longer taken", "aws sso login --profile dev"),
+        (session, "{\"accessToken\": \"sso-sEcReT\"", 200, "is invalid", "aws sso login --sso-session 'my corp'"),
+        (legacy, token("2027-01-15T09:00:00Z"), 401, "no longer valid", "aws sso login --profile dev"),
     ]
 
-    @Test("a login that is of no use: which command to run", arguments: refusals.indices)
+    @Test("an unusable login: the error names the command to run", arguments: refusals.indices)
     func refusal(_ index: Int) async throws {
         let (config, token, status, text, advice) = Self.refusals[index]
         var answer = HTTPResponse.text(status == 200 ? Self.answer : #"{"message": "sso-sEcReT"}"#, status: status)

@@ -4,7 +4,7 @@ import Testing
 
 @testable import AWSIdentity
 
-/// What each source asks for, and what it makes of the answer.
+/// The request of each credential source, and the handling of the response.
 @Suite("Credential sources")
 struct SourceTests {
     static let base = "[base]\naws_access_key_id = AKIABASE\naws_secret_access_key = sEcReT\n"
@@ -22,7 +22,7 @@ struct SourceTests {
         "Expiration": "2027-01-15T09:00:00Z", "Version": 1}
         """
 
-    @Test("a role is assumed with all that the profile says, and kept for the next command")
+    @Test("a role is assumed with all settings of the profile, and cached for the next command")
     func assumedRole() async throws {
         let pretend = PretendWorld(config: Self.role, credentials: Self.base) { _ in .issued("AssumeRole") }
         let credentials = try await pretend.credentials(profile: "dev")
@@ -42,7 +42,7 @@ struct SourceTests {
         #expect(pretend[\.prompts].count == 1)
     }
 
-    @Test("refused credentials are not taken from the cache again")
+    @Test("rejected credentials are not reused from the cache")
     func refused() async throws {
         let pretend = PretendWorld(config: Self.role, credentials: Self.base) { _ in .issued("AssumeRole") }
         let keeper = try await pretend.find(profile: "dev").keeper
@@ -51,7 +51,7 @@ struct SourceTests {
         #expect(try await keeper.credentials(insteadOf: first).accessKeyID == "ASIANEW")
     }
 
-    @Test("roles are assumed one through the other")
+    @Test("roles are chained")
     func chained() async throws {
         let config = """
             [profile a]
@@ -71,7 +71,7 @@ struct SourceTests {
         #expect(signers == ["AKIABASE", "ASIAB"])
     }
 
-    @Test("what AWS says of a refused role names the profile, and hides the code")
+    @Test("the error for a denied role names the profile and hides the MFA code")
     func refusedRole() async throws {
         let pretend = PretendWorld(config: Self.role, credentials: Self.base) { _ in
             .text(
@@ -80,10 +80,10 @@ struct SourceTests {
         }
         let error = try await #require(throws: AWSError.self) { try await pretend.credentials(profile: "dev") }
         #expect(error.kind == .denied)
-        #expect(error.message.hasPrefix("no: *** (for credentials of role of profile dev, ~/.aws/config:2"))
+        #expect(error.message.hasPrefix("no: *** (credentials: role of profile dev, ~/.aws/config:2"))
     }
 
-    @Test("a web identity is sent without a signature and read anew")
+    @Test("a web identity is sent unsigned and read again")
     func webIdentity() async throws {
         let pretend = PretendWorld(
             environment: [
@@ -101,7 +101,7 @@ struct SourceTests {
         #expect(!request.headers.contains { $0.name == "authorization" })
     }
 
-    @Test("a GitHub workflow's token is asked for AWS, and exchanged")
+    @Test("the token of a GitHub workflow is requested and exchanged")
     func gitHub() async throws {
         let pretend = PretendWorld(environment: ChainTests.gitHub) { request in
             request.endpoint.host == "github" ? .text("{\"value\": \"jwt\"}") : .issued("AssumeRoleWithWebIdentity")
@@ -114,7 +114,7 @@ struct SourceTests {
         #expect(pretend[\.written].isEmpty)
     }
 
-    @Test("a container's agent is asked at the address of ECS, with the token of the file")
+    @Test("the container agent is called at the ECS address, with the token from the file")
     func container() async throws {
         let pretend = PretendWorld(
             environment: [
@@ -137,7 +137,7 @@ struct SourceTests {
         ("http://127.0.0.1#@example.com/", false),
     ]
 
-    @Test("without TLS a container's credentials come from near only", arguments: containers)
+    @Test("without TLS, container credentials come only from local addresses", arguments: containers)
     func containerHosts(_ url: String, _ isTaken: Bool) async throws {
         let pretend = PretendWorld(environment: ["AWS_CONTAINER_CREDENTIALS_FULL_URI": url]) { _ in .text(Self.document)
         }
@@ -149,7 +149,7 @@ struct SourceTests {
         }
     }
 
-    @Test("an agent that fails is asked three times")
+    @Test("a failing container agent is called three times")
     func containerRetry() async throws {
         let pretend = PretendWorld(environment: ChainTests.container) { _ in .text("", status: 503) }
         let error = try await #require(throws: IdentityError.self) { try await pretend.credentials() }
@@ -158,7 +158,7 @@ struct SourceTests {
         #expect(pretend[\.slept] == [.seconds(1), .seconds(1)])
     }
 
-    @Test("an instance is asked for a token first; its region counts where none is set")
+    @Test("instance metadata requires a token first; its region is the default")
     func instance() async throws {
         let pretend = PretendWorld { request in
             if request.method == .put { return .text("imds-token") }
@@ -176,7 +176,7 @@ struct SourceTests {
         #expect(pretend[\.requests].last?.path == "/latest/meta-data/iam/security-credentials/the-role")
     }
 
-    @Test("a process is run as its line says")
+    @Test("a credential process runs with its configured arguments")
     func process() async throws {
         let pretend = PretendWorld(config: "[default]\ncredential_process = /opt/my\\ tool --user 'a b'\n")
         pretend[\.output] = .success(Self.document.replacing("\"Token\"", with: "\"SessionToken\""))
@@ -187,7 +187,7 @@ struct SourceTests {
 
     static let outputs: [(Result<String, CredentialProcessFailure>, String)] = [
         (.failure(.init("ended with exit code 3")), "ended with exit code 3"),
-        (.success("sEcReT"), "it is not JSON"),
+        (.success("sEcReT"), "not valid JSON"),
         (.success(document.replacing("\"Version\": 1", with: "\"Version\": 2")), "version 1"),
         (.success(#"{"Version": 1, "AccessKeyId": "sEcReT"}"#), "SecretAccessKey is missing"),
         (.success(#"{"Version": 1, "AccessKeyId": "A", "SecretAccessKey": 5}"#), "SecretAccessKey has the wrong type"),
@@ -195,7 +195,7 @@ struct SourceTests {
         (.success(document.replacing("2027-01-15T09:00:00Z", with: "sEcReT")), "Expiration is not a time"),
     ]
 
-    @Test("a process that gives no credentials is told without what it printed", arguments: outputs.indices)
+    @Test("the error for a bad credential process does not quote its output", arguments: outputs.indices)
     func badProcess(_ index: Int) async throws {
         let pretend = PretendWorld(config: "[default]\ncredential_process = x\n")
         pretend[\.output] = Self.outputs[index].0
@@ -205,7 +205,7 @@ struct SourceTests {
         for secret in ["sEcReT", "doc-secret", "doc-token"] { #expect(!"\(error)".contains(secret)) }
     }
 
-    @Test("variables that have expired are told, not tried")
+    @Test("expired environment credentials are reported, not used")
     func expiredVariables() async throws {
         let pretend = PretendWorld(
             environment: ChainTests.environment.merging(["AWS_CREDENTIAL_EXPIRATION": "2027-01-15T07:00:00Z"]) { $1 })

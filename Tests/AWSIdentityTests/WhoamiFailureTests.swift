@@ -6,7 +6,7 @@ import Workbench
 @testable import AWSIdentity
 
 extension WhoamiTests {
-    /// What goes wrong gets a message, a place, something to do next, and its exit code.
+    /// Every failure has a message, a location, a next step and its exit code.
     @Suite("failures")
     struct Failures {
         struct Failure: Sendable, CustomTestStringConvertible {
@@ -16,7 +16,7 @@ extension WhoamiTests {
             var config: String? = nil
             var credentials: String? = nil
             var files: [String: String] = [:]
-            /// A fault of the emulator, for each call.
+            /// A fault that the emulator injects into every call.
             var fault: String? = nil
             var code: Int32
             var texts: [String]
@@ -27,10 +27,10 @@ extension WhoamiTests {
             Failure(
                 name: "nothing found", code: 77,
                 texts: [
-                    "dss: error: no AWS credentials were found; tried, in this order:\n",
+                    "dss: error: no AWS credentials found; tried, in this order:\n",
                     "  environment        AWS_ACCESS_KEY_ID is not set\n",
-                    "  profile default    neither ~/.aws/config nor ~/.aws/credentials is there\n",
-                    "  instance metadata  AWS_EC2_METADATA_DISABLED is true\n", "-> give a profile by --aws-profile",
+                    "  profile default    neither ~/.aws/config nor ~/.aws/credentials exists\n",
+                    "  instance metadata  AWS_EC2_METADATA_DISABLED is true\n", "-> pass --aws-profile",
                 ]),
             Failure(
                 name: "wrong profile", arguments: ["--aws-profile", "relaese"],
@@ -44,16 +44,17 @@ extension WhoamiTests {
                 config: "[profile dev]\nrole_arn = x\nsource_profile = bsae\n", credentials: "[base]\n\(Person.keys)",
                 code: 65,
                 texts: [
-                    "profile 'dev' cannot be used\n",
+                    "profile 'dev' is invalid\n",
                     "/.aws/config:3:1: error: there is no profile 'bsae', did you mean 'base'?\n",
                 ]),
             Failure(
                 name: "broken files", config: "[default]\nregion\n[default]\n", credentials: "process-sEcReT\n",
                 code: 65,
                 texts: [
-                    "~/.aws/config and ~/.aws/credentials have 3 mistakes", "/.aws/config:2:1: error: expected a key",
-                    "/.aws/config:3:1: error: section [default] stands already in line 1",
-                    "/.aws/credentials:1:1: error: expected a section first",
+                    "~/.aws/config and ~/.aws/credentials have 3 errors",
+                    "/.aws/config:2:1: error: expected 'key = value'",
+                    "/.aws/config:3:1: error: duplicate section [default], first defined on line 1",
+                    "/.aws/credentials:1:1: error: expected a section header",
                 ]),
             Failure(
                 name: "expired login", arguments: ["--aws-profile", "corp"], config: WhoamiTests.signOn,
@@ -62,11 +63,11 @@ extension WhoamiTests {
                         #"{"accessToken": "emulator-sso-token", "expiresAt": "2020-01-01T00:00:00Z"}"#
                 ], code: 77, texts: ["expired at 2020-01-01T00:00:00Z", "-> aws sso login --sso-session corp"]),
             Failure(
-                name: "a login that is no longer taken", arguments: ["--aws-profile", "corp"],
+                name: "a login that is no longer valid", arguments: ["--aws-profile", "corp"],
                 config: WhoamiTests.signOn,
                 files: [
                     WhoamiTests.signOnFile: #"{"accessToken": "web-sEcReT", "expiresAt": "2099-01-01T00:00:00Z"}"#
-                ], code: 77, texts: ["is no longer taken", "-> aws sso login --sso-session corp"]),
+                ], code: 77, texts: ["is no longer valid", "-> aws sso login --sso-session corp"]),
             Failure(
                 name: "wrong secret",
                 environment: ["AWS_ACCESS_KEY_ID": Person.key, "AWS_SECRET_ACCESS_KEY": "process-sEcReT"], code: 77,
@@ -111,7 +112,7 @@ extension WhoamiTests {
                 ], code: 77, texts: ["there is no file ~/token"]),
         ]
 
-        @Test("are told with exit code, place and what to do", arguments: failures)
+        @Test("are reported with exit code, location and next step", arguments: failures)
         func failure(_ failure: Failure) async throws {
             try await Person.with(config: failure.config, credentials: failure.credentials, files: failure.files) {
                 person in
@@ -122,7 +123,7 @@ extension WhoamiTests {
                 #expect(said.status == .exited(failure.code), "\(said.errors)")
                 for text in failure.texts { #expect(said.errors.contains(text), "\(text) in \(said.errors)") }
                 #expect(said.output.isEmpty)
-                // Once is enough for those that are tried again and again.
+                // Once is enough for calls that are retried.
                 if said.errors.contains("retry in") { return }
                 let json = try await person.whoami(failure.arguments + ["--json"], failure.environment)
                 #expect(json.status == .exited(failure.code))

@@ -2,7 +2,7 @@ import AWSTestSupport
 import Testing
 import Workbench
 
-/// Region and endpoint of the real program, from each of the places that they come from.
+/// Region and endpoint of the real program, from each of their sources.
 extension WhoamiTests {
     static let regions: [(arguments: [String], environment: [String: String], region: String, from: String)] = [
         (["--region", "eu-west-3"], ["AWS_REGION": "eu-west-2"], "eu-west-3", "--region"),
@@ -11,7 +11,7 @@ extension WhoamiTests {
         ([], [:], "eu-north-1", "profile default, ~/.aws/config:2"),
     ]
 
-    @Test("the region comes from flag, variables, profile", arguments: regions.indices)
+    @Test("the region comes from the flag, the environment or the profile", arguments: regions.indices)
     func region(_ index: Int) async throws {
         let (arguments, environment, region, from) = Self.regions[index]
         try await Person.with(config: "[default]\nregion = eu-north-1\n") { person in
@@ -22,7 +22,7 @@ extension WhoamiTests {
         }
     }
 
-    @Test("on an instance the region is its own")
+    @Test("on an instance, the region is that of the instance")
     func instanceRegion() async throws {
         try await Person.with(knobs: ["instance_region": "ap-southeast-4"]) { person in
             let said = try await person.whoami(
@@ -45,7 +45,7 @@ extension WhoamiTests {
         (["AWS_ENDPOINT_URL": ""], "endpoint_url = <emulator>\n", "profile default, ~/.aws/config:2"),
     ]
 
-    @Test("an endpoint comes from the variables, then from the profile", arguments: endpoints.indices)
+    @Test("environment variables take precedence over the profile's endpoints", arguments: endpoints.indices)
     func endpoint(_ index: Int) async throws {
         let (environment, config, from) = Self.endpoints[index]
         try await Person.with(config: "[default]\n" + config) { person in

@@ -5,7 +5,7 @@ import Workbench
 
 @testable import AWSIdentity
 
-/// The real program against an AWS of its own: each source of credentials, as a new user would try it.
+/// The real program against an emulated AWS: each source of credentials, as a new user would try it.
 @Suite("dss whoami", .serialized, .timeLimit(.minutes(3)))
 struct WhoamiTests {
     struct Source: Sendable, CustomTestStringConvertible {
@@ -129,7 +129,7 @@ struct WhoamiTests {
             origin: "instance metadata, AWS_EC2_METADATA_SERVICE_ENDPOINT, role emulator-instance-role"),
     ]
 
-    @Test("knows the caller, and where the credentials came from", arguments: sources)
+    @Test("prints the caller and the origin of the credentials", arguments: sources)
     func source(_ source: Source) async throws {
         var files = source.files
         files[Self.signOnFile] = files.removeValue(forKey: "corp")
@@ -150,10 +150,10 @@ struct WhoamiTests {
         }
     }
 
-    /// Where the AWS CLI keeps the token of the session `corp`: its SHA-1.
+    /// The file of the AWS CLI for the token of the session `corp`, named by SHA-1.
     static let signOnFile = ".aws/sso/cache/\(sha1("corp")).json"
 
-    @Test("the user's own program gets to speak; programs of ours do not inherit secrets")
+    @Test("the credential process may write to the terminal; other programs do not inherit secrets")
     func programs() async throws {
         let vault = Self.sources.first { $0.name == "a process" }!
         var files = vault.files
@@ -174,7 +174,7 @@ struct WhoamiTests {
         }
     }
 
-    @Test("the trace is readable by its owner only, and grows")
+    @Test("the trace is readable only by its owner, and is appended to")
     func trace() async throws {
         try await Person.with { person in
             for _ in 1...2 { try await person.whoami([], Person.variables) }
@@ -195,7 +195,7 @@ struct WhoamiTests {
         mfa_serial = arn:aws:iam::123456789012:mfa/ada
         """
 
-    @Test("an MFA code is asked for once, on the terminal, and serves the next commands")
+    @Test("an MFA code is prompted for once, on the terminal, and serves the next commands")
     func mfa() async throws {
         try await Person.with(config: Self.mfa, credentials: "[base]\n\(Person.keys)") { person in
             try await person.emulator.control([
@@ -205,7 +205,7 @@ struct WhoamiTests {
             let transcript = try await SystemCommandRunner().converse(
                 Command("script", ["--quiet", "--return", "--command", line, "/dev/null"])
             ) { program in
-                let asked = try await program.expect("MFA code of arn:aws:iam::123456789012:mfa/ada: ")
+                let asked = try await program.expect("MFA code for arn:aws:iam::123456789012:mfa/ada: ")
                 #expect(asked != nil)
                 try await program.send("65432")
                 _ = try await program.expect("six digits")
@@ -221,12 +221,12 @@ struct WhoamiTests {
         }
     }
 
-    @Test("without a terminal nobody is asked")
+    @Test("without a terminal there is no prompt")
     func noTerminal() async throws {
         try await Person.with(config: Self.mfa, credentials: "[base]\n\(Person.keys)") { person in
             let said = try await person.whoami(["--aws-profile", "mfa"])
             #expect(said.status == .exited(77))
-            #expect(said.errors.contains("there is no terminal to ask on"), "\(said.errors)")
+            #expect(said.errors.contains("there is no terminal to ask for it"), "\(said.errors)")
         }
     }
 }

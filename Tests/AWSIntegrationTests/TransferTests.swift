@@ -153,7 +153,7 @@ struct TransferTests {
             _ = try await world.upload.run(with: world.client)
             let always = world.account.client(Flipping(transport: world.client.world.transport, times: 1000))
             let error = await #expect(throws: AWSError.self) { try await world.download.run(with: always) }
-            #expect(error?.message.contains("not those that S3 has stored") == true)
+            #expect(error?.message.contains("do not match the checksum stored by S3") == true)
             #expect(!world.leftovers.contains("fetched"))
             let once = world.account.client(Flipping(transport: world.client.world.transport, times: 1))
             _ = try await world.download.run(with: once)

@@ -46,7 +46,7 @@ extension SetupTests {
                 let broken = try await admin.dss("setup-ci-codebuild", "--connection", "none", "--yes")
                 #expect(broken.status == .exited(1))
                 #expect(broken.errors.contains("Repository not found or permission denied."), "\(broken.errors)")
-                #expect(broken.errors.contains("everything is as it was before"))
+                #expect(broken.errors.contains("all changes were rolled back"))
                 #expect(try await admin.stack(.ciCodeBuild)?.stackStatus == "UPDATE_ROLLBACK_COMPLETE")
             }
         }
@@ -80,7 +80,7 @@ extension SetupTests {
                 let said = try await admin.dss("setup-ci-codebuild", "--yes")
                 #expect(said.status == .exited(1))
                 #expect(said.errors.contains("CodeBuild (AWS::CodeBuild::Project) CREATE_FAILED: \(reason)"))
-                #expect(said.errors.contains("the stack was removed again"), "\(said.errors)")
+                #expect(said.errors.contains("the failed stack was deleted"), "\(said.errors)")
                 #expect(try await admin.stack(.ciCodeBuild) == nil)
             }
         }

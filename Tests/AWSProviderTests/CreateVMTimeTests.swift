@@ -50,7 +50,7 @@ struct CreateVMTimeTests {
                 return (try #require(failure), time.elapsed)
             }
             #expect(failure.code == .unavailable)
-            #expect(failure.message.hasPrefix("SSH on machine i-"), "\(failure)")
+            #expect(failure.message.contains("waiting for SSH on instance i-"), "\(failure)")
             #expect(failure.details.contains("ssh says: ssh: connect: Connection timed out"), "\(failure)")
             #expect(failure.details.contains("Kernel panic - not syncing"), "\(failure)")
             #expect(failure.advice?.contains("--ssh-cidr") == true)

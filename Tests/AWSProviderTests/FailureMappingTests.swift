@@ -11,8 +11,8 @@ struct FailureMappingTests {
     @Test(
         "a file that cannot be read or written: whose fault it is decides the exit code",
         arguments: [
-            ("write", ENOSPC, 75, "make room"), ("write", EDQUOT, 75, "make room"), ("read", ENOENT, 65, nil),
-            ("read", EACCES, 77, "another folder"), ("write", EPERM, 77, "another folder"), ("read", EIO, 1, nil),
+            ("write", ENOSPC, 75, "free up space"), ("write", EDQUOT, 75, "free up space"), ("read", ENOENT, 65, nil),
+            ("read", EACCES, 77, "another directory"), ("write", EPERM, 77, "another directory"), ("read", EIO, 1, nil),
         ] as [(String, Int32, Int32, String?)])
     func file(action: String, error: Int32, exit: Int32, advice: String?) {
         let failure = Failure(explaining: TransferFileError(action, "/images/sandbox.vhd", code: error))
@@ -25,10 +25,10 @@ struct FailureMappingTests {
     func again() {
         let changed = Failure(explaining: FileChanged(path: "/images/sandbox.vhd"))
         #expect(changed.code == .temporary)
-        #expect(changed.message == "/images/sandbox.vhd changed while it was sent")
+        #expect(changed.message == "/images/sandbox.vhd changed during the upload")
         let broken = Failure(explaining: IntegrityError(object: "s3://images/key", message: "arrived with checksum a"))
         #expect(broken.code == .temporary)
         #expect(broken.message == "s3://images/key: arrived with checksum a")
-        #expect(broken.advice?.hasPrefix("run the same command again") == true)
+        #expect(broken.advice?.hasPrefix("run the command again") == true)
     }
 }

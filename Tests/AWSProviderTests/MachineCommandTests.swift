@@ -25,7 +25,7 @@ extension SetupTests {
         func untilInterrupted() async throws {
             try await withPerson { admin, _, _, options in
                 let seen = try await admin.terminal(["setup-ec2"] + options) { program in
-                    _ = try await program.expect("Ctrl-C removes the machine")
+                    _ = try await program.expect("press Ctrl-C to remove the instance")
                     #expect(try await admin.count("DeleteStack") == 0)
                     try await program.send("\u{3}")
                 }
@@ -66,7 +66,7 @@ extension SetupTests {
                 #expect(try await admin.count("DeleteStack") == 0)
 
                 let again = try await admin.run(words + ["--keep"])
-                #expect(again.errors.contains("of an earlier run"), "\(again.errors)")
+                #expect(again.errors.contains("from an earlier run"), "\(again.errors)")
                 let removed = try await admin.dss("delete-aws-assets", "--asset-id", "trial", "--yes")
                 #expect(removed.status == .exited(0), "\(removed.errors)")
             }
@@ -91,7 +91,7 @@ extension SetupTests {
                     ["setup-ec2-and-install-dependencies"] + options + (isKept ? ["--keep"] : []))
                 #expect(said.status == .exited(1), "\(said.errors)")
                 #expect(said.errors.contains("the package is not there"))
-                #expect(said.errors.contains("reach machine i-") == isKept, "\(said.errors)")
+                #expect(said.errors.contains("connect to instance i-") == isKept, "\(said.errors)")
                 #expect(try await admin.count("DeleteStack") == (isKept ? 0 : 1))
             }
         }
@@ -108,7 +108,7 @@ extension SetupTests {
                 }
                 let file = try await admin.run(
                     ["setup-ec2", "--definition", "\(admin.home)/sandbox/sandbox.yaml", "--ssh-config", "/none"])
-                #expect(file.status == .exited(65) && file.errors.contains("there is no file /none"))
+                #expect(file.status == .exited(65) && file.errors.contains("file /none does not exist"))
                 #expect(try await admin.count("CreateChangeSet") == 0)
             }
         }

@@ -188,8 +188,8 @@ extension MachineTests {
                 endpoint: endpoint, instanceID: "i-1", address: "192.0.2.10", expires: site.expires, hourlyCost: 0.0613)
             #expect(
                 machines.hints(machine) == [
-                    "reach machine i-1 with: ssh -F '/state/ssh_config' 'm'",
-                    "it costs about 0.061 $ an hour and powers itself off at 2027-01-16T08:00:00Z",
+                    "connect to instance i-1 with: ssh -F '/state/ssh_config' 'm'",
+                    "it costs about $0.061 per hour and powers off at 2027-01-16T08:00:00Z",
                     "remove it with: dss delete-aws-assets --region eu-central-1 --asset-id '1.0'",
                 ])
         }

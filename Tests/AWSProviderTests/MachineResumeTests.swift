@@ -38,7 +38,7 @@ extension MachineTests {
                 let (before, now) = (try #require(first.expires), try #require(second.expires))
                 #expect(abs(now.timeIntervalSince(before)) < 1, "AWS has whole seconds")
                 #expect(try await lab.count("CreateChangeSet") == 1)
-                #expect(lab.told.notices == ["going on with machine \(first.instanceID) of an earlier run"])
+                #expect(lab.told.notices == ["resuming with instance \(first.instanceID) from an earlier run"])
                 try await expectOnce(lab, undo)
             }
         }
@@ -67,7 +67,9 @@ extension MachineTests {
                 let stub = lab.stub
                 let second = try await lab.machines(address: address).launch(order, undo: undo) { event in
                     lab.told.sink(event)
-                    if case .notice(let text) = event, text.contains("of no use") { try? stub.withdrawTrouble() }
+                    if case .notice(let text) = event, text.contains("cannot reuse instance") {
+                        try? stub.withdrawTrouble()
+                    }
                 }
                 #expect(second.instanceID != first.instanceID)
                 #expect(try await lab.count("CreateChangeSet") == 2)
@@ -187,7 +189,7 @@ extension MachineTests {
                 let failure = await #expect(throws: Failure.self) {
                     try await lab.machines().launch(lab.order, undo: undo, events: lab.told.sink)
                 }
-                let owner = isStack ? "it is of asset id 1-0" : "it is not of asset id 1.0"
+                let owner = isStack ? "belongs to asset id 1-0" : "does not belong to asset id 1.0"
                 #expect(failure?.message.contains(owner) == true, "\(failure?.message ?? "")")
                 #expect(await undo.unwind() == [])
                 #expect((try await lab.stacks().count, try await lab.instances().count) == before)

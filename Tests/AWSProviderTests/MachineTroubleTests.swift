@@ -55,10 +55,12 @@ extension MachineTests {
                 let brief = Pace(first: .milliseconds(5), longest: .milliseconds(50), limit: .milliseconds(400))
                 let machines = try lab.machines(try lab.site(pace: brief))
                 let failure = try await failure(lab, order, machines)
-                #expect(failure.code == .unavailable && failure.message.hasPrefix("SSH on machine i-"), "\(failure)")
+                #expect(
+                    failure.code == .unavailable && failure.message.contains("waiting for SSH on instance i-"),
+                    "\(failure)")
                 #expect(failure.details[0].contains("Connection refused"), "\(failure.details)")
-                #expect(failure.details[1] == "its security group lets SSH in from 198.51.100.7/32")
-                #expect(failure.details[2] == "the end of its console:" && failure.details[3] == "line 16[0m")
+                #expect(failure.details[1] == "its security group allows SSH from 198.51.100.7/32")
+                #expect(failure.details[2] == "last lines of its console output:" && failure.details[3] == "line 16[0m")
                 #expect(failure.advice?.contains("--ssh-cidr") == true)
             }
         }
@@ -105,7 +107,7 @@ extension MachineTests {
                 try lab.stub.order(.failure(code: code, message: "x"), at: "cloud-init status")
                 if isFailure {
                     let failure = try await failure(lab)
-                    #expect(failure.message.hasPrefix("cloud-init could not set up machine i-"), "\(failure)")
+                    #expect(failure.message.hasPrefix("cloud-init failed on instance i-"), "\(failure)")
                 } else {
                     let undo = Undo()
                     _ = try await lab.machines().launch(lab.order, undo: undo, events: lab.told.sink)
@@ -119,7 +121,7 @@ extension MachineTests {
             try await MachineLab.with(system: ("ubuntu", "noble")) { lab in
                 let failure = try await failure(lab)
                 #expect(failure.code == .badData)
-                #expect(failure.message.hasPrefix("the pinned versions are for debian bookworm, and ami-"))
+                #expect(failure.message.hasPrefix("the pinned versions are for debian bookworm, but ami-"))
                 #expect(failure.message.hasSuffix("is ubuntu noble"), "\(failure.message)")
                 #expect(failure.advice?.contains("--ec2-source-ami") == true)
             }
@@ -129,7 +131,7 @@ extension MachineTests {
         func ownAddress() async throws {
             try await MachineLab.with { lab in
                 let failure = try await failure(lab, nil, lab.machines(address: "<html>"))
-                #expect(failure.message.contains("'<html>' is no IP address"), "\(failure)")
+                #expect(failure.message.contains("'<html>' is not an IP address"), "\(failure)")
                 #expect(failure.advice?.contains("--ssh-cidr") == true)
                 #expect(try await lab.count("CreateChangeSet") == 0)
             }
@@ -170,7 +172,7 @@ extension MachineTests {
         @Test(
             "cancelled anywhere, nothing is left",
             arguments: [
-                "working out what changes", "creating stack", "SecurityGroup CREATE_COMPLETE", "waiting for SSH",
+                "computing the changes", "creating stack", "SecurityGroup CREATE_COMPLETE", "waiting for SSH",
                 "waiting for cloud-init",
             ])
         func cancelled(_ moment: String) async throws {

@@ -31,7 +31,7 @@ extension ImageSuites {
         }
 
         static let limits: [(knobs: [String: any Sendable], word: String, code: Int32)] = [
-            (["quotas": ["L-0E3CBAB9": 0]], "'Public AMIs' is used up", 75),
+            (["quotas": ["L-0E3CBAB9": 0]], "'Public AMIs' is exhausted", 75),
             (["image_public_access": "block-new-sharing"], "disable-image-block-public-access", 77),
             (["snapshot_public_access": "block-all-sharing"], "disable-snapshot-block-public-access", 77),
         ]

@@ -20,7 +20,7 @@ extension PreflightTests {
             let problems = try await account.found().problems
             #expect(
                 problems.map(\.text) == [
-                    "a machine of type t3.medium has 2 vCPUs, and 4 of the account's 5 are in use in eu-central-1"
+                    "instance type t3.medium needs 2 vCPUs, but 4 of the account's 5 are in use in eu-central-1"
                 ])
             #expect(problems.first?.advice?.contains("--quota-code L-1216C47A") == true)
             #expect(problems.first?.advice?.contains("--desired-value 7") == true)
@@ -74,11 +74,12 @@ extension PreflightTests {
             let problems = try await account.found().problems
             #expect(
                 Set(problems.map(\.text)) == [
-                    "the AMI \(ami) has the name Exasol-Data-Science-Sandbox-0.1.0 and is not of this build: it has no "
-                        + "tag exa_dss_id",
-                    "the key pair \(pair) has the name EC2-DATA-SCIENCE-SANDBOX-0-1-0 and is not of this build: it has no "
-                        + "tag exa_dss_id",
-                    "a stack is called EC2-DATA-SCIENCE-SANDBOX-0-1-0 and is not of this build: it is of asset id 0.1.1",
+                    "AMI \(ami) is named Exasol-Data-Science-Sandbox-0.1.0 but does not belong to this build: "
+                        + "it has no exa_dss_id tag",
+                    "key pair \(pair) is named EC2-DATA-SCIENCE-SANDBOX-0-1-0 but does not belong to this build: "
+                        + "it has no exa_dss_id tag",
+                    "stack EC2-DATA-SCIENCE-SANDBOX-0-1-0 exists but does not belong to this build: it belongs to "
+                        + "asset id 0.1.1",
                 ])
             #expect(problems.allSatisfy { $0.advice?.contains("aws ") == true })
             let keyless = try await account.found { $0.makesKeyPair = false }
@@ -97,8 +98,8 @@ extension PreflightTests {
             let gone = try await account.found { $0.bucket = .init(name: "gone", exportRole: "nobody", domain: "") }
             #expect(
                 Set(gone.problems.map(\.text)) == [
-                    "the bucket gone is gone, which its stack has made",
-                    "the role nobody is gone, by which AWS writes exports",
+                    "bucket gone, which its stack created, no longer exists",
+                    "role nobody, which AWS uses for exports, no longer exists",
                 ])
             #expect(gone.problems.allSatisfy { $0.advice == "dss setup-vm-bucket --region eu-central-1" })
             let known = ImageBucket(name: "images", exportRole: "exporter", domain: "")

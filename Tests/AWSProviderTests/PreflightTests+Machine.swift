@@ -11,9 +11,9 @@ extension PreflightTests {
         "the type of the machine is offered and fits the architecture",
         arguments: [
             ("t3.medium", Architecture.amd64, nil as String?), ("t4g.medium", .arm64, nil),
-            ("x9.none", .amd64, "eu-central-1 has no machines of type x9.none"),
-            ("t4g.medium", .amd64, "machines of type t4g.medium are arm64, and base.architecture is amd64"),
-            ("m5.large", .arm64, "machines of type m5.large are x86_64, and base.architecture is arm64"),
+            ("x9.none", .amd64, "instance type x9.none is not available in eu-central-1"),
+            ("t4g.medium", .amd64, "instance type t4g.medium is arm64, but base.architecture is amd64"),
+            ("m5.large", .arm64, "instance type m5.large is x86_64, but base.architecture is arm64"),
         ])
     func instanceTypes(_ type: String, _ architecture: Architecture, _ problem: String?) async throws {
         try await PreflightAccount.with { account in
@@ -33,7 +33,7 @@ extension PreflightTests {
             let problems = try await account.found().problems
             #expect(
                 problems.map(\.text) == [
-                    "the account has no default VPC in eu-central-1, in which the machine is started"
+                    "the account has no default VPC in eu-central-1 for the instance"
                 ])
             #expect(problems.first?.advice == "aws ec2 create-default-vpc --region eu-central-1")
         }
@@ -48,13 +48,13 @@ extension PreflightTests {
             let small = try await account.found { $0.volumeGiB = 14 }.problems
             #expect(
                 small.map(\.text) == [
-                    "the disk of \(try await source(account).id) has 15 GiB, and aws.volume_size is 14 GiB"
+                    "the disk of \(try await source(account).id) has 15 GiB, but aws.volume_size is 14 GiB"
                 ])
             #expect(small.first?.advice == "--set aws.volume_size=15GiB")
             var definition = SourceImageTests.bookworm
             definition.disk.sizeMiB = 20 * 1024 + 1
             let large = try await account.found(definition) { $0.volumeGiB = 20 }.problems
-            #expect(large.map(\.text) == ["disk.size is 21 GiB, and aws.volume_size is 20 GiB"])
+            #expect(large.map(\.text) == ["disk.size is 21 GiB, but aws.volume_size is 20 GiB"])
         }
     }
 
@@ -67,13 +67,16 @@ extension PreflightTests {
         arguments: [
             (
                 [ImageFormat.vhd, .qcow2, .ova], Unexportable.nothing,
-                "AWS exports vhd, vmdk and raw alone, not qcow2 and ova"
+                "AWS can export only vhd, vmdk and raw, not qcow2 and ova"
             ),
-            ([.vhd], .sold, "AWS exports no image that is made of one with product codes, as"),
-            ([.vhd], .encrypted, "AWS exports no encrypted image, and the disk of"),
-            ([.vhd], .large, "AWS exports disks of up to 1 TiB, and aws.volume_size is 1025 GiB"),
-            ([.raw], .arm, "AWS exports images for amd64 alone, and base.architecture is arm64"),
-            ([.vhd], .encryptedByDefault, "AWS exports no encrypted image, and the account encrypts all new disks"),
+            ([.vhd], .sold, "AWS cannot export an image based on an AMI with product codes, such as"),
+            ([.vhd], .encrypted, "AWS cannot export encrypted images, and the disk of"),
+            ([.vhd], .large, "AWS can export disks of up to 1 TiB, but aws.volume_size is 1025 GiB"),
+            ([.raw], .arm, "AWS can export only amd64 images, but base.architecture is arm64"),
+            (
+                [.vhd], .encryptedByDefault,
+                "AWS cannot export encrypted images, and the account encrypts all new volumes"
+            ),
         ])
     func export(_ formats: [ImageFormat], _ reason: Unexportable, _ problem: String) async throws {
         try await PreflightAccount.with { account in

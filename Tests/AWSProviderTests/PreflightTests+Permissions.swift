@@ -12,9 +12,9 @@ extension PreflightTests {
         "credentials must live as long as the build",
         arguments: [
             (nil as TimeInterval?, false, nil as String?, nil as String?), (4 * 3600, false, nil, nil),
-            (1800, false, "the credentials are good for 30 minutes, and the build takes about 140", nil),
-            (1800, true, nil, "the credentials are good for 30 minutes, and the build takes about 140"),
-            (-60, false, "the credentials are good for -1 minutes, and the build takes about 140", nil),
+            (1800, false, "the credentials expire in 30 minutes, but the build takes about 140 minutes", nil),
+            (1800, true, nil, "the credentials expire in 30 minutes, but the build takes about 140 minutes"),
+            (-60, false, "the credentials expire in -1 minutes, but the build takes about 140 minutes", nil),
         ])
     func credentials(_ seconds: TimeInterval?, _ areRenewed: Bool, _ problem: String?, _ warning: String?) async throws
     {
@@ -67,13 +67,14 @@ extension PreflightTests {
             let problems = try await account.found().problems
             #expect(
                 problems.map(\.text) == [
-                    "arn:aws:iam::123456789012:user/emulator may not do cloudformation:CreateChangeSet, s3:PutObject"
+                    "arn:aws:iam::123456789012:user/emulator is not allowed to perform "
+                        + "cloudformation:CreateChangeSet, s3:PutObject"
                 ])
             #expect(problems.first?.advice?.contains("dss iam-policy --command create-vm") == true)
             try await account.deny("iam:SimulatePrincipalPolicy")
             let notices = try await account.found().notices
             #expect(notices.count == 1)
-            #expect(notices.first?.text.contains("policies could not be checked") == true)
+            #expect(notices.first?.text.contains("could not check policies") == true)
         }
     }
 
@@ -83,7 +84,7 @@ extension PreflightTests {
             try await account.deny("ec2:DescribeVpcs", "servicequotas:GetServiceQuota")
             let found = try await account.found()
             #expect(found.problems.map(\.code) == [.noPermission, .noPermission])
-            #expect(found.problems.first?.text.contains("may not do ec2:DescribeVpcs") == true)
+            #expect(found.problems.first?.text.contains("is not allowed to perform ec2:DescribeVpcs") == true)
             #expect(found.problems.last?.text.hasPrefix("EC2 DescribeVpcs failed with UnauthorizedOperation") == true)
             #expect(found.notices.map(\.text).allSatisfy { $0.contains("ServiceQuotas") || $0.contains("quota") })
         }
@@ -114,7 +115,7 @@ extension PreflightTests {
             let narrowed = policy.replacing("\"cloudformation:ExecuteChangeSet\",", with: "")
                 .replacing("images/data_science_sandbox/*", with: "images/elsewhere/*")
             let said = try await problems(account, allowed: narrowed).joined()
-            #expect(said.contains("may not do cloudformation:ExecuteChangeSet, s3:AbortMultipartUpload"))
+            #expect(said.contains("is not allowed to perform cloudformation:ExecuteChangeSet, s3:AbortMultipartUpload"))
             #expect(said.contains("s3:PutObject"))
         }
     }

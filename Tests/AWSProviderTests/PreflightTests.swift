@@ -16,7 +16,7 @@ struct PreflightTests {
             let found = try await account.found { $0.isPublic = true }
             #expect(found.problems == [])
             #expect(found.notices == [])
-            #expect(found.warnings.map(\.text).allSatisfy { $0.contains("starts by BIOS and by UEFI") })
+            #expect(found.warnings.map(\.text).allSatisfy { $0.contains("boots with BIOS and with UEFI") })
             #expect(try await account.found(method: .ebsDirect, formats: [.qcow2, .ova]) == [])
             let exportAlone = try await account.found { $0.source = nil }
             #expect(exportAlone.problems == [])
@@ -33,9 +33,9 @@ struct PreflightTests {
                 $0.credentials = .init(expires: Date(), areRenewed: false)
             }
             let failure = await #expect(throws: Failure.self) { try await preflight.run { _ in } }
-            #expect(failure?.message == "AWS would not let this build come to its end, for 5 reasons")
+            #expect(failure?.message == "preflight found 5 problems that would make the build fail")
             #expect(failure?.code == .failed)
-            #expect(failure?.details.last == "nothing has been made")
+            #expect(failure?.details.last == "nothing was created")
             #expect(failure?.details.count { $0.hasPrefix("- ") } == 5)
             #expect(failure?.details.count { $0.hasPrefix("  → ") } == 5)
             let made = try await account.emulator.control([:], .get)["calls"] as? [[String: Any]] ?? []

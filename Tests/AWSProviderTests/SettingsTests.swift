@@ -18,7 +18,8 @@ struct SettingsTests {
     @Test(
         "what is no network says what is wrong with it",
         arguments: [
-            ("", "no IP address"), ("x", "no IP address"), ("192.0.2", "no IP address"), ("1.2.3.4.5", "no IP address"),
+            ("", "not an IP address"), ("x", "not an IP address"), ("192.0.2", "not an IP address"),
+            ("1.2.3.4.5", "not an IP address"),
             ("192.0.2.0/", "1 to 32 bits"), ("0.0.0.0/0", "1 to 32 bits"), ("192.0.2.0/33", "1 to 32 bits"),
             ("::/0", "1 to 128 bits"), ("2001:db8::/129", "1 to 128 bits"), ("192.0.2.0/-1", "1 to 32 bits"),
             ("10.1.2.3/8", "the network is 10.0.0.0/8"), ("2001:db8::1/32", "the network is 2001:db8::/32"),
@@ -48,7 +49,7 @@ struct SettingsTests {
         let failure = #expect(throws: Failure.self) {
             try FirewallSettings(allowedIPs: ["none", "192.0.2.1/24"], rateLimit: "1", rateWindow: "61")
         }
-        #expect(failure?.message == "4 options are wrong")
+        #expect(failure?.message == "4 options are invalid")
         #expect(failure?.details.count == 4)
         let bucket = #expect(throws: Failure.self) {
             try BucketSettings(

@@ -20,7 +20,7 @@ struct SetupTests {
 
             let again = try await admin.dss("setup-vm-bucket-waf", "--yes")
             #expect(again.status == .exited(0), "\(again.errors)")
-            #expect(again.output.hasPrefix("stack DATA-SCIENCE-SANDBOX-VM-Bucket-WAF in us-east-1 is as ordered"))
+            #expect(again.output.hasPrefix("stack DATA-SCIENCE-SANDBOX-VM-Bucket-WAF in us-east-1 is up to date"))
             #expect(again.output.contains(acl))
             #expect(try await admin.count("DeleteChangeSet") == 1)
 
@@ -69,7 +69,7 @@ struct SetupTests {
             let said = try await admin.dss("setup-vm-bucket-waf")
             #expect(said.status == .exited(64))
             #expect(said.errors.contains("3 to add\n"), "\(said.errors)")
-            #expect(said.errors.hasSuffix("-> add --yes to do this unasked\n"))
+            #expect(said.errors.hasSuffix("-> add --yes to skip confirmation\n"))
             #expect(try await admin.stack(.vmBucketWAF) == nil)
         }
     }
@@ -80,7 +80,7 @@ struct SetupTests {
             let said = try await admin.dss("setup-vm-bucket", "--yes")
             #expect(said.status == .exited(69))
             #expect(said.errors.contains("no stack DATA-SCIENCE-SANDBOX-VM-Bucket-WAF in us-east-1\n"))
-            #expect(said.errors.contains("-> dss setup-vm-bucket-waf, then run this again"))
+            #expect(said.errors.contains("-> run 'dss setup-vm-bucket-waf', then this command again"))
             #expect(try await admin.count("CreateChangeSet") == 0)
         }
     }

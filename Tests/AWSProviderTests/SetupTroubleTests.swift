@@ -16,9 +16,9 @@ extension SetupTests {
         func creation() async throws {
             try await Administrator.with(knobs: Self.fail) { admin in
                 let seen = try await admin.atTerminal("setup-vm-bucket-waf") { program in
-                    _ = try await program.expect("Execute this? [y/N]")
+                    _ = try await program.expect("Execute these changes? [y/N]")
                     try await program.send("y")
-                    _ = try await program.expect("Remove it? [y/N]")
+                    _ = try await program.expect("Remove the failed stack? [y/N]")
                     try await program.send("n")
                 }
                 #expect(seen.contains("VMDownloadACL (AWS::WAFv2::WebACL) CREATE_FAILED: \(Self.reason)"), "\(seen)")
@@ -34,7 +34,7 @@ extension SetupTests {
                 try await admin.set(["stack_fail": [String: String]()])
                 let made = try await admin.dss("setup-vm-bucket-waf", "--yes", "--json")
                 #expect(made.json["outcome"] as? String == "created", "\(made.errors)")
-                #expect(made.errors.contains("removing stack"))
+                #expect(made.errors.contains("deleting stack"))
             }
         }
 
@@ -46,7 +46,7 @@ extension SetupTests {
                 let said = try await admin.dss("setup-vm-bucket-waf", "--yes", "--rate-limit", "500")
                 #expect(said.status == .exited(1))
                 #expect(said.errors.contains("UPDATE_FAILED: \(Self.reason)"), "\(said.errors)")
-                #expect(said.errors.contains("everything is as it was before"))
+                #expect(said.errors.contains("all changes were rolled back"))
                 #expect(try await admin.stack(.vmBucketWAF)?.stackStatus == "UPDATE_ROLLBACK_COMPLETE")
             }
         }
@@ -62,12 +62,13 @@ extension SetupTests {
                 let way = "aws cloudformation continue-update-rollback --region us-east-1 --stack-name"
                 #expect(said.errors.contains("could not be updated: UPDATE_ROLLBACK_FAILED"), "\(said.errors)")
                 #expect(said.errors.contains(way))
-                #expect(!said.errors.contains("everything is as it was before"))
+                #expect(!said.errors.contains("all changes were rolled back"))
 
                 try await admin.set(["stack_fail": [String: String]()])
                 let again = try await admin.dss("setup-vm-bucket-waf", "--yes", "--rate-limit", "600")
                 #expect(again.status == .exited(1))
-                #expect(again.errors.contains("cannot be changed: it is in UPDATE_ROLLBACK_FAILED"), "\(again.errors)")
+                #expect(
+                    again.errors.contains("cannot be updated: its status is UPDATE_ROLLBACK_FAILED"), "\(again.errors)")
                 #expect(again.errors.contains(Self.reason) && again.errors.contains(way))
             }
         }
@@ -81,7 +82,7 @@ extension SetupTests {
                 #expect(said.errors.contains("could not be created: ROLLBACK_FAILED"), "\(said.errors)")
                 #expect(said.errors.contains("CREATE_FAILED: \(Self.reason)"))
                 #expect(said.errors.contains("also AllowedIpSet DELETE_FAILED: it is in use"), "\(said.errors)")
-                #expect(said.errors.contains("the stack was removed again"))
+                #expect(said.errors.contains("the failed stack was deleted"))
                 #expect(try await admin.stack(.vmBucketWAF) == nil)
             }
         }
@@ -90,11 +91,11 @@ extension SetupTests {
         func question(_ answer: String) async throws {
             try await Administrator.with { admin in
                 let seen = try await admin.atTerminal("setup-vm-bucket-waf") { program in
-                    _ = try await program.expect("Execute this? [y/N]")
+                    _ = try await program.expect("Execute these changes? [y/N]")
                     try await program.send(answer)
                 }
                 #expect(seen.contains(answer == "n" ? "rc=64" : "rc=130"), "\(seen)")
-                #expect(seen.contains(answer == "n" ? "nothing was changed" : "interrupted, everything was cleaned up"))
+                #expect(seen.contains(answer == "n" ? "nothing was changed" : "interrupted; everything was cleaned up"))
                 #expect(try await admin.stack(.vmBucketWAF) == nil)
                 #expect(try await admin.count("ExecuteChangeSet") == 0)
             }
@@ -127,10 +128,10 @@ extension SetupTests {
                     try await program.send("\u{3}")
                 }
                 #expect(seen.contains("rc=130"), "\(seen)")
-                #expect(seen.contains("AWS goes on creating stack DATA-SCIENCE-SANDBOX-VM-Bucket-WAF in us-east-1"))
+                #expect(seen.contains("AWS is still creating stack DATA-SCIENCE-SANDBOX-VM-Bucket-WAF in us-east-1"))
                 let busy = try await admin.dss("setup-vm-bucket-waf", "--yes")
                 #expect(busy.status == .exited(75))
-                #expect(busy.errors.contains("is being changed at this moment: CREATE_IN_PROGRESS"), "\(busy.errors)")
+                #expect(busy.errors.contains("has a change in progress: CREATE_IN_PROGRESS"), "\(busy.errors)")
             }
         }
 
@@ -138,13 +139,13 @@ extension SetupTests {
         func removalQuestion() async throws {
             try await Administrator.with(knobs: Self.fail) { admin in
                 let seen = try await admin.atTerminal("setup-vm-bucket-waf") { program in
-                    _ = try await program.expect("Execute this? [y/N]")
+                    _ = try await program.expect("Execute these changes? [y/N]")
                     try await program.send("y")
-                    _ = try await program.expect("Remove it? [y/N]")
+                    _ = try await program.expect("Remove the failed stack? [y/N]")
                     try await program.send("\u{3}")
                 }
                 #expect(seen.contains("rc=130"), "\(seen)")
-                #expect(seen.contains("nobody removed the failed stack DATA-SCIENCE-SANDBOX-VM-Bucket-WAF"), "\(seen)")
+                #expect(seen.contains("not deleted: the failed stack DATA-SCIENCE-SANDBOX-VM-Bucket-WAF"), "\(seen)")
             }
         }
 

@@ -73,13 +73,13 @@ struct SourceImageTests {
     @Test(
         "what cannot be started from is refused with what is wrong",
         arguments: [
-            ("ami-0000000000000beef", "there is no AMI ami-0000000000000beef in eu-central-1"),
-            ("ami-00000000000000010", "it is for arm64, and base.architecture is amd64"),
-            ("jammy", "'jammy' names no AMI"), ("ami-XYZ", "'ami-XYZ' names no AMI"),
-            ("ssm:/my/own/image", "there is no parameter /my/own/image in eu-central-1"),
+            ("ami-0000000000000beef", "AMI ami-0000000000000beef does not exist in eu-central-1"),
+            ("ami-00000000000000010", "it is for arm64, but base.architecture is amd64"),
+            ("jammy", "'jammy' is neither an AMI id"), ("ami-XYZ", "'ami-XYZ' is neither an AMI id"),
+            ("ssm:/my/own/image", "SSM parameter /my/own/image does not exist in eu-central-1"),
             (
                 "/aws/service/canonical/ubuntu/server/22.04/stable/current/arm64/hvm/ebs-gp2/ami-id",
-                "it is for arm64, and base.architecture is amd64"
+                "it is for arm64, but base.architecture is amd64"
             ),
         ])
     func refusals(_ ami: String, _ message: String) async throws {
@@ -93,7 +93,7 @@ struct SourceImageTests {
         let failure = await #expect(throws: Failure.self) { _ = try await found(Self.definition(.debian, "sid")) }
         #expect(
             failure?.message
-                == "no image to start from: account 136693071363 has none in eu-central-1 that is called "
-                + "'debian-sid-amd64-*' and is for x86_64")
+                == "no source AMI found: account 136693071363 has no AMI in eu-central-1 with the name "
+                + "'debian-sid-amd64-*' and the architecture x86_64")
     }
 }

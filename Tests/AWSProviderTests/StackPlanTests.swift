@@ -52,7 +52,7 @@ struct StackPlanTests {
     func text() {
         #expect(
             Self.plan.text(.piped) == """
-                changes of stack S in us-east-1
+                changes to stack S in us-east-1
 
                 action   resource  type        what
                 -------  --------  ----------  ----------

@@ -54,7 +54,7 @@ extension ImageSuites {
                 #expect(try await account.dss("upload-vm", bare, "--asset-id", "3.0").status == .exited(65))
                 try await account.set(["quotas": ["L-B665C33B": 1]])
                 let full = try await account.dss("upload-vm", other.path, "--asset-id", "3.0")
-                #expect(full.status == .exited(75) && full.errors.contains("'AMIs' is used up"), "\(full.errors)")
+                #expect(full.status == .exited(75) && full.errors.contains("'AMIs' is exhausted"), "\(full.errors)")
                 #expect(try await account.images().count == 1)
                 #expect(try await account.snapshots().count == 1)
             }

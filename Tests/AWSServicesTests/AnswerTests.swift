@@ -3,20 +3,20 @@ import AWSServices
 import Foundation
 import Testing
 
-/// Answers that look like success and are none, and secrets that must not show.
-@Suite("Answers")
+/// Responses that only look like success, and secrets that must not be revealed.
+@Suite("Responses")
 struct AnswerTests {
     static let portal = HTTPResponse(
         status: 200,
         headers: [.init("Content-Type", "text/html"), .init("Content-Length", "42"), .init("ETag", "W/1")],
         body: Array("<html><body>Please accept our terms</body></html>".utf8))
 
-    @Test("a captive portal's page is no answer to anything", arguments: Catalogue.all)
+    @Test("the page of a captive portal is never a valid response", arguments: Catalogue.all)
     func captivePortal(_ subject: Subject) {
         #expect(throws: UnexpectedAnswer.self) { try subject.decode(Self.portal) }
     }
 
-    @Test("nor is an empty one", arguments: Catalogue.all)
+    @Test("nor is an empty response", arguments: Catalogue.all)
     func empty(_ subject: Subject) {
         #expect(throws: UnexpectedAnswer.self) { try subject.decode(HTTPResponse(status: 200)) }
     }
@@ -38,14 +38,14 @@ struct AnswerTests {
         }
     }
 
-    @Test("an object that is not there is NotFound")
+    @Test("a missing object is NotFound")
     func missingObject() {
         let error = S3.HeadObject(bucket: "a", key: "b").decodeError(HTTPResponse(status: 404))
         #expect(error.code == "NotFound")
     }
 
     @Test(
-        "a piece of an object is the one that was asked for",
+        "a range of an object is the requested one",
         arguments: [
             (200, nil, "hello"), (206, "bytes 4-8/100", "hello"), (206, "bytes 3-7/100", "hell"),
             (206, "bytes 3-7/*", "hello"), (206, nil, "hello"),
@@ -58,7 +58,7 @@ struct AnswerTests {
         }
     }
 
-    @Test("a piece at the end of an object may be shorter")
+    @Test("a range at the end of an object may be shorter")
     func lastPiece() throws {
         let answer = HTTPResponse(
             status: 206, headers: [.init("etag", "\"tag\""), .init("content-range", "bytes 3-4/5")],
@@ -68,7 +68,7 @@ struct AnswerTests {
         #expect(output.contentRange?.size == 5)
     }
 
-    @Test("keys are spelled back where S3 has encoded them")
+    @Test("keys encoded by S3 are decoded")
     func encodedKeys() throws {
         let list = """
             <ListBucketResult><EncodingType>url</EncodingType><IsTruncated>false</IsTruncated><Contents>\
@@ -83,7 +83,7 @@ struct AnswerTests {
     }
 
     @Test(
-        "an empty list is empty, however it is laid out",
+        "an empty list is empty in any layout",
         arguments: ["", "<imagesSet/>", "<imagesSet>\n  </imagesSet>"])
     func emptyList(_ list: String) throws {
         let answer = HTTPResponse(
@@ -91,7 +91,7 @@ struct AnswerTests {
         #expect(try EC2.DescribeImages().decode(answer).images == [])
     }
 
-    @Test("a block is taken only with its checksum")
+    @Test("a block is accepted only with its checksum")
     func blocks() {
         let answer = HTTPResponse(
             status: 200, headers: [.init("x-amz-checksum", Catalogue.blockChecksum)],
@@ -104,7 +104,7 @@ struct AnswerTests {
         }
     }
 
-    @Test("log lines end where the token comes back")
+    @Test("log lines end when the same token is returned")
     func logLines() throws {
         var operation = Logs.GetLogEvents(logGroupName: "a", logStreamName: "b", startFromHead: true)
         let answer = HTTPResponse(status: 200, body: Array(#"{"events": [], "nextForwardToken": "f/1"}"#.utf8))
@@ -114,7 +114,7 @@ struct AnswerTests {
         #expect(operation.nextToken == "f/1")
     }
 
-    @Test("a bucket is addressed by the host's name where that is possible")
+    @Test("a bucket is addressed by the host name if possible")
     func addresses() throws {
         let request = { (bucket: String) in
             var request = HTTPRequest(.get, S3.service.endpoint(in: "eu-central-1"))
@@ -125,7 +125,7 @@ struct AnswerTests {
         #expect(try request("my.bucket") == "https://s3.eu-central-1.amazonaws.com/my.bucket/a%20b")
     }
 
-    @Test("secrets do not show, however they are printed")
+    @Test("secrets are not revealed, however they are printed")
     func secrets() throws {
         let secret = "hidden-7f3a"
         let body = { (json: String) in HTTPResponse(status: 200, body: Array(json.utf8)) }

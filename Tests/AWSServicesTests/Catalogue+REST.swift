@@ -2,7 +2,7 @@ import AWSCore
 import AWSServices
 import Foundation
 
-/// Operations that write their requests themselves: a value with every member beside what botocore takes for the same.
+/// Operations that encode their requests themselves: a value with every member, and botocore's parameters for it.
 extension Catalogue {
     static let block = [UInt8](repeating: 7, count: 64)
     static let blockChecksum = EBS.checksum(of: block)
@@ -119,7 +119,7 @@ extension Catalogue {
             ]),
     ]
 
-    /// A key with everything that encoders stumble over.
+    /// A key with all characters that are difficult to encode.
     static let key = "folder/a key+é&<=%41~'.vmdk"
     static let encodedKey = "folder/a%20key%2B%C3%A9%26%3C%3D%2541~%27.vmdk"
 

@@ -1,11 +1,11 @@
 import AWSCore
 import AWSServices
 
-/// All operations of the room.
+/// All operations of the module.
 enum Catalogue {
     static let all: [Subject] = documents + ebs + s3Objects + s3Uploads + s3Lists + cloudFront + logins
 
-    /// Those whose members are declared, so that samples make themselves.
+    /// Operations with declared members, for which samples are generated.
     static let documents: [Subject] = [
         Subject(CloudFormation.CreateChangeSet.self),
         Subject(CloudFormation.DescribeChangeSet.self),

@@ -4,10 +4,10 @@ import AWSTestSupport
 import Foundation
 import Testing
 
-/// Holds every operation against the service models that botocore ships. Needs `.venv-aws`, which `make test` sets up.
+/// Checks every operation against the service models that botocore ships. Needs `.venv-aws`, which `make test` sets up.
 @Suite("Contract with the service models")
 struct ContractTests {
-    @Test("the catalogue has every operation of the room")
+    @Test("the catalogue has every operation of the module")
     func completeness() throws {
         let folder = PythonProcess.root.appending(path: "Sources/AWS/AWSServices")
         let files = FileManager.default.enumerator(at: folder, includingPropertiesForKeys: nil)?.allObjects as? [URL]
@@ -22,7 +22,7 @@ struct ContractTests {
 
     static let services = Dictionary(Catalogue.all.map { ($0.botocoreName, $0) }) { first, _ in first }
 
-    @Test("services are named, signed and reached as the model says", arguments: services.keys.sorted())
+    @Test("services have the names, signing names and endpoints of the model", arguments: services.keys.sorted())
     func service(_ name: String) throws {
         let subject = try #require(Self.services[name])
         let service = subject.service
@@ -37,14 +37,14 @@ struct ContractTests {
         for region in regions {
             let ours = service.endpoint(in: region)
             let theirs = try #require(endpoints[region])
-            // AWS GovCloud has no CloudFront; botocore then makes something up.
+            // AWS GovCloud has no CloudFront; botocore then invents an endpoint.
             if name == "cloudfront", region.hasPrefix("us-gov-") { continue }
             #expect(ours.host == theirs["host"], "\(region)")
             #expect(ours.signingRegion == theirs["signingRegion"], "\(region)")
         }
     }
 
-    @Test("protocols are the model's", arguments: Catalogue.all)
+    @Test("protocols match the model", arguments: Catalogue.all)
     func wireProtocol(_ subject: Subject) throws {
         let model = try Contract.ask(["do": "service", "service": subject.botocoreName, "regions": [String]()])
         let ours =
@@ -102,7 +102,7 @@ struct ContractTests {
         return (tree as? [String: Any])?.flatMap { emptyLists(in: $0.value, at: "\(path).\($0.key)") } ?? []
     }
 
-    @Test("what the model marks as a client token is declared as one", arguments: Catalogue.all)
+    @Test("client tokens of the model are declared as such", arguments: Catalogue.all)
     func tokens(_ subject: Subject) throws {
         let marked = try #require(try Contract.ask(subject.question("traits"))["tokens"] as? [String])
         let declared = try declaredToken(of: subject.sample, subject)
@@ -129,10 +129,10 @@ struct ContractTests {
         [one as Any] as NSArray == [other] as NSArray
     }
 
-    /// Pages that botocore does not turn by itself.
+    /// Lists that botocore does not paginate.
     static let unknownPages: Set<String> = ["GetLogEvents", "ListSnapshotBlocks"]
 
-    @Test("pages are turned by the model's tokens", arguments: Catalogue.all)
+    @Test("pagination uses the tokens of the model", arguments: Catalogue.all)
     func paging(_ subject: Subject) throws {
         let paging = try Contract.ask(subject.question("traits"))["paging"] as? [String: Any]
         guard let paged = subject.sample as? any PagedOperation else {
@@ -163,11 +163,11 @@ struct ContractTests {
         return (try next.turn(after: page) ? next : nil, O.items(of: page).count)
     }
 
-    /// Codes that the models leave out. S3's stand in
+    /// Codes that the models omit. S3's are listed in
     /// <https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html>.
     static let unlisted: Set<String> = ["PreconditionFailed"]
 
-    @Test("error codes that show an earlier success are AWS's", arguments: Catalogue.all)
+    @Test("error codes that indicate an earlier success exist in AWS", arguments: Catalogue.all)
     func errors(_ subject: Subject) throws {
         let known = try #require(try Contract.ask(subject.question("traits"))["errors"] as? [String])
         let used = codes(of: subject.sample).subtracting(Self.unlisted)

@@ -2,12 +2,12 @@ import AWSCore
 import Foundation
 import Testing
 
-/// Feeds the decoders with broken answers: each gives a value or says that it is none, and never anything worse.
-@Suite("Broken answers")
+/// Feeds broken responses to the decoders: each yields a value or an expected error, and never a crash.
+@Suite("Broken responses")
 struct FuzzTests {
     static let rounds = 300
 
-    @Test("a mutated answer is a value or an error of its own", arguments: Catalogue.all)
+    @Test("a mutated response is a value or an expected error", arguments: Catalogue.all)
     func mutations(_ subject: Subject) throws {
         let example = try subject.example(items: 1)
         var chance = Seeded(state: UInt64(subject.name.utf8.reduce(7) { $0 &* 31 &+ UInt64($1) }))
@@ -20,7 +20,9 @@ struct FuzzTests {
         }
     }
 
-    @Test("a hostile answer is an error, or at most an empty value", .timeLimit(.minutes(5)), arguments: Catalogue.all)
+    @Test(
+        "a malicious response is an error, or at most an empty value", .timeLimit(.minutes(5)), arguments: Catalogue.all
+    )
     func hostile(_ subject: Subject) throws {
         let example = try subject.example(items: 1)
         for (index, body) in Hostile.bodies(insteadOf: example.body).enumerated() {
@@ -30,10 +32,10 @@ struct FuzzTests {
         }
     }
 
-    @Test("an answer cut short is an error", arguments: Catalogue.all)
+    @Test("a truncated response is an error", arguments: Catalogue.all)
     func truncation(_ subject: Subject) throws {
         let example = try subject.example(items: 1)
-        // Bodies that are bytes are measured by the transport and by checksums.
+        // Binary bodies are verified by the transport and by checksums.
         guard example.header("content-type") != nil || example.body.first == UInt8(ascii: "<") else { return }
         for length in stride(from: 0, to: example.body.count, by: max(1, example.body.count / 40)) {
             var answer = example

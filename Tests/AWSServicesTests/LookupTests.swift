@@ -5,8 +5,8 @@ import Foundation
 import Synchronization
 import Testing
 
-/// What is found when an answer was lost is taken for one's own only where it is.
-@Suite("Looking up what may be there already")
+/// After a lost response, a resource counts as ours only if it is.
+@Suite("Lookups of resources that may already exist")
 struct LookupTests {
     // EC2
 
@@ -24,7 +24,7 @@ struct LookupTests {
     static let tags = [EC2.TagSpecification(resourceType: "image", tags: [.init(key: "asset", value: "a")])]
 
     @Test(
-        "an image is ours by name, tags, state and what it is made of",
+        "an image is ours by name, tags, state and source",
         arguments: [
             ("", "", true), ("sandbox<", "sandboxes<", false), ("pending", "failed", false), ("asset", "asst", false),
             ("i-1", "i-2", false), ("<sourceInstanceId>i-1</sourceInstanceId>", "", true),
@@ -84,13 +84,13 @@ struct LookupTests {
     static let helloTag = "\"\(hex(Insecure.MD5.hash(data: hello)))\""
     static let missing = HTTPResponse(status: 404)
 
-    @Test("an object that may replace another is sent again without looking")
+    @Test("an object that may replace another is resent without a lookup")
     func putObject() async throws {
         #expect(try await lookup(S3.PutObject(bucket: "b", key: "k", body: Self.hello), [HTTPResponse]()) == nil)
     }
 
     @Test(
-        "one that may not is ours when its bytes are",
+        "an object that must not replace another is ours if its bytes match",
         arguments: [
             (object(eTag: helloTag), nil, true), (object(eTag: "\"other\""), nil, false),
             (object(eTag: "\"other\"", crc: "crc"), "crc", true), (object(eTag: helloTag, crc: "other"), "crc", false),
@@ -104,7 +104,7 @@ struct LookupTests {
         #expect((try await lookup(operation, [answer]) != nil) == isOurs)
     }
 
-    @Test("an upload is the newest of exactly that key, on whatever page, that this call can have begun")
+    @Test("an upload is the newest one of the key, on any page, that this call may have started")
     func createMultipartUpload() async throws {
         let upload = { (key: String, id: String, minute: Int) in
             "<Upload><Key>\(key)</Key><UploadId>\(id)</UploadId><Initiated>2026-01-02T03:\(minute):00Z</Initiated></Upload>"
@@ -117,7 +117,7 @@ struct LookupTests {
         ].map { "<ListMultipartUploadsResult>\($0)</ListMultipartUploadsResult>" }
         let operation = S3.CreateMultipartUpload(bucket: "b", key: "k")
         #expect(try await lookup(operation, pages, since: "2026-01-02T03:58:00Z")?.uploadId == "two")
-        // S3 cuts off fractions of a second, and clocks differ a little.
+        // S3 truncates fractional seconds, and clocks differ slightly.
         #expect(try await lookup(operation, pages, since: "2026-01-02T03:59:04Z")?.uploadId == "two")
         #expect(try await lookup(operation, pages, since: "2026-01-02T03:59:10Z") == nil)
     }
@@ -132,7 +132,7 @@ struct LookupTests {
     static let closed = HTTPResponse(status: 404, body: Array("<Error><Code>NoSuchUpload</Code></Error>".utf8))
 
     @Test(
-        "an upload was completed when it is no longer open and the object is made of its parts",
+        "an upload is completed if it is no longer open and the object consists of its parts",
         arguments: [
             ([open], nil, false), ([closed, object(eTag: tagOfParts)], nil, true),
             ([closed, object(eTag: helloTag)], nil, false), ([closed, missing], nil, false),
@@ -153,7 +153,7 @@ struct LookupTests {
         try await lookup(operation, documents.map { HTTPResponse(status: 200, body: Array($0.utf8)) }, since: start)
     }
 
-    /// Runs the operation's lookup against answers, all of which it has to ask for.
+    /// Runs the operation's lookup against responses, all of which it must request.
     private func lookup<O: AWSCore.Operation>(
         _ operation: O, _ answers: [HTTPResponse], since start: String = "2026-01-02T04:00:00Z"
     ) async throws -> O.Output? {
@@ -170,7 +170,7 @@ struct LookupTests {
     }
 }
 
-/// Gives answers in order.
+/// Returns responses in order.
 private final class Answers: Transport {
     private let answers: Mutex<[HTTPResponse]>
 

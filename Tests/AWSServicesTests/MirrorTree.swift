@@ -2,7 +2,7 @@ import AWSServices
 import Foundation
 
 extension Tree {
-    /// For values that write themselves: names of properties, which are those of the model in lower case.
+    /// For values that encode themselves: the property names, which are the model's names in lower case.
     init(mirroring value: Any) {
         var missing: [String] = []
         var members: [String: Any] = [:]

@@ -1,4 +1,4 @@
-/// Numbers that look random and are the same in every run, so that a failure can be seen again.
+/// Deterministic pseudorandom numbers, so that failures are reproducible.
 struct Seeded: RandomNumberGenerator {
     var state: UInt64
 
@@ -12,7 +12,7 @@ struct Seeded: RandomNumberGenerator {
     }
 }
 
-/// Ways in which an answer can come out wrong.
+/// Ways to corrupt a response.
 enum Mutation: CaseIterable {
     case cut, flip, drop, double, swap, insert, element, number, kind
 
@@ -35,7 +35,7 @@ enum Mutation: CaseIterable {
         return result
     }
 
-    /// Drops, doubles or renames an element, or a member between quotes.
+    /// Drops, duplicates or renames an element or a quoted member.
     private func element(of body: [UInt8], near place: Int, _ chance: inout Seeded) -> [UInt8] {
         let marks = [UInt8(ascii: "<"), UInt8(ascii: "{"), UInt8(ascii: ",")]
         let ends = [UInt8(ascii: ">"), UInt8(ascii: "}"), UInt8(ascii: ",")]
@@ -80,7 +80,7 @@ enum Mutation: CaseIterable {
     ]
 }
 
-/// Whole bodies that belong to no operation, or try to harm whoever reads them.
+/// Whole bodies that belong to no operation or attack the parser.
 enum Hostile {
     static func bodies(insteadOf body: [UInt8]) -> [[UInt8]] {
         let text = String(decoding: body, as: UTF8.self)

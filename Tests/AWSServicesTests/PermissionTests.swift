@@ -2,10 +2,10 @@ import AWSCore
 import AWSTestSupport
 import Testing
 
-/// Permissions were written down from memory; AWS's own tables say whether there is such a thing.
+/// Checks the declared permissions against AWS's own tables.
 @Suite("Permissions")
 struct PermissionTests {
-    @Test("every permission that an operation declares is one of AWS's")
+    @Test("every permission that an operation declares exists in AWS")
     func existence() throws {
         let declared = Catalogue.all.flatMap { Swift.type(of: $0.sample).permissions }
         #expect(declared.count > 80)

@@ -1,7 +1,7 @@
 import Foundation
 
-/// Makes a value of any decodable type with every member filled, each with another value: what a decoder would read
-/// out of an answer that has everything.
+/// Creates a value of any decodable type with every member set to a distinct value, as if decoded from a complete
+/// response.
 struct SampleDecoder: Decoder {
     final class Counter {
         var value = 1000
@@ -23,7 +23,7 @@ struct SampleDecoder: Decoder {
 
     func value<T: Decodable>(_ type: T.Type) throws -> T {
         let number = counter.next()
-        // Characters that every form of encoding has to take care of, and as long as the longest that AWS asks for.
+        // Characters that every encoding must handle, at the greatest minimum length that AWS requires.
         if type == String.self { return "\(name) é/&=+<\"'~ and more than 32 letters \(number)" as! T }
         if type == Int.self { return number as! T }
         if type == Bool.self { return true as! T }

@@ -4,14 +4,14 @@ import AWSTestSupport
 import Foundation
 import Testing
 
-/// One operation under examination: a sample with every member filled, and how an answer to it is made.
+/// An operation under test: a sample with every member set, and a way to create a response.
 struct Subject: @unchecked Sendable, CustomTestStringConvertible {
     let sample: any AWSCore.Operation
-    /// What botocore is to be given for the same request, where the operation writes its request itself.
+    /// botocore's parameters for the same request, if the operation encodes its request itself.
     var parameters: [String: Any]?
     /// Headers that we send and botocore does not at this stage.
     var extraHeaders: [String] = []
-    /// How the answer differs from one that is made of the model alone.
+    /// How the response differs from one generated from the model alone.
     var answer: [String: Any] = [:]
 
     init<O: AWSCore.Operation & Codable>(_ type: O.Type) {
@@ -19,8 +19,8 @@ struct Subject: @unchecked Sendable, CustomTestStringConvertible {
     }
 
     /// - Parameters:
-    ///   - root: the answer's document, which the model does not name.
-    ///   - set: values of members that cannot be any text.
+    ///   - root: the root of the response document, which the model does not name.
+    ///   - set: values of members that do not accept arbitrary text.
     init(
         _ sample: some AWSCore.Operation, _ parameters: [String: Any], extraHeaders: [String] = [], root: String? = nil,
         set: [String: Any] = [:], status: Int? = nil
@@ -38,7 +38,7 @@ struct Subject: @unchecked Sendable, CustomTestStringConvertible {
     var name: String { type.name }
     var testDescription: String { "\(service.id) \(name)" }
 
-    /// How botocore names the service.
+    /// botocore's name of the service.
     var botocoreName: String {
         let odd = ["CloudWatch Logs": "logs", "Secrets Manager": "secretsmanager"]
         return odd[service.id] ?? service.id.lowercased().replacing(" ", with: "-")
@@ -57,7 +57,7 @@ struct Subject: @unchecked Sendable, CustomTestStringConvertible {
 
     func decode(_ response: HTTPResponse) throws -> Any { try sample.decode(response) }
 
-    /// An answer with every member, made by botocore's model.
+    /// A response with every member, generated from botocore's model.
     func example(items: Int = 2, set: [String: Any] = [:]) throws -> HTTPResponse {
         var more = answer
         more["items"] = items

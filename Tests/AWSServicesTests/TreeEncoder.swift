@@ -1,14 +1,14 @@
 import AWSCore
 import Foundation
 
-/// A value as a tree of JSON with the names that it has on the wire, and what its coding says of each member.
+/// A value as a JSON tree with its wire names, and coding details of each member.
 struct Tree {
     var value: Any
     /// Paths of members that are optional.
     var optional: Set<String>
     /// Paths of members that are `nil`.
     var missing: [String]
-    /// Whether names are those of the wire, or of the model where the value writes itself.
+    /// Whether names are those on the wire, or of the model if the value encodes itself.
     var names: String
 
     init(of value: Any, _ keys: KeyStyle) throws {
@@ -30,7 +30,7 @@ struct Tree {
     }
 }
 
-/// Encodes into a tree and notes which members are optional, which no other encoder tells apart.
+/// Encodes into a tree and records which members are optional, which other encoders do not distinguish.
 final class TreeEncoder: Encoder {
     final class Notes {
         var optional: Set<String> = []

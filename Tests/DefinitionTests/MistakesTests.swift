@@ -9,21 +9,21 @@ struct MistakesTests {
         ("ports: {jupiter: 1}", "3:9: error: unknown key 'jupiter', did you mean 'jupyter'?"),
         ("jupyter: 1", "3:1: error: unknown key 'jupyter', did you mean 'ports.jupyter'?"),
         ("aws: {instanceType: a.b}", "3:7: error: unknown key 'instanceType', did you mean 'instance_type'?"),
-        ("disk: {colour: 1}", "3:8: error: unknown key 'colour', known here are size"),
-        ("disk: 8GiB", "3:7: error: 'disk' must be a mapping, found the text '8GiB', for example {size: 8GiB}"),
+        ("disk: {colour: 1}", "3:8: error: unknown key 'colour', valid keys here are size"),
+        ("disk: 8GiB", "3:7: error: 'disk' must be a mapping, found the string '8GiB', for example {size: 8GiB}"),
         (
             "disk: {size: [8]}",
             "3:14: error: 'disk.size' must be a size from 4GiB to 2TiB, found a list, for example 8GiB"
         ),
-        ("disk: {size: 8}", "3:14: error: 'disk.size' has no unit that is known in '8', did you mean 8GiB?"),
-        ("disk: {size: 8GB}", "3:14: error: 'disk.size' has no unit that is known in '8GB', did you mean 8GiB?"),
+        ("disk: {size: 8}", "3:14: error: 'disk.size' must be in MiB, GiB or TiB, found '8', did you mean 8GiB?"),
+        ("disk: {size: 8GB}", "3:14: error: 'disk.size' must be in MiB, GiB or TiB, found '8GB', did you mean 8GiB?"),
         (
             "disk: {size: 3GiB}",
-            "3:14: error: 'disk.size' must be a size from 4GiB to 2TiB, found the text '3GiB', for example 8GiB"
+            "3:14: error: 'disk.size' must be a size from 4GiB to 2TiB, found the string '3GiB', for example 8GiB"
         ),
         (
             "aws: {volume_size: 9000MiB}",
-            "3:20: error: 'aws.volume_size' must be whole GiB, found '9000MiB', for example 100GiB"
+            "3:20: error: 'aws.volume_size' must be a whole number of GiB, found '9000MiB', for example 100GiB"
         ),
         (
             "ports: {jupyter: 70000}",
@@ -31,7 +31,7 @@ struct MistakesTests {
         ),
         (
             "ports: {jupyter: '80'}",
-            "3:18: error: 'ports.jupyter' must be a whole number from 1 to 65535, found text in quotes, write 80 without quotes"
+            "3:18: error: 'ports.jupyter' must be a whole number from 1 to 65535, found a quoted string, write 80 without quotes"
         ),
         ("ports: {jupyter: 22}", "3:18: error: 'ports.jupyter' must not be 22: sshd listens there, for example 49494"),
         (
@@ -39,17 +39,17 @@ struct MistakesTests {
             "3:18: error: 'ports.jupyter' must be a whole number from 1 to 65535, found nothing, for example 49494"
         ),
         ("formats: []", "3:10: error: 'formats' is empty, for example [vhd, vmdk]"),
-        ("formats: vhd", "3:10: error: 'formats' must be a list, found the text 'vhd', for example [vhd, vmdk]"),
-        ("formats: [vhd, raw, vhd]", "3:21: error: 'formats' names the text 'vhd' twice, keep one"),
+        ("formats: vhd", "3:10: error: 'formats' must be a list, found the string 'vhd', for example [vhd, vmdk]"),
+        ("formats: [vhd, raw, vhd]", "3:21: error: 'formats' lists the string 'vhd' twice, keep one"),
         ("formats: [VHD]", "3:11: error: 'formats' cannot be 'VHD', did you mean 'vhd'?"),
-        ("formats: [iso]", "3:11: error: 'formats' cannot be 'iso', it is one of vhd, vmdk, raw, qcow2, ova"),
+        ("formats: [iso]", "3:11: error: 'formats' cannot be 'iso', use one of vhd, vmdk, raw, qcow2, ova"),
         (
             "user: {name: root}",
-            "3:14: error: 'user.name' must not be 'root', an account or group that the system has already, for example ubuntu"
+            "3:14: error: 'user.name' must not be 'root', which is a system account or group, for example ubuntu"
         ),
         (
             "user: {name: Me}",
-            "3:14: error: 'user.name' must be 1 to 32 small letters, digits, dashes and underscores and begin with a letter, found 'Me', for example ubuntu"
+            "3:14: error: 'user.name' must be 1 to 32 lowercase letters, digits, dashes and underscores, starting with a letter, found 'Me', for example ubuntu"
         ),
         (
             "base: {mirror: hots}",
@@ -61,20 +61,20 @@ struct MistakesTests {
         ),
         (
             "base: {suite: jammy}",
-            "3:15: error: 'jammy' is a release of ubuntu, and base.distribution is debian, did you mean 'bookworm', or distribution: ubuntu?"
+            "3:15: error: 'jammy' is a release of ubuntu, but base.distribution is debian, did you mean 'bookworm', or distribution: ubuntu?"
         ),
-        ("base: {suite: bokworm}", "3:15: error: unknown release 'bokworm' of debian, did you mean 'bookworm'?"),
+        ("base: {suite: bokworm}", "3:15: error: unknown debian release 'bokworm', did you mean 'bookworm'?"),
         (
             "base: {suite: Bookworm}",
-            "3:15: error: 'base.suite' must be a release's code name in small letters, found 'Bookworm', did you mean 'bookworm'?"
+            "3:15: error: 'base.suite' must be a release code name in lowercase letters, found 'Bookworm', did you mean 'bookworm'?"
         ),
         (
             "aws: {regions: [eu-central-1a]}",
-            "3:17: error: 'aws.regions' must name AWS regions, found 'eu-central-1a', that is an availability zone, did you mean 'eu-central-1'?"
+            "3:17: error: 'aws.regions' must be an AWS region, found 'eu-central-1a', which is an Availability Zone, did you mean 'eu-central-1'?"
         ),
         (
             "aws: {source_image: {owner: 99720109477}}",
-            "3:29: error: 'aws.source_image.owner' must be an account of 12 digits or one of self, amazon, aws-marketplace, found '99720109477', for example '099720109477' (Canonical)"
+            "3:29: error: 'aws.source_image.owner' must be a 12-digit AWS account ID or one of self, amazon, aws-marketplace, found '99720109477', for example '099720109477' (Canonical)"
         ),
         (
             "aws: {source_image: {parameter: 'resolve:ssm:/my/image'}}",
@@ -82,15 +82,15 @@ struct MistakesTests {
         ),
         (
             "names: {tag_key: 'aws:x'}",
-            "3:18: error: 'names.tag_key' must not begin with 'aws:', which AWS keeps for itself, for example exa_dss_id"
+            "3:18: error: 'names.tag_key' must not begin with 'aws:', which is reserved for AWS, for example exa_dss_id"
         ),
         (
             "names: {ami: Sandbox}",
-            "3:14: error: 'names.ami' must contain '<asset-id>', or builds would take each other's name, for example Sandbox-<asset-id>"
+            "3:14: error: 'names.ami' must contain '<asset-id>', so that each build has a unique name, for example Sandbox-<asset-id>"
         ),
         (
             "names: {stack: 'S-<asset_id>'}",
-            "3:16: error: 'names.stack' must contain '<asset-id>', or builds would take each other's name, did you mean 'S-<asset-id>'?"
+            "3:16: error: 'names.stack' must contain '<asset-id>', so that each build has a unique name, did you mean 'S-<asset-id>'?"
         ),
         (
             "variants: [big]",
@@ -98,24 +98,27 @@ struct MistakesTests {
         ),
         (
             "variants: {Big: {disk.size: 16GiB}}",
-            "3:12: error: the variant 'Big' is to be part of asset ids, use up to 24 lower-case letters, digits and dashes"
+            "3:12: error: variant name 'Big' is not valid in asset ids, use up to 24 lowercase letters, digits and dashes"
         ),
         (
             "variants: {big: {disk.sice: 16GiB}}",
             "3:18: error: a variant cannot set 'disk.sice', did you mean 'disk.size'?"
         ),
-        ("variants: {big: {version: 2.0.0}}", "3:18: error: a variant cannot set 'version', all variants share it"),
+        (
+            "variants: {big: {version: 2.0.0}}",
+            "3:18: error: a variant cannot set 'version', all variants share this key"
+        ),
         (
             "variants: {big: {disk.size: 16}}",
-            "3:29: error: 'disk.size' has no unit that is known in '16', did you mean 16GiB?"
+            "3:29: error: 'disk.size' must be in MiB, GiB or TiB, found '16', did you mean 16GiB?"
         ),
         (
             "variants: {big: 16GiB}",
-            "3:17: error: 'variants.big' must be a mapping of keys, found the text '16GiB', for example {disk.size: 16GiB}"
+            "3:17: error: 'variants.big' must be a mapping of keys to values, found the string '16GiB', for example {disk.size: 16GiB}"
         ),
         (
             "names: {bucket_prefix: ../x}",
-            "3:24: error: 'names.bucket_prefix' must be names of letters, digits, dots, dashes and underscores with single slashes between them, found '../x', for example data_science_sandbox"
+            "3:24: error: 'names.bucket_prefix' must be names of letters, digits, dots, dashes and underscores, separated by single slashes, found '../x', for example data_science_sandbox"
         ),
         (
             "github: {repository: 'https://github.com/me/mine.git'}",
@@ -126,7 +129,7 @@ struct MistakesTests {
             "playbook: {checkpoints: [tidy]}",
             "3:26: error: the playbook has no role 'tidy' that can be a checkpoint, its roles are base, docker, jupyter"
         ),
-        ("playbook: {file: none.yml}", "3:18: error: there is no file 'none.yml'"),
+        ("playbook: {file: none.yml}", "3:18: error: file 'none.yml' not found"),
         (
             "playbook: {variables: {jupyter_port: 1}}",
             "3:24: error: the variable 'jupyter_port' is set by 'ports.jupyter', set 'ports.jupyter' instead"
@@ -137,19 +140,19 @@ struct MistakesTests {
         ),
         (
             "playbook: {variables: {my-theme: x}}",
-            "3:24: error: 'my-theme' is no name for an Ansible variable, use letters, digits and underscores, for example my_theme"
+            "3:24: error: 'my-theme' is not a valid Ansible variable name, use letters, digits and underscores, for example my_theme"
         ),
         (
             "playbook: {variables: {python: 3.10}}",
-            "3:32: error: 'playbook.variables.python' is the number 3.10, which YAML may round, write \"3.10\" in quotes"
+            "3:32: error: 'playbook.variables.python' is the number 3.10, which YAML may round, put it in quotes: \"3.10\""
         ),
         (
             "base: {architecture: arm64}",
-            "3:22: error: the format vhd is for machines with a BIOS, which arm64 has not, set formats, for example formats: [vmdk, qcow2]"
+            "3:22: error: format vhd requires BIOS firmware, which arm64 machines do not have, set formats, for example formats: [vmdk, qcow2]"
         ),
         (
             "disk: {size: 2041GiB}",
-            "3:14: error: a vhd holds at most 2040GiB, make the disk smaller or leave vhd out of formats"
+            "3:14: error: a vhd image holds at most 2040GiB, reduce disk.size or remove vhd from formats"
         ),
     ])
     func `one mistake`(lines: String, mistake: String) {
@@ -170,13 +173,13 @@ struct MistakesTests {
             """
         let failure = try #require(throws: Failure.self) { try source(yaml).loadDefinition() }
         #expect(failure.code == .badData)
-        #expect(failure.message == "sandbox.yaml has 7 mistakes")
+        #expect(failure.message == "sandbox.yaml has 7 errors")
         #expect(
             failure.details == [
                 "sandbox.yaml:1:1: error: the key 'version' is missing, for example version: 0.1.0",
                 "sandbox.yaml:1:7: error: 'name' must be a short name, found a list, for example data-science-sandbox",
                 "sandbox.yaml:4:3: error: unknown key 'suit', did you mean 'suite'?",
-                "sandbox.yaml:5:3: error: the key 'mirror' stands already in line 3, keep one of them",
+                "sandbox.yaml:5:3: error: duplicate key 'mirror', first set in line 3, keep one of them",
                 "sandbox.yaml:7:12: error: 'ports.jupyter' must not be 22: sshd listens there, for example 49494",
                 "sandbox.yaml:8:1: error: unknown key 'nmae', did you mean 'name'?",
                 "sandbox.yaml:9:16: error: 'formats' cannot be 'vhdx', did you mean 'vhd'?",
@@ -196,6 +199,6 @@ struct MistakesTests {
         let nothing = DefinitionSource(currentDirectory: "/home", files: .memory([:]))
         let failure = try #require(throws: Failure.self) { try nothing.loadDefinition() }
         #expect(failure.code == .usage)
-        #expect(failure.message == "there is no definition 'sandbox.yaml'")
+        #expect(failure.message == "definition 'sandbox.yaml' not found")
     }
 }

@@ -105,12 +105,12 @@ struct PinsTests {
         ("suite: x\n", "1:1: error: the key 'distribution' is missing, for example distribution: debian"),
         (
             "distribution: debian\nsuite: x\npython: 3.10\n",
-            "3:9: error: 'python' must be text, found the number 3.10, which YAML may round, write \"3.10\" in quotes"
+            "3:9: error: 'python' must be a string, found the number 3.10, which YAML may round, put it in quotes: \"3.10\""
         ),
         ("distribution: debian\nsuite: x\nppi: {}\n", "3:1: error: unknown key 'ppi', did you mean 'pip'?"),
         (
             "distribution: debian\nsuite: x\napt: {git: 1.10}\n",
-            "3:12: error: 'apt.git' must be text, found the number 1.10, which YAML may round, write \"1.10\" in quotes"
+            "3:12: error: 'apt.git' must be a string, found the number 1.10, which YAML may round, put it in quotes: \"1.10\""
         ),
         (
             "distribution: debian\nsuite: x\napt: [git]\n",
@@ -122,11 +122,11 @@ struct PinsTests {
         ),
         (
             "distribution: debian\nsuite: x\napt: {git: '>=2'}\n",
-            "3:12: error: '>=2' is no version of a Debian package, for example git: \"1:2.39.5-0+deb12u3\""
+            "3:12: error: '>=2' is not a valid Debian package version, for example git: \"1:2.39.5-0+deb12u3\""
         ),
         (
             "distribution: debian\nsuite: x\npip: {a: {b: '1'}}\npip_locked: {a: {b: '1'}}\n",
-            "4:18: error: 'b' stands in 'pip' and in 'pip_locked', keep it in 'pip'"
+            "4:18: error: 'b' is in both 'pip' and 'pip_locked', keep it in 'pip'"
         ),
         (
             "distribution: debian\nsuite: x\npip: {jupyter: {}}\npip_locked: {jupiter: {}}\n",
@@ -157,11 +157,11 @@ struct PinsTests {
     @Test func `mistakes in definition and pins come together`() throws {
         let both = source(minimal + "ports: {jupyter: 0}\n", pins: "distribution: debian\nsuite: bookworm\nx: 1\n")
         let failure = try #require(throws: Failure.self) { try both.loadSandbox() }
-        #expect(failure.message == "sandbox.yaml and pins.yaml have 2 mistakes")
+        #expect(failure.message == "sandbox.yaml and pins.yaml have 2 errors")
     }
 
     @Test func `a missing pins file is named`() throws {
         let failure = try #require(throws: Failure.self) { try source(minimal).loadSandbox() }
-        #expect(failure.details.first?.contains("there is no file 'pins.yaml'") == true)
+        #expect(failure.details.first?.contains("file 'pins.yaml' not found") == true)
     }
 }

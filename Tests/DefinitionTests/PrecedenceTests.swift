@@ -54,7 +54,7 @@ struct PrecedenceTests {
                 ["disk.siez=8GiB"], [:],
                 ["flag --set disk.siez: error: unknown key 'disk.siez', did you mean 'disk.size'?"]
             ),
-            (["disk=8GiB"], [:], ["flag --set disk: error: unknown key 'disk', name one of disk.size"]),
+            (["disk=8GiB"], [:], ["flag --set disk: error: unknown key 'disk', use one of disk.size"]),
             (["size=8GiB"], [:], ["flag --set size: error: unknown key 'size', did you mean 'disk.size'?"]),
             (["formats="], [:], ["flag --set formats: error: 'formats' is empty, for example [vhd, vmdk]"]),
             (
@@ -65,11 +65,13 @@ struct PrecedenceTests {
             ),
             (
                 [], ["DSS_FORMATS": "vhd,iso"],
-                ["environment DSS_FORMATS: error: 'formats' cannot be 'iso', it is one of vhd, vmdk, raw, qcow2, ova"]
+                ["environment DSS_FORMATS: error: 'formats' cannot be 'iso', use one of vhd, vmdk, raw, qcow2, ova"]
             ),
             (
                 [], ["DSS_DISK_SIZ": "8GiB"],
-                ["environment DSS_DISK_SIZ: error: unknown variable 'DSS_DISK_SIZ', did you mean 'DSS_DISK_SIZE'?"]
+                [
+                    "environment DSS_DISK_SIZ: error: unknown environment variable 'DSS_DISK_SIZ', did you mean 'DSS_DISK_SIZE'?"
+                ]
             ),
         ] as [([String], [String: String], [String])])
     func `mistakes name the flag or the variable`(

@@ -8,24 +8,27 @@ struct SyntaxTests {
     @Test(arguments: [
         ("", "1:1: error: the file is empty"),
         ("# nothing\n", "1:1: error: the file is empty"),
-        ("- a\n", "1:1: error: a definition is a mapping, found a list, for example name: data-science-sandbox"),
-        ("name: lab\n---\nname: lab\n", "3:1: error: a second document begins here, keep one document in the file"),
+        ("- a\n", "1:1: error: a definition must be a mapping, found a list, for example name: data-science-sandbox"),
+        (
+            "name: lab\n---\nname: lab\n",
+            "3:1: error: a second YAML document starts here, keep only one document in the file"
+        ),
         (
             "name: a: b\n",
-            "1:8: error: no valid YAML: mapping values are not allowed in this context, put a value that contains ': ' into quotes"
+            "1:8: error: invalid YAML: mapping values are not allowed in this context, put a value that contains ': ' in quotes"
         ),
         (
             "disk:\n\tsize: 8GiB\n",
-            "2:1: error: no valid YAML: found character that cannot start any token, indent with blanks, not with a tab"
+            "2:1: error: invalid YAML: found character that cannot start any token, indent with spaces, not tabs"
         ),
         (
             "name: @lab\n",
-            "1:7: error: no valid YAML: found character that cannot start any token, put the value into quotes"
+            "1:7: error: invalid YAML: found character that cannot start any token, put the value in quotes"
         ),
-        ("name: *lab\n", "1:7: error: no valid YAML: found undefined alias"),
+        ("name: *lab\n", "1:7: error: invalid YAML: found undefined alias"),
         (
             "disk: {size: 8GiB, size: 9GiB}\n",
-            "1:8: error: the key 'size' stands twice in this mapping, keep one of them"
+            "1:8: error: duplicate key 'size' in this mapping, keep one of them"
         ),
     ])
     func `broken files`(yaml: String, mistake: String) {
@@ -40,13 +43,13 @@ struct SyntaxTests {
     }
 
     @Test(arguments: [
-        ("[]", "1:1: error: a playbook is a list of plays, found none, for example roles: [jupyter]"),
+        ("[]", "1:1: error: a playbook must be a list of plays, found none, for example roles: [jupyter]"),
         ("- hosts: all\n", "1:3: error: the play has no list of roles, for example roles: [jupyter]"),
-        ("- roles: [a, a]\n", "1:14: error: the role 'a' stands twice in the play, keep one of them"),
-        ("- roles: [a, [b]]\n", "1:14: error: a role is a name, found a list, for example roles: [jupyter]"),
+        ("- roles: [a, a]\n", "1:14: error: duplicate role 'a' in the play, keep one of them"),
+        ("- roles: [a, [b]]\n", "1:14: error: a role must be a name, found a list, for example roles: [jupyter]"),
         (
             "- roles: [a]\n- roles: [b]\n",
-            "2:3: error: only the first play is run, role by role, put all roles into one play"
+            "2:3: error: only one play is supported, move all roles to the first play"
         ),
     ])
     func `broken playbooks`(text: String, mistake: String) {

@@ -13,7 +13,7 @@ struct BootCodeTests {
         return image
     }
 
-    /// diskboot.img's sector and `rest` more, the last one not full.
+    /// diskboot.img's sector and `rest` more sectors, the last of which is partial.
     private func core(rest: Int, listed: Int? = nil, segment: UInt16 = 0x820) -> [UInt8] {
         var core = [UInt8](repeating: 0x11, count: 512 * rest + 100)
         let length = UInt16(listed ?? rest)
@@ -51,7 +51,7 @@ struct BootCodeTests {
                 { _ = try BootCode.bootSector(bootImage: Array(zeros[1...]), over: zeros, coreSector: 1) }
             ),
             ("boot.img has no jump", { _ = try BootCode.bootSector(bootImage: zeros, over: zeros, coreSector: 1) }),
-            ("has 512 bytes only", { _ = try BootCode.coreImage(zeros, at: partition) }),
+            ("has only 512 bytes", { _ = try BootCode.coreImage(zeros, at: partition) }),
             ("the BIOS boot partition 1048576", { _ = try BootCode.coreImage(core(rest: 2048), at: partition) }),
             ("no block list of 300", { _ = try BootCode.coreImage(core(rest: 300, listed: 299), at: partition) }),
             ("no block list", { _ = try BootCode.coreImage(core(rest: 300, segment: 0x800), at: partition) }),

@@ -83,7 +83,7 @@ struct BootTests {
                     try await Task.sleep(for: .seconds(60))
                 }
             })
-            #expect(failure?.message == "the virtual machine (qemu) ended by itself")
+            #expect(failure?.message == "the virtual machine (qemu) stopped unexpectedly")
             #expect(failure?.details.contains { $0.contains(SmallRoot.marker) } == true)
         }
     }

@@ -31,6 +31,6 @@ struct DiskLayoutTests {
     func tooSmall(size: Int) async {
         let failure = await DiskImagesTests.failure(of: { _ = try DiskLayout(sizeMiB: size) })
         #expect(failure?.code == .badData)
-        #expect(failure?.message == "a disk of \(size) MiB is too small, the least is 131 MiB")
+        #expect(failure?.message == "a disk of \(size) MiB is too small; the minimum is 131 MiB")
     }
 }

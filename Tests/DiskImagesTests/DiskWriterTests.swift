@@ -6,7 +6,7 @@ import Workbench
 
 @testable import DiskImages
 
-/// Real disks with the real tools, from a root directory of a few MB.
+/// Real disks written with the real tools from a root directory of a few MB.
 @Suite(.serialized, .enabled(if: canWriteDisks))
 struct DiskWriterTests {
     @Test func diskHasATableABootLoaderAndEveryFile() async throws {
@@ -18,7 +18,7 @@ struct DiskWriterTests {
             #expect(try names(in: directory) == ["d,1.raw", "root"], "nothing else is left")
             #expect(disk.virtualBytes == 256 << 20)
             #expect(disk.allocatedBytes < 64 << 20, "it is sparse")
-            #expect(log.all.contains { $0.activity == "write the disk" && $0.unit == .bytes })
+            #expect(log.all.contains { $0.activity == "writing the disk" && $0.unit == .bytes })
 
             try await runner.run(Command("sfdisk", ["--verify", disk.path]))
             let dump = try await runner.run(Command("sfdisk", ["--dump", disk.path]))
@@ -68,7 +68,7 @@ struct DiskWriterTests {
         guard getuid() == 0 else { return print("skipped: mounting an overlay needs root") }
         try await withTemporaryDirectory(in: "/dev/shm") { directory in
             let root = try SmallRoot.make(in: directory)
-            // In a mount namespace of its own, that ends with the shell.
+            // In a separate mount namespace, which ends with the shell.
             let script = """
                 set -e
                 mkdir upper work merged
@@ -110,7 +110,7 @@ struct DiskWriterTests {
                 _ = try await DiskWriter(runner: runner).write(root, to: "\(directory)/d.raw", sizeMiB: 140)
             }
             #expect(failure?.code == .badData)
-            #expect(failure?.message.contains("the disk is too small: the files take 9") == true)
+            #expect(failure?.message.contains("the disk is too small: the files need 9") == true)
             #expect(try names(in: directory) == ["root"])
         }
     }

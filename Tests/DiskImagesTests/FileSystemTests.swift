@@ -27,9 +27,9 @@ struct FileSystemTests {
         #expect(bytes?.code == .badData)
         #expect(
             bytes?.message
-                == "the disk is too small: the files take 1024 MiB and its root file system holds 900 MiB")
+                == "the disk is too small: the files need 1024 MiB, but the root file system holds 900 MiB")
         let inodes = await failure { try small.requireRoom(for: RootContent(bytes: 0, inodes: 100_000)) }
-        #expect(inodes?.message == "the disk is too small: there are 100000 files and it holds 61237")
+        #expect(inodes?.message == "the disk is too small: there are 100000 files, but it holds 61237")
     }
 
     private func failure(_ body: () throws -> Void) async -> Failure? { await DiskImagesTests.failure(of: body) }

@@ -5,7 +5,7 @@ import Workbench
 
 @testable import DiskImages
 
-/// Measures with a root file system of real size: `DSS_FULL_ROOT=DIR DSS_FULL_OUT=DIR swift test --filter FullSize`.
+/// Measures with a full-size root file system: `DSS_FULL_ROOT=DIR DSS_FULL_OUT=DIR swift test --filter FullSize`.
 @Suite(.serialized, .enabled(if: ProcessInfo.processInfo.environment["DSS_FULL_ROOT"] != nil))
 struct FullSizeTests {
     let root = ProcessInfo.processInfo.environment["DSS_FULL_ROOT"] ?? ""
@@ -41,7 +41,7 @@ struct FullSizeTests {
     }
 }
 
-/// Boots exported images of real size until SSH answers: `DSS_FULL_BOOT=FILE,FILE`.
+/// Boots full-size exported images until SSH answers: `DSS_FULL_BOOT=FILE,FILE`.
 @Suite(.serialized, .enabled(if: ProcessInfo.processInfo.environment["DSS_FULL_BOOT"] != nil))
 struct FullSizeBootTests {
     @Test func everyHardware() async throws {

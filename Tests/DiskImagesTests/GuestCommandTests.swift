@@ -15,7 +15,7 @@ struct GuestCommandTests {
         ).command.shellLine
     }
 
-    /// machine, firmware options, disk, network adapter, what comes behind it
+    /// machine, firmware options, disk, network adapter, and the following options
     @Test(arguments: [
         (
             Hardware.virtualbox, "pc", "",

@@ -6,12 +6,12 @@ import Workbench
 
 @testable import DiskImages
 
-/// Real conversions with qemu-img, of a disk that holds a partition table and some noise.
+/// Real conversions with qemu-img of a disk with a partition table and random data.
 @Suite(.serialized, .enabled(if: canConvert))
 struct ImageConverterTests {
     let appliance = Appliance(name: "sandbox", version: "6.1.0")
 
-    /// A disk of 64 MiB with data at its beginning, middle and end.
+    /// A 64 MiB disk with data at its start, middle and end.
     private func rawDisk(in directory: String, noiseMiB: Int = 4) throws -> RawDisk {
         let path = "\(directory)/disk,a.raw"
         try createSparse(path, bytes: 64 << 20)
@@ -61,7 +61,7 @@ struct ImageConverterTests {
             let raw = try rawDisk(in: directory)
             let left = "\(directory)/.sandbox.vmdk.partial"
             try writeAtomically("half of an image", to: left)
-            // The locks that QEMU takes of a file that it writes, by F_OFD_SETLK, which Swift does not see.
+            // The lock that QEMU takes on a file that it writes, with F_OFD_SETLK, which Swift does not import.
             let descriptor = open(left, O_RDWR)
             defer { close(descriptor) }
             var lock = flock(l_type: Int16(F_RDLCK), l_whence: Int16(SEEK_SET), l_start: 100, l_len: 200, l_pid: 0)
@@ -96,13 +96,13 @@ struct ImageConverterTests {
     @Test func anImageThatDiffersIsFound() async throws {
         try await withTemporaryDirectory { directory in
             let raw = try rawDisk(in: directory)
-            // As if qemu-img had written something else: the raw changes behind its back.
+            // Simulates a wrong conversion by changing the raw disk after it.
             let cheating = CheatingRunner(file: raw.path)
             let failure = await failure(of: {
                 _ = try await ImageConverter(runner: cheating).convert(
                     raw, to: [.vhd, .vmdk], in: directory, stem: "s", appliance: appliance)
             })
-            #expect(failure?.message.hasSuffix("file is not what was converted") == true)
+            #expect(failure?.message.hasSuffix("file differs from the raw disk") == true)
             #expect(failure?.advice?.contains("qemu-img compare") == true)
             #expect(try names(in: directory) == ["disk,a.raw"])
         }
@@ -123,7 +123,7 @@ struct ImageConverterTests {
     }
 
     /// On a file system of a few MB, mounted for one command only.
-    /// `refuse` is told before anything is written, `write` when mke2fs has no room.
+    /// `refuse` fails before anything is written, `write` when mke2fs runs out of space.
     @Test(arguments: ["convert", "write", "refuse"])
     func aFullDiskIsToldAndNothingIsLeft(what: String) async throws {
         guard getuid() == 0, have("unshare", "mount") else { return print("skipped: mounting needs root") }
@@ -159,7 +159,7 @@ struct ImageConverterTests {
                 })
             }
             #expect(failure?.code == .temporary)
-            #expect(failure?.message.hasPrefix("the disk is full at \(target)") == true, "\(failure?.message ?? "")")
+            #expect(failure?.message.hasPrefix("no space left in \(target)") == true, "\(failure?.message ?? "")")
             #expect(try names(in: target) == [])
         }
     }

@@ -16,9 +16,10 @@ struct ImageInspectorTests {
             try write("", "\(directory)/empty.raw")
             try write("# Disk DescriptorFile\nversion=1\n", "\(directory)/descriptor.vmdk")
             for (path, message) in [
-                ("\(directory)/none.vhd", "there is no image"), (directory, "not a regular file"),
-                ("\(directory)/text.vmdk", "no disk image"), ("\(directory)/empty.raw", "no disk image"),
-                ("\(directory)/descriptor.vmdk", "no disk image"),
+                ("\(directory)/none.vhd", "no such image"), (directory, "not a regular file"),
+                ("\(directory)/text.vmdk", "not a supported disk image"),
+                ("\(directory)/empty.raw", "not a supported disk image"),
+                ("\(directory)/descriptor.vmdk", "not a supported disk image"),
             ] {
                 let failure = await failure(of: { _ = try await inspector.inspect(path) })
                 #expect(failure?.code == .badData)
@@ -46,7 +47,7 @@ struct ImageInspectorTests {
             }
             let other = ImageFormat.allCases.first { $0 != format }
             let wrong = await failure(of: { _ = try await inspector.inspect(image.temporaryPath, as: other) })
-            #expect(wrong?.message.contains("should be \(other!.rawValue)") == true)
+            #expect(wrong?.message.contains("expected \(other!.rawValue)") == true)
         }
     }
 }

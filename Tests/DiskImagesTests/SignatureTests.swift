@@ -14,7 +14,7 @@ struct SignatureTests {
         ImageSignature.find(head: bytes(head), end: bytes(end), length: length)
     }
 
-    private let cutOff = "cut off or not finished"
+    private let cutOff = "truncated or incomplete"
     private let conectix = Array("conectix".utf8)
     private let kdmv = Array("KDMV".utf8)
     private let noDirectory = [UInt8](repeating: 0xff, count: 8)

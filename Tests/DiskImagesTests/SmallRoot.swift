@@ -5,7 +5,7 @@ import Workbench
 
 @testable import DiskImages
 
-/// A root directory with one of everything that a file system can hold, and GRUB as the only program.
+/// A root directory with one file of each type, and GRUB as the only program.
 enum SmallRoot {
     static let marker = "DSS-BOOT-MARKER"
 
@@ -13,7 +13,7 @@ enum SmallRoot {
         let root = "\(directory)/root"
         for path in ["boot/grub", "etc", "bin", "dev", "empty"] { try makeDirectory("\(root)/\(path)") }
         chmod(root, 0o755)
-        // Halts where the firmware can, so that QEMU ends; a machine that cannot just waits.
+        // Halts if the firmware supports it, so that QEMU ends; otherwise the machine waits.
         try write(
             """
             serial --unit=0 --speed=115200
@@ -28,7 +28,7 @@ enum SmallRoot {
         chmod("\(root)/bin/tool", 0o4755)
         #expect(symlink("boot/vmlinuz-1", "\(root)/vmlinuz") == 0)
         #expect(link("\(root)/etc/hostname", "\(root)/etc/hardlink") == 0)
-        // Content that does not compress, so that the formats have something to do.
+        // Incompressible content, so that the conversions have work to do.
         var state: UInt64 = 42
         let noise = (0..<(3 << 17)).map { _ -> UInt64 in
             state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
@@ -46,7 +46,7 @@ enum SmallRoot {
     }
 }
 
-/// setxattr(2), which the Glibc module does not have.
+/// setxattr(2), which the Glibc module does not provide.
 @_silgen_name("setxattr")
 private func setExtendedAttribute(
     _ path: UnsafePointer<CChar>, _ name: UnsafePointer<CChar>, _ value: UnsafePointer<CChar>, _ size: Int,

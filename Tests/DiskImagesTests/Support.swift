@@ -30,7 +30,7 @@ private let haveGrubFiles: Bool = {
     return found
 }()
 
-/// Collects what a piece of work tells.
+/// Collects progress values.
 final class ProgressLog: Sendable {
     private let state = Mutex<[Progress]>([])
     var all: [Progress] { state.withLock { $0 } }
@@ -45,7 +45,7 @@ func write(_ text: String, _ path: String, mode: UInt16 = 0o644) throws {
     try writeAtomically(text, to: path, mode: mode)
 }
 
-/// The failure that a piece of work ends with.
+/// The failure thrown by `body`; `nil` if it succeeds.
 func failure(of body: () async throws -> Void) async -> Failure? {
     do {
         try await body()

@@ -93,7 +93,7 @@ extension EndToEnd {
                     pins.replacing("apt: {}", with: "apt:\n  rsync: \"0.0.1\""), to: "\(folder)/pins.yaml")
                 let output = try await workspace.run(["create-vm"])
                 #expect(output.status == .exited(65), "\(output)")
-                #expect(output.standardError.contains("apt rsync 0.0.1 is gone, available: "))
+                #expect(output.standardError.contains("apt rsync 0.0.1 is no longer available; newest version: "))
                 #expect(output.standardError.contains("dss pins update"))
                 try await expectClean(workspace)
             }

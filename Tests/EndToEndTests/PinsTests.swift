@@ -24,7 +24,7 @@ extension EndToEnd {
                     #expect(!renewed.contains("0.0.1"))
                     let again = try await workspace.run(["pins", "check"])
                     #expect(again.status.isSuccess, "\(again)")
-                    #expect(again.standardOutput.contains("all 1 pinned versions are current"))
+                    #expect(again.standardOutput.contains("all 1 pinned versions are up to date"))
                 }
             }
         }

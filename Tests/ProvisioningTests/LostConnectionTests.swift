@@ -30,7 +30,7 @@ struct LostConnectionTests {
         let runner = ScriptedRunner([Self.unreachable, Self.refused, Self.refused, Self.refused])
         let failure = await #expect(throws: Failure.self) { try await install(runner) }
         #expect(failure?.code == .temporary)
-        #expect(failure?.message == "the task 'install it' of role jupyter failed")
+        #expect(failure?.message == "task 'install it' of role jupyter failed")
         #expect(runner.seen.programs == ["ansible", "ssh", "ssh", "ssh"])
     }
 

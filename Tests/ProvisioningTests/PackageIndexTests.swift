@@ -42,6 +42,6 @@ struct PackageIndexTests {
     @Test("a gone pin names what is available")
     func sentence() {
         let status = PinStatus.judge(.pip, group: "jupyter", "anyio", pinned: "1", versions: ["3"])
-        #expect(status.sentence == "pip jupyter anyio 1 is gone, available: 3")
+        #expect(status.sentence == "pip jupyter anyio 1 is no longer available; newest version: 3")
     }
 }

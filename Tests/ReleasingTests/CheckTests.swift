@@ -42,17 +42,17 @@ struct CheckTests {
     @Test(
         "each mistake names its file and line",
         arguments: [
-            ("1.3.0", good, "CHANGELOG.md:7: has no section for 1.3.0; its newest section is 1.2.0"),
+            ("1.3.0", good, "CHANGELOG.md:7: no section for 1.3.0; the newest section is 1.2.0"),
             ("1.1.0", good, "CHANGELOG.md:7: the newest section is 1.2.0, not 1.1.0"),
             ("one", good, "sandbox.yaml:7: 'one' is not a version such as 1.2.0"),
             ("01.2.0", good, "sandbox.yaml:7: '01.2.0' is not a version such as 1.2.0"),
             ("1.2.0", "## 1.2.0\n- x", "CHANGELOG.md:1: 1.2.0 has no date"),
             ("1.2.0", "## [1.2.0] - 2026-02-29\n- x", "CHANGELOG.md:1: '2026-02-29' is not a date such as 2026-11-24"),
-            ("1.2.0", "\n## [1.2.0] - 2024-02-29\n### Added\n", "CHANGELOG.md:2: the section says nothing"),
-            ("1.2.0", "", "CHANGELOG.md:1: has no section for 1.2.0"),
+            ("1.2.0", "\n## [1.2.0] - 2024-02-29\n### Added\n", "CHANGELOG.md:2: the section is empty"),
+            ("1.2.0", "", "CHANGELOG.md:1: no section for 1.2.0"),
             (
                 "1.2.0", "## [Unreleased]\n- y\n## [1.2.0] - 2026-11-24\n- x",
-                "CHANGELOG.md:1: there are changes that belong to no version yet"
+                "CHANGELOG.md:1: the section Unreleased is not empty"
             ),
         ])
     func mistake(version: String, text: String, expected: String) {
@@ -95,8 +95,8 @@ struct CheckTests {
             try writeAtomically("# Changelog\n\n## [0.9.0] - today\n- x\n", to: "\(folder)/CHANGELOG.md")
             let bad = try await Releaser.dss(["release", "check"], in: folder)
             #expect(bad.status == .exited(65))
-            #expect(bad.errors.contains("CHANGELOG.md:3: has no section for 1.0.0"))
-            #expect(bad.errors.contains("sandbox.yaml:2: the version is 1.0.0, and the commit has no tag"))
+            #expect(bad.errors.contains("CHANGELOG.md:3: no section for 1.0.0"))
+            #expect(bad.errors.contains("sandbox.yaml:2: the version is 1.0.0, but the commit has no tag"))
             try await run("tag", "v1.0.0")
             try makeDirectory("\(folder)/docs/changes")
             try writeAtomically(

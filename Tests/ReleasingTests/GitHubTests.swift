@@ -102,7 +102,7 @@ struct GitHubTests {
         _ = try await hub.with { try await $0.release(hub.ids[0]) }
         let sleeps = hub.notices.sleeps.all.map(\.components.seconds)
         #expect(sleeps.count == 1 && seconds.contains(sleeps[0]), "\(sleeps)")
-        #expect(hub.notices.texts.all.first?.contains("going on in \(sleeps[0]) s") == true)
+        #expect(hub.notices.texts.all.first?.contains("retrying in \(sleeps[0]) s") == true)
     }
 
     @Test("is waited for longer each time, and not for ever")
@@ -112,7 +112,7 @@ struct GitHubTests {
         let failure = await failure { _ = try await hub.with { try await $0.release(hub.ids[0]) } }
         #expect(hub.notices.sleeps.all.map(\.components.seconds) == [60, 120, 240, 480])
         #expect(failure?.code == .temporary)
-        #expect(failure?.message.contains("another 960 s") == true)
+        #expect(failure?.advice?.contains("in 960 s") == true)
     }
 
     @Test("says at once when the limit of the hour is used up")
@@ -128,9 +128,9 @@ struct GitHubTests {
         let hub = try await PretendGitHub()
         let number = hub.ids[0]
         let cases: [(String, [String: Any]?, Failure.Code, String)] = [
-            ("ghp_secretOfNobody", nil, .noPermission, "does not accept the token in GH_TOKEN: Bad credentials"),
+            ("ghp_secretOfNobody", nil, .noPermission, "rejected the token in GH_TOKEN: Bad credentials"),
             (PretendGitHub.reader, nil, .noPermission, "contents=write"),
-            (PretendGitHub.writer, ["status": 404], .badData, "may not see it"),
+            (PretendGitHub.writer, ["status": 404], .badData, "has no access to it"),
             (PretendGitHub.writer, ["status": 422, "message": "Validation Failed"], .badData, "Validation Failed"),
             (PretendGitHub.writer, ["status": 503, "times": 5], .temporary, "githubstatus"),
             (
@@ -169,7 +169,7 @@ struct GitHubTests {
         try await hub.order("elsewhere")
         let failure = await failure { _ = try await hub.with { try await $0.releases() } }
         #expect(failure?.description.contains("https://api.example.com") == true)
-        #expect(failure?.advice?.contains("127.0.0.1 alone") == true)
+        #expect(failure?.advice?.contains("only sent to 127.0.0.1") == true)
     }
 
     @Test("cannot be reached where nothing listens")

@@ -21,7 +21,7 @@ struct PageTests {
         #expect(page.tables.count == 4)
         for (index, release) in releases.enumerated() {
             let rows = page.tables[2 * index].rows.dropFirst()
-            #expect(rows.map(\.[2]) == release.files.map { $0.sha256 ?? "not known" })
+            #expect(rows.map(\.[2]) == release.files.map { $0.sha256 ?? "not available" })
             #expect(rows.map(\.[1]) == ["1.36 GB", "1.20 GB", "900 kB"])
             let images = page.tables[2 * index + 1].rows.dropFirst()
             #expect(
@@ -81,13 +81,13 @@ struct PageTests {
         #expect(page.mistakes.isEmpty && page.handlers.isEmpty && !page.elements.contains("script"))
         #expect(page.links.filter(\.download)[0].text == odd)
         #expect(page.links.filter(\.download)[0].href == #"x"onclick="a"#)
-        #expect(page.text.contains("Lacks \(odd):") && page.text.contains("</p><b>"))
+        #expect(page.text.contains("Missing component \(odd):") && page.text.contains("</p><b>"))
         #expect(try DownloadPage([release], title: "<b>").html.contains("<title>&lt;b&gt;: downloads</title>"))
     }
 
     @Test("says so where there is no release, and of a release what it has no files of")
     func sparse() throws {
-        #expect(try page([]).text.contains("There is no release yet."))
+        #expect(try page([]).text.contains("There are no releases yet."))
         var release = try sampleRelease()
         (release.files, release.images) = ([], [])
         let page = try page([release])

@@ -18,7 +18,7 @@ struct FailureTests {
 
     @Test func mistakesInAFileStayWhereEditorsLookForThem() throws {
         let failure = Failure(
-            .badData, "sandbox.yaml has 2 mistakes",
+            .badData, "sandbox.yaml has 2 errors",
             details: [
                 "sandbox.yaml:3:5: error: unknown key 'dsk'\n    dsk: 20\n    ^~~ did you mean 'disk'?",
                 "/etc/my files/sandbox.yaml:12:1: error: at 12:30:00 it was\ttoo late",

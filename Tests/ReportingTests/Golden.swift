@@ -1,9 +1,9 @@
 import FoundationEssentials
 import Testing
 
-/// Holds a rendering against `Golden/<name>.txt`, or writes that file where `DSS_RECORD=1`.
+/// Compares a rendering with `Golden/<name>.txt`, or writes that file if `DSS_RECORD=1`.
 ///
-/// Control characters are shown as pictures, so that a golden file can be read and compared like any text.
+/// Control characters are replaced by visible symbols, so that a golden file can be read and compared like any text.
 func expectGolden(_ text: String, _ name: String, sourceLocation: SourceLocation = #_sourceLocation) throws {
     let directory = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "Golden")
     let file = directory.appending(path: "\(name).txt")

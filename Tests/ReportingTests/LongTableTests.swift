@@ -2,7 +2,7 @@ import Testing
 
 @testable import Reporting
 
-/// What is written in portions is what a whole table would be.
+/// A table written in batches has the same output as a whole table.
 @Suite("Long tables")
 struct LongTableTests {
     static func table(_ rows: Int) -> Table {
@@ -16,7 +16,7 @@ struct LongTableTests {
         return table
     }
 
-    @Test("whatever the portions are", arguments: [0, 1, 3, 7], [1, 2, 3, 100])
+    @Test("the output does not depend on the batch size", arguments: [0, 1, 3, 7], [1, 2, 3, 100])
     func portions(rows: Int, portion: Int) {
         let whole = Self.table(rows)
         var frame = whole

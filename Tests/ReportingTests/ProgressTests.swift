@@ -4,7 +4,7 @@ import Testing
 @testable import Reporting
 
 struct ProgressTests {
-    /// Each write on lines of its own, so that a golden file shows what replaces what.
+    /// Puts each write on separate lines, so that a golden file shows what it replaces.
     private func transcript(_ progress: some ProgressRenderer, _ events: [(BuildEvent, at: Double)]) -> String {
         var progress = progress
         var writes = events.map { progress.feed($0.0, at: $0.at) }
@@ -12,7 +12,7 @@ struct ProgressTests {
         return writes.filter { !$0.isEmpty }.map { "» \($0)\n" }.joined()
     }
 
-    /// What is left on the screen at the end.
+    /// The contents of the screen at the end.
     private func written(_ progress: some ProgressRenderer, _ events: [(BuildEvent, at: Double)]) -> String {
         var progress = progress
         return events.map { progress.feed($0.0, at: $0.at) }.joined()

@@ -38,7 +38,7 @@ struct ReportTests {
         #expect(!old.event(password: Samples.password).contains(secret))
     }
 
-    /// Only lines that are there to be copied may be wider.
+    /// Only lines that are meant to be copied may be wider.
     @Test func aReportKeepsToTheTerminal() throws {
         let lines = try Samples.report().text(Samples.narrow, password: Samples.password).split(separator: "\n")
         #expect(lines.filter { $0.displayWidth > 80 }.allSatisfy { $0.hasPrefix("next:") })

@@ -1,7 +1,7 @@
 import Reporting
 import Sandbox
 
-/// A build as people have it, with everything in it that a rendering can trip over.
+/// A realistic build with all the values that are hard to render.
 enum Samples {
     static let wide = Style(color: false, unicode: true, width: 160)
     static let narrow = Style(color: false, unicode: true, width: 80)
@@ -75,7 +75,7 @@ enum Samples {
             user: "ubuntu", jupyterPort: 49494)
     }
 
-    /// A release on AWS, where a run before this one had got as far as the AMI.
+    /// A release on AWS that continues an earlier run, which had created the AMI.
     static func release() throws -> BuildReport {
         BuildReport(
             assetID: try AssetID("6.1.0"), provider: "aws",

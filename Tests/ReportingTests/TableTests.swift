@@ -31,7 +31,7 @@ struct TableTests {
         try expectGolden(Table.tools(Samples.tools).rendered(as: .json, .piped), "tools-json")
     }
 
-    /// Down to the width that its ids alone need, a table keeps to the terminal and its ids stay whole.
+    /// A table fits the terminal without shortening its ids, as long as the terminal is as wide as the ids need.
     @Test(arguments: 54...120) func aTableKeepsToTheTerminal(width: Int) {
         let text = Table.assets(Samples.assets).text(Style(color: false, unicode: true, width: width))
         #expect(text.split(separator: "\n").allSatisfy { $0.displayWidth <= width })

@@ -36,45 +36,45 @@ struct JudgementTests {
     }
 
     @Test(arguments: [
-        (Check.groups, [("groups", "ubuntu sudo")], "not in docker"),
-        (.groups, [("groups", "ubuntu dockers")], "not in sudo and docker"),
+        (Check.groups, [("groups", "ubuntu sudo")], "not a member of docker"),
+        (.groups, [("groups", "ubuntu dockers")], "not a member of sudo and docker"),
         (.sudoAsks, [("sudo_asks", "no")], "sudo runs without a password"),
-        (.loginUsers, [("login_user", "ubuntu"), ("login_user", "build")], "users besides: build"),
-        (.sshFiles, [("ssh_file", "/root/.ssh/id")], "left: /root/.ssh/id"),
-        (.sshFiles, [("authorized_keys", "/etc/authorized_keys")], "left: /etc/authorized_keys"),
-        (.history, [("history", "/root/.bash_history")], "left: /root/.bash_history"),
+        (.loginUsers, [("login_user", "ubuntu"), ("login_user", "build")], "other users: build"),
+        (.sshFiles, [("ssh_file", "/root/.ssh/id")], "found: /root/.ssh/id"),
+        (.sshFiles, [("authorized_keys", "/etc/authorized_keys")], "found: /etc/authorized_keys"),
+        (.history, [("history", "/root/.bash_history")], "found: /root/.bash_history"),
         (
             .buildFiles, [("build_file", "/run/dss"), ("build_file", "/etc/sudoers.d/x")],
-            "left: /run/dss, /etc/sudoers.d/x"
+            "found: /run/dss, /etc/sudoers.d/x"
         ),
-        (.packageCaches, [("cache", "/root/.cache/pip")], "left: /root/.cache/pip"),
-        (.logs, [("log", "/var/log/dpkg.log")], "older than the boot: /var/log/dpkg.log"),
+        (.packageCaches, [("cache", "/root/.cache/pip")], "found: /root/.cache/pip"),
+        (.logs, [("log", "/var/log/dpkg.log")], "created before this boot: /var/log/dpkg.log"),
         (
             .cloudState, [("cloud_state", "/var/lib/cloud/instances/i")],
-            "older than the boot: /var/lib/cloud/instances/i"
+            "created before this boot: /var/lib/cloud/instances/i"
         ),
-        (.hostConfiguration, [("host_file", "/etc/pip.conf")], "left: /etc/pip.conf"),
-        (.machineID, [("machine_id", "")], "/etc/machine-id holds ''"),
-        (.machineID, [("machine_id", "uninitialized")], "/etc/machine-id holds 'uninitialized'"),
-        (.coreDumps, [("core_hard", "unlimited")], "the limits at login are 0 and unlimited"),
-        (.passwordLogin, [("password_login", "no")], "sshd says: PasswordAuthentication no"),
+        (.hostConfiguration, [("host_file", "/etc/pip.conf")], "found: /etc/pip.conf"),
+        (.machineID, [("machine_id", "")], "/etc/machine-id contains ''"),
+        (.machineID, [("machine_id", "uninitialized")], "/etc/machine-id contains 'uninitialized'"),
+        (.coreDumps, [("core_hard", "unlimited")], "core dump limits at login: soft 0, hard unlimited"),
+        (.passwordLogin, [("password_login", "no")], "sshd reports PasswordAuthentication no"),
         (
             .passwordLogin, [("password_refusal", "/etc/ssh/sshd_config.d/60-cloud.conf:PasswordAuthentication no")],
             "/etc/ssh/sshd_config.d/60-cloud.conf:PasswordAuthentication no"
         ),
         (.units, [("failed_unit", "docker.service"), ("system_state", "degraded")], "failed: docker.service"),
-        (.units, [("system_state", "starting")], "the system is 'starting'"),
+        (.units, [("system_state", "starting")], "the system state is 'starting'"),
         (
             .boot,
             [("blame", "1min 30.012s systemd-networkd-wait-online.service"), ("blame", "6.0s cloud-init.service")],
             "systemd-networkd-wait-online.service took 90.012 s, cloud-init.service took 6.0 s"
         ),
-        (.disk, [("disk_sectors", "33554432")], "8193 MiB behind the root partition are unused"),
-        (.disk, [("root_bytes", "2147483648")], "the file system has 2048 MiB, its partition 8188 MiB"),
-        (.poetry, [("poetry", "sh: 1: poetry: not found")], "poetry --version said: sh: 1: poetry: not found"),
-        (.containerBuild, [("container_build", "no space left")], "docker build said: no space left"),
+        (.disk, [("disk_sectors", "33554432")], "8193 MiB after the root partition are unused"),
+        (.disk, [("root_bytes", "2147483648")], "the file system has 2048 MiB, but its partition has 8188 MiB"),
+        (.poetry, [("poetry", "sh: 1: poetry: not found")], "poetry --version printed: sh: 1: poetry: not found"),
+        (.containerBuild, [("container_build", "no space left")], "docker build failed: no space left"),
         (.docker, [("docker_reached", "no"), ("docker", "permission denied")], "permission denied"),
-        (.scriptLanguages, [("clone", "none")], "there is no clone"),
+        (.scriptLanguages, [("clone", "none")], "clone not found"),
         (.scriptLanguages, [("clone_fault", "submodule 1234 x")], "submodule 1234 x"),
     ])
     func whatIsWrongIsNamed(check: Check, changed: [(String, String)], reason: String) {
@@ -84,7 +84,7 @@ struct JudgementTests {
     @Test(arguments: ["groups", "machine_id", "log", "disk_sectors", "clone"])
     func whatWasNotToldIsNoPass(key: String) {
         let failures = Check.allCases.filter { $0.source != nil }.filter {
-            judge($0, facts(without: key), testExpectations) == .failed("the guest did not tell '\(key)'")
+            judge($0, facts(without: key), testExpectations) == .failed("the guest did not report '\(key)'")
         }
         #expect(failures.count == 1)
     }
@@ -95,7 +95,7 @@ struct JudgementTests {
         expectations.missing = [MissingComponent(component: name, reason: "no network")]
         #expect(
             judge(.scriptLanguages, facts(with: [("clone", "none")]), expectations)
-                == .skipped("the build went without it: no network"))
+                == .skipped("the image was built without it: no network"))
         // What is there is checked all the same.
         #expect(judge(.scriptLanguages, facts(), expectations) == .passed("11.2.0, 2 submodules"))
     }

@@ -6,15 +6,15 @@ import Workbench
 
 struct PasswordChangeTests {
     @Test(arguments: [
-        (PasswordChange.onTerminal, [String](), "", Verdict.passed("asked by passwd after the login")),
-        (.loggedIn, ["Password:", "New password:"], "", .passed("asked during the login")),
-        (.loggedIn, ["Password:"], "", .failed("'u' was let in without being asked for a new password")),
-        (.rejected, [], "BAD PASSWORD", .failed("the new password was not taken: BAD PASSWORD")),
+        (PasswordChange.onTerminal, [String](), "", Verdict.passed("prompted by passwd after login")),
+        (.loggedIn, ["Password:", "New password:"], "", .passed("prompted during login")),
+        (.loggedIn, ["Password:"], "", .failed("'u' could log in without a password change")),
+        (.rejected, [], "BAD PASSWORD", .failed("the new password was rejected: BAD PASSWORD")),
         (
             .ended, ["Password:"], "u@h: Permission denied (password).",
-            .failed("the guest refuses the default password of 'u': u@h: Permission denied (password).")
+            .failed("the guest rejected the default password of 'u': u@h: Permission denied (password).")
         ),
-        (.ended, ["New password:"], "Permission denied", .failed("the new password was not taken: Permission denied")),
+        (.ended, ["New password:"], "Permission denied", .failed("the new password was rejected: Permission denied")),
         (.ended, [], "Connection reset", .failed("the login ended early: Connection reset")),
     ])
     func firstLoginsAreJudged(change: PasswordChange, asked: [String], heard: String, verdict: Verdict) {

@@ -5,7 +5,7 @@ import Testing
 
 @testable import Workbench
 
-/// What a program said, line by line.
+/// Collects the output lines of a program.
 final class Lines: Sendable {
     private let state = Mutex<[(stream: OutputStream, text: String)]>([])
 
@@ -53,7 +53,8 @@ struct CommandRunnerTests {
         #expect(lines.all == expected)
     }
 
-    /// The program goes on only when its line was heard, so no clock is needed to see that lines come at once.
+    /// The program continues only after its line was received, so the test needs no clock to see that
+    /// lines arrive immediately.
     @Test func aProgressLineComesBeforeTheNextOne() async throws {
         try await withTemporaryDirectory { directory in
             let lines = Lines()
@@ -171,7 +172,7 @@ struct CommandRunnerTests {
     @Test(arguments: ["", "trap '' TERM;"])
     func cancellationEndsGrandchildrenToo(trap: String) async throws {
         let lines = Lines()
-        // The child itself goes on SIGTERM; its own child, which may ignore it, must not stay.
+        // The child itself ends on SIGTERM; its own child, which may ignore SIGTERM, must not survive.
         let command = shell("sh -c '\(trap) echo $$; sleep 600; sleep 600' & wait")
         let work = Task { try await runner.execute(command) { lines.add($0, $1) } }
         let pid = try #require(Int32(try await lines.first { !$0.isEmpty }))

@@ -31,7 +31,7 @@ struct ContentHashTests {
         return hash.hexDigest
     }
 
-    /// A small tree, its entries made in the given order.
+    /// A small tree whose entries are created in the given order.
     private func makeTree(_ path: String, _ names: [String]) throws {
         for name in names {
             try makeDirectory("\(path)/\(name.split(separator: "/").dropLast().joined(separator: "/"))")

@@ -53,7 +53,7 @@ struct ConversationTests {
         }
     }
 
-    /// The program would go on for longer than this test may.
+    /// The program would run longer than the time limit of this test.
     @Test(.timeLimit(.minutes(5))) func aPromptThatNeverComesEndsWithTheTimeLimit() async throws {
         await #expect(throws: TimedOut.self) {
             try await withTimeout(.milliseconds(300), "the prompt") {

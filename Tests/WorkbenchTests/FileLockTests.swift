@@ -5,7 +5,7 @@ import Testing
 
 @Suite(.timeLimit(.minutes(1)))
 struct FileLockTests {
-    /// Takes the lock the way this process does, says so, and holds it.
+    /// Takes the lock in the same way as this process, prints a line, and holds the lock.
     private static let holder = """
         import fcntl, os, struct, sys, time
         file = os.open(sys.argv[1], os.O_RDWR | os.O_CREAT, 0o644)
@@ -34,7 +34,7 @@ struct FileLockTests {
     }
 
     @Test func aLockThatCannotBeMadeIsNotHeldByAnybody() throws {
-        #expect(throws: FileError("open the lock", "/nowhere/lock", code: ENOENT)) {
+        #expect(throws: FileError("open lock file", "/nowhere/lock", code: ENOENT)) {
             _ = try FileLock("/nowhere/lock", holder: "")
         }
     }

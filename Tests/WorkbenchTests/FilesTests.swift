@@ -46,7 +46,7 @@ struct FilesTests {
     @Test(.enabled(if: geteuid() == 0, "needs root to mount a tmpfs"))
     func aFullDiskKeepsTheOldFile() async throws {
         try await withTemporaryDirectory { directory in
-            // In a mount namespace of its own, which ends with the shell.
+            // In a separate mount namespace, which ends with the shell.
             let runner = SystemCommandRunner()
             let mounted = try await runner.execute(
                 Command("mount", ["-t", "tmpfs", "-o", "size=64k", "tmpfs", directory]))
@@ -80,8 +80,8 @@ struct FilesTests {
         try await withTemporaryDirectory { directory in
             let path = "\(directory)/file"
             try writeAtomically("", to: path)
-            #expect(throws: FileError("make the directory", path, code: EEXIST)) { try makeDirectory(path) }
-            #expect(throws: FileError("make the directory", "\(path)/below", code: ENOTDIR)) {
+            #expect(throws: FileError("create directory", path, code: EEXIST)) { try makeDirectory(path) }
+            #expect(throws: FileError("create directory", "\(path)/below", code: ENOTDIR)) {
                 try makeDirectory("\(path)/below")
             }
         }

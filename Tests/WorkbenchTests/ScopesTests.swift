@@ -81,7 +81,7 @@ struct ScopesTests {
         let error = await #expect(throws: TimedOut.self) {
             try await withTimeout(.milliseconds(50), "sleeping") { try await Task.sleep(for: .seconds(60)) }
         }
-        #expect(error?.description == "sleeping took longer than 0.05 seconds")
+        #expect(error?.description == "sleeping timed out after 0.05 seconds")
         #expect(try await withTimeout(.seconds(60), "adding") { 1 + 1 } == 2)
         await #expect(throws: Broken.self) { try await withTimeout(.seconds(60), "failing") { throw Broken() } }
     }

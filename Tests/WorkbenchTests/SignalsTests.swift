@@ -4,7 +4,7 @@ import Testing
 
 @testable import Workbench
 
-/// Serialised, and the only suite that sends signals to this process: each is trapped before it is sent.
+/// Serialized, and the only suite that sends signals to this process: each is trapped before it is sent.
 @Suite(.serialized, .timeLimit(.minutes(1)))
 struct SignalsTests {
     struct Broken: Error {}

@@ -1,9 +1,9 @@
 import FoundationEssentials
 import Synchronization
 
-/// Encodes, signs, sends and decodes operations, and sends them again where that is safe.
+/// Encodes, signs, sends and decodes operations, and retries them where that is safe.
 ///
-/// A value: copies for another region share connections, credentials, limits and the corrected clock.
+/// A value type: copies for another region share connections, credentials, limits and the corrected clock.
 package struct AWSClient: Sendable {
     package var region: String
     package let world: ClientWorld
@@ -19,19 +19,19 @@ package struct AWSClient: Sendable {
         self.state = state
     }
 
-    /// The same client for another region.
+    /// Returns the same client for another region.
     package func region(_ region: String) -> AWSClient {
         AWSClient(region: region, world: world, state: state)
     }
 
-    /// - Throws: `AWSError`; `CancellationError`; what the source of the credentials throws.
+    /// - Throws: `AWSError`; `CancellationError`; whatever the credential source throws.
     package func call<O: Operation>(_ operation: O) async throws -> O.Output {
         var call = Call(operation, of: self)
         return try await call.run()
     }
 
-    /// A URL that does one operation, for a time. Headers that the operation has are signed too, so that whoever uses
-    /// the URL has to send them.
+    /// Returns a URL that performs one operation until it expires. The operation's headers are signed too, so every
+    /// request to the URL must send them.
     package func presigned<O: Operation>(_ operation: O, lifetime: Duration) async throws -> String {
         let credentials = try await world.credentials.credentials(insteadOf: nil)
         let request = try request(for: operation)
@@ -48,7 +48,7 @@ package struct AWSClient: Sendable {
     }
 }
 
-/// What all calls of a client share: the corrected clock, the budget for retries, the limits of concurrency.
+/// State shared by all calls of a client: the corrected clock, the retry budget, the concurrency limits.
 final class ClientState: Sendable {
     private struct Values {
         var clockOffset: TimeInterval = 0
@@ -59,7 +59,7 @@ final class ClientState: Sendable {
     private let values = Mutex(Values())
     let signingKeys = SigningKeys()
 
-    /// AWS's time, as far as this machine's clock is known to be wrong.
+    /// Corrects a local time by the known offset between this host's clock and AWS's.
     func corrected(_ now: Date) -> Date {
         now.addingTimeInterval(values.withLock { $0.clockOffset })
     }
@@ -68,7 +68,7 @@ final class ClientState: Sendable {
         values.withLock { $0.clockOffset = offset }
     }
 
-    /// - Returns: false where so much has failed that sending again would only add to the load.
+    /// - Returns: false if so many calls have failed that another retry would only add to the load.
     func takeFromBudget(_ cost: Int) -> Bool {
         values.withLock { $0.retryBudget.take(cost) }
     }
@@ -87,7 +87,7 @@ final class ClientState: Sendable {
     }
 }
 
-/// The token bucket of AWS's standard retry mode: every retry costs, every success gives back.
+/// The token bucket of AWS's standard retry mode: every retry takes tokens, every success returns some.
 /// Source: <https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html>
 struct RetryBudget {
     static let full = 500
@@ -107,17 +107,17 @@ struct RetryBudget {
     }
 }
 
-/// All that a client needs of the world; made in one place, and pretended in tests.
+/// Everything a client needs from the outside world; built in one place, and faked in tests.
 package struct ClientWorld: Sendable {
     package var transport: any Transport
     package var credentials: any CredentialSource
-    /// The user's endpoint of a service in a region, `nil` for AWS's own.
+    /// The endpoint that the user configured for a service in a region, `nil` for the AWS endpoint.
     package var endpoint: @Sendable (Service, _ region: String) -> Endpoint?
-    /// How long one call may take with all its attempts.
+    /// Time limit of one call across all its attempts.
     package var limit: Duration
     package var backoff: Backoff
     package var time: CallTime
-    /// Told of every attempt when it has ended.
+    /// Called after every attempt.
     package var observe: @Sendable (CallRecord) -> Void
 
     package init(
@@ -136,13 +136,13 @@ package struct ClientWorld: Sendable {
     }
 }
 
-/// Date, passing time, sleep and chance, so that tests run hours in milliseconds and jitter is known.
+/// Date, monotonic time, sleep and randomness, so that tests run hours in milliseconds and jitter is predictable.
 package struct CallTime: Sendable {
     package var now: @Sendable () -> Date
-    /// Grows evenly, whatever happens to the date.
+    /// Monotonic time, unaffected by changes of the system clock.
     package var uptime: @Sendable () -> Duration
     package var sleep: @Sendable (Duration) async throws -> Void
-    /// A number from 0 to 1.
+    /// A random number from 0 to 1.
     package var random: @Sendable () -> Double
 
     package init(
@@ -163,13 +163,13 @@ package struct CallTime: Sendable {
     }()
 }
 
-/// Lets at most so many through at the same time, the others in the order in which they came.
+/// Limits how many tasks run at the same time; the others wait in order of arrival.
 final class Gate: Sendable {
     private struct Queue {
         var free: Int
         var next = 0
         var waiting: [(ticket: Int, CheckedContinuation<Void, any Error>)] = []
-        /// Tickets whose tasks were cancelled before they had begun to wait.
+        /// Tickets whose tasks were cancelled before they started to wait.
         var cancelled: Set<Int> = []
     }
 
@@ -179,7 +179,7 @@ final class Gate: Sendable {
         queue = Mutex(Queue(free: width))
     }
 
-    /// - Throws: `CancellationError` where the task is cancelled while it waits.
+    /// - Throws: `CancellationError` if the task is cancelled while it waits.
     func pass<Result>(_ body: () async throws -> Result) async throws -> Result {
         try await enter()
         defer { leave() }
@@ -206,7 +206,7 @@ final class Gate: Sendable {
     private func wait(_ ticket: Int, _ continuation: CheckedContinuation<Void, any Error>) {
         let outcome: Result<Void, CancellationError>? = queue.withLock { queue in
             if queue.cancelled.remove(ticket) != nil { return .failure(CancellationError()) }
-            // Somebody may have left since the ticket was drawn.
+            // A slot may have become free since the ticket was drawn.
             if queue.free > 0 {
                 queue.free -= 1
                 return .success(())

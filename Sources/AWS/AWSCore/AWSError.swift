@@ -1,20 +1,20 @@
-/// A call that failed for good, after all attempts: who said what of which operation, and what to do about it.
+/// A call that failed permanently, after all attempts: the operation, the service's error, and what to do about it.
 package struct AWSError: Error, Sendable, Equatable {
-    /// What kind of failure it is, as far as callers and exit codes tell them apart.
+    /// The kind of failure, as far as callers and exit codes distinguish it.
     package enum Kind: String, Sendable {
-        /// AWS refused: the request itself is wrong, or the thing is not there.
+        /// AWS rejected the request: it is invalid, or the resource does not exist.
         case refused
-        /// The identity may not do it.
+        /// The identity lacks permission.
         case denied
-        /// No credentials, or ones that have expired and could not be renewed.
+        /// The credentials are missing, invalid, or expired and could not be renewed.
         case credentials
-        /// A quota of the account is used up.
+        /// An account quota is exhausted.
         case quota
-        /// Throttled, or a failure on AWS's side that lasted over all attempts.
+        /// Throttling or a failure on the AWS side that persisted through all attempts.
         case temporary
-        /// No connection, or no complete answer, over all attempts.
+        /// No connection, or no complete response, in any attempt.
         case unreachable
-        /// An answer that is not AWS's.
+        /// A response that does not come from AWS.
         case unexpectedAnswer
     }
 
@@ -22,15 +22,15 @@ package struct AWSError: Error, Sendable, Equatable {
     package var operation: String
     package var region: String
     package var kind: Kind
-    /// AWS's name of the error, or ours where the answer was none of AWS's.
+    /// The AWS error code, or one of our own if the response did not come from AWS.
     package var code: String
     package var message: String
     package var requestID: String?
     package var status: Int?
     package var attempts: Int
-    /// The operation may have been done all the same, and it was not safe to find out by sending it again.
+    /// The operation may have taken effect despite the failure, and retrying it to find out was not safe.
     package var mayHaveTakenEffect: Bool
-    /// What to do next.
+    /// The next step for the user.
     package var advice: String?
 
     package init(
@@ -61,7 +61,7 @@ extension AWSError: CustomStringConvertible {
 }
 
 extension AWSError {
-    /// What to do about the failures that people meet.
+    /// Advice for the failures that users encounter.
     static func advice(_ error: AWSError, permissions: [String]) -> String? {
         switch error.kind {
         case .denied: deniedAdvice(error, permissions)
@@ -69,12 +69,12 @@ extension AWSError {
         case .quota: quotaAdvice(error)
         case .temporary: "AWS did not recover within \(error.attempts) attempts; run the same command again later"
         case .unreachable where error.code == "NotConnected":
-            "check the network, the proxy, and whether '\(error.region)' is the region you mean"
+            "check the network, the proxy and the region '\(error.region)'"
         case .unreachable: "check the network and run the same command again"
         case .unexpectedAnswer:
-            "something between this machine and AWS seems to have answered: a proxy, or the login page of a network"
+            "the response does not come from AWS; check for a proxy or the login page of a network"
         case .refused:
-            // S3's word for a bucket that is elsewhere.
+            // S3's wording for a bucket in another region.
             error.message.firstMatch(of: /expecting '([a-z0-9-]+)'/).map {
                 "the bucket is in \($0.1): add --region \($0.1)"
             }
@@ -85,29 +85,29 @@ extension AWSError {
         let denied = error.message.firstMatch(of: /not authorized to perform:? ([A-Za-z0-9-]+:[A-Za-z0-9]+)/)
         let missing = denied.map { String($0.1) } ?? permissions.joined(separator: " and ")
         let policy = error.message.contains("explicit deny") ? "; a policy denies it explicitly" : ""
-        return "the identity needs the permission \(missing)\(policy); 'dss whoami' tells which identity it is"
+        return "the identity needs the permission \(missing)\(policy); 'dss whoami' shows the identity"
     }
 
     private static func credentialsAdvice(_ error: AWSError) -> String {
         if Verdict.expired.contains(error.code) {
-            return "the credentials have expired: log in again, then run the same command again"
+            return "the credentials have expired; log in and run the same command again"
         }
         if error.code == "RequestTimeTooSkewed" || error.code == "RequestInTheFuture" {
-            return "set this machine's clock"
+            return "correct the clock of this host"
         }
-        return "the access key or its secret is wrong or was revoked; 'dss whoami' tells where it came from"
+        return "the access key or its secret is wrong or revoked; 'dss whoami' shows its origin"
     }
 
     private static func quotaAdvice(_ error: AWSError) -> String {
         guard let quota = quotas.first(where: { $0.service == error.service && $0.codes.contains(error.code) }) else {
-            return "raise the quota that the message names in the Service Quotas console of \(error.region)"
+            return "raise the quota named in the message, in the Service Quotas console of \(error.region)"
         }
         return "raise the quota '\(quota.name)': aws service-quotas request-service-quota-increase "
             + "--service-code \(quota.serviceCode) --quota-code \(quota.quotaCode) --region \(error.region) "
             + "--desired-value …"
     }
 
-    /// Source: the lists of default quotas in AWS General Reference.
+    /// Source: the lists of default quotas in the AWS General Reference.
     private static let quotas:
         [(service: String, codes: [String], name: String, serviceCode: String, quotaCode: String)] = [
             (
@@ -124,10 +124,10 @@ extension AWSError {
         ]
 }
 
-/// What a service says of a request that it refused.
+/// A service's error response.
 package struct ServiceError: Error, Sendable, Equatable {
     package var status: Int
-    /// AWS's name for it, without namespace: `AccessDenied`.
+    /// The error code without namespace: `AccessDenied`.
     package var code: String
     package var message: String
     package var requestID: String?
@@ -140,7 +140,7 @@ package struct ServiceError: Error, Sendable, Equatable {
     }
 }
 
-/// A successful status with something else than the expected document: a proxy's page, half an answer.
+/// A response with a success status, but without the expected document: a proxy's page, or a truncated response.
 package struct UnexpectedAnswer: Error, Sendable, Equatable, CustomStringConvertible {
     package var message: String
 

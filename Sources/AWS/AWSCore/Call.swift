@@ -1,18 +1,18 @@
 import FoundationEssentials
 
-/// One call under way, over all its attempts.
+/// A call in progress, across all its attempts.
 struct Call<O: Operation> {
     private var operation: O
     private let client: AWSClient
     private let started: Duration
     private let startedAt: Date
     private var attempt = 0
-    /// An attempt may have taken effect although no answer says so.
+    /// An attempt may have taken effect although no response confirmed it.
     private var isDoubtful = false
     private var hasCorrectedClock = false
     private var refused: Credentials?
     private var hasRenewedCredentials = false
-    /// Taken from the budget for the last retry; a success gives it back.
+    /// Tokens that the last retry took from the budget; a success returns them.
     private var spent = 0
 
     private var world: ClientWorld { client.world }
@@ -68,8 +68,8 @@ struct Call<O: Operation> {
         return try operation.decode(response)
     }
 
-    /// What makes or removes something is waited for once it was sent, also when the task is cancelled meanwhile:
-    /// otherwise nobody would know what there is to be removed.
+    /// Once sent, an operation that creates or removes something runs to its end, even if the task is cancelled
+    /// meanwhile: otherwise nothing would know which resources to clean up.
     private func exchange(_ request: HTTPRequest, within limit: Duration) async throws -> HTTPResponse {
         try Task.checkCancellation()
         let transport = world.transport
@@ -77,7 +77,7 @@ struct Call<O: Operation> {
         return try await Task { try await transport.send(request, within: limit) }.value
     }
 
-    /// What the call has already achieved, where an earlier attempt did it and this one says so.
+    /// The output of the call, if this attempt's error shows that an earlier attempt took effect.
     private func outcome(of error: any Error) async throws -> O.Output? {
         guard isDoubtful, let code = (error as? ServiceError)?.code else { return nil }
         switch O.repetition {
@@ -93,7 +93,7 @@ struct Call<O: Operation> {
         do { return try await find(operation, client, since) } catch is AWSError { throw final(error) }
     }
 
-    /// - Returns: how long to wait before the next attempt; `nil` where there is to be none.
+    /// - Returns: how long to wait before the next attempt; `nil` for no further attempt.
     private mutating func pause(after error: any Error, _ trail: Trail) -> Duration? {
         let verdict = Verdict(of: error)
         if verdict.mayHaveTakenEffect { isDoubtful = true }
@@ -114,7 +114,7 @@ struct Call<O: Operation> {
         return world.time.uptime() - started + pause < world.limit ? pause : nil
     }
 
-    /// Once per call, and only where the answer's date differs by more than AWS lets pass.
+    /// Corrects the clock once per call, and only if the response's date differs by more than AWS tolerates.
     private mutating func correctClock(by trail: Trail) -> Bool {
         guard !hasCorrectedClock, let date = trail.date else { return false }
         let now = world.time.now()
@@ -142,20 +142,20 @@ struct Call<O: Operation> {
 }
 
 extension Error {
-    /// A failure of sending or answering, as opposed to cancellation or a lack of credentials.
+    /// Whether sending or the response failed, as opposed to cancellation or missing credentials.
     fileprivate var isOfTheAnswer: Bool {
         self is ServiceError || self is TransportError || self is UnexpectedAnswer
     }
 }
 
-/// What is noted of one attempt while it runs.
+/// The record of one attempt while it is in progress.
 struct Trail {
     private var entry: CallRecord
     private let uptime: @Sendable () -> Duration
     private let began: Duration
     private(set) var credentials: Credentials?
     private var dateText: String?
-    /// What the server asks to wait before the next attempt.
+    /// Pause that the server requests before the next attempt.
     private(set) var askedPause: Duration = .zero
 
     init<O: Operation>(of operation: O.Type, _ client: AWSClient, _ attempt: Int) {
@@ -180,7 +180,7 @@ struct Trail {
         askedPause = response.header("retry-after").flatMap { Int($0) }.map { .seconds(min(max($0, 0), 60)) } ?? .zero
     }
 
-    /// The server's clock.
+    /// The response's `Date`, by the server's clock.
     var date: Date? { dateText.flatMap(httpDate) }
 
     func record(_ error: (any Error)? = nil, retryIn pause: Duration? = nil) -> CallRecord {
@@ -197,8 +197,8 @@ struct Trail {
     }
 }
 
-/// One attempt of one call, as `--log-level debug` and `--trace-aws` show it. It has no place for a secret: neither
-/// headers nor bodies are in it, and what AWS says is cleaned of them.
+/// One attempt of one call, as shown by `--log-level debug` and `--trace-aws`. It holds no secrets: headers and bodies
+/// are not recorded, and secrets are removed from AWS's error messages.
 package struct CallRecord: Sendable, Equatable {
     package var time: Date
     package var service: String
@@ -211,9 +211,9 @@ package struct CallRecord: Sendable, Equatable {
     package var requestID: String?
     package var bytesSent: Int
     package var bytesReceived: Int
-    /// Code and message where it failed.
+    /// Error code and message of a failed attempt.
     package var error: String?
-    /// How long is waited before the next attempt; `nil` where there is none.
+    /// Pause before the next attempt; `nil` if there is none.
     package var retryIn: Duration?
 
     package init(

@@ -5,7 +5,7 @@ package func base64Text(_ bytes: some Sequence<UInt8>) -> String {
     Data(bytes).base64EncodedString()
 }
 
-/// SHA-256 of a part, once for its signature (in hexadecimal) and once as its checksum (in Base64).
+/// SHA-256 of a part, computed once for both the signature (hexadecimal) and the checksum (Base64).
 package struct SHA256Checksum: Sendable, Equatable {
     package let bytes: [UInt8]
 
@@ -21,13 +21,13 @@ package struct SHA256Checksum: Sendable, Equatable {
     package var hexadecimal: String { hex(bytes) }
     package var base64: String { base64Text(bytes) }
 
-    /// What S3 keeps of an object of several parts: the digest of their digests, and their number.
+    /// The checksum that S3 stores for a multipart object: the digest of the parts' digests, and the number of parts.
     package static func composite(of parts: [SHA256Checksum]) -> String {
         "\(SHA256Checksum(of: parts.flatMap(\.bytes)).base64)-\(parts.count)"
     }
 }
 
-/// The checksum that S3 keeps of every whole object: CRC-64/NVME, eight bytes, combinable from parts.
+/// The checksum that S3 stores for every whole object: CRC-64/NVME, eight bytes, which can be combined from parts.
 ///
 /// Source: <https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity.html>; parameters
 /// <https://reveng.sourceforge.io/crc-catalogue/all.htm#crc.cat.crc-64-nvme>
@@ -44,7 +44,7 @@ package struct CRC64NVME: Sendable, Equatable {
         bytes.withUnsafeBytes { update($0) }
     }
 
-    /// Eight bytes at a time by eight tables ("slicing by 8").
+    /// Processes eight bytes at a time with eight lookup tables ("slicing by 8").
     package mutating func update(_ bytes: UnsafeRawBufferPointer) {
         var crc = ~value
         let whole = bytes.count & ~7
@@ -69,14 +69,14 @@ package struct CRC64NVME: Sendable, Equatable {
         value = ~crc
     }
 
-    /// The checksum of these bytes followed by others of which only checksum and length are known.
+    /// The checksum of these bytes followed by others, of which only the checksum and length are known.
     package func followed(by next: CRC64NVME, ofLength length: Int) -> CRC64NVME {
         var result = next
         result.value ^= Self.multiply(value, Self.power(ofBytes: UInt64(length)))
         return result
     }
 
-    /// As headers carry it: eight bytes, most significant first, in Base64.
+    /// The header value: eight bytes, most significant first, in Base64.
     package var base64: String { base64Text(withUnsafeBytes(of: value.bigEndian) { Array($0) }) }
 
     private static let polynomial: UInt64 = 0x9A6C_9329_AC4B_C9B5
@@ -92,7 +92,7 @@ package struct CRC64NVME: Sendable, Equatable {
         return tables
     }()
 
-    /// The product of two polynomials modulo that of the checksum, both bit-reflected.
+    /// The product of two bit-reflected polynomials modulo the checksum's polynomial.
     private static func multiply(_ one: UInt64, _ other: UInt64) -> UInt64 {
         var product: UInt64 = 0
         var factor = other
@@ -105,7 +105,7 @@ package struct CRC64NVME: Sendable, Equatable {
         return product
     }
 
-    /// x to the power of eight times `count`, by squaring.
+    /// x to the power of 8 × `count`, by repeated squaring.
     private static func power(ofBytes count: UInt64) -> UInt64 {
         var result: UInt64 = 1 << 63
         var square: UInt64 = 1 << 55

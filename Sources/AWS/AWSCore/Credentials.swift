@@ -1,13 +1,13 @@
 import FoundationEssentials
 
-/// An access key. Printing it in whatever way shows no secret.
+/// An access key. It never reveals its secrets, however it is printed.
 package struct Credentials: Sendable, Equatable {
     package var accessKeyID: String
     package var secretAccessKey: String
     package var sessionToken: String?
-    /// `nil` where they are good until somebody revokes them.
+    /// `nil` for credentials that are valid until revoked.
     package var expiration: Date?
-    /// Where they came from, in words for people.
+    /// Human-readable origin of the credentials.
     package var origin: String
 
     package init(
@@ -28,13 +28,13 @@ extension Credentials: CustomStringConvertible, CustomDebugStringConvertible, Cu
     package var customMirror: Mirror { Mirror(self, children: ["accessKeyID": accessKeyID, "origin": origin]) }
 }
 
-/// Where credentials come from; asked before every attempt.
+/// A source of credentials, queried before every attempt.
 package protocol CredentialSource: Sendable {
-    /// - Parameter refused: credentials that AWS has just refused as expired; others are to be given, if there are any.
+    /// - Parameter refused: credentials that AWS just rejected as expired; the source returns others if it has any.
     func credentials(insteadOf refused: Credentials?) async throws -> Credentials
 }
 
-/// For calls that carry no signature, such as those that exchange a web identity for credentials.
+/// The source for unsigned calls, such as those that exchange a web identity for credentials.
 package struct AnonymousSource: CredentialSource {
     package init() {}
 
@@ -44,7 +44,7 @@ package struct AnonymousSource: CredentialSource {
 }
 
 extension ServiceError {
-    /// The error without secrets: AWS answers a wrong signature with all that it has signed, session token included.
+    /// The error with secrets removed: on a wrong signature, AWS returns everything it signed, session token included.
     func without(_ credentials: Credentials) -> ServiceError {
         var error = self
         for secret in [credentials.secretAccessKey, credentials.sessionToken ?? ""] where !secret.isEmpty {

@@ -23,14 +23,14 @@ package struct HTTPRequest: Sendable, Equatable {
 
     package var method: Method
     package var endpoint: Endpoint
-    /// Percent-encoded, as it is sent; begins with a slash.
+    /// Percent-encoded path as sent; starts with a slash.
     package var path: String
-    /// Not encoded; kept in order, names may repeat.
+    /// Query parameters, not encoded and in order; names may repeat.
     package var query: [Pair]
-    /// Names in lower case; `host` and the signature are added by the signer.
+    /// Headers with names in lower case; the signer adds `host` and the signature.
     package var headers: [Pair]
     package var body: [UInt8]
-    /// SHA-256 of the body in hexadecimal, where it is known already.
+    /// SHA-256 of the body in hexadecimal, if already known.
     package var bodyHash: String?
 
     package init(
@@ -45,20 +45,20 @@ package struct HTTPRequest: Sendable, Equatable {
         self.body = body
     }
 
-    /// Adds a query parameter where there is a value.
+    /// Adds a query parameter unless the value is `nil`.
     package mutating func add(query name: String, _ value: (some CustomStringConvertible)?) {
         if let value { query.append(Pair(name, "\(value)")) }
     }
 
-    /// Adds a header where there is a value.
+    /// Adds a header unless the value is `nil`.
     package mutating func add(header name: String, _ value: (some CustomStringConvertible)?) {
         if let value { headers.append(Pair(name, "\(value)")) }
     }
 
-    /// The path with that of the endpoint before it.
+    /// The endpoint's base path followed by the path.
     package var fullPath: String { endpoint.basePath + path }
 
-    /// What follows the host in the request line.
+    /// The path and query of the request line.
     package var target: String {
         let query = query.map { "\(percentEncoded($0.name))=\(percentEncoded($0.value))" }.joined(separator: "&")
         return query.isEmpty ? fullPath : "\(fullPath)?\(query)"
@@ -67,7 +67,7 @@ package struct HTTPRequest: Sendable, Equatable {
     package var url: String { "\(endpoint.scheme)://\(endpoint.authority)\(target)" }
 }
 
-/// An HTTP answer, received whole: what is larger than memory is fetched in ranges.
+/// An HTTP response with its whole body in memory; large objects are fetched in ranges.
 package struct HTTPResponse: Sendable, Equatable {
     package var status: Int
     package var headers: [HTTPRequest.Pair]
@@ -81,7 +81,7 @@ package struct HTTPResponse: Sendable, Equatable {
 
     package var isSuccess: Bool { (200..<300).contains(status) }
 
-    /// The value of the first header of that name; case does not matter (RFC 9110, section 5.1).
+    /// The value of the first header with that name; names are case-insensitive (RFC 9110, section 5.1).
     package func header(_ name: String) -> String? {
         headers.first { $0.name.utf8.elementsEqual(name.utf8, by: isSameLetter) }?.value
     }
@@ -96,7 +96,7 @@ private func lowercased(_ byte: UInt8) -> UInt8 {
 }
 
 extension HTTPResponse {
-    /// What an unexpected answer looks like, for an error message: kind and size, but no content, which may be secret.
+    /// Summary of an unexpected response for an error message: type and size, but no content, which may be secret.
     package var summary: String {
         guard !body.isEmpty else { return "an empty body" }
         let start = String(decoding: body.prefix(200), as: UTF8.self).lowercased()
@@ -105,16 +105,17 @@ extension HTTPResponse {
     }
 }
 
-/// Where a service is reached, and which region its requests are signed for.
+/// The address of a service, and the region that its requests are signed for.
 package struct Endpoint: Sendable, Hashable {
     package var scheme: String
     package var host: String
-    /// `nil` for the scheme's own port, which then stands in no header either.
+    /// `nil` for the scheme's default port, which the `Host` header omits.
     package var port: Int?
-    /// Put before every path; empty for AWS itself.
+    /// Prefix of every path; empty for AWS itself.
     package var basePath: String
     package var signingRegion: String
-    /// Given by the user: an emulator or a gateway, where a bucket cannot be a part of the host's name.
+    /// Whether the user configured the endpoint: an emulator or a gateway, which does not support bucket names in the
+    /// host name.
     package var isCustom: Bool
 
     package init(
@@ -129,11 +130,11 @@ package struct Endpoint: Sendable, Hashable {
         self.isCustom = isCustom
     }
 
-    /// The `Host` header's value.
+    /// The value of the `Host` header.
     package var authority: String { port.map { "\(host):\($0)" } ?? host }
 
-    /// Reads a URL as it stands in `AWS_ENDPOINT_URL`: `http://127.0.0.1:5000`.
-    /// - Returns: `nil` where it is not an HTTP URL with a host.
+    /// Parses a URL such as `AWS_ENDPOINT_URL` holds: `http://127.0.0.1:5000`.
+    /// - Returns: `nil` if it is not an HTTP URL with a host.
     package init?(url: String, signingRegion: String) {
         guard
             let match = url.wholeMatch(
@@ -150,8 +151,8 @@ package struct Endpoint: Sendable, Hashable {
     }
 }
 
-/// Percent-encodes everything but the unreserved characters of RFC 3986, section 2.3, as SigV4 asks for.
-/// - Parameter keepsSlash: leaves `/` alone, for paths.
+/// Percent-encodes everything but the unreserved characters of RFC 3986, section 2.3, as SigV4 requires.
+/// - Parameter keepsSlash: leaves `/` unencoded, for paths.
 package func percentEncoded(_ text: String, keepsSlash: Bool = false) -> String {
     if text.utf8.allSatisfy({ isUnreserved($0) || keepsSlash && $0 == UInt8(ascii: "/") }) { return text }
     var result: [UInt8] = []
@@ -180,7 +181,7 @@ private func isUnreserved(_ byte: UInt8) -> Bool {
     }
 }
 
-/// Hexadecimal digits in lower case, as in signatures and digests.
+/// Encodes bytes as lower-case hexadecimal digits, as used in signatures and digests.
 package func hex(_ bytes: some Sequence<UInt8>) -> String {
     var result: [UInt8] = []
     result.reserveCapacity(bytes.underestimatedCount * 2)
@@ -193,7 +194,7 @@ package func hex(_ bytes: some Sequence<UInt8>) -> String {
 
 private let lowerHexDigits = Array("0123456789abcdef".utf8)
 
-/// Reads the value of a `Date` header: `Tue, 24 Nov 2026 11:02:03 GMT` (RFC 9110, section 5.6.7).
+/// Parses the value of a `Date` header: `Tue, 24 Nov 2026 11:02:03 GMT` (RFC 9110, section 5.6.7).
 func httpDate(_ text: String) -> Date? {
     let words = text.split(separator: " ")
     guard words.count == 6, words[5] == "GMT", let month = months.firstIndex(of: String(words[2])) else { return nil }
@@ -203,21 +204,21 @@ func httpDate(_ text: String) -> Date? {
 
 private let months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
 
-/// Sends one request and receives its whole answer; the HTTP library is behind it.
+/// Sends a request and receives its whole response; hides the HTTP library.
 package protocol Transport: Sendable {
-    /// - Parameter limit: how long it may take; how long connecting and silence may is the transport's own.
-    /// - Throws: `TransportError`, or `CancellationError` where the task was cancelled.
+    /// - Parameter limit: time limit of the whole request; the transport sets its own limits for connecting and idling.
+    /// - Throws: `TransportError`, or `CancellationError` if the task was cancelled.
     func send(_ request: HTTPRequest, within limit: Duration) async throws -> HTTPResponse
 }
 
-/// A request that got no complete answer.
+/// A request that received no complete response.
 package struct TransportError: Error, Sendable, Equatable, CustomStringConvertible {
     package enum Kind: String, Sendable {
-        /// No connection came about, so nothing was sent: name not found, refused, unreachable, TLS not accepted.
+        /// No connection was established, so nothing was sent: name not found, refused, unreachable, or TLS failed.
         case notConnected
-        /// The connection broke, or the answer ended early; the request may have taken effect.
+        /// The connection broke or the response was truncated; the request may have taken effect.
         case lost
-        /// Silence, or the whole took too long; the request may have taken effect.
+        /// The server sent nothing, or the request exceeded its time limit; it may have taken effect.
         case timedOut
     }
 

@@ -1,20 +1,20 @@
 import FoundationEssentials
 
-/// One API call: the value is the input, `Output` is what comes back. The type's name is the operation's.
+/// An API call: the value is the input, `Output` is the result. The type is named after the operation.
 package protocol Operation: Sendable {
     associatedtype Output: Sendable
 
     static var service: Service { get }
-    /// What makes it safe to send this again when the answer was lost.
+    /// What makes it safe to retry the operation after its response was lost.
     static var repetition: Repetition<Self> { get }
-    /// IAM actions that the caller needs; by default the one named like the operation.
+    /// IAM actions that the caller needs; by default the one with the operation's name.
     static var permissions: [String] { get }
 
     func encode(into request: inout HTTPRequest) throws
-    /// Reads a successful answer.
-    /// - Throws: `UnexpectedAnswer` where it is not the document that belongs to this operation.
+    /// Decodes a successful response.
+    /// - Throws: `UnexpectedAnswer` if it is not the document that this operation returns.
     func decode(_ response: HTTPResponse) throws -> Output
-    /// Reads the service's error out of any other answer.
+    /// Decodes the service's error from any other response.
     func decodeError(_ response: HTTPResponse) -> ServiceError
 }
 
@@ -23,25 +23,25 @@ extension Operation {
     package static var permissions: [String] { ["\(service.signingName):\(name)"] }
 }
 
-/// What makes it safe to send an operation again whose answer was lost: it may have taken effect already.
+/// What makes it safe to retry an operation whose response was lost, although it may have taken effect already.
 ///
-/// Whatever AWS refused before doing it (throttling, wrong clock, expired credentials) is always sent again.
+/// Requests that AWS rejects without performing them (throttling, wrong clock, expired credentials) are always retried.
 package enum Repetition<O: Operation>: Sendable {
-    /// Reading, or setting something to a given state: doing it twice is doing it once.
+    /// The operation is idempotent: it reads, or sets something to a given state.
     case harmless
-    /// AWS recognises the second by a client token, which is filled in where it is `nil`.
+    /// AWS recognizes a repeated request by a client token, which is filled in if it is `nil`.
     case token(any WritableKeyPath<O, String?> & Sendable)
-    /// Removing: when it is gone already, an earlier attempt did it.
+    /// The operation removes something: if it is gone, an earlier attempt removed it.
     case removal(gone: Set<String>, O.Output)
-    /// Before sending it again, and where AWS then says that it exists, it is looked up: by name, or by what this call
-    /// can have made since it began, by AWS's clock as far as that is known.
+    /// The resource is looked up before each retry, and when AWS reports that it exists: by name, or among what was
+    /// created since the call started, by AWS's clock as far as its offset is known.
     case lookup(taken: Set<String>, since: @Sendable (O, AWSClient, Date) async throws -> O.Output?)
-    /// Nothing; the error says that it may have taken effect.
+    /// The operation is not safe to retry; the error says that it may have taken effect.
     case never
 }
 
 extension Repetition {
-    /// Where a name, or what it is made of, tells that it is ours.
+    /// A lookup for resources whose name or contents identify them as ours, whatever their creation time.
     package static func lookup(
         taken: Set<String>, _ find: @escaping @Sendable (O, AWSClient) async throws -> O.Output?
     ) -> Self {
@@ -49,38 +49,39 @@ extension Repetition {
     }
 }
 
-/// An operation whose answer comes in pages.
+/// An operation that returns its results in pages.
 package protocol PagedOperation: Operation {
     associatedtype Item: Sendable
 
-    /// Items of one page, in order.
+    /// The items of one page, in order.
     static func items(of page: Output) -> [Item]
-    /// Makes this the operation that fetches the page after `page`.
-    /// - Returns: false where that was the last page.
-    /// - Throws: `UnexpectedAnswer` where the list does not go on.
+    /// Turns this into the operation that fetches the page after `page`.
+    /// - Returns: false if `page` was the last one.
+    /// - Throws: `UnexpectedAnswer` if pagination does not advance.
     mutating func turn(after page: Output) throws -> Bool
 }
 
-/// The output of operations that answer with nothing of interest.
+/// The output of operations whose response holds nothing of interest.
 package struct NoOutput: Sendable, Codable, Equatable {
     package init() {}
 }
 
-/// An AWS service as its model describes it: how it is called, signed and reached.
+/// An AWS service as described by its model: its name, signing name and endpoints.
 package struct Service: Sendable, Hashable {
-    /// AWS's `serviceId`: `Secrets Manager`. Names it in errors and in `AWS_ENDPOINT_URL_SECRETS_MANAGER`.
+    /// AWS's `serviceId`, such as `Secrets Manager`. Used in errors and, as `AWS_ENDPOINT_URL_SECRETS_MANAGER`, in
+    /// environment variables.
     package var id: String
-    /// In the credential scope of signatures, and before the colon of IAM actions.
+    /// The name in the credential scope of signatures, and the prefix of IAM actions.
     package var signingName: String
-    /// The first part of its host.
+    /// The first label of the host name.
     package var endpointPrefix: String
     package var version: String
-    /// Before the dot of `X-Amz-Target`, for JSON services.
+    /// The part of `X-Amz-Target` before the dot, for JSON services.
     package var targetPrefix: String
     package var keys: KeyStyle
-    /// Endpoints for all regions of a partition, by the beginning of its regions' names: empty, `cn-`, `us-gov-`.
+    /// Global endpoint of each partition, by the prefix of its region names: empty, `cn-`, `us-gov-`.
     package var global: [String: Endpoint]
-    /// Calls at the same time. AWS throttles by account; a tool that floods it slows everybody down.
+    /// Maximum number of concurrent calls. AWS throttles per account, so a flood of calls slows down all its users.
     package var concurrency: Int
 
     package init(
@@ -97,12 +98,12 @@ package struct Service: Sendable, Hashable {
         self.concurrency = concurrency
     }
 
-    /// `SECRETS_MANAGER`, as in environment variables.
+    /// Name in environment variables: `SECRETS_MANAGER`.
     package var variableName: String { id.uppercased().replacing(" ", with: "_") }
-    /// `secrets_manager`, as in the configuration file.
+    /// Name in the configuration file: `secrets_manager`.
     package var settingName: String { id.lowercased().replacing(" ", with: "_") }
 
-    /// AWS's own endpoint.
+    /// The AWS endpoint of the service in a region.
     /// Source: endpoint rules of the service models; partitions <https://docs.aws.amazon.com/whitepapers/latest/aws-fault-isolation-boundaries/partitions.html>
     package func endpoint(in region: String) -> Endpoint {
         let partition = ["cn-", "us-gov-"].first { region.hasPrefix($0) } ?? ""
@@ -112,7 +113,7 @@ package struct Service: Sendable, Hashable {
     }
 }
 
-/// How a service spells the names of its members where nothing else is said; ours begin in lower case.
+/// How a service capitalizes member names by default; the Swift names start in lower case.
 package enum KeyStyle: Sendable {
     /// `StackName`
     case pascal

@@ -1,10 +1,10 @@
 extension AWSClient {
-    /// The pages of a list, each fetched when it is asked for.
+    /// The pages of a list, each fetched on demand.
     package func pages<O: PagedOperation>(of operation: O) -> Pages<O> {
         Pages(operation: operation, client: self)
     }
 
-    /// All entries of a list, over all its pages, without ever holding more than one page.
+    /// All entries of a list, across its pages, holding no more than one page in memory.
     package func items<O: PagedOperation>(of operation: O) -> Items<O> {
         Items(pages: pages(of: operation))
     }
@@ -53,9 +53,9 @@ package struct Items<O: PagedOperation>: AsyncSequence, Sendable {
     package func makeAsyncIterator() -> Iterator { Iterator(pages: pages.makeAsyncIterator()) }
 }
 
-/// Moves a token on to that of the next page.
-/// - Returns: false where the service gave none, or an empty one as some do on the last page.
-/// - Throws: `UnexpectedAnswer` where it gives the same again, since such a list would never end.
+/// Advances a pagination token to the next page.
+/// - Returns: false if the service returned no token, or an empty one, as some services do on the last page.
+/// - Throws: `UnexpectedAnswer` if the service returns the same token again, since such a list would never end.
 package func advance(_ token: inout String?, to next: String?) throws -> Bool {
     guard let next, !next.isEmpty else { return false }
     guard next != token else { throw UnexpectedAnswer.sameToken }
@@ -65,17 +65,17 @@ package func advance(_ token: inout String?, to next: String?) throws -> Bool {
 
 extension UnexpectedAnswer {
     package static let sameToken = UnexpectedAnswer(
-        "the list does not go on: the token of its next page is that of this one")
+        "pagination does not advance: the next page has the same token as this one")
 }
 
-/// How often something is asked for that takes its time, and when that is given up.
+/// How often a long-running process is polled, and when polling times out.
 package struct Pace: Sendable, Equatable {
     package var first: Duration
     package var longest: Duration
-    /// By how much the pause grows with each question.
+    /// Factor by which the pause grows with each poll.
     package var growth: Double
     package var limit: Duration
-    /// For how long failures to ask, such as a broken connection, are taken as no news.
+    /// How long failed polls, such as a broken connection, are tolerated.
     package var patience: Duration
 
     package init(
@@ -90,24 +90,24 @@ package struct Pace: Sendable, Equatable {
     }
 }
 
-/// Something did not come about in time.
+/// A wait that timed out.
 package struct WaitedTooLong: Error, Sendable, Equatable, CustomStringConvertible {
     package var awaited: String
     package var limit: Duration
-    /// What the service says of it.
+    /// The service's explanation, if it gives one.
     package var reason: String?
 
     package var description: String {
-        "\(awaited) did not come about within \(limit.components.seconds) s" + (reason.map { ": \($0)" } ?? "")
+        "timed out after \(limit.components.seconds) s waiting for \(awaited)" + (reason.map { ": \($0)" } ?? "")
     }
 }
 
 extension AWSClient {
-    /// Asks at a pace until there is an answer.
+    /// Polls at a pace until there is a result.
     /// - Parameters:
-    ///   - awaited: what is waited for, for the message.
-    ///   - ask: `nil` as long as it has not come about; throws where it never will.
-    ///   - reason: asked when it is given up.
+    ///   - awaited: a noun phrase for the error message: `the snapshot snap-1`.
+    ///   - reason: called after a timeout to explain it.
+    ///   - ask: returns `nil` while the result is pending; throws if it can never come.
     /// - Throws: `WaitedTooLong`, or what `ask` throws.
     package func wait<Result>(
         for awaited: String, at pace: Pace, reason: () async -> String? = { nil },
@@ -127,7 +127,7 @@ extension AWSClient {
             guard time.uptime() - start < pace.limit else {
                 throw WaitedTooLong(awaited: awaited, limit: pace.limit, reason: await reason())
             }
-            // Jitter, so that several waits do not ask in step.
+            // Jitter, so that concurrent waits do not poll in lockstep.
             try await time.sleep(pause * (0.75 + time.random() / 2))
             pause = min(pause * pace.growth, pace.longest)
         }

@@ -1,9 +1,9 @@
-/// How often and after what pause a failed call is sent again: full jitter, so that many that failed together do not
-/// come back together.
+/// How often a failed call is retried, and after what pause. Pauses have full jitter, so that calls that failed
+/// together are not retried together.
 /// Source: <https://aws.amazon.com/builders-library/timeouts-retries-and-backoff-with-jitter/>
 package struct Backoff: Sendable, Equatable {
     package var attempts: Int
-    /// Upper bound of the first pause; it doubles with each.
+    /// Upper bound of the first pause; it doubles with each retry.
     package var first: Duration
     package var firstWhenThrottled: Duration
     package var longest: Duration
@@ -18,18 +18,18 @@ package struct Backoff: Sendable, Equatable {
         self.longest = longest
     }
 
-    /// - Parameter chance: from 0 to 1.
+    /// - Parameter chance: a random number from 0 to 1.
     package func pause(after attempt: Int, isThrottled: Bool, chance: Double) -> Duration {
         let bound = (isThrottled ? firstWhenThrottled : first) * (1 << min(attempt - 1, 16))
         return min(bound, longest) * chance
     }
 }
 
-/// What a failed attempt means: whether it makes sense to send the call again, and whether it was done already.
+/// Classifies a failed attempt: whether a retry makes sense, and whether the call may already have taken effect.
 struct Verdict: Equatable {
     enum Cause: Equatable {
         case throttled, serverFailure, clock, expired, notConnected, lost, timedOut, unexpectedAnswer
-        /// AWS's last word.
+        /// A final error from AWS; retrying cannot help.
         case refused
     }
 
@@ -39,7 +39,7 @@ struct Verdict: Equatable {
         self.cause = cause
     }
 
-    /// Nobody knows whether AWS did it before the answer went wrong.
+    /// Whether AWS may have performed the operation before the response failed.
     var mayHaveTakenEffect: Bool {
         switch cause {
         case .serverFailure, .lost, .timedOut, .unexpectedAnswer: true
@@ -77,7 +77,7 @@ struct Verdict: Equatable {
         "EC2ThrottledException",
     ]
     static let expired: Set = ["ExpiredToken", "ExpiredTokenException", "RequestExpired", "TokenRefreshRequired"]
-    /// Also what a wrong secret gives; which of both it is shows the answer's date.
+    /// Also returned for a wrong secret key; the response's date tells the two cases apart.
     static let clock: Set = [
         "RequestTimeTooSkewed", "InvalidSignatureException", "SignatureDoesNotMatch", "AuthFailure",
         "RequestInTheFuture",
@@ -89,7 +89,7 @@ struct Verdict: Equatable {
 }
 
 extension AWSError {
-    /// The last failure of a call, in terms of what the caller can do about it.
+    /// Converts the last failure of a call into an error that tells the caller what to do about it.
     init<O: Operation>(
         _ error: any Error, of operation: O.Type, in region: String, attempts: Int, mayHaveTakenEffect: Bool
     ) {
@@ -99,7 +99,7 @@ extension AWSError {
         switch error {
         case let error as ServiceError:
             (code, requestID, status) = (error.code, error.requestID, error.status)
-            // Below the first line of a wrong signature stands all that was signed; the trace has it.
+            // For a wrong signature, AWS appends everything it signed after the first line; the trace has it all.
             message = String(error.message.prefix { !$0.isNewline })
         case let error as TransportError:
             code = ["lost": "ConnectionLost", "timedOut": "TimedOut"][error.kind.rawValue] ?? "NotConnected"

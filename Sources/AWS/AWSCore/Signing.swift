@@ -2,7 +2,7 @@ import Crypto
 import FoundationEssentials
 import Synchronization
 
-/// Signs requests with AWS Signature Version 4. A value made for one attempt: a signature is never used twice.
+/// Signs requests with AWS Signature Version 4. A value for one attempt: a signature is never used twice.
 ///
 /// Source: <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html>
 package struct SigV4: Sendable {
@@ -10,12 +10,12 @@ package struct SigV4: Sendable {
     private let scope: SigningScope
     private let keys: SigningKeys
     private let time: Timestamp
-    /// S3 takes a path as it is; all others take it normalized and encoded once more.
+    /// S3 signs a path as it is; all other services normalize it and encode it again.
     private let takesPathAsIs: Bool
 
     /// - Parameters:
     ///   - service: the service's signing name.
-    ///   - keys: shared by those who sign more than once.
+    ///   - keys: cache of derived keys, shared between signatures.
     package init(
         _ credentials: Credentials, region: String, service: String, at time: Date, takesPathAsIs: Bool? = nil,
         keys: SigningKeys = SigningKeys()
@@ -28,7 +28,7 @@ package struct SigV4: Sendable {
         self.takesPathAsIs = takesPathAsIs ?? (service == "s3")
     }
 
-    /// The request with all headers that make it valid, for 15 minutes around `time`.
+    /// Returns the request with the headers that make it valid for 15 minutes around `time`.
     package func signed(_ request: HTTPRequest) -> HTTPRequest {
         var request = request
         let hash = request.bodyHash ?? hex(SHA256.hash(data: request.body))
@@ -45,8 +45,8 @@ package struct SigV4: Sendable {
         return request
     }
 
-    /// A request whose URL alone gives access, for a time: whoever has it may do that one thing.
-    /// - Parameter lifetime: at most seven days, and no longer than the credentials live.
+    /// Returns a request whose URL alone grants access to this one operation until it expires.
+    /// - Parameter lifetime: at most seven days, and no longer than the credentials are valid.
     package func presigned(_ request: HTTPRequest, lifetime: Duration) -> HTTPRequest {
         var request = request
         request.headers.insert(.init("host", request.endpoint.authority), at: 0)
@@ -65,7 +65,7 @@ package struct SigV4: Sendable {
         return request
     }
 
-    /// What is signed of a request, for comparison with what others make of it.
+    /// The signed parts of a request, for comparison with other implementations.
     package func parts(of request: HTTPRequest) -> (canonicalRequest: String, stringToSign: String) {
         let hash = request.bodyHash ?? hex(SHA256.hash(data: request.body))
         let canonical = CanonicalRequest(request, payloadHash: hash, takesPathAsIs: takesPathAsIs)
@@ -82,7 +82,7 @@ package struct SigV4: Sendable {
     }
 }
 
-/// A time as SigV4 writes it: `20260102T030405Z`, and its day.
+/// A time in the format of SigV4, `20260102T030405Z`, and its day.
 package struct Timestamp: Sendable, Equatable {
     package let text: String
     package var day: Substring { text.prefix(8) }
@@ -92,17 +92,17 @@ package struct Timestamp: Sendable, Equatable {
     }
 }
 
-/// What the signatures of one secret, day, region and service have in common.
+/// The scope of a signing key: secret, day, region and service.
 struct SigningScope: Hashable {
     var secret: String
     var day: String
     var region: String
     var service: String
 
-    /// As it stands in signatures.
+    /// The credential scope as written in signatures.
     var text: String { "\(day)/\(region)/\(service)/aws4_request" }
 
-    /// The key that these signatures are made with.
+    /// Derives the signing key of this scope.
     func key() -> SymmetricKey {
         [day, region, service, "aws4_request"].reduce(SymmetricKey(data: Array("AWS4\(secret)".utf8))) { key, part in
             SymmetricKey(data: HMAC<SHA256>.authenticationCode(for: Array(part.utf8), using: key))
@@ -110,7 +110,7 @@ struct SigningScope: Hashable {
     }
 }
 
-/// Keys that were derived already: deriving one takes half the time of signing a request.
+/// A cache of derived keys: deriving one takes half the time of signing a request.
 package final class SigningKeys: Sendable {
     private let keys: Mutex<[SigningScope: SymmetricKey]> = Mutex([:])
 
@@ -119,7 +119,7 @@ package final class SigningKeys: Sendable {
     func key(_ scope: SigningScope) -> SymmetricKey {
         keys.withLock { keys in
             if let key = keys[scope] { return key }
-            // Those of yesterday and of earlier credentials are of no use any more.
+            // Keys of earlier days and credentials are useless by then.
             if keys.count == 64 { keys = [:] }
             let key = scope.key()
             keys[scope] = key
@@ -128,13 +128,13 @@ package final class SigningKeys: Sendable {
     }
 }
 
-/// A request in the one form that both sides hash.
+/// A request in the canonical form that client and server both hash.
 struct CanonicalRequest {
     let text: String
     /// Names of the signed headers, separated by semicolons.
     let signedHeaders: String
 
-    /// Signs every header that the request has: what is not signed could be changed on the way.
+    /// Includes every header of the request: an unsigned header could be changed in transit.
     init(_ request: HTTPRequest, payloadHash: String, takesPathAsIs: Bool) {
         let headers = Self.canonical(request.headers)
         signedHeaders = headers.map(\.name).joined(separator: ";")
@@ -146,14 +146,14 @@ struct CanonicalRequest {
             + "\n\(signedHeaders)\n\(payloadHash)"
     }
 
-    /// Sorted by encoded name, then by encoded value.
+    /// The query sorted by encoded name, then by encoded value.
     private static func canonical(query: [HTTPRequest.Pair]) -> String {
         query.map { (name: percentEncoded($0.name), value: percentEncoded($0.value)) }
             .sorted { ($0.name, $0.value) < ($1.name, $1.value) }
             .map { "\($0.name)=\($0.value)" }.joined(separator: "&")
     }
 
-    /// Sorted by name; values of repeated names joined by commas, runs of blanks as one.
+    /// The headers sorted by name, with the values of repeated names joined by commas and runs of blanks collapsed.
     static func canonical(_ headers: [HTTPRequest.Pair]) -> [HTTPRequest.Pair] {
         var values: [String: [String]] = [:]
         for header in headers { values[header.name.lowercased(), default: []].append(folded(header.value)) }
@@ -167,7 +167,7 @@ struct CanonicalRequest {
 
     private static func isBlank(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 0x09 || byte == 0x0A || byte == 0x0D }
 
-    /// Without empty segments, `.` and `..` (RFC 3986, section 5.2.4).
+    /// Removes empty segments, `.` and `..` (RFC 3986, section 5.2.4).
     private static func normalized(_ path: String) -> String {
         guard path.contains("//") || path.contains("/.") else { return path }
         var kept: [Substring] = []

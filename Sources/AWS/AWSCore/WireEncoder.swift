@@ -1,6 +1,6 @@
 import FoundationEssentials
 
-/// Turns an operation into a `WireValue`. Members that are `nil` are left out; names get the service's spelling.
+/// Encodes an operation as a `WireValue`. Members that are `nil` are omitted; names follow the service's key style.
 struct WireEncoder {
     static func encode(_ value: some Encodable, _ keys: KeyStyle) throws -> WireValue {
         let encoding = WireEncoding(keys: keys)
@@ -9,7 +9,7 @@ struct WireEncoder {
     }
 }
 
-/// One value that is being encoded; a class, because containers fill it after they were handed out.
+/// A value being encoded. A class, because containers fill it after they have been returned.
 private final class WireEncoding: Encoder {
     enum Content {
         case none
@@ -48,7 +48,7 @@ private final class WireEncoding: Encoder {
 
     func singleValueContainer() -> any SingleValueEncodingContainer { Single(into: self) }
 
-    /// Encodes a value that has a form of its own on the wire, or lets it encode itself.
+    /// Encodes a value with a wire format of its own, or lets the value encode itself.
     func encode<T: Encodable>(_ value: T) throws {
         switch value {
         case let text as String: content = .text(text)
@@ -132,9 +132,9 @@ private final class WireEncoding: Encoder {
 struct FormBody {
     /// How the numbered entries of a list are named.
     enum ListStyle: Sendable {
-        /// `Parameters.member.1`, the query protocol.
+        /// `Parameters.member.1`, as in the query protocol.
         case member
-        /// `ImageId.1`, ec2.
+        /// `ImageId.1`, as in the ec2 protocol.
         case plain
     }
 
@@ -157,7 +157,7 @@ struct FormBody {
             for (index, item) in items.enumerated() {
                 add(item, at: lists == .member ? "\(name).member.\(index + 1)" : "\(name).\(index + 1)")
             }
-            // An empty list says "none", which differs from saying nothing; ec2 has no form for it.
+            // An empty list means "none", unlike a missing one; the ec2 protocol cannot express it.
             if items.isEmpty, lists == .member { add(.text(""), at: name) }
         case .structure(let members):
             for member in members { add(member.value, at: name.isEmpty ? member.name : "\(name).\(member.name)") }
@@ -165,7 +165,7 @@ struct FormBody {
     }
 }
 
-/// An encoded input before it is written in one of the wire protocols; members keep the order of their declaration.
+/// An encoded input before it is written in a wire protocol; members keep their declaration order.
 package indirect enum WireValue: Sendable, Equatable {
     case text(String)
     case list([WireValue])
@@ -177,27 +177,27 @@ package indirect enum WireValue: Sendable, Equatable {
     }
 }
 
-/// ISO 8601 in UTC to the second, as query, ec2 and XML services take times.
+/// Formats a time for query, ec2 and XML services: ISO 8601 in UTC, to the second.
 func wireText(_ date: Date) -> String {
     date.formatted(.iso8601)
 }
 
-/// Reads a time as AWS's XML answers spell it: ISO 8601, with or without fractions of a second.
+/// Parses a time from an XML response of AWS: ISO 8601, with or without fractional seconds.
 func wireDate(_ text: some StringProtocol) -> Date? {
     let text = String(text)
     return (try? Date(text, strategy: .iso8601))
         ?? (try? Date(text, strategy: Date.ISO8601FormatStyle(includingFractionalSeconds: true)))
 }
 
-/// Which elements hold the members of a type in one document, in the order in which its members are asked for.
+/// Maps the members of a type to the elements of one document, in the order in which the members are decoded.
 ///
-/// That order is the same for each value of the type, so that nearly always the next one is meant, and no name has to
+/// Every value of the type is decoded in the same order, so the next entry nearly always matches and no name needs to
 /// be looked up.
 final class MemberNames {
     private var known: [(name: String, identifier: Int?)] = []
     private var next = 0
 
-    /// A new value of the type begins.
+    /// Starts a new value of the type.
     func begin() { next = 0 }
 
     func identifier(of name: String, orFind find: () -> Int?) -> Int? {

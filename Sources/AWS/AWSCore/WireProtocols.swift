@@ -1,19 +1,19 @@
 import FoundationEssentials
 
-/// An operation whose method, path, query and headers mean something; XML in both directions.
+/// A REST operation with XML bodies: its method, path, query and headers are part of the request.
 ///
-/// It writes its request itself; `decodeDocument` guards against answers that are something else.
+/// It encodes its request itself; `decodeDocument` rejects responses that are not the expected document.
 package protocol RESTXMLOperation: Operation {}
 
-/// The same with JSON.
+/// A REST operation with JSON bodies.
 package protocol RESTJSONOperation: Operation {}
 
 extension RESTXMLOperation {
     package func decodeError(_ response: HTTPResponse) -> ServiceError { .fromXML(response) }
 
-    /// Decodes the answer's document.
-    /// - Throws: `UnexpectedAnswer`; or the `ServiceError` that S3 sends with status 200 where copying or completing
-    ///   failed after the headers had gone out.
+    /// Decodes the document of a response.
+    /// - Throws: `UnexpectedAnswer`; or the `ServiceError` that S3 sends with status 200 if copying or completing
+    ///   failed after it had sent the headers.
     ///   Source: <https://docs.aws.amazon.com/AmazonS3/latest/API/API_CompleteMultipartUpload.html>
     package func decodeDocument<T: Decodable>(_ type: T.Type = T.self, root: String, _ response: HTTPResponse) throws
         -> T
@@ -27,8 +27,8 @@ extension RESTJSONOperation {
     package func decodeError(_ response: HTTPResponse) -> ServiceError { .fromJSON(response) }
 }
 
-/// Writes an XML body with the members in the order of their declaration.
-/// - Parameter item: the element name of list entries; `nil` where a list repeats its own name.
+/// Encodes an XML body with the members in declaration order.
+/// - Parameter item: the element name of list entries; `nil` if each entry repeats the name of the list.
 package func xmlBody(
     _ value: some Encodable, root: String, namespace: String, item: String? = nil
 ) throws -> [UInt8] {
@@ -69,7 +69,7 @@ private struct XMLBodyWriter {
         }
     }
 
-    /// Line ends are escaped too, since a parser would fold them (XML 1.0, section 2.11) and keys may contain them.
+    /// Escapes line breaks too: a parser would normalize them (XML 1.0, section 2.11), and keys may contain them.
     private func escaped(_ text: String) -> String {
         var result = ""
         for scalar in text.unicodeScalars {
@@ -87,7 +87,7 @@ private struct XMLBodyWriter {
     }
 }
 
-/// An operation of a service that speaks JSON 1.1: a document is posted to `/`, its name stands in a header.
+/// An operation of a JSON 1.1 service: a document is posted to `/`, and a header names the operation.
 package protocol JSONOperation: Operation, Codable where Output: Decodable {}
 
 extension JSONOperation {
@@ -115,7 +115,7 @@ package func jsonBody(_ value: some Encodable, _ keys: KeyStyle) throws -> [UInt
     return Array(try encoder.encode(value))
 }
 
-/// - Throws: `UnexpectedAnswer` where it is not a JSON object with the expected members.
+/// - Throws: `UnexpectedAnswer` if the response is not a JSON object with the expected members.
 package func decodeJSON<T: Decodable>(_ response: HTTPResponse, _ keys: KeyStyle) throws -> T {
     let decoder = JSONDecoder()
     decoder.dateDecodingStrategy = .secondsSince1970
@@ -129,13 +129,13 @@ package func decodeJSON<T: Decodable>(_ response: HTTPResponse, _ keys: KeyStyle
         throw UnexpectedAnswer("expected a JSON object, found \(response.summary)")
     }
     do { return try decoder.decode(T.self, from: Data(response.body)) } catch {
-        throw UnexpectedAnswer("expected a JSON answer, found \(response.summary): \(shortDescription(of: error))")
+        throw UnexpectedAnswer("expected a JSON response, found \(response.summary): \(shortDescription(of: error))")
     }
 }
 
 private func isBlank(_ byte: UInt8) -> Bool { [0x20, 0x09, 0x0A, 0x0D].contains(byte) }
 
-/// What was missing and where, without the dump that Swift prints of a decoding error.
+/// What is missing and where, without the dump that Swift prints for a decoding error.
 func shortDescription(of error: any Error) -> String {
     guard let error = error as? DecodingError else { return "\(error)" }
     let (path, text): ([any CodingKey], String) =
@@ -158,13 +158,13 @@ struct AnyKey: CodingKey {
     init?(intValue: Int) { nil }
 }
 
-/// An operation of a service that speaks the query protocol: a form is sent, XML comes back.
+/// An operation of a service with the query protocol: the request is a form, the response is XML.
 ///
-/// Members are declared in the order and spelling of AWS's model, beginning in lower case; `CodingKeys` stand only
-/// where the wire differs.
+/// Members are declared in the order and spelling of AWS's model, but start in lower case; `CodingKeys` are declared
+/// only where the names on the wire differ.
 package protocol QueryOperation: Operation, Codable where Output: Decodable {}
 
-/// An operation of EC2, whose dialect numbers lists and wraps answers its own way.
+/// An EC2 operation; its variant of the query protocol numbers lists and wraps responses differently.
 package protocol EC2Operation: Operation, Codable where Output: Decodable {}
 
 extension QueryOperation {
@@ -177,7 +177,7 @@ extension QueryOperation {
         let document = try XMLDocument.answer(response, root: "\(Self.name)Response")
         let result = document.child("\(Self.name)Result", of: document.root)
         if result == nil, Output.self != NoOutput.self {
-            throw UnexpectedAnswer("the answer has no \(Self.name)Result")
+            throw UnexpectedAnswer("the response has no \(Self.name)Result")
         }
         return try document.decode(Output.self, at: result ?? document.root, Self.service.keys)
     }
@@ -190,7 +190,7 @@ extension EC2Operation {
         request.setForm(try form(self, lists: .plain))
     }
 
-    /// `<XResponse>…</XResponse>`, members in lower case.
+    /// `<XResponse>…</XResponse>`, with member names in camel case.
     package func decode(_ response: HTTPResponse) throws -> Output {
         let document = try XMLDocument.answer(response, root: "\(Self.name)Response")
         return try document.decode(Output.self, at: document.root, .camel)
@@ -228,7 +228,7 @@ extension ServiceError {
             requestID: requestID ?? response.requestID)
     }
 
-    /// The code stands in a header or in the document, with a namespace before or a URL after it.
+    /// The code is in a header or in the document, possibly with a namespace before it or a URL after it.
     /// Source: <https://smithy.io/2.0/aws/protocols/aws-json-1_1-protocol.html#operation-error-serialization>
     package static func fromJSON(_ response: HTTPResponse) -> ServiceError {
         struct Body: Decodable {
@@ -254,7 +254,7 @@ extension ServiceError {
             requestID: response.requestID)
     }
 
-    /// An answer to HEAD has no body; a load balancer's has another.
+    /// For responses without an error document: a response to HEAD has no body, and a load balancer sends its own.
     private static func withoutDocument(_ response: HTTPResponse) -> ServiceError {
         let code = [403: "AccessDenied", 404: "NotFound"][response.status] ?? "HTTP\(response.status)"
         return ServiceError(

@@ -2,20 +2,20 @@ import CExpat
 import FoundationEssentials
 import Glibc
 
-/// An XML document as a tree in two arrays, without attributes, which AWS's answers do not need.
+/// An XML document as a tree in two arrays. It omits attributes, which AWS responses do not need.
 ///
-/// XMLCoder took 360 ms for the answer with 1,000 images that may take 60 ms (`make bench-aws`), so the tree is built
-/// by a SAX parser, expat. A class, since decoding hands out many views of one document.
+/// XMLCoder took 360 ms for a response with 1,000 images, which may take 60 ms (`make bench-aws`), so a SAX parser,
+/// expat, builds the tree. A class, since decoding creates many views of one document.
 final class XMLDocument {
     typealias Node = Int
 
-    /// Small, because a page of a list has forty thousand of them; no document has more than 2³¹ bytes.
+    /// Kept small, because one page of a list has forty thousand elements; no document exceeds 2³¹ bytes.
     struct Element {
         fileprivate var name: Int32
-        /// Where its text begins and ends; meaningful for elements without children.
+        /// Start and end of the element's text; meaningful for elements without children.
         fileprivate var textStart: Int32
         fileprivate var textEnd: Int32
-        /// -1 for none, as well as the next sibling.
+        /// First child and next sibling; -1 for none.
         fileprivate var first: Int32 = -1
         fileprivate var next: Int32 = -1
 
@@ -23,17 +23,17 @@ final class XMLDocument {
         var nextSibling: Node? { next < 0 ? nil : Int(next) }
     }
 
-    // One task parses a document and decodes it, so that nothing is gained by watching for overlapping access, which
-    // took a tenth of the time.
+    // A single task parses and decodes a document, so exclusivity checks bring no benefit. They took a tenth of the
+    // time.
     @exclusivity(unchecked) fileprivate(set) var elements: [Element] = []
     @exclusivity(unchecked) fileprivate(set) var text: [UInt8] = []
     @exclusivity(unchecked) fileprivate(set) var names: [String] = []
     @exclusivity(unchecked) private var identifiers: [String: Int] = [:]
-    /// Names as the parser gives them, and what came after each the last time: lists repeat themselves.
+    /// Names as the parser delivers them, and the name that last followed each: lists repeat the same sequence.
     @exclusivity(unchecked) private var spellings: [ContiguousArray<CChar>] = []
     @exclusivity(unchecked) private var followers: [Int] = []
     @exclusivity(unchecked) private var lastName = 0
-    /// For each type that is decoded, its members in the order in which they are asked for.
+    /// The member names of each decoded type, in decoding order.
     @exclusivity(unchecked) private var members: [ObjectIdentifier: MemberNames] = [:]
 
     var root: Node { 0 }
@@ -55,7 +55,7 @@ final class XMLDocument {
         return next
     }
 
-    /// The following sibling of the same name.
+    /// The next sibling with the same name.
     func twin(of node: Node) -> Node? {
         var next = elements[node].nextSibling
         while let sibling = next, elements[sibling].name != elements[node].name {
@@ -72,10 +72,10 @@ final class XMLDocument {
             })
     }
 
-    /// The identifier of the element that holds a property, `nil` where the document has none of that name.
+    /// The identifier of the element that holds a property, `nil` if the document has no element of that name.
     func identifier(of property: String, _ keys: KeyStyle) -> Int? { identifiers[keys.key(property)] }
 
-    /// What is known of the members of a type, from its first use in this document.
+    /// The member names of a type, collected since its first use in this document.
     func memberNames(of type: Any.Type) -> MemberNames {
         let key = ObjectIdentifier(type)
         if let known = members[key] { return known }
@@ -84,14 +84,14 @@ final class XMLDocument {
         return names
     }
 
-    /// The element `Error`, wherever the service puts it; the whole document of S3 is one.
+    /// The element `Error`, wherever the service puts it; for S3, it is the root.
     var firstError: Node? {
         guard let error = identifiers["Error"] else { return nil }
         return elements.indices.first { elements[$0].name == Int32(error) }
     }
 
-    /// Reads an answer that must be a document with a given root.
-    /// - Throws: `UnexpectedAnswer`; the answer's own `ServiceError` where the root says so.
+    /// Parses a response that must be a document with a given root.
+    /// - Throws: `UnexpectedAnswer`; or the response's `ServiceError` if the root is an error.
     static func answer(_ response: HTTPResponse, root: String) throws -> XMLDocument {
         let document: XMLDocument
         do { document = try XMLDocument(response.body) } catch let error as XMLError {
@@ -110,9 +110,9 @@ struct XMLError: Error {
     var message: String
 }
 
-/// What `XMLParser` calls while it reads.
+/// Callbacks of `XMLParser`.
 extension XMLDocument {
-    /// Room for a document of so many bytes, as AWS writes them.
+    /// Reserves memory for a typical AWS document of the given size.
     func reserve(bytes: Int) {
         elements.reserveCapacity(bytes / 40)
         text.reserveCapacity(bytes / 4)
@@ -163,16 +163,16 @@ extension XMLDocument {
 }
 
 extension XMLDocument {
-    /// - Throws: `XMLError` where it is not well-formed, declares a document type, or nests without end.
+    /// - Throws: `XMLError` if it is not well-formed, has a document type declaration, or is nested too deeply.
     convenience init(_ bytes: [UInt8]) throws {
         self.init()
         try XMLParser(filling: self).parse(bytes)
     }
 }
 
-/// Fills a document from expat's events.
+/// Fills a document from the events of expat.
 private final class XMLParser {
-    /// Deeper than any answer of AWS; keeps hostile input from growing the stack of open elements.
+    /// Deeper than any AWS response; keeps malicious input from growing the stack of open elements.
     static let deepest = 64
 
     let document: XMLDocument
@@ -181,7 +181,7 @@ private final class XMLParser {
     private let parser: XML_Parser
 
     init(filling document: XMLDocument) throws {
-        guard let parser = XML_ParserCreate("UTF-8") else { throw XMLError(message: "no memory") }
+        guard let parser = XML_ParserCreate("UTF-8") else { throw XMLError(message: "out of memory") }
         self.document = document
         self.parser = parser
     }
@@ -200,9 +200,9 @@ private final class XMLParser {
             }
         }
         XML_SetStartDoctypeDeclHandler(parser) { context, _, _, _, _ in
-            XMLParser.of(context).stop("it declares a document type")
+            XMLParser.of(context).stop("the document has a document type declaration")
         }
-        guard bytes.count <= Int32.max else { throw XMLError(message: "too large") }
+        guard bytes.count <= Int32.max else { throw XMLError(message: "the document is too large") }
         document.reserve(bytes: bytes.count)
         let status = bytes.withUnsafeBufferPointer { buffer in
             buffer.withMemoryRebound(to: CChar.self) {
@@ -212,18 +212,18 @@ private final class XMLParser {
         if let complaint { throw XMLError(message: complaint) }
         guard status == XML_STATUS_OK else {
             let reason = XML_ErrorString(XML_GetErrorCode(parser)).map { String(cString: $0) } ?? "not well-formed"
-            throw XMLError(message: "\(reason) in line \(XML_GetCurrentLineNumber(parser))")
+            throw XMLError(message: "\(reason) on line \(XML_GetCurrentLineNumber(parser))")
         }
     }
 
     private func start(_ name: UnsafePointer<CChar>) {
-        guard open.count < Self.deepest else { return stop("it nests too deep") }
+        guard open.count < Self.deepest else { return stop("the document is nested too deeply") }
         let node = document.open(name, in: open.last?.node, after: open.last?.lastChild)
         if !open.isEmpty { open[open.count - 1].lastChild = node }
         open.append((node, nil))
     }
 
-    /// What stands between elements is their indentation.
+    /// Skips text between elements, which is only indentation.
     private func text(_ bytes: UnsafeBufferPointer<UInt8>) {
         if let element = open.last, element.lastChild == nil { document.append(bytes) }
     }
@@ -243,24 +243,24 @@ private final class XMLParser {
 }
 
 extension XMLDocument {
-    /// - Throws: `UnexpectedAnswer` that names the member which is missing or of another kind.
+    /// - Throws: `UnexpectedAnswer` that names the missing or mismatched member.
     func decode<T: Decodable>(_ type: T.Type, at node: Node, _ keys: KeyStyle) throws -> T {
         do { return try XMLSpot(self, node, keys, isItem: true).decode(type) } catch let error as DecodingError {
-            throw UnexpectedAnswer("the answer \(name(of: root)) is not as expected: \(shortDescription(of: error))")
+            throw UnexpectedAnswer("unexpected \(name(of: root)) document: \(shortDescription(of: error))")
         }
     }
 }
 
-/// A place in a document from which something is decoded.
+/// Decodes a value from one element of a document.
 ///
-/// A list is either one element with children named `item` or `member`, or repeated siblings; which of both shows
-/// only in the document.
+/// A list is either one element with children named `item` or `member`, or a series of siblings with the same name;
+/// only the document shows which.
 struct XMLSpot: Decoder {
     let document: XMLDocument
-    /// `nil` for a list that is not there, which is how an empty one looks among repeated siblings.
+    /// `nil` for a missing list, which is how a list of siblings looks when empty.
     let node: XMLDocument.Node?
     let keys: KeyStyle
-    /// An entry of a list: what follows it does not belong to it.
+    /// Whether this is a list entry; the siblings of an entry do not belong to its value.
     let isItem: Bool
 
     var codingPath: [any CodingKey] { node.map { [AnyKey(document.name(of: $0))] } ?? [] }
@@ -425,7 +425,7 @@ struct XMLMembers<Key: CodingKey>: KeyedDecodingContainerProtocol {
     func superDecoder(forKey key: Key) throws -> any Decoder { try required(key) }
 }
 
-/// A list that is missing is empty; what else is missing is an error.
+/// A missing list is empty; any other missing member is an error.
 private protocol ListType {}
 extension Array: ListType {}
 

@@ -2,15 +2,15 @@ import AWSCore
 import Crypto
 import FoundationEssentials
 
-/// Keeps credentials good for as long as somebody needs them.
+/// Caches credentials and renews them before they expire.
 ///
-/// Expiring ones are fetched anew from five minutes before their end, once for all who ask meanwhile. Where that
-/// fails they are used for as long as they are good. Who is cancelled stops waiting; the fetch goes on for the others.
+/// Renewal starts five minutes before expiration, with a single fetch for all concurrent callers. If it fails, the old
+/// credentials are used until they expire. A cancelled caller stops waiting; the fetch continues for the others.
 package actor CredentialKeeper: CredentialSource {
     package typealias Fetch = @Sendable (_ refused: Credentials?) async throws -> Credentials
 
     private static let margin: TimeInterval = 5 * 60
-    /// Between a failed renewal and the next, while the old ones are still good.
+    /// Pause between a failed renewal and the next one, while the old credentials are still valid.
     private static let rest: TimeInterval = 30
 
     private let fetch: Fetch
@@ -21,7 +21,7 @@ package actor CredentialKeeper: CredentialSource {
     private var waiting: [UInt64: CheckedContinuation<Credentials, any Error>] = [:]
     private var lastWaiter: UInt64 = 0
 
-    /// - Parameter fetch: told of credentials that AWS no longer takes, so that it does not find them again in a cache.
+    /// - Parameter fetch: receives the credentials that AWS rejected, so that it does not return them from a cache.
     package init(now: @escaping @Sendable () -> Date = { Date() }, fetch: @escaping Fetch) {
         self.now = now
         self.fetch = fetch
@@ -48,7 +48,7 @@ package actor CredentialKeeper: CredentialSource {
         switch result {
         case .success(let fetched):
             current = fetched
-            // Some sources, such as the environment, have nothing newer to give.
+            // Some sources, such as the environment, have no newer credentials.
             restsUntil = isFresh(fetched) ? .distantPast : now() + Self.rest
         case .failure:
             restsUntil = now() + Self.rest
@@ -88,17 +88,17 @@ package actor CredentialKeeper: CredentialSource {
     }
 }
 
-/// Credentials of roles in `~/.aws/cli/cache`, shared with the AWS CLI: one MFA code serves both for an hour.
+/// The cache of role credentials in `~/.aws/cli/cache`, shared with the AWS CLI: one MFA code serves both for an hour.
 ///
 /// Source: `botocore/credentials.py`, `CachedCredentialFetcher`; a test compares names and contents.
 struct RoleCache: Sendable {
     let world: IdentityWorld
     let path: String
 
-    /// botocore takes what is cached only while it is good for longer than this.
+    /// botocore uses cached credentials only if they are valid for longer than this.
     static let margin: TimeInterval = 15 * 60
 
-    /// - Parameter parameters: members of the AssumeRole call that decide what comes back, by their name in the API.
+    /// - Parameter parameters: members of the AssumeRole call that determine the result, by their name in the API.
     init(_ parameters: [String: Parameter], _ world: IdentityWorld) {
         self.world = world
         path = "\(world.home)/.aws/cli/cache/\(Self.key(parameters)).json"
@@ -109,7 +109,7 @@ struct RoleCache: Sendable {
         case number(Int)
     }
 
-    /// SHA-1 of the parameters as Python's `json.dumps(…, sort_keys=True)` writes them.
+    /// SHA-1 of the parameters in the format of Python's `json.dumps(…, sort_keys=True)`.
     static func key(_ parameters: [String: Parameter]) -> String {
         let members = parameters.sorted { $0.key < $1.key }.map { name, value in
             switch value {
@@ -120,7 +120,7 @@ struct RoleCache: Sendable {
         return sha1("{\(members.joined(separator: ", "))}")
     }
 
-    /// Escapes all that is not ASCII.
+    /// Encodes a JSON string with all non-ASCII characters escaped.
     private static func pythonJSON(_ text: String) -> String {
         let escapes: [UInt16: String] = [
             0x22: "\\\"", 0x5C: "\\\\", 0x08: "\\b", 0x0C: "\\f", 0x0A: "\\n", 0x0D: "\\r", 0x09: "\\t",
@@ -134,7 +134,7 @@ struct RoleCache: Sendable {
         return "\"\(body.joined())\""
     }
 
-    /// As much of the answer of AssumeRole as both sides read.
+    /// The part of the AssumeRole response that both this program and the AWS CLI read.
     private struct Content: Codable {
         struct Key: Codable {
             var accessKeyID: String
@@ -154,7 +154,7 @@ struct RoleCache: Sendable {
         enum CodingKeys: String, CodingKey { case credentials = "Credentials" }
     }
 
-    /// What is cached and good for a while; a file that cannot be read is as good as none.
+    /// Loads cached credentials that are still valid for long enough; an unreadable file counts as missing.
     func load(origin: String) -> Credentials? {
         guard let bytes = try? world.readFile(path),
             let key = (try? JSONDecoder().decode(Content.self, from: Data(bytes)))?.credentials,
@@ -166,7 +166,7 @@ struct RoleCache: Sendable {
             expiration: expiration, origin: "\(origin), cached in \(world.shown(path))")
     }
 
-    /// Where it cannot be written, the next command asks again, and the user knows why.
+    /// Stores credentials. If the file cannot be written, a warning explains why the next command prompts again.
     func store(_ credentials: Credentials) {
         let content = Content(
             credentials: .init(
@@ -178,17 +178,17 @@ struct RoleCache: Sendable {
             encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
             try world.writeFile(path, String(decoding: try encoder.encode(content), as: UTF8.self))
         } catch {
-            world.warn("the credentials of the role could not be kept in \(world.shown(path)): \(error)")
+            world.warn("cannot save the credentials of the role to \(world.shown(path)): \(error)")
         }
     }
 }
 
-/// What the AWS CLI names its cache files by; nothing is kept secret by it.
+/// The hash in the names of AWS CLI cache files; it protects no secret.
 func sha1(_ text: String) -> String {
     hex(Insecure.SHA1.hash(data: Data(text.utf8)))
 }
 
-/// A time as AWS, botocore and `credential_process` programs spell it: ISO 8601, with `Z`, `UTC` or an offset.
+/// Parses a time as written by AWS, botocore and `credential_process` programs: ISO 8601, with `Z`, `UTC` or an offset.
 func parsedTime(_ text: String) -> Date? {
     var text = text.trimmed
     if text.hasSuffix("UTC") { text = text.dropLast(3) + "Z" }

@@ -1,12 +1,12 @@
 import AWSCore
 
-/// The endpoints that the user gives instead of AWS's own, for one service or for all.
+/// Endpoints that the user configured instead of those of AWS, for one service or for all.
 ///
-/// In this order: AWS_ENDPOINT_URL_<SERVICE>, AWS_ENDPOINT_URL, the profile's `services` section, the profile's
-/// `endpoint_url`. Source: <https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html>
+/// In order of precedence: AWS_ENDPOINT_URL_<SERVICE>, AWS_ENDPOINT_URL, the profile's `services` section, the
+/// profile's `endpoint_url`. Source: <https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html>
 package struct Endpoints: Sendable, Equatable {
     package struct Override: Sendable, Equatable {
-        /// As in variables, `SECRETS_MANAGER`; `nil` for all services.
+        /// Name as in environment variables, `SECRETS_MANAGER`; `nil` for all services.
         package var service: String?
         package var url: Setting
     }
@@ -14,7 +14,7 @@ package struct Endpoints: Sendable, Equatable {
     /// In order of precedence.
     package private(set) var overrides: [Override] = []
 
-    /// - Throws: `IdentityError` where one is no HTTP URL, also of a service that is not called.
+    /// - Throws: `IdentityError` if an endpoint is not an HTTP URL, even for a service that is never called.
     init(_ profile: Profile?, _ files: ConfigurationFiles, _ world: IdentityWorld) throws {
         if world.isTrue("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS") { return }
         if let profile, profile.isTrue("ignore_configured_endpoint_urls") { return }
@@ -43,7 +43,7 @@ package struct Endpoints: Sendable, Equatable {
                 let setting = Setting(url.value, origin: "services \(name), \(url.place.short)")
                 try check(setting) {
                     IdentityError(
-                        .files, "services '\(name)' cannot be used", details: ["\(url.place.full): error: \($0)"])
+                        .files, "services section '\(name)' is invalid", details: ["\(url.place.full): error: \($0)"])
                 }
                 overrides.append(Override(service: service.uppercased(), url: setting))
             }
@@ -54,7 +54,7 @@ package struct Endpoints: Sendable, Equatable {
         }
     }
 
-    /// The value itself is not shown: there may be a password in it.
+    /// Rejects an invalid URL without showing it, since it may contain a password.
     private func check(_ url: Setting, _ error: (String) -> IdentityError) throws {
         guard Endpoint(url: url.value, signingRegion: "") == nil else { return }
         throw error("\(url.origin) is not a URL such as http://127.0.0.1:5000")

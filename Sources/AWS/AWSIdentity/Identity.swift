@@ -2,19 +2,21 @@ import AWSCore
 import AWSServices
 import FoundationEssentials
 
-/// Who calls AWS, from which region, and where each of that was found.
+/// The identity and region for AWS calls, and the origin of each setting.
 package struct Identity: Sendable {
-    /// The profile's name and who named it; `nil` where there is none and nobody asked for one.
+    /// The profile's name and its origin; `nil` if no profile exists and none was requested.
     package var profile: Setting?
     package var region: Setting?
     package var endpoints: Endpoints
-    /// In words for people, without asking for the credentials.
+    /// Human-readable origin of the credentials, known before they are fetched.
     package var origin: String
     package let keeper: CredentialKeeper
     private let world: IdentityWorld
 
-    /// Reads the files and looks for credentials, but does not fetch them yet.
-    /// - Parameters: what the flags say.
+    /// Reads the configuration files and looks for credentials, but does not fetch them yet.
+    /// - Parameters:
+    ///   - flag: the value of `--aws-profile`.
+    ///   - regionFlag: the value of `--region`.
     /// - Throws: `IdentityError`.
     package static func find(
         profile flag: String?, region regionFlag: String?, in world: IdentityWorld
@@ -31,22 +33,22 @@ package struct Identity: Sendable {
             endpoints: endpoints, origin: route.origin, keeper: route.keeper(world), world: world)
     }
 
-    /// Where global services are, and where somebody is asked who has chosen no region.
+    /// The region of global services, and the default region for identity calls.
     private static let home = "us-east-1"
 
-    /// - Throws: `IdentityError` where no region is known.
+    /// - Throws: `IdentityError` if no region is set.
     package func client() throws -> AWSClient {
         guard let region else {
             throw IdentityError(
                 .usage,
-                "no region is set: looked at --region, AWS_REGION, AWS_DEFAULT_REGION"
+                "no region is set; checked --region, AWS_REGION, AWS_DEFAULT_REGION"
                     + (profile.map { " and profile \($0.value)" } ?? ""),
                 advice: "add --region, for example --region eu-central-1")
         }
         return client(in: region.value)
     }
 
-    /// Asks AWS for the names that the credentials stand for.
+    /// Asks AWS for the identity that the credentials belong to.
     package func whoAmI() async throws -> Caller {
         _ = try await keeper.credentials(insteadOf: nil)
         let answer = try await client(in: region?.value ?? Self.home, backoff: .whileSomebodyWaits)
@@ -69,34 +71,34 @@ package struct Identity: Sendable {
 }
 
 extension Backoff {
-    /// Some seconds: nothing has begun yet that would be lost, and credentials that could not be renewed are asked for
-    /// again before they expire.
+    /// Retries for a few seconds only: no work can be lost yet, and a failed renewal of credentials is retried before
+    /// they expire.
     static let whileSomebodyWaits = Backoff(attempts: 4, longest: .seconds(3))
 }
 
-/// The identity that AWS knows the credentials by.
+/// The identity that the credentials belong to, as reported by AWS.
 package struct Caller: Sendable, Equatable {
     package var account: String
     package var arn: String
     package var userID: String
     package var accessKeyID: String
-    /// Where the credentials came from, in words for people.
+    /// Human-readable origin of the credentials.
     package var origin: String
-    /// `nil` where they do not expire.
+    /// `nil` for credentials that do not expire.
     package var expiration: Date?
 }
 
-/// Which profile is meant, and who says so.
+/// The selected profile and the origin of the selection.
 struct ProfileChoice: Sendable {
-    /// Its name and `--aws-profile`, the variable, or `default` where nobody names one.
+    /// The profile's name; the origin is `--aws-profile`, a variable, or `default` if none is named.
     var setting: Setting
-    /// A flag: then only this profile gives credentials, whatever is in the environment.
+    /// Whether a flag names the profile: then only this profile provides credentials, whatever the environment holds.
     var isExplicit: Bool
     var profile: Profile?
 
     static let flag = "--aws-profile"
 
-    /// - Throws: `IdentityError` where a profile that somebody names is not there.
+    /// - Throws: `IdentityError` if a named profile does not exist.
     init(flag: String?, _ files: ConfigurationFiles, _ world: IdentityWorld) throws {
         isExplicit = flag != nil
         if let named = flag.map({ Setting($0, origin: Self.flag) })
@@ -111,9 +113,9 @@ struct ProfileChoice: Sendable {
     }
 }
 
-/// Where the region comes from: flag, variables, profile.
+/// Determines the region from the flag, the environment or the profile, in this order.
 ///
-/// The AWS CLI 1 knows only AWS_DEFAULT_REGION; 2 and the SDKs look at AWS_REGION first.
+/// Version 1 of the AWS CLI reads only AWS_DEFAULT_REGION; version 2 and the SDKs read AWS_REGION first.
 func region(flag: String?, _ profile: Profile?, _ world: IdentityWorld) throws -> Setting? {
     if let flag { return try checked(Setting(flag, origin: "--region")) { IdentityError(.usage, $0) } }
     if let variable = world.setting("AWS_REGION", "AWS_DEFAULT_REGION") {
@@ -123,10 +125,10 @@ func region(flag: String?, _ profile: Profile?, _ world: IdentityWorld) throws -
     return try checked(setting) { profile.mistake("region", $0) }
 }
 
-/// A region becomes a part of a host's name, so nothing else may stand in it.
+/// Validates a region: it becomes part of a host name, so it must contain nothing else.
 func checked(_ region: Setting, _ error: (String) -> IdentityError) throws -> Setting {
     guard isRegion(region.value) else {
-        let comment = region.value.contains("#") ? "; a comment needs a line of its own" : ""
+        let comment = region.value.contains("#") ? "; put comments on a separate line" : ""
         let shown = region.value.count <= 63 ? "'\(region.value)' from \(region.origin)" : region.origin
         throw error("\(shown) is not the name of a region, such as eu-central-1\(comment)")
     }
@@ -137,7 +139,7 @@ package func isRegion(_ text: String) -> Bool {
     text.wholeMatch(of: /[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?/) != nil && text.contains(where: \.isLetter)
 }
 
-/// A value that decides something, and where it was found, in words for people.
+/// A setting and its human-readable origin.
 package struct Setting: Sendable, Equatable {
     package var value: String
     package var origin: String

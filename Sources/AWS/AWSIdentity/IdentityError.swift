@@ -1,23 +1,23 @@
-/// Why it cannot be said who calls AWS, or where. Quotes no value that could be a secret.
+/// The reason why credentials or region cannot be determined. It quotes no value that could be a secret.
 package struct IdentityError: Error, Sendable, Equatable, CustomStringConvertible {
     package enum Kind: Sendable {
-        /// None were found, or those that were found are of no use.
+        /// No credentials were found, or they are unusable.
         case credentials
-        /// A configuration file is wrong.
+        /// A configuration file is invalid.
         case files
-        /// A flag or a variable is wrong.
+        /// A flag or an environment variable is invalid.
         case usage
-        /// Whoever hands out credentials does not answer.
+        /// The credential source does not respond.
         case unavailable
     }
 
     package var kind: Kind
     package var message: String
-    /// What helps to understand it: all mistakes of a file, or all that was tried.
+    /// Details: all errors in a file, or all sources tried.
     package var details: [String]
-    /// What to do next.
+    /// The next step for the user.
     package var advice: String?
-    /// A name that is not known, and those that are.
+    /// An unknown name and the known ones, for a suggestion.
     package var unknown: Unknown?
 
     package struct Unknown: Sendable, Equatable {
@@ -41,21 +41,21 @@ package struct IdentityError: Error, Sendable, Equatable, CustomStringConvertibl
         IdentityError(
             .usage, "there is no profile '\(name)' (\(origin))",
             details: [
-                known.isEmpty ? "there are no profiles at all" : "known profiles: \(known.joined(separator: ", "))"
+                known.isEmpty ? "no profiles are defined" : "known profiles: \(known.joined(separator: ", "))"
             ] + (hint.map { [$0] } ?? []),
             advice: known.isEmpty ? "aws configure --profile \(name)" : nil,
             unknown: Unknown(name: name, known: known))
     }
 
-    /// - Parameter tried: what was looked at, in order, and what was missing there.
+    /// - Parameter tried: the sources tried, in order, and what each lacks.
     static func nothingFound(_ tried: [(source: String, missing: String)]) -> IdentityError {
         let width = tried.map(\.source.count).max() ?? 0
         return IdentityError(
-            .credentials, "no AWS credentials were found; tried, in this order:",
+            .credentials, "no AWS credentials found; tried, in this order:",
             details: tried.map { source, missing in
                 source + String(repeating: " ", count: width - source.count + 2) + missing
             },
-            advice: "give a profile by --aws-profile, make one by 'aws configure' or 'aws configure sso', or set "
+            advice: "pass --aws-profile, create a profile with 'aws configure' or 'aws configure sso', or set "
                 + "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY")
     }
 }

@@ -2,23 +2,23 @@ import AWSCore
 import AWSServices
 import FoundationEssentials
 
-/// All that finding credentials needs of the world; made in one place, and pretended in tests.
+/// Everything the search for credentials needs from the outside world; built in one place, and faked in tests.
 package struct IdentityWorld: Sendable {
     package var environment: [String: String]
     package var home: String
-    /// The bytes of a file, `nil` where there is none.
+    /// Reads a file; returns `nil` if it does not exist.
     package var readFile: @Sendable (_ path: String) throws -> [UInt8]?
-    /// Writes a file that only its owner may read (mode 0600), whole or not at all; makes its folder.
+    /// Atomically writes a file that only its owner may read (mode 0600); creates its directory.
     package var writeFile: @Sendable (_ path: String, _ text: String) throws -> Void
-    /// Runs a `credential_process` and gives its standard output.
-    /// - Throws: `CredentialProcessFailure` where it does not succeed.
+    /// Runs a `credential_process` and returns its standard output.
+    /// - Throws: `CredentialProcessFailure` if it does not succeed.
     package var runProcess: @Sendable (_ words: [String]) async throws -> String
-    /// Asks the person for the current code of an MFA device.
+    /// Prompts the user for the current code of an MFA device.
     package var askMFACode: @Sendable (_ serial: String) async throws -> String
     package var warn: @Sendable (String) -> Void
     package var transport: any Transport
     package var time: CallTime
-    /// Told of every attempt of every call.
+    /// Called after every attempt of every call.
     package var observe: @Sendable (CallRecord) -> Void
 
     package init(
@@ -42,9 +42,9 @@ package struct IdentityWorld: Sendable {
     }
 }
 
-/// A `credential_process` that ended without success, or could not be started.
+/// A `credential_process` that failed or could not be started.
 package struct CredentialProcessFailure: Error, Sendable {
-    /// Continues a sentence: `ended with exit code 3`.
+    /// The predicate of a sentence: `ended with exit code 3`.
     package var reason: String
 
     package init(_ reason: String) {
@@ -53,12 +53,12 @@ package struct CredentialProcessFailure: Error, Sendable {
 }
 
 extension IdentityWorld {
-    /// A variable's value; one that is set to nothing counts as not set.
+    /// The value of an environment variable; an empty value counts as not set.
     func variable(_ name: String) -> String? {
         environment[name].flatMap { $0.isEmpty ? nil : $0 }
     }
 
-    /// The first of these variables that is set.
+    /// The first of these environment variables that is set.
     func setting(_ names: String...) -> Setting? {
         names.lazy.compactMap { name in variable(name).map { Setting($0, origin: name) } }.first
     }
@@ -67,7 +67,7 @@ extension IdentityWorld {
         variable(name)?.lowercased() == "true"
     }
 
-    /// A path with `~` and variables filled in, as the AWS CLI does for the paths that it is given.
+    /// Expands `~` and variables in a path, as the AWS CLI does.
     func expanded(_ path: String) -> String {
         let filled = path.replacing(/\$(?:\{(\w+)\}|(\w+))/) { match in
             environment[String(match.1 ?? match.2 ?? "")] ?? String(match.0)
@@ -75,7 +75,7 @@ extension IdentityWorld {
         return filled == "~" || filled.hasPrefix("~/") ? home + filled.dropFirst() : filled
     }
 
-    /// A path as people write it: `~/.aws/config`.
+    /// The path as shown to users: `~/.aws/config`.
     func shown(_ path: String) -> String {
         path.hasPrefix(home + "/") ? "~" + path.dropFirst(home.count) : path
     }
@@ -84,11 +84,11 @@ extension IdentityWorld {
         do {
             return try readFile(path).map { String(decoding: $0, as: UTF8.self) }
         } catch {
-            throw IdentityError(.credentials, "\(shown(path)) cannot be read", details: ["\(error)"])
+            throw IdentityError(.credentials, "cannot read \(shown(path))", details: ["\(error)"])
         }
     }
 
-    /// Such as a token in a file, which an editor or `echo` ends with a line break.
+    /// Reads a token from a file and trims whitespace, since an editor or `echo` appends a line break.
     func token(in path: String, for purpose: String) throws -> String {
         guard let text = try text(of: expanded(path)) else {
             throw IdentityError(.credentials, "\(purpose): there is no file \(shown(path))")
@@ -113,7 +113,7 @@ extension StringProtocol {
     }
 }
 
-// What holds secrets on its way shows none, however it is printed.
+// Types that hold secrets and never reveal them, however they are printed.
 
 extension IdentityWorld: Discreet {
     package var shown: KeyValuePairs<String, Any> { ["home": home] }

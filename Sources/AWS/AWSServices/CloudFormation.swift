@@ -1,7 +1,7 @@
 import AWSCore
 import FoundationEssentials
 
-/// CloudFormation: stacks, changed by change sets that can be shown before they change anything.
+/// AWS CloudFormation: stacks, changed by change sets that can be reviewed before they are executed.
 package enum CloudFormation {
     package static let service = Service(
         id: "CloudFormation", signingName: "cloudformation", version: "2010-05-15", concurrency: 4)
@@ -19,7 +19,7 @@ package enum CloudFormation {
     package struct Parameter: Sendable, Codable, Equatable {
         package var parameterKey: String
         package var parameterValue: String?
-        /// Keeps what the stack has; then there is no value.
+        /// Keeps the stack's current value; `parameterValue` is `nil` then.
         package var usePreviousValue: Bool?
 
         package init(parameterKey: String, parameterValue: String? = nil, usePreviousValue: Bool? = nil) {
@@ -31,9 +31,9 @@ package enum CloudFormation {
 }
 
 extension CloudFormation {
-    /// One stack, or all of the region that are not deleted.
+    /// Describes one stack, or all stacks in the region that are not deleted.
     ///
-    /// A stack that is not there is a `ValidationError`; a deleted one is found by its id for 90 days.
+    /// A missing stack is a `ValidationError`; a deleted stack can be found by its ID for 90 days.
     package struct DescribeStacks: QueryOperation, PagedOperation {
         package static let service = CloudFormation.service
         package static let repetition = Repetition<Self>.harmless
@@ -77,12 +77,12 @@ extension CloudFormation {
         package var description: String?
     }
 
-    /// The newest first.
+    /// Lists the events of a stack, newest first.
     package struct DescribeStackEvents: QueryOperation, PagedOperation {
         package static let service = CloudFormation.service
         package static let repetition = Repetition<Self>.harmless
 
-        /// The name or, for a stack that may be gone meanwhile, the id.
+        /// The stack's name or, for a stack that may be deleted meanwhile, its ID.
         package var stackName: String
         package var nextToken: String?
 
@@ -108,9 +108,9 @@ extension CloudFormation {
         package var resourceType: String?
         package var timestamp: Date
         package var resourceStatus: String?
-        /// For what failed: why.
+        /// The reason for a failure.
         package var resourceStatusReason: String?
-        /// Of the call that led to the event: tells the events of one change from those before.
+        /// The token of the call that caused the event; it separates the events of one change from earlier ones.
         package var clientRequestToken: String?
     }
 
@@ -137,7 +137,7 @@ extension CloudFormation {
 
     package struct StackResource: Sendable, Codable, Equatable {
         package var logicalResourceId: String
-        /// Missing until the resource has an id.
+        /// `nil` until the resource has an ID.
         package var physicalResourceId: String?
         package var resourceType: String
         package var lastUpdatedTimestamp: Date
@@ -145,13 +145,13 @@ extension CloudFormation {
         package var resourceStatusReason: String?
     }
 
-    /// Begins to delete a stack; for one that is not there it does nothing and succeeds.
+    /// Starts deleting a stack; succeeds without effect if the stack does not exist.
     package struct DeleteStack: QueryOperation {
         package static let service = CloudFormation.service
         package static let repetition = Repetition<Self>.token(\.clientRequestToken)
 
         package var stackName: String
-        /// Logical ids of what is left where a deletion has failed before.
+        /// Logical IDs of resources to retain after a failed deletion.
         package var retainResources: [String]?
         package var clientRequestToken: String?
 
@@ -181,28 +181,28 @@ extension CloudFormation {
 }
 
 extension CloudFormation {
-    /// Works out, in the background, what a template would change.
+    /// Computes, in the background, the changes that a template would make.
     package struct CreateChangeSet: QueryOperation {
         package static let service = CloudFormation.service
         package static let repetition = Repetition<Self>.token(\.clientToken)
         package static let permissions = ["cloudformation:CreateChangeSet", "cloudformation:TagResource"]
 
         package var stackName: String
-        /// At most 51,200 bytes; larger ones go to a bucket.
+        /// At most 51,200 bytes; larger templates must be in a bucket.
         package var templateBody: String?
         package var templateURL: String?
         package var usePreviousTemplate: Bool?
         package var parameters: [Parameter]?
-        /// `CAPABILITY_IAM` or `CAPABILITY_NAMED_IAM` where the template has roles.
+        /// `CAPABILITY_IAM` or `CAPABILITY_NAMED_IAM` if the template contains roles.
         package var capabilities: [String]?
-        /// Handed on to all resources that can carry tags.
+        /// Propagated to all resources that support tags.
         package var tags: [Tag]?
         package var changeSetName: String
         package var clientToken: String?
         package var description: String?
-        /// `CREATE` for a stack that is not there yet, `UPDATE` otherwise.
+        /// `CREATE` for a new stack, `UPDATE` otherwise.
         package var changeSetType: String?
-        /// `DELETE` or `ROLLBACK`, or `DO_NOTHING`.
+        /// `DELETE`, `ROLLBACK` or `DO_NOTHING`.
         package var onStackFailure: String?
 
         package init(
@@ -228,7 +228,7 @@ extension CloudFormation {
         package static let service = CloudFormation.service
         package static let repetition = Repetition<Self>.harmless
 
-        /// Its name, together with the stack's, or its ARN.
+        /// The change set's name, used with the stack's name, or its ARN.
         package var changeSetName: String
         package var stackName: String?
         package var nextToken: String?
@@ -243,9 +243,9 @@ extension CloudFormation {
             package var changeSetId: String
             package var stackId: String
             package var stackName: String
-            /// `AVAILABLE` when it can be executed.
+            /// `AVAILABLE` when the change set can be executed.
             package var executionStatus: String?
-            /// `CREATE_COMPLETE`, or `FAILED`, which it also is where nothing would change.
+            /// `CREATE_COMPLETE`, or `FAILED`, which is also the status if nothing would change.
             package var status: String
             package var statusReason: String?
             package var changes: [Change]
@@ -257,7 +257,7 @@ extension CloudFormation {
         package mutating func turn(after page: Output) throws -> Bool { try advance(&nextToken, to: page.nextToken) }
     }
 
-    /// Begins to change the stack; what comes of it shows in the stack's status and events.
+    /// Starts changing the stack; the stack's status and events show the result.
     package struct ExecuteChangeSet: QueryOperation {
         package static let service = CloudFormation.service
         package static let repetition = Repetition<Self>.token(\.clientRequestToken)
@@ -265,7 +265,7 @@ extension CloudFormation {
         package var changeSetName: String
         package var stackName: String?
         package var clientRequestToken: String?
-        /// Leaves what was made where something fails, to look at it.
+        /// Keeps the created resources after a failure, for inspection.
         package var disableRollback: Bool?
 
         package typealias Output = NoOutput
@@ -298,16 +298,16 @@ extension CloudFormation {
         package var resourceChange: ResourceChange?
     }
 
-    /// What happens to one resource.
+    /// The change to one resource.
     package struct ResourceChange: Sendable, Codable, Equatable {
         /// `Add`, `Modify`, `Remove`, `Import` or `Dynamic`.
         package var action: String?
         package var logicalResourceId: String?
         package var physicalResourceId: String?
         package var resourceType: String?
-        /// For `Modify`: whether it is made anew, `True`, `False` or `Conditional`.
+        /// For `Modify`: whether the resource is replaced: `True`, `False` or `Conditional`.
         package var replacement: String?
-        /// Which of its attributes change: `Properties`, `Tags`, ….
+        /// The resource attributes that change: `Properties`, `Tags`, ….
         package var scope: [String]
         package var details: [ResourceChangeDetail]
     }
@@ -318,15 +318,15 @@ extension CloudFormation {
 
     package struct ResourceTarget: Sendable, Codable, Equatable {
         package var attribute: String?
-        /// The property's name where the attribute is `Properties`.
+        /// The property's name if the attribute is `Properties`.
         package var name: String?
-        /// `Never`, `Conditionally` or `Always`.
+        /// Whether the change requires replacement: `Never`, `Conditionally` or `Always`.
         package var requiresRecreation: String?
     }
 }
 
 extension CloudFormation {
-    /// Whether AWS can read a template; refused with `ValidationError` where not.
+    /// Validates the syntax of a template; an invalid template is a `ValidationError`.
     package struct ValidateTemplate: QueryOperation {
         package static let service = CloudFormation.service
         package static let repetition = Repetition<Self>.harmless
@@ -353,7 +353,7 @@ extension CloudFormation {
         package var description: String?
     }
 
-    /// What is in a template, or in a stack's present one.
+    /// Summarizes a template, or the current template of a stack.
     package struct GetTemplateSummary: QueryOperation {
         package static let service = CloudFormation.service
         package static let repetition = Repetition<Self>.harmless

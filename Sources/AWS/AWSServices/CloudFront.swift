@@ -1,7 +1,7 @@
 import AWSCore
 import FoundationEssentials
 
-/// CloudFront, in front of the bucket that people download from: one endpoint for all regions.
+/// Amazon CloudFront, which serves the download bucket: one endpoint for all regions.
 package enum CloudFront {
     package static let service = Service(
         id: "CloudFront", signingName: "cloudfront", version: "2020-05-31",
@@ -33,15 +33,15 @@ package enum CloudFront {
         }
     }
 
-    /// Makes CloudFront fetch paths anew.
+    /// Invalidates cached paths, so that CloudFront fetches them again.
     package struct CreateInvalidation: RESTXMLOperation {
         package static let service = CloudFront.service
         package static let repetition = Repetition<Self>.token(\.callerReference)
 
         package var distributionId: String
-        /// Begin with a slash; `*` may stand at the end.
+        /// Paths start with a slash; `*` is allowed at the end.
         package var paths: [String]
-        /// Recognises a repeated call; the client fills it in.
+        /// Identifies a repeated call; filled in by the client.
         package var callerReference: String?
 
         package typealias Output = Invalidation
@@ -66,7 +66,7 @@ package enum CloudFront {
         }
     }
 
-    /// How far an invalidation is; it takes some minutes until all places have followed.
+    /// Returns the status of an invalidation, which takes several minutes to reach all edge locations.
     package struct GetInvalidation: RESTXMLOperation {
         package static let service = CloudFront.service
         package static let repetition = Repetition<Self>.harmless
@@ -114,7 +114,7 @@ extension CloudFront {
     package struct Distribution: Sendable, Codable, Equatable {
         package var id: String
         package var arn: String
-        /// `Deployed` when all places have the configuration, `InProgress` before.
+        /// `Deployed` when all edge locations have the configuration, `InProgress` before.
         package var status: String
         package var lastModifiedTime: Date
         package var domainName: String
@@ -131,7 +131,7 @@ extension CloudFront {
         package var defaultRootObject: String?
         package var origins: Origins
         package var enabled: Bool
-        /// The ARN of the web ACL; empty where there is none.
+        /// The ARN of the web ACL; empty if there is none.
         package var webACLId: String?
     }
 
@@ -147,7 +147,7 @@ extension CloudFront {
     package struct Origin: Sendable, Codable, Equatable {
         package var id: String
         package var domainName: String
-        /// What lets CloudFront, and nobody else, read the bucket.
+        /// The origin access control, which lets only CloudFront read the bucket.
         package var originAccessControlId: String?
     }
 }

@@ -1,7 +1,7 @@
 import AWSCore
 import FoundationEssentials
 
-/// CodeBuild, where releases are built.
+/// AWS CodeBuild, which builds the releases.
 package enum CodeBuild {
     package static let service = Service(
         id: "CodeBuild", signingName: "codebuild", version: "2016-10-06", targetPrefix: "CodeBuild_20161006",
@@ -12,16 +12,16 @@ package enum CodeBuild {
         package static let repetition = Repetition<Self>.token(\.idempotencyToken)
 
         package var projectName: String
-        /// A branch, tag or commit.
+        /// A branch, tag or commit to build.
         package var sourceVersion: String?
         package var environmentVariablesOverride: [EnvironmentVariable]?
         package var buildspecOverride: String?
-        /// What a build may take, in minutes: 5 to 2,160.
+        /// Time limit of the build in minutes: 5 to 2,160.
         package var timeoutInMinutesOverride: Int?
         package var computeTypeOverride: String?
         package var imageOverride: String?
         package var environmentTypeOverride: String?
-        /// Good for five minutes.
+        /// Valid for five minutes.
         package var idempotencyToken: String?
 
         package typealias Output = OneBuild
@@ -36,7 +36,7 @@ package enum CodeBuild {
         }
     }
 
-    /// At most 100 builds at once.
+    /// Describes builds, at most 100 per call.
     package struct BatchGetBuilds: JSONOperation {
         package static let service = CodeBuild.service
         package static let repetition = Repetition<Self>.harmless
@@ -53,7 +53,7 @@ package enum CodeBuild {
         }
     }
 
-    /// Stopping a build that has ended leaves it as it is.
+    /// Stops a build; has no effect on a finished build.
     package struct StopBuild: JSONOperation {
         package static let service = CodeBuild.service
         package static let repetition = Repetition<Self>.harmless
@@ -67,7 +67,7 @@ package enum CodeBuild {
         }
     }
 
-    /// The ids of a project's builds, the newest first.
+    /// Lists the IDs of a project's builds, newest first.
     package struct ListBuildsForProject: JSONOperation, PagedOperation {
         package static let service = CodeBuild.service
         package static let repetition = Repetition<Self>.harmless
@@ -95,7 +95,7 @@ extension CodeBuild {
         package var build: Build
     }
 
-    /// A build, running or ended.
+    /// A running or finished build.
     package struct Build: Sendable, Codable, Equatable {
         package var id: String
         package var arn: String
@@ -105,7 +105,7 @@ extension CodeBuild {
         package var startTime: Date?
         package var endTime: Date?
         package var currentPhase: String?
-        /// `IN_PROGRESS`, or how it ended: `SUCCEEDED`, `FAILED`, `FAULT`, `TIMED_OUT`, `STOPPED`.
+        /// `IN_PROGRESS`, or the result: `SUCCEEDED`, `FAILED`, `FAULT`, `TIMED_OUT`, `STOPPED`.
         package var buildStatus: String?
         package var phases: [Phase]?
         package var environment: Environment?
@@ -114,7 +114,7 @@ extension CodeBuild {
 
     package struct Phase: Sendable, Codable, Equatable {
         package var phaseType: String?
-        /// `nil` while it runs.
+        /// `nil` while the phase is running.
         package var phaseStatus: String?
         package var startTime: Date?
         package var endTime: Date?
@@ -122,7 +122,7 @@ extension CodeBuild {
         package var contexts: [PhaseContext]?
     }
 
-    /// Why a phase failed.
+    /// The reason why a phase failed.
     package struct PhaseContext: Sendable, Codable, Equatable {
         package var statusCode: String?
         package var message: String?
@@ -134,9 +134,9 @@ extension CodeBuild {
 
     package struct EnvironmentVariable: Sendable, Codable, Equatable {
         package var name: String
-        /// With type `SECRETS_MANAGER` the name of the secret, so that the password itself is never in the call.
+        /// For type `SECRETS_MANAGER`, the name of the secret, so that the call never contains the password itself.
         package var value: String
-        /// `PLAINTEXT` where nothing is said, `PARAMETER_STORE` or `SECRETS_MANAGER`.
+        /// `PLAINTEXT` (default), `PARAMETER_STORE` or `SECRETS_MANAGER`.
         package var type: String?
 
         package init(name: String, value: String, type: String? = nil) {
@@ -146,7 +146,7 @@ extension CodeBuild {
         }
     }
 
-    /// Where the output goes; both names are missing until the build has a machine.
+    /// The location of the build's output; both names are `nil` until the build runs.
     package struct LogsLocation: Sendable, Codable, Equatable {
         package var groupName: String?
         package var streamName: String?
@@ -154,15 +154,15 @@ extension CodeBuild {
     }
 }
 
-/// CloudWatch Logs, in which a build's output appears while it runs.
+/// Amazon CloudWatch Logs, which receives a build's output while the build runs.
 package enum Logs {
     package static let service = Service(
         id: "CloudWatch Logs", signingName: "logs", version: "2014-03-28", targetPrefix: "Logs_20140328", keys: .camel)
 
-    /// Lines of one stream.
+    /// Returns the lines of one stream.
     ///
-    /// Going forward never ends with a missing token: at the end of what there is, the token that was sent comes back.
-    /// Followed live, it is the place to ask from again.
+    /// When paging forward, the token is never missing: at the end of the stream, the service returns the token that
+    /// was sent. To follow a live stream, poll again with that token.
     /// Source: <https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_GetLogEvents.html>
     package struct GetLogEvents: JSONOperation, PagedOperation {
         package static let service = Logs.service
@@ -173,9 +173,9 @@ package enum Logs {
         /// Milliseconds since 1970.
         package var startTime: Int?
         package var nextToken: String?
-        /// At most 10,000, and one megabyte, a page.
+        /// At most 10,000 lines and 1 MB per page.
         package var limit: Int?
-        /// By default the newest lines come first.
+        /// Starts with the oldest lines; by default, the newest come first.
         package var startFromHead: Bool?
 
         package init(logGroupName: String, logStreamName: String, startFromHead: Bool? = nil) {

@@ -2,11 +2,11 @@ import AWSCore
 import Crypto
 import FoundationEssentials
 
-/// EBS direct: the blocks of a snapshot, read and written without any machine.
+/// EBS direct APIs: read and write the blocks of a snapshot without an instance.
 package enum EBS {
     package static let service = Service(id: "EBS", signingName: "ebs", version: "2019-11-02", concurrency: 32)
 
-    /// Bytes of every block. Source: <https://docs.aws.amazon.com/ebs/latest/userguide/ebs-accessing-snapshot.html>
+    /// Block size in bytes. Source: <https://docs.aws.amazon.com/ebs/latest/userguide/ebs-accessing-snapshot.html>
     package static let blockSize = 524_288
 
     package struct Tag: Sendable, Codable, Equatable {
@@ -19,21 +19,21 @@ package enum EBS {
         }
     }
 
-    /// SHA-256 in base64, the only checksum that the service knows.
+    /// SHA-256 in Base64, the only checksum that the service supports.
     package static func checksum(of bytes: [UInt8]) -> String {
         Data(SHA256.hash(data: bytes)).base64EncodedString()
     }
 }
 
 extension EBS {
-    /// Which blocks of a snapshot were ever written, in order; the others are zeros.
+    /// Lists the blocks of a snapshot that were ever written, in order; all others are zeros.
     package struct ListSnapshotBlocks: RESTJSONOperation, PagedOperation {
         package static let service = EBS.service
         package static let repetition = Repetition<Self>.harmless
 
         package var snapshotId: String
         package var nextToken: String?
-        /// 100 to 10,000 a page.
+        /// 100 to 10,000 blocks per page.
         package var maxResults: Int?
         package var startingBlockIndex: Int?
 
@@ -43,11 +43,11 @@ extension EBS {
 
         package struct Output: Sendable, Codable, Equatable {
             package var blocks: [Block]?
-            /// When the tokens of the blocks end, a week after.
+            /// Expiration of the block tokens, after one week.
             package var expiryTime: Date?
-            /// GiB.
+            /// Size of the volume in GiB.
             package var volumeSize: Int?
-            /// Bytes.
+            /// Block size in bytes.
             package var blockSize: Int?
             package var nextToken: String?
         }
@@ -71,7 +71,7 @@ extension EBS {
 
     package struct Block: Sendable, Codable, Equatable {
         package var blockIndex: Int
-        /// Asked for when the block is read.
+        /// Token required to read the block.
         package var blockToken: String
     }
 
@@ -100,7 +100,7 @@ extension EBS {
             request.add(query: "blockToken", blockToken)
         }
 
-        /// - Throws: `UnexpectedAnswer` where the bytes are not those that AWS has.
+        /// - Throws: `UnexpectedAnswer` if the bytes do not match AWS's checksum.
         package func decode(_ response: HTTPResponse) throws -> Output {
             let checksum = EBS.checksum(of: response.body)
             guard response.header("x-amz-checksum") == checksum else {
@@ -114,18 +114,18 @@ extension EBS {
 }
 
 extension EBS {
-    /// A snapshot without content, to which blocks are written.
+    /// Creates an empty snapshot to write blocks to.
     package struct StartSnapshot: RESTJSONOperation, Codable {
         package static let service = EBS.service
         package static let repetition = Repetition<Self>.token(\.clientToken)
         package static let permissions = ["ebs:StartSnapshot", "ec2:CreateTags"]
 
-        /// GiB, 1 to 65,536.
+        /// Size in GiB: 1 to 65,536.
         package var volumeSize: Int
         package var tags: [Tag]?
         package var description: String?
         package var clientToken: String?
-        /// Minutes without a block after which it fails: 10 to 4,320, by default 60.
+        /// Minutes without a new block after which the snapshot fails: 10 to 4,320; 60 by default.
         package var timeout: Int?
 
         package init(volumeSize: Int, description: String? = nil, tags: [Tag]? = nil) {
@@ -138,7 +138,7 @@ extension EBS {
             package var snapshotId: String
             package var status: String?
             package var volumeSize: Int?
-            /// Bytes.
+            /// Block size in bytes.
             package var blockSize: Int?
         }
 
@@ -154,13 +154,13 @@ extension EBS {
         }
     }
 
-    /// Writes one block; writing it again replaces it.
+    /// Writes a block; writing it again replaces it.
     package struct PutSnapshotBlock: RESTJSONOperation {
         package static let service = EBS.service
         package static let repetition = Repetition<Self>.harmless
 
         package let snapshotId: String
-        /// Where on the disk, counted in blocks.
+        /// Position on the disk, in blocks.
         package let blockIndex: Int
         package let blockData: [UInt8]
         package let checksum: String
@@ -187,7 +187,7 @@ extension EBS {
             request.body = blockData
         }
 
-        /// - Throws: `UnexpectedAnswer` where what AWS has received is not what was sent.
+        /// - Throws: `UnexpectedAnswer` if AWS's checksum does not match the data sent.
         package func decode(_ response: HTTPResponse) throws -> Output {
             guard response.header("x-amz-checksum") == checksum else {
                 throw UnexpectedAnswer(
@@ -198,7 +198,7 @@ extension EBS {
         }
     }
 
-    /// Seals a snapshot, which becomes `completed` some time later.
+    /// Completes a snapshot; its status changes to `completed` some time later.
     package struct CompleteSnapshot: RESTJSONOperation {
         package static let service = EBS.service
         package static let repetition = Repetition<Self>.lookup(taken: ["ValidationException"]) { wanted, client in
@@ -209,9 +209,9 @@ extension EBS {
         package static let permissions = ["ebs:CompleteSnapshot", "ec2:DescribeSnapshots"]
 
         package var snapshotId: String
-        /// How many blocks were written; AWS refuses where it has another number.
+        /// Number of blocks written; AWS rejects a mismatch.
         package var changedBlocksCount: Int
-        /// SHA-256, in base64, of the checksums of all blocks in the order of their index.
+        /// SHA-256 of the checksums of all blocks in index order, in Base64.
         package var checksum: String?
 
         package init(snapshotId: String, changedBlocksCount: Int, checksum: String? = nil) {

@@ -1,7 +1,7 @@
 import AWSCore
 import FoundationEssentials
 
-/// Identity and Access Management: one endpoint for all regions of a partition.
+/// AWS Identity and Access Management: one endpoint for all regions of a partition.
 package enum IAM {
     package static let service = Service(
         id: "IAM", signingName: "iam", version: "2010-05-08",
@@ -11,7 +11,7 @@ package enum IAM {
             "us-gov-": Endpoint(host: "iam.us-gov.amazonaws.com", signingRegion: "us-gov-west-1"),
         ])
 
-    /// A user, by default the caller; refused with `ValidationError` where the caller is a role.
+    /// Returns a user, by default the caller; fails with `ValidationError` if the caller is a role.
     package struct GetUser: QueryOperation {
         package static let service = IAM.service
         package static let repetition = Repetition<Self>.harmless
@@ -37,7 +37,7 @@ package enum IAM {
 }
 
 extension IAM {
-    /// A role; `NoSuchEntity` where there is none of that name.
+    /// Returns a role; an unknown name is a `NoSuchEntity` error.
     package struct GetRole: QueryOperation {
         package static let service = IAM.service
         package static let repetition = Repetition<Self>.harmless
@@ -61,16 +61,16 @@ extension IAM {
         package var createDate: Date
     }
 
-    /// What somebody's policies allow, without doing it. Boundaries and the organization's policies are taken into
-    /// account, policies of resources are not.
+    /// Simulates what the policies of an identity allow, without performing any action. Permissions boundaries and
+    /// policies of the organization are considered, resource policies are not.
     package struct SimulatePrincipalPolicy: QueryOperation, PagedOperation {
         package static let service = IAM.service
         package static let repetition = Repetition<Self>.harmless
 
-        /// A user, a group or a role; not a role's session.
+        /// The ARN of a user, group or role; a role session is not supported.
         package var policySourceArn: String
         package var actionNames: [String]
-        /// All, where nothing is said.
+        /// All resources by default.
         package var resourceArns: [String]
         package var maxItems: Int?
         package var marker: String?
@@ -100,7 +100,7 @@ extension IAM {
         package var evalResourceName: String?
         /// `allowed`, `explicitDeny` or `implicitDeny`.
         package var evalDecision: String
-        /// What conditions ask for and the simulation was not told.
+        /// Context keys that conditions require but the simulation did not receive.
         package var missingContextValues: [String]
     }
 }

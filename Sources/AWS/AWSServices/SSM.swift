@@ -1,7 +1,7 @@
 import AWSCore
 import FoundationEssentials
 
-/// Systems Manager, for the public parameters that name the newest Ubuntu image.
+/// AWS Systems Manager, whose public parameters name the latest Ubuntu images.
 package enum SSM {
     package static let service = Service(
         id: "SSM", signingName: "ssm", version: "2014-11-06", targetPrefix: "AmazonSSM")
@@ -11,7 +11,7 @@ package enum SSM {
         package static let repetition = Repetition<Self>.harmless
 
         package var name: String
-        /// Without it a `SecureString` comes as it is stored, encrypted.
+        /// Without decryption, a `SecureString` is returned encrypted, as stored.
         package var withDecryption: Bool?
 
         package struct Output: Sendable, Codable, Equatable {

@@ -1,11 +1,11 @@
 import AWSCore
 
-/// The portal of IAM Identity Center, as far as a login that is there already needs it.
+/// The portal of IAM Identity Center, as far as an existing login needs it.
 package enum SSO {
     package static let service = Service(
         id: "SSO", signingName: "awsssoportal", endpointPrefix: "portal.sso", version: "2019-06-10", keys: .camel)
 
-    /// Sent without a signature: the token is the proof.
+    /// Returns the credentials of a role. Sent unsigned: the token authenticates the call.
     package struct GetRoleCredentials: RESTJSONOperation {
         package static let service = SSO.service
         package static let repetition = Repetition<Self>.harmless
@@ -23,7 +23,7 @@ package enum SSO {
             package var accessKeyId: String
             package var secretAccessKey: String
             package var sessionToken: String
-            /// Milliseconds since 1970.
+            /// Expiration in milliseconds since 1970.
             package var expiration: Int64
         }
 
@@ -47,12 +47,12 @@ package enum SSO {
     }
 }
 
-/// The part of IAM Identity Center that logins are made with.
+/// The OIDC service of IAM Identity Center, which handles logins.
 package enum SSOOIDC {
     package static let service = Service(
         id: "SSO OIDC", signingName: "sso-oauth", endpointPrefix: "oidc", version: "2019-06-10", keys: .camel)
 
-    /// Renews a login with its refresh token. Sent without a signature: the token is the proof.
+    /// Renews a login with its refresh token. Sent unsigned: the token authenticates the call.
     package struct CreateToken: RESTJSONOperation, Encodable {
         package static let service = SSOOIDC.service
         package static let repetition = Repetition<Self>.harmless
@@ -65,7 +65,7 @@ package enum SSOOIDC {
 
         package struct Output: Sendable, Codable, Equatable {
             package var accessToken: String
-            /// Seconds.
+            /// Lifetime in seconds.
             package var expiresIn: Int
             package var refreshToken: String?
         }

@@ -1,11 +1,11 @@
 import AWSCore
 import FoundationEssentials
 
-/// Security Token Service: who am I, and credentials for a time.
+/// AWS Security Token Service: the caller's identity and temporary credentials.
 package enum STS {
     package static let service = Service(id: "STS", signingName: "sts", version: "2011-06-15")
 
-    /// Needs no permission; tells which account and identity the credentials belong to.
+    /// Returns the account and identity that the credentials belong to; requires no permission.
     package struct GetCallerIdentity: QueryOperation {
         package static let service = STS.service
         package static let repetition = Repetition<Self>.harmless
@@ -20,18 +20,18 @@ package enum STS {
         package init() {}
     }
 
-    /// Another role's credentials. A lost answer leaves credentials that nobody holds, which does no harm.
+    /// Returns credentials of another role. A lost response leaves unused credentials, which are harmless.
     package struct AssumeRole: QueryOperation {
         package static let service = STS.service
         package static let repetition = Repetition<Self>.harmless
 
         package var roleArn: String
         package var roleSessionName: String
-        /// 900 up to the role's maximum; 3,600 by default, and at most where a role assumes a role.
+        /// Seconds, from 900 to the role's maximum; 3,600 by default, which is also the maximum for role chaining.
         package var durationSeconds: Int?
         package var externalId: String?
         package var serialNumber: String?
-        /// The six digits that the MFA device shows; good for one call.
+        /// The six-digit code of the MFA device; valid for one call.
         package var tokenCode: String?
 
         package typealias Output = IssuedCredentials
@@ -42,7 +42,7 @@ package enum STS {
         }
     }
 
-    /// Sent without a signature: the token is the proof.
+    /// Returns credentials for a web identity. Sent unsigned: the token authenticates the call.
     package struct AssumeRoleWithWebIdentity: QueryOperation {
         package static let service = STS.service
         package static let repetition = Repetition<Self>.harmless

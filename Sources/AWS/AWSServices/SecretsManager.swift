@@ -1,7 +1,7 @@
 import AWSCore
 import FoundationEssentials
 
-/// Secrets Manager, from which a release takes the sandbox's first password.
+/// AWS Secrets Manager, which provides the initial password of a release's sandbox.
 package enum SecretsManager {
     package static let service = Service(
         id: "Secrets Manager", signingName: "secretsmanager", version: "2017-10-17", targetPrefix: "secretsmanager")
@@ -10,10 +10,10 @@ package enum SecretsManager {
         package static let service = SecretsManager.service
         package static let repetition = Repetition<Self>.harmless
 
-        /// Its name or its ARN; across accounts only the ARN.
+        /// The secret's name or ARN; other accounts require the ARN.
         package var secretId: String
         package var versionId: String?
-        /// `AWSCURRENT` where neither version nor stage is named.
+        /// `AWSCURRENT` if neither version nor stage is given.
         package var versionStage: String?
 
         package init(secretId: String) {
@@ -24,7 +24,7 @@ package enum SecretsManager {
             package var arn: String
             package var name: String
             package var versionId: String?
-            /// `nil` where the secret was stored as bytes.
+            /// `nil` if the secret was stored as binary data.
             package var secretString: String?
             package var secretBinary: Data?
             package var createdDate: Date?
@@ -41,10 +41,9 @@ extension SecretsManager.GetSecretValue.Output: Discreet {
     package var shown: KeyValuePairs<String, Any> { ["arn": arn, "name": name] }
 }
 
-/// A value with a secret in it: printed, interpolated, dumped or mirrored, it shows what it lists and nothing else.
+/// A value that contains a secret: printed, interpolated, dumped or mirrored, it reveals only what `shown` lists.
 ///
-/// Secrets get into logs through messages that somebody writes in good faith, so that hiding them is not left to
-/// whoever prints.
+/// Secrets leak into logs through well-meant messages, so hiding them is not left to the code that prints.
 package protocol Discreet: CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
     var shown: KeyValuePairs<String, Any> { get }
 }

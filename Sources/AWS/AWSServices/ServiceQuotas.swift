@@ -1,13 +1,13 @@
 import AWSCore
 
-/// What an account may have of everything, asked before a build would find out hours later.
+/// Service Quotas, checked in advance so that a build does not hit a limit hours later.
 package enum ServiceQuotas {
     package static let service = Service(
         id: "Service Quotas", signingName: "servicequotas", version: "2019-06-24",
         targetPrefix: "ServiceQuotasV20190624")
 
-    /// The value that holds for the account; `NoSuchResourceException` where it was never changed for some services,
-    /// and the default holds.
+    /// Returns the quota applied to the account. For some services, a quota that was never changed is a
+    /// `NoSuchResourceException`, and the default applies.
     package struct GetServiceQuota: JSONOperation {
         package static let service = ServiceQuotas.service
         package static let repetition = Repetition<Self>.harmless
@@ -23,7 +23,7 @@ package enum ServiceQuotas {
         }
     }
 
-    /// The value that new accounts begin with.
+    /// Returns the default quota of new accounts.
     package struct GetAWSDefaultServiceQuota: JSONOperation {
         package static let service = ServiceQuotas.service
         package static let repetition = Repetition<Self>.harmless
@@ -45,7 +45,7 @@ package enum ServiceQuotas {
 
         package var serviceCode: String
         package var nextToken: String?
-        /// At most 100 a page.
+        /// At most 100 quotas per page.
         package var maxResults: Int?
 
         package init(serviceCode: String) {
@@ -72,7 +72,7 @@ package enum ServiceQuotas {
         package var quotaName: String?
         package var value: Double
         package var unit: String?
-        /// Whether AWS raises it on request.
+        /// Whether the quota can be increased on request.
         package var adjustable: Bool?
     }
 }

@@ -1,6 +1,6 @@
 import AWSCore
 
-/// Web application firewall. What guards CloudFront is kept in us-east-1, whatever region the rest is in.
+/// AWS WAF. Web ACLs for CloudFront are always in us-east-1.
 package enum WAFv2 {
     package static let service = Service(
         id: "WAFV2", signingName: "wafv2", version: "2019-07-29", targetPrefix: "AWSWAF_20190729")
@@ -10,7 +10,7 @@ package enum WAFv2 {
         package static let repetition = Repetition<Self>.harmless
 
         package var name: String?
-        /// `CLOUDFRONT`, to be asked for in us-east-1, or `REGIONAL`.
+        /// `CLOUDFRONT`, which requires us-east-1, or `REGIONAL`.
         package var scope: String?
         package var id: String?
 
@@ -41,7 +41,7 @@ package enum WAFv2 {
 
     package struct Rule: Sendable, Codable, Equatable {
         package var name: String
-        /// The lowest is looked at first.
+        /// Rules are evaluated in ascending order of priority.
         package var priority: Int
     }
 }

@@ -6,7 +6,7 @@ import NIOHTTP1
 import NIOPosix
 import NIOSSL
 
-/// Gives `body` a transport over async-http-client, whose connections are closed afterwards.
+/// Runs `body` with a transport based on async-http-client, and closes its connections afterwards.
 package func withHTTPTransport<Result>(
     _ settings: HTTPSettings = .init(), _ body: (HTTPTransport) async throws -> Result
 ) async throws -> Result {
@@ -21,7 +21,7 @@ package func withHTTPTransport<Result>(
     }
 }
 
-/// Sends requests by async-http-client. This is the one file that knows it.
+/// Sends requests with async-http-client. No other file depends on that library.
 package struct HTTPTransport: Transport {
     fileprivate let client: HTTPClient
 
@@ -42,14 +42,14 @@ package struct HTTPTransport: Transport {
         }
     }
 
-    /// - Throws: where the body is shorter than its length was said to be.
+    /// - Throws: `TransportError` if the body is shorter than its `Content-Length`.
     private func collect(_ response: HTTPClientResponse, expected: Int?) async throws -> [UInt8] {
         let length = expected ?? response.headers.first(name: "content-length").flatMap { Int($0) }
         var body: [UInt8] = []
         body.reserveCapacity(min(length ?? 0, 64 << 20))
         for try await chunk in response.body { chunk.withUnsafeReadableBytes { body.append(contentsOf: $0) } }
         guard length == nil || length == body.count else {
-            throw TransportError(.lost, "the answer ended after \(body.count) of \(length!) bytes")
+            throw TransportError(.lost, "the response ended after \(body.count) of \(length!) bytes")
         }
         return body
     }
@@ -61,7 +61,7 @@ extension TransportError {
         case let error as TransportError: self = error
         case let error as HTTPClientError: self.init(error, to: host)
         case let error as NIOConnectionError: self.init(.notConnected, "cannot connect to \(host): \(error.summary)")
-        case let error as NIOSSLError: self.init(.notConnected, "no trusted TLS connection to \(host): \(error)")
+        case let error as NIOSSLError: self.init(.notConnected, "TLS connection to \(host) failed: \(error)")
         case let error as IOError where error.isBeforeConnection:
             self.init(.notConnected, "cannot connect to \(host): \(String(cString: strerror(error.errnoCode)))")
         case let error as IOError: self.init(.lost, "the connection to \(host) was lost: \(error)")
@@ -72,19 +72,19 @@ extension TransportError {
     private init(_ error: HTTPClientError, to host: String) {
         switch error {
         case .connectTimeout, .getConnectionFromPoolTimeout, .tlsHandshakeTimeout, .socksHandshakeTimeout:
-            self.init(.notConnected, "cannot connect to \(host) in time")
+            self.init(.notConnected, "connecting to \(host) timed out")
         case .invalidURL, .emptyHost, .emptyScheme, .invalidProxyResponse, .proxyAuthenticationRequired:
             self.init(.notConnected, "cannot connect to \(host): \(error.shortDescription)")
-        case .readTimeout: self.init(.timedOut, "\(host) was silent for too long")
-        case .deadlineExceeded: self.init(.timedOut, "\(host) did not answer in time")
-        case .writeTimeout: self.init(.timedOut, "\(host) did not take the request in time")
+        case .readTimeout: self.init(.timedOut, "\(host) stopped responding")
+        case .deadlineExceeded: self.init(.timedOut, "\(host) did not respond in time")
+        case .writeTimeout: self.init(.timedOut, "sending the request to \(host) timed out")
         default: self.init(.lost, "the connection to \(host) was lost: \(error.shortDescription)")
         }
     }
 }
 
 extension IOError {
-    /// What connecting fails with, and what no connection that stands can fail with.
+    /// Whether the error occurs only while connecting, never on an established connection.
     fileprivate var isBeforeConnection: Bool {
         [ECONNREFUSED, EHOSTUNREACH, ENETUNREACH, EHOSTDOWN, ENETDOWN, EADDRNOTAVAIL].contains(errnoCode)
     }
@@ -93,7 +93,7 @@ extension IOError {
 extension NIOConnectionError {
     fileprivate var summary: String {
         if let failure = connectionErrors.first { return "\(failure.error)" }
-        return dnsAError == nil && dnsAAAAError == nil ? "no address" : "the name is not known"
+        return dnsAError == nil && dnsAAAAError == nil ? "no address" : "cannot resolve the host name"
     }
 }
 
@@ -104,15 +104,15 @@ extension TimeAmount {
     }
 }
 
-/// How connections are made: time limits, proxy, and whom to trust.
+/// Connection settings: time limits, proxy, and trusted certificates.
 package struct HTTPSettings: Sendable {
-    /// Until a connection, with TLS, stands.
+    /// Time limit for establishing a connection, including TLS.
     package var connectTimeout: Duration
-    /// Until the first piece of an answer, and between two of them.
+    /// Time limit for the first chunk of a response, and between two chunks.
     package var silenceTimeout: Duration
-    /// Host and port of an HTTP proxy, from `HTTPS_PROXY`.
+    /// Host and port of the HTTP proxy, from `HTTPS_PROXY`.
     package var proxy: (host: String, port: Int)?
-    /// A PEM file with the certificates to trust instead of the system's, from `AWS_CA_BUNDLE`.
+    /// Path of a PEM file with certificates to trust instead of the system's, from `AWS_CA_BUNDLE`.
     package var certificates: String?
 
     package init(
@@ -125,9 +125,9 @@ package struct HTTPSettings: Sendable {
         self.certificates = certificates
     }
 
-    /// HTTP/1.1 as AWS's SDKs use it. Nothing is followed or repeated here: signatures belong to one host and one
-    /// attempt. Idle connections are dropped before the other side drops them, since a request that goes into a closed
-    /// connection counts as lost.
+    /// Uses HTTP/1.1, as AWS's SDKs do. Redirects are not followed and requests are not retried here, since a signature
+    /// is valid for one host and one attempt. Idle connections are closed before the server closes them: a request sent
+    /// on a closed connection counts as lost.
     func configuration() throws -> HTTPClient.Configuration {
         var configuration = HTTPClient.Configuration(
             redirectConfiguration: .disallow,

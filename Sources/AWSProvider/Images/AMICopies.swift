@@ -5,34 +5,34 @@ import Sandbox
 import Synchronization
 import Workbench
 
-/// Copies an AMI into other regions, all at the same time.
+/// Copies an AMI to other regions concurrently.
 package struct AMICopies: Sendable {
-    /// What became of it in one region.
+    /// The result in one region.
     package struct Copy: Sendable {
         package var region: String
         package var imageID: String?
-        /// `copied`, `was there` or `failed`; followed by `public` where it is.
+        /// `copied`, `was there` or `failed`; followed by `, public` if the copy was made public.
         package var state: String
         package var error: (any Error)?
     }
 
-    /// Of the region of the image.
+    /// The client of the image's region.
     let client: AWSClient
     let image: EC2.Image
     let isPublic: Bool
-    /// Tag by which its asset id is known.
+    /// Key of the tag with the asset id.
     let tagKey: String
     let pace: Pace
     let now: @Sendable () -> Date
 
-    /// - Throws: `Failure` where there is no such image, or it is not available.
+    /// - Throws: `Failure` if the image does not exist or is not available.
     package init(
         _ client: AWSClient, _ id: String, isPublic: Bool, names: SandboxDefinition.Names,
         pace: Pace = Pace(),
         now: @escaping @Sendable () -> Date = { Date() }
     ) async throws {
         guard let image = try await OwnImages(client).image(id), image.state == "available" else {
-            throw Failure(.badData, "the AMI \(id) in \(client.region) is not available, and cannot be copied")
+            throw Failure(.badData, "AMI \(id) in \(client.region) is not available and cannot be copied")
         }
         self.client = client
         self.image = image
@@ -42,10 +42,11 @@ package struct AMICopies: Sendable {
         self.now = now
     }
 
-    /// - Throws: `Failure` for regions that the account cannot use, before anything is copied.
+    /// Checks the regions before anything is copied.
+    /// - Throws: `Failure` for a region that the account cannot use.
     package func check(_ regions: [String]) async throws {
         if regions.contains(client.region) {
-            throw Failure(.usage, "the AMI \(image.imageId) is in \(client.region) already")
+            throw Failure(.usage, "AMI \(image.imageId) is already in \(client.region)")
         }
         var list = EC2.DescribeRegions()
         list.allRegions = true
@@ -53,19 +54,19 @@ package struct AMICopies: Sendable {
         for name in regions {
             guard let region = known.first(where: { $0.regionName == name }) else {
                 throw Failure(
-                    .usage, "there is no region '\(name)'",
+                    .usage, "region '\(name)' does not exist",
                     details: [known.map(\.regionName).sorted().joined(separator: ", ")])
             }
             guard region.optInStatus != "not-opted-in" else {
                 throw Failure(
-                    .noPermission, "the account has not enabled the region \(name)",
-                    advice: "aws account enable-region --region-name \(name), which takes minutes to hours")
+                    .noPermission, "region \(name) is not enabled for this account",
+                    advice: "to enable it (takes minutes to hours): aws account enable-region --region-name \(name)")
             }
         }
     }
 
-    /// A region that fails does not stop the others.
-    /// - Throws: where the task was cancelled alone; what was not finished then is removed.
+    /// Copies the image to all regions. A failure in one region does not stop the others.
+    /// - Throws: only if the task is cancelled; unfinished copies are removed then.
     package func run(to regions: [String], events: @escaping EventSink) async throws -> [Copy] {
         let meter = CopyMeter(regions, events)
         let copies = await withTaskGroup(of: Copy.self) { group in
@@ -102,7 +103,7 @@ package struct AMICopies: Sendable {
 /// The copy of an AMI in one region.
 struct RegionCopy: Sendable {
     let copies: AMICopies
-    /// Of that region.
+    /// The client of the target region.
     let client: AWSClient
 
     private var source: EC2.Image { copies.image }
@@ -115,7 +116,7 @@ struct RegionCopy: Sendable {
         if there?.state != "available" { await register(undo) }
         let id: String
         if let there { id = there.imageId } else { id = try await client.call(order).imageId }
-        let image = try await images.waitUntilAvailable(id, of: "the copy", tell: tell)
+        let image = try await images.waitUntilAvailable(id, of: "copy", tell: tell)
         try await deprecate(image)
         return AMICopies.Copy(
             region: client.region, imageID: id, state: there?.state == "available" ? "was there" : "copied")
@@ -129,8 +130,8 @@ struct RegionCopy: Sendable {
         try await undoingOnFailure { try await publicity.makePublic(state, undo: $0) }
     }
 
-    /// What an earlier run has copied.
-    /// - Throws: `Failure` where somebody else's image has the name.
+    /// Finds the copy of an earlier run.
+    /// - Throws: `Failure` if the name is taken by another image.
     private func earlier() async throws -> EC2.Image? {
         guard let image = try await images.named(name) else { return nil }
         let isOurs = !source.ownTags.isEmpty && Set(source.ownTags).isSubset(of: image.tags)
@@ -138,7 +139,7 @@ struct RegionCopy: Sendable {
         guard isOurs, isOfThis else {
             throw Failure(
                 .badData,
-                "the AMI name '\(name)' is taken in \(client.region) by \(image.imageId), which is no copy of "
+                "AMI name '\(name)' is taken in \(client.region) by \(image.imageId), which is not a copy of "
                     + source.imageId,
                 advice: "remove it with: aws ec2 deregister-image --image-id \(image.imageId) --region \(client.region)"
             )
@@ -160,12 +161,12 @@ struct RegionCopy: Sendable {
         return order
     }
 
-    /// A copy that is not finished is removed; one that is stays.
+    /// Registers the removal of an unfinished copy; an available copy is kept.
     private func register(_ undo: Undo) async {
         let remedy =
             "dss delete-aws-assets --region \(client.region) --asset-id "
             + shellQuoted(source.value(ofTag: copies.tagKey) ?? "*")
-        await undo.register("the copy '\(name)' in \(client.region)", remedy: remedy) {
+        await undo.register("copy '\(name)' in \(client.region)", remedy: remedy) {
             guard let image = try await images.named(name), image.state != "available",
                 Set(source.ownTags).isSubset(of: image.tags)
             else { return }
@@ -173,7 +174,7 @@ struct RegionCopy: Sendable {
         }
     }
 
-    /// On the same day as the one that it is a copy of.
+    /// Gives the copy the deprecation date of the source image.
     private func deprecate(_ image: EC2.Image) async throws {
         guard let text = source.deprecationTime, image.deprecationTime == nil,
             let date = try? Date(text, strategy: Date.ISO8601FormatStyle(includingFractionalSeconds: true)),
@@ -184,11 +185,11 @@ struct RegionCopy: Sendable {
 }
 
 extension EC2.Image {
-    /// Without those that AWS itself sets.
+    /// The tags without those that AWS itself sets.
     var ownTags: [EC2.Tag] { tags.filter { !$0.key.hasPrefix("aws:") } }
 }
 
-/// How far the copies are: one line for all regions.
+/// Progress of the copies: one line for all regions.
 final class CopyMeter: Sendable {
     private let regions: [String]
     private let events: EventSink
@@ -199,7 +200,7 @@ final class CopyMeter: Sendable {
         self.events = events
     }
 
-    /// - Parameter share: from 0 to 1.
+    /// - Parameter share: completed fraction, from 0 to 1.
     func update(_ region: String, _ share: Double) {
         let progress = shares.withLock { shares in
             shares[region] = max(share, shares[region] ?? 0)
@@ -208,7 +209,7 @@ final class CopyMeter: Sendable {
         events(.progress(.export, progress))
     }
 
-    /// `us-east-1 42 % · us-west-2 done`, and the share of all together.
+    /// Progress in the form `us-east-1 42 % · us-west-2 done`, with the total percentage.
     static func progress(_ regions: [String], _ shares: [String: Double]) -> Progress {
         let words = regions.map { region in
             let share = shares[region] ?? 0
@@ -219,30 +220,31 @@ final class CopyMeter: Sendable {
     }
 }
 
-/// How many of something an account may have in a region.
+/// A service quota of the account in a region.
 struct AccountQuota: Sendable {
     var serviceCode: String
     var code: String
     var name: String
 
-    // Source: the list of `aws service-quotas list-service-quotas --service-code ec2`.
+    // Source: output of `aws service-quotas list-service-quotas --service-code ec2`.
     static let images = AccountQuota(serviceCode: "ec2", code: "L-B665C33B", name: "AMIs")
     static let publicImages = AccountQuota(serviceCode: "ec2", code: "L-0E3CBAB9", name: "Public AMIs")
 
-    /// - Throws: `Failure` where not one more fits. An identity that may not read quotas learns it from AWS later.
+    /// - Throws: `Failure` if the quota is exhausted. Without permission to read quotas the check passes, and AWS
+    ///   reports the problem later.
     func check(used: Int, _ client: AWSClient) async throws {
         guard let quota = try await value(client), used >= quota else { return }
         throw Failure(
-            .temporary, "the quota '\(name)' is used up in \(client.region): \(used) of \(quota)",
+            .temporary, "quota '\(name)' is exhausted in \(client.region): \(used) of \(quota)",
             advice: raising(to: quota * 2, in: client.region))
     }
 
     func raising(to value: Int, in region: String) -> String {
-        "raise it: aws service-quotas request-service-quota-increase --service-code \(serviceCode) "
+        "raise it with: aws service-quotas request-service-quota-increase --service-code \(serviceCode) "
             + "--quota-code \(code) --region \(region) --desired-value \(value)"
     }
 
-    /// - Returns: `nil` where the identity may not read it, or AWS does not tell.
+    /// - Returns: `nil` if the identity may not read the quota, or AWS does not have it.
     func value(_ client: AWSClient) async throws -> Int? {
         do {
             let quota = try await client.call(ServiceQuotas.GetServiceQuota(serviceCode: serviceCode, quotaCode: code))

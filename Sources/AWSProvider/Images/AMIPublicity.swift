@@ -2,7 +2,7 @@ import AWSCore
 import AWSServices
 import Sandbox
 
-/// Whether an AMI and its snapshots are everybody's: both, or neither.
+/// Makes an AMI and its snapshots public or private, always both together.
 package struct AMIPublicity: Sendable {
     package struct State: Sendable, Equatable {
         package struct Snapshot: Sendable, Equatable {
@@ -15,13 +15,13 @@ package struct AMIPublicity: Sendable {
         package var isPublic: Bool
         package var snapshots: [Snapshot]
 
-        /// Image and snapshots are as they should be.
+        /// Whether the image and all its snapshots are in the wanted state.
         package func isAll(public wanted: Bool) -> Bool {
             isPublic == wanted && snapshots.allSatisfy { $0.isPublic == wanted }
         }
     }
 
-    /// Of the region of the image.
+    /// The client of the image's region.
     let client: AWSClient
 
     package init(_ client: AWSClient) {
@@ -45,19 +45,19 @@ package struct AMIPublicity: Sendable {
         return state
     }
 
-    /// - Throws: `Failure` where AWS would refuse to make it public, or go half way.
+    /// - Throws: `Failure` if AWS would refuse to make the image or one of its snapshots public.
     package func check(_ id: String) async throws {
         let image = try await OwnImages(client).required(id)
         guard image.state == "available" else {
             throw Failure(
-                .temporary, "the AMI \(id) in \(client.region) is \(image.state), only available ones are shared")
+                .temporary, "AMI \(id) in \(client.region) is \(image.state); only available AMIs can be shared")
         }
         try checkEncryption(of: image)
         try await checkAccount()
         if image.public != true { try await checkQuota() }
     }
 
-    /// - Throws: `Failure` where the region takes no more public image, whichever it is.
+    /// - Throws: `Failure` if the account cannot have another public image in the region.
     func checkRoom() async throws {
         try await checkAccount()
         try await checkQuota()
@@ -72,12 +72,13 @@ package struct AMIPublicity: Sendable {
         let mapped = image.blockDeviceMappings.first { $0.ebs?.encrypted == true }?.ebs?.snapshotId
         guard let snapshot = mapped else { return }
         throw Failure(
-            .badData, "the snapshot \(snapshot) of \(image.imageId) is encrypted, and such cannot be public",
-            advice: "make the AMI in an account that does not encrypt by default, or turn that off: "
+            .badData,
+            "snapshot \(snapshot) of \(image.imageId) is encrypted; encrypted snapshots cannot be made public",
+            advice: "create the AMI in an account without encryption by default, or disable it with: "
                 + "aws ec2 disable-ebs-encryption-by-default --region \(client.region)")
     }
 
-    /// What the account forbids for all its images and snapshots of the region.
+    /// Checks the settings that block public access for all images and snapshots of the account in the region.
     private func checkAccount() async throws {
         let images = try await client.call(EC2.GetImageBlockPublicAccessState())
         if images.imageBlockPublicAccessState == "block-new-sharing" {
@@ -94,32 +95,32 @@ package struct AMIPublicity: Sendable {
         return Failure(
             .noPermission,
             "public access to \(what) is blocked in \(client.region)"
-                + (isPolicy ? " by a policy of the organization" : " for the whole account"),
+                + (isPolicy ? " by a policy of your organization" : " for the whole account"),
             advice: isPolicy
-                ? "ask those who administer the organization"
-                : "if that may be: aws ec2 disable-\(kind)-block-public-access --region \(client.region)")
+                ? "ask the administrators of your organization"
+                : "to allow it: aws ec2 disable-\(kind)-block-public-access --region \(client.region)")
     }
 
-    /// Snapshots first, so that nobody finds an image that cannot be copied; where a step fails, those before it are
-    /// taken back.
+    /// Makes the snapshots public first, so that no public image exists that cannot be copied. If a step fails, the
+    /// previous ones are rolled back.
     package func makePublic(_ state: State, undo: Undo) async throws {
         let all = EC2.Permission(group: "all")
         for snapshot in state.snapshots where !snapshot.isPublic {
-            await undo.register("the publicity of \(snapshot.id)", remedy: remedy(state)) {
+            await undo.register("public access to \(snapshot.id)", remedy: remedy(state)) {
                 try await hide(snapshot.id)
             }
             _ = try await client.call(
                 EC2.ModifySnapshotAttribute(snapshotId: snapshot.id, createVolumePermission: .init(add: [all])))
         }
         guard !state.isPublic else { return }
-        await undo.register("the publicity of \(state.imageID)", remedy: remedy(state)) {
+        await undo.register("public access to \(state.imageID)", remedy: remedy(state)) {
             try await hide(image: state.imageID)
         }
         _ = try await client.call(
             EC2.ModifyImageAttribute(imageId: state.imageID, launchPermission: .init(add: [all])))
     }
 
-    /// The image first: it is what people find.
+    /// Makes the image private first, because the image is what others find.
     package func makePrivate(_ state: State) async throws {
         if state.isPublic { try await hide(image: state.imageID) }
         for snapshot in state.snapshots where snapshot.isPublic { try await hide(snapshot.id) }

@@ -3,7 +3,7 @@ import AWSServices
 import FoundationEssentials
 import Sandbox
 
-/// Makes an AMI of a stopped machine, or goes on with the one that an earlier run has begun.
+/// Creates an AMI from a stopped instance, or resumes with the AMI that an earlier run started.
 package struct ImageCapture: Sendable {
     let site: BuildSite
 
@@ -11,16 +11,18 @@ package struct ImageCapture: Sendable {
         self.site = site
     }
 
-    /// A public image may go on for two years before it is deprecated, and every image may be made public. Half a
-    /// minute less, because AWS rounds to the minute.
+    /// Seconds until the image is deprecated. AWS limits the deprecation date of public images to two years, and every
+    /// image may be made public later. Half a minute is subtracted because AWS rounds to the minute.
     /// Source: <https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ami-deprecate.html>
     static let lifetime: TimeInterval = 2 * 365 * 86_400 - 30
 
-    /// As soon as the AMI is available it is a product: the undo leaves it then, and another run goes on with it.
+    /// Creates the AMI. As soon as it is available, it is a result of the build: the undo keeps it, and a later run
+    /// resumes from it.
     /// - Parameters:
-    ///   - instanceID: the machine, stopped, so that its disk is whole and it is not started again.
-    ///   - description: up to 255 characters.
-    /// - Throws: `Failure` with AWS's reason where the image fails, and where there is one of other inputs already.
+    ///   - instanceID: the stopped instance. It must be stopped so that its disk is consistent and does not change
+    ///     anymore.
+    ///   - description: up to 255 characters; the rest is cut off.
+    /// - Throws: `Failure` with AWS's reason if the image fails, or if there already is an image with different inputs.
     package func capture(
         instanceID: String, facts: ImageFacts, description: String, undo: Undo, events: @escaping EventSink
     ) async throws -> CapturedImage {
@@ -35,7 +37,8 @@ package struct ImageCapture: Sendable {
         }
     }
 
-    /// - Returns: what is told when the image has become a product.
+    /// Registers the removal of an unfinished image.
+    /// - Returns: the switch that keeps the image once it is available.
     func registerUndo(_ undo: Undo) async -> Keep {
         let keep = Keep()
         await undo.register("AMI \(site.imageName) in \(site.region)", remedy: site.remedy) {
@@ -47,11 +50,11 @@ package struct ImageCapture: Sendable {
     func otherInputs(_ found: FoundImage) -> Failure {
         Failure(
             .failed,
-            "there is an AMI \(site.imageName) in \(site.region) already, made of other inputs: \(found.id)",
-            advice: "choose another --asset-id, or remove it first: \(site.remedy)")
+            "AMI \(site.imageName) already exists in \(site.region), built from different inputs: \(found.id)",
+            advice: "use another --asset-id, or delete it first: \(site.remedy)")
     }
 
-    /// Waits for an image that is being made, and sees to it that it is all that it should be.
+    /// Waits until the image is available, and sets its deprecation date.
     package func finish(_ found: FoundImage, _ events: @escaping EventSink) async throws -> CapturedImage {
         let found = found.state == .available ? found : try await available(found.id, events)
         guard let image = found.image else {
@@ -62,7 +65,7 @@ package struct ImageCapture: Sendable {
         return image
     }
 
-    /// The image of an earlier run where that can be gone on with; one that cannot be is removed.
+    /// Returns the image of an earlier run if it can be reused; otherwise removes it.
     private func usable(_ found: FoundImage?, for facts: ImageFacts) async throws -> FoundImage? {
         guard let found else {
             try await removeLeftovers()
@@ -91,7 +94,7 @@ package struct ImageCapture: Sendable {
         return try await site.client.wait(for: "AMI \(id)", at: site.pace.lasting(.seconds(3 * 3600))) {
             guard let found = try await look(id) else {
                 guard !wasSeen else {
-                    throw Failure(.failed, "AMI \(id) in \(site.region) was removed by somebody else meanwhile")
+                    throw Failure(.failed, "AMI \(id) in \(site.region) was deleted by someone else")
                 }
                 return nil
             }
@@ -100,8 +103,8 @@ package struct ImageCapture: Sendable {
             case .available: return found
             case .failed(let reason):
                 throw Failure(
-                    .failed, "AMI \(id) (\(site.imageName)) in \(site.region) could not be made: \(reason)",
-                    advice: "run the same command again: it makes a new one")
+                    .failed, "AMI \(id) (\(site.imageName)) in \(site.region) could not be created: \(reason)",
+                    advice: "run the same command again to create a new one")
             case .pending:
                 await tellProgress(of: id, events)
                 return nil
@@ -109,7 +112,8 @@ package struct ImageCapture: Sendable {
         }
     }
 
-    /// AWS tells it of the snapshot alone, and without it things go on as well.
+    /// Reports the progress of the snapshot, because AWS has none for the image. Errors are ignored: the progress is
+    /// not essential.
     private func tellProgress(of id: String, _ events: EventSink) async {
         let snapshots = (try? await images.snapshots(of: id, mapped: [])) ?? []
         let percents = snapshots.compactMap { $0.progress.flatMap { Double($0.prefix { $0 != "%" }) } }
@@ -117,7 +121,7 @@ package struct ImageCapture: Sendable {
             .progress(.capture, Progress("AMI \(id)", completed: percents.min() ?? 0, total: 100, unit: .percent)))
     }
 
-    /// - Note: The image is whole without it, so that it is no reason to fail.
+    /// Sets the deprecation date. The image is usable without one, so a failure is only a warning.
     private func deprecate(_ found: FoundImage, _ events: EventSink) async throws {
         guard !found.isDeprecated else { return }
         let style = Date.ISO8601FormatStyle(includingFractionalSeconds: true)
@@ -127,13 +131,13 @@ package struct ImageCapture: Sendable {
                 EC2.EnableImageDeprecation(
                     imageId: found.id, deprecateAt: created.addingTimeInterval(Self.lifetime)))
         } catch let error as AWSError {
-            events(.warning("AMI \(found.id) has no date from which it is deprecated: \(error)"))
+            events(.warning("could not set the deprecation date of AMI \(found.id): \(error)"))
         }
     }
 }
 
 extension Pace {
-    /// The same pace for something that may take longer.
+    /// A copy of this pace with a limit of at least `limit`.
     func lasting(_ limit: Duration) -> Pace {
         var pace = self
         pace.limit = max(pace.limit, limit)
@@ -141,10 +145,10 @@ extension Pace {
     }
 }
 
-/// Removing an image that is of no use.
+/// Removing images that cannot be used.
 extension ImageCapture {
-    /// Removes the image of the asset id, if there is one, and what is left of ones that are gone; waits until that is
-    /// true.
+    /// Removes the image of the asset id, if there is one, and leftover snapshots of former images, and waits until
+    /// they are gone.
     func remove() async throws {
         if let found = try await existing() { try await remove(found) }
         try await removeLeftovers()
@@ -154,7 +158,7 @@ extension ImageCapture {
         try await images.remove(found.id, mapped: found.snapshots)
     }
 
-    /// Deletes snapshots that CreateImage has made for images of the asset id that are not there any more.
+    /// Deletes snapshots that CreateImage created for images of the asset id that no longer exist.
     func removeLeftovers() async throws {
         let snapshots = try await images.snapshots([site.tagFilter]).filter(\.isMadeByCreateImage)
         guard !snapshots.isEmpty else { return }
@@ -171,10 +175,10 @@ extension EC2.Snapshot {
     }
 }
 
-/// The image of an earlier run, for a run that needs no machine any more.
+/// Resuming with the image of an earlier run, which makes an instance unnecessary.
 extension ImageCapture {
-    /// The AMI of the asset id that an earlier run has made, or is having made, of the same inputs.
-    /// - Throws: `Failure` where there is one that is whole and made of other inputs.
+    /// Returns the AMI of the asset id, available or pending, that an earlier run created from the same inputs.
+    /// - Throws: `Failure` if there is an available AMI that was built from different inputs.
     package func existing(of inputs: String) async throws -> FoundImage? {
         guard let found = try await existing() else { return nil }
         let isSame = found.facts?.inputs == inputs
@@ -186,7 +190,8 @@ extension ImageCapture {
         }
     }
 
-    /// Waits for it where it is not whole yet; a run that ends before that removes it, as the one that began it would.
+    /// Waits until a pending image is available. If this run fails before that, it removes the image, as the run that
+    /// started it would have.
     package func finish(
         _ found: FoundImage, undo: Undo, events: @escaping EventSink
     ) async throws -> CapturedImage {
@@ -200,28 +205,28 @@ extension ImageCapture {
     }
 }
 
-/// An AMI of an asset id, finished or not.
+/// An AMI of an asset id, in any state.
 package struct FoundImage: Sendable, Equatable {
     package enum State: Sendable, Equatable {
         case pending
         case available
-        /// With AWS's reason.
+        /// Failed, with AWS's reason.
         case failed(String)
     }
 
     package var id: String
     package var state: State
-    /// What its tags say; `nil` where something else than this program has made it.
+    /// The facts in its tags; `nil` if this program did not create the image.
     package var facts: ImageFacts?
-    /// In the form `2026-01-31T12:00:00.000Z`.
+    /// Creation date in the form `2026-01-31T12:00:00.000Z`.
     package var created: String?
     package var isDeprecated: Bool
-    /// All snapshots that it is known to be made of.
+    /// Ids of the snapshots in its block device mappings.
     package var snapshots: [String]
-    /// What it is for the export; `nil` as long as its disk is not known.
+    /// The image for the export; `nil` until its disk is known.
     package var image: CapturedImage?
 
-    /// - Returns: `nil` where it is not there any more.
+    /// - Returns: `nil` if the image no longer exists, for example because it is deregistered.
     init?(_ image: EC2.Image, named name: String) {
         switch image.state {
         case "pending", "transient": state = .pending
@@ -243,7 +248,7 @@ package struct FoundImage: Sendable, Equatable {
 }
 
 extension ImageCapture {
-    /// The AMI of the asset id, by its name and tag; one that an earlier run has begun as well as one that is whole.
+    /// Finds the AMI of the asset id by its name and tag, whether it is pending or available.
     package func existing() async throws -> FoundImage? {
         try await images.all([.init(name: "name", values: [site.imageName]), site.tagFilter])
             .lazy.compactMap { FoundImage($0, named: site.imageName) }.first
@@ -256,12 +261,12 @@ extension ImageCapture {
     var images: OwnImages { OwnImages(site.client, pace: site.pace) }
 }
 
-/// A sealed sandbox as an AMI of one's own, and the snapshot of its disk.
+/// An AMI of a sealed sandbox in the user's account, and the snapshot of its disk.
 package struct CapturedImage: Sendable, Equatable {
     package var id: String
     package var name: String
     package var snapshotID: String
-    /// GiB of its disk.
+    /// Size of the disk in GiB.
     package var volumeGiB: Int
 
     package init(id: String, name: String, snapshotID: String, volumeGiB: Int) {

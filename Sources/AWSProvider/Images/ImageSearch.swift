@@ -3,12 +3,13 @@ import AWSServices
 import FoundationEssentials
 import Sandbox
 
-/// Which AMI is meant: by its id, or by its asset id.
+/// A reference to an AMI, by its id or by its asset id.
 package enum ImageSearch: Sendable, Equatable {
     case id(String)
     case asset(AssetID)
 
-    /// - Throws: `Failure` where there is none, or more than one.
+    /// Finds an AMI of this account.
+    /// - Throws: `Failure` if there is none, or more than one.
     package func find(in client: AWSClient, names: SandboxDefinition.Names) async throws -> CapturedImage {
         let image = try await find(client, names)
         return CapturedImage(
@@ -17,8 +18,8 @@ package enum ImageSearch: Sendable, Equatable {
             volumeGiB: image.rootDisk?.volumeSize ?? 0)
     }
 
-    /// What can be started to be looked at, whoever owns it.
-    /// - Throws: `Failure` where there is none, where more than one is meant, or where it cannot be started.
+    /// Finds an AMI to start instances from. By id, it can belong to any account.
+    /// - Throws: `Failure` if there is none, if there is more than one, or if no instance can be started from it.
     package func startable(in client: AWSClient, names: SandboxDefinition.Names) async throws -> StartableImage {
         let image =
             switch self {
@@ -40,24 +41,25 @@ package enum ImageSearch: Sendable, Equatable {
             throw Failure(
                 .badData,
                 found.isEmpty
-                    ? "the asset id \(id) has no AMI in \(client.region)"
-                    : "the asset id \(id) has \(found.count) AMIs in \(client.region)",
+                    ? "asset id \(id) has no AMI in \(client.region)"
+                    : "asset id \(id) has \(found.count) AMIs in \(client.region)",
                 details: found.map { "\($0.imageId) \($0.name ?? "") (\($0.state))" },
                 advice: found.isEmpty
-                    ? "dss show-aws-assets --asset-id '\(id)' --region all" : "name the one that is meant by its id")
+                    ? "dss show-aws-assets --asset-id '\(id)' --region all" : "specify the AMI by its id")
         }
     }
 }
 
-/// An AMI that machines are started from to see what it is.
+/// An AMI to start instances from for its verification.
 package struct StartableImage: Sendable, Equatable {
     package var source: SourceImage
-    /// What it says of itself; `nil` where this program has not made it.
+    /// The facts in its tags; `nil` if this program did not create it.
     package var facts: ImageFacts?
-    /// Its own, or its id where it has none.
+    /// The asset id of the AMI, or its AMI id if it has none.
     package var assetID: String
 
-    /// Under which a copy goes: another than the image's, so that what removes the copy does not remove the image.
+    /// The asset id of a copy. It differs from the asset id of the image, so that removing the copy does not remove the
+    /// image.
     package func assetID(ofCopy name: String) throws -> AssetID {
         let ending = "-verify-\(name)"
         if let id = try? AssetID(assetID + ending) { return id }
@@ -65,7 +67,7 @@ package struct StartableImage: Sendable, Equatable {
     }
 }
 
-/// The account's own AMIs of one region: found, waited for, removed.
+/// Finds, awaits and removes AMIs that the account owns in one region.
 struct OwnImages: Sendable {
     let client: AWSClient
     let pace: Pace
@@ -84,7 +86,7 @@ struct OwnImages: Sendable {
     }
 
     func named(_ name: String) async throws -> EC2.Image? {
-        // Stars and question marks in a filter stand for others; a name of ours has none of them.
+        // `*` and `?` are wildcards in a filter, so the result is compared with the exact name.
         try await all([.init(name: "name", values: [name])]).first { $0.name == name }
     }
 
@@ -92,7 +94,7 @@ struct OwnImages: Sendable {
         try await all([.init(name: "image-id", values: [id])]).first
     }
 
-    /// - Throws: `Failure` where the account has no such image.
+    /// - Throws: `Failure` if the account has no such image.
     func required(_ id: String) async throws -> EC2.Image {
         guard let image = try await image(id) else {
             throw Failure(
@@ -102,7 +104,7 @@ struct OwnImages: Sendable {
         return image
     }
 
-    /// By tag, or by the name that the definition gives.
+    /// Finds the images of an asset id by tag, or by the name pattern of the definition.
     func images(of assetID: AssetID, _ names: SandboxDefinition.Names) async throws -> [EC2.Image] {
         let rules = AssetRules(names: names, AssetPattern(assetID.rawValue))
         async let tagged = all([rules.tagFilter])
@@ -112,14 +114,16 @@ struct OwnImages: Sendable {
             .filter { rules.owner($0.tags, amiName: $0.name) != nil }
     }
 
-    /// - Parameter tell: told how far its snapshots are, from 0 to 1.
-    /// - Throws: `Failure` with AWS's reason where it fails or goes away.
+    /// - Parameters:
+    ///   - what: a noun for the image in messages.
+    ///   - tell: receives the progress of its snapshots, from 0 to 1.
+    /// - Throws: `Failure` with AWS's reason if the image fails or is deleted.
     func waitUntilAvailable(
         _ id: String, of what: String, tell: @Sendable (Double) -> Void = { _ in }
     ) async throws -> EC2.Image {
         try await client.wait(for: "\(what) \(id)", at: pace) {
             guard let image = try await image(id) else {
-                throw Failure(.failed, "\(what) \(id) in \(client.region) is gone: somebody has removed it")
+                throw Failure(.failed, "\(what) \(id) in \(client.region) was deleted by someone else")
             }
             switch image.state {
             case "available": return image
@@ -128,7 +132,7 @@ struct OwnImages: Sendable {
                 return nil
             default:
                 let reason = image.stateReason.map { "\($0.code ?? "") \($0.message ?? "")" } ?? "AWS gives no reason"
-                throw Failure(.failed, "\(what) \(id) in \(client.region) ended as '\(image.state)': \(reason)")
+                throw Failure(.failed, "\(what) \(id) in \(client.region) is in state '\(image.state)': \(reason)")
             }
         }
     }
@@ -137,7 +141,7 @@ struct OwnImages: Sendable {
         let shares = try await snapshots(of: image).compactMap { snapshot in
             snapshot.progress.flatMap { Double($0.prefix { $0 != "%" }) }
         }
-        // Snapshots that are whole make no image that is.
+        // Completed snapshots do not mean that the image is available.
         return shares.isEmpty ? nil : min(shares.reduce(0, +) / Double(shares.count) / 100, 0.99)
     }
 
@@ -145,7 +149,7 @@ struct OwnImages: Sendable {
         try await snapshots(of: image.imageId, mapped: image.snapshotIDs)
     }
 
-    /// Those that an image is made of, and those that are being made for it, which its mappings do not name yet.
+    /// Finds the snapshots of an image, including pending ones that its block device mappings do not list yet.
     func snapshots(of id: String, mapped ids: [String]) async throws -> [EC2.Snapshot] {
         async let described = snapshots([.init(name: "description", values: ["*\(id)*"])])
         let mapped = ids.isEmpty ? [] : try await snapshots([.init(name: "snapshot-id", values: ids)])
@@ -165,25 +169,26 @@ struct OwnImages: Sendable {
         try await remove(image.imageId, mapped: image.snapshotIDs)
     }
 
-    /// Deregisters an image, deletes its snapshots, which AWS would leave, and waits until both are gone.
-    /// - Parameter ids: of snapshots that it is known to be made of.
+    /// Deregisters an image, deletes its snapshots, which AWS does not delete, and waits until both are gone.
+    /// - Parameter ids: ids of its known snapshots.
     func remove(_ id: String, mapped ids: [String]) async throws {
         let snapshots = Set(try await snapshots(of: id, mapped: ids).map(\.snapshotId))
         do {
             _ = try await client.call(EC2.DeregisterImage(imageId: id))
         } catch let error as AWSError where ["InvalidAMIID.NotFound", "InvalidAMIID.Unavailable"].contains(error.code) {
-            // Somebody was faster.
+            // It is already gone.
         }
-        try await client.wait(for: "the removal of \(id)", at: pace) {
+        try await client.wait(for: "the deletion of \(id)", at: pace) {
             let found = try await image(id)
             return found == nil || found?.state == "deregistered" ? () : nil
         }
         for snapshot in snapshots.sorted() { try await remove(snapshot: snapshot) }
     }
 
-    /// Also where it is gone already. It is in use for a moment after its image is gone.
+    /// Deletes a snapshot and waits until it is gone; it may already be gone. AWS reports it as in use for a moment
+    /// after its image is deregistered.
     func remove(snapshot id: String) async throws {
-        try await client.wait(for: "the removal of \(id)", at: pace) { () -> Void? in
+        try await client.wait(for: "the deletion of \(id)", at: pace) { () -> Void? in
             do {
                 _ = try await client.call(EC2.DeleteSnapshot(snapshotId: id))
                 return nil
@@ -197,8 +202,8 @@ struct OwnImages: Sendable {
 }
 
 extension EC2.Snapshot {
-    /// By its description: `Copied for DestinationAmi ami-1 from SourceAmi ami-2 …`, `Created by CreateImage(i-1) for
-    /// ami-1`.
+    /// Whether the snapshot was created for an image, according to its description: `Copied for DestinationAmi ami-1
+    /// from SourceAmi ami-2 …`, `Created by CreateImage(i-1) for ami-1`.
     func isMade(for image: String) -> Bool {
         guard let description else { return false }
         return ["DestinationAmi \(image)", "for \(image)"].contains { description.contains($0) }
@@ -208,7 +213,7 @@ extension EC2.Snapshot {
 extension EC2.Image {
     var snapshotIDs: [String] { blockDeviceMappings.compactMap(\.ebs?.snapshotId) }
 
-    /// The disk that it starts from, as far as AWS names one.
+    /// The root volume, or the first volume if AWS does not report which one is the root.
     var rootDisk: EC2.EbsBlockDevice? {
         (blockDeviceMappings.first { $0.deviceName == rootDeviceName } ?? blockDeviceMappings.first)?.ebs
     }
@@ -216,9 +221,9 @@ extension EC2.Image {
     func value(ofTag key: String) -> String? { tags.first { $0.key == key }?.value }
 }
 
-/// What an AMI carries in its tags, so that a later run needs no record of the one that made it.
+/// Facts about an AMI, stored in its tags so that later runs need no local record.
 package struct ImageFacts: Sendable, Equatable {
-    /// Hash of all that went into it but the password.
+    /// Hash of all inputs of the image except the password.
     package var inputs: String
     package var missing: [MissingComponent]
     package var user: String
@@ -245,7 +250,7 @@ package struct ImageFacts: Sendable, Equatable {
         ]
     }
 
-    /// - Returns: `nil` where this program has not made the image, or an early version of it has.
+    /// - Returns: `nil` if the image was not created by this program, or by an early version of it.
     package init?(_ tags: [EC2.Tag]) {
         let values = Dictionary(tags.map { ($0.key, $0.value) }) { first, _ in first }
         guard let inputs = values[Key.inputs], let user = values[Key.user],
@@ -257,10 +262,10 @@ package struct ImageFacts: Sendable, Equatable {
     }
 }
 
-/// Missing components as the value of a tag: a JSON list of pairs, `[["docker","no network"]]`.
+/// Encodes missing components as the value of a tag: a JSON list of pairs, `[["docker","no network"]]`.
 ///
-/// AWS takes 256 characters. Where they do not suffice, reasons are cut first, all to the same length, and only then
-/// components, so that it stays JSON and as many of them as possible are named.
+/// AWS allows 256 characters. If they are not enough, first all reasons are truncated to the same length, and only then
+/// components are omitted, so that the value remains valid JSON and names as many components as possible.
 package enum MissingTag {
     private static let limit = 255
 

@@ -3,7 +3,7 @@ import AWSServices
 import FoundationEssentials
 import Sandbox
 
-/// A raw disk of this machine becomes an AMI: no instance, no import task.
+/// Uploads a local raw disk and registers it as an AMI, without an instance or an import task.
 package struct VMUpload: Sendable {
     package let site: BuildSite
     package let registration: Registration
@@ -14,16 +14,16 @@ package struct VMUpload: Sendable {
     }
 
     /// - Parameter disk: path of the raw file.
-    /// - Throws: `Failure` before anything is sent where AWS would refuse the image in the end.
+    /// - Throws: `Failure` before anything is uploaded if AWS would refuse the image in the end.
     package func run(_ disk: String, undo: Undo, events: @escaping EventSink) async throws -> CapturedImage {
         let there = try await activity("check", events) { try await check() }
         let blocks = try await activity("read disk", events) {
-            try await DiskBlocks(of: disk) { events(.progress(.capture, $0.shown("read the disk"))) }
+            try await DiskBlocks(of: disk) { events(.progress(.capture, $0.shown("reading the disk"))) }
         }
         let upload = DiskUpload(site, disk: disk, blocks)
         if let there {
             guard upload.isSame(there.snapshot) else { throw isTaken(by: there.image) }
-            events(.notice("the AMI \(there.image.imageId) of an earlier run is this disk"))
+            events(.notice("AMI \(there.image.imageId) from an earlier run already contains this disk"))
             return try await registration.finish(there.image, upload.output(there.snapshot), undo, events)
         }
         let snapshot = try await upload.run(undo: undo, events: events)
@@ -37,7 +37,8 @@ package struct VMUpload: Sendable {
 
     private var images: OwnImages { OwnImages(site.client, pace: site.pace) }
 
-    /// - Returns: what an earlier upload of this asset id has made.
+    /// Checks name, asset id and quota.
+    /// - Returns: the image and snapshot of an earlier upload of this asset id.
     private func check() async throws -> Earlier? {
         async let named = images.named(registration.name)
         async let all = images.all([]).count
@@ -45,8 +46,8 @@ package struct VMUpload: Sendable {
         if let image = ofAsset.first { return try await earlier(image) }
         if let image = try await named {
             throw Failure(
-                .badData, "the AMI name '\(registration.name)' is taken in \(site.region) by \(image.imageId)",
-                advice: "give another name with --name")
+                .badData, "AMI name '\(registration.name)' is taken in \(site.region) by \(image.imageId)",
+                advice: "choose another name with --name")
         }
         try await AccountQuota.images.check(used: try await all, site.client)
         return nil
@@ -63,20 +64,21 @@ package struct VMUpload: Sendable {
     private func isTaken(by image: EC2.Image) -> Failure {
         Failure(
             .badData,
-            "the asset id \(site.assetID) has another AMI in \(site.region): \(image.imageId) (\(image.state))",
-            advice: "remove it with: \(site.remedy) --keep s3-object, or choose another --asset-id")
+            "asset id \(site.assetID) already has another AMI in \(site.region): \(image.imageId) (\(image.state))",
+            advice: "remove it with: \(site.remedy) --keep s3-object, or use another --asset-id")
     }
 }
 
-/// A raw disk of this machine becomes a snapshot, without any machine on AWS.
+/// Uploads a local raw disk as a snapshot, without an EC2 instance.
 ///
-/// Its snapshot carries what was written as a tag. So an earlier run's is found again: a finished one of the same
-/// content is taken as it is, any other is removed, since AWS does not tell which blocks an unfinished one has.
+/// A tag of the snapshot holds the checksum of its content, so that a later run can find it: a completed snapshot with
+/// the same content is reused, any other one is deleted, because AWS does not list the blocks of an unfinished
+/// snapshot.
 package struct DiskUpload: Sendable {
     package let site: BuildSite
     /// Path of the raw file.
     package let disk: String
-    /// What of it is to be written.
+    /// The blocks to write.
     package let blocks: DiskBlocks
 
     package init(_ site: BuildSite, disk: String, _ blocks: DiskBlocks) {
@@ -90,19 +92,19 @@ package struct DiskUpload: Sendable {
         package var volumeGiB: Int
     }
 
-    /// SHA-256 of the blocks' checksums.
+    /// Key of the tag with the SHA-256 of the blocks' checksums.
     static let contentTag = "dss-content"
 
     package func run(undo: Undo, events: @escaping EventSink) async throws -> Output {
         if let snapshot = try await earlier(events) {
-            events(.notice("takes the snapshot \(snapshot) of an earlier run, which is the same disk"))
+            events(.notice("reusing snapshot \(snapshot) of the same disk from an earlier run"))
             return Output(snapshotID: snapshot, volumeGiB: blocks.volumeGiB)
         }
-        await undo.register("the snapshot of \(disk)", remedy: site.remedy) { try await removeUnused() }
+        await undo.register("snapshot of \(disk)", remedy: site.remedy) { try await removeUnused() }
         let snapshot = try await activity("write snapshot", events) {
             let snapshot = try await start()
             try await SnapshotUpload(disk, blocks, to: snapshot).run(with: site.client) {
-                events(.progress(.capture, $0.shown("write the snapshot")))
+                events(.progress(.capture, $0.shown("writing the snapshot")))
             }
             return snapshot
         }
@@ -119,34 +121,35 @@ package struct DiskUpload: Sendable {
         return try await site.client.call(start).snapshotId
     }
 
-    /// After so long without a block AWS gives an unfinished snapshot up.
+    /// Minutes without a new block after which AWS cancels an unfinished snapshot.
     private static let idleMinutes = 60
 
     private func waitUntilCompleted(_ id: String, _ events: EventSink) async throws {
-        try await site.client.wait(for: "the snapshot \(id)", at: site.pace) {
+        try await site.client.wait(for: "snapshot \(id)", at: site.pace) {
             guard let snapshot = try await images.snapshots([.init(name: "snapshot-id", values: [id])]).first else {
-                throw Failure(.failed, "the snapshot \(id) in \(site.region) is gone: somebody has removed it")
+                throw Failure(.failed, "snapshot \(id) in \(site.region) was deleted by someone else")
             }
             guard snapshot.state != "error" else {
                 throw Failure(
                     .failed,
-                    "the snapshot \(id) in \(site.region) failed: "
+                    "snapshot \(id) in \(site.region) failed: "
                         + (snapshot.stateMessage ?? "AWS gives no reason"))
             }
-            events(.progress(.capture, Progress("complete the snapshot \(snapshot.progress ?? "")")))
+            events(.progress(.capture, Progress("completing the snapshot \(snapshot.progress ?? "")")))
             return snapshot.state == "completed" ? () : nil
         }
     }
 
     private var images: OwnImages { OwnImages(site.client, pace: site.pace) }
 
-    /// - Returns: a finished snapshot of the same content; others are removed.
+    /// Deletes snapshots of earlier runs, except a completed one with the same content.
+    /// - Returns: the id of that snapshot.
     private func earlier(_ events: EventSink) async throws -> String? {
         let found = try await written()
         let same = found.first { $0.state == "completed" && isSame($0) }
         for snapshot in found where snapshot.snapshotId != same?.snapshotId {
             if try await remove(unused: snapshot.snapshotId) {
-                events(.notice("removed the snapshot \(snapshot.snapshotId) of an earlier run (\(snapshot.state))"))
+                events(.notice("deleted snapshot \(snapshot.snapshotId) from an earlier run (\(snapshot.state))"))
             }
         }
         return same?.snapshotId
@@ -156,13 +159,13 @@ package struct DiskUpload: Sendable {
         Output(snapshotID: snapshot.snapshotId, volumeGiB: blocks.volumeGiB)
     }
 
-    /// Whether a snapshot is said to be this disk.
+    /// Whether size and tag of a snapshot match this disk.
     func isSame(_ snapshot: EC2.Snapshot) -> Bool {
         snapshot.volumeSize == blocks.volumeGiB
             && snapshot.tags.contains { $0.key == Self.contentTag && $0.value == blocks.checksum }
     }
 
-    /// Snapshots that an upload of this asset id has made.
+    /// Snapshots that uploads of this asset id created.
     private func written() async throws -> [EC2.Snapshot] {
         try await images.snapshots([
             .init(name: "tag:\(site.names.tagKey)", values: [site.assetID.rawValue]),
@@ -174,7 +177,7 @@ package struct DiskUpload: Sendable {
         for snapshot in try await written() { _ = try await remove(unused: snapshot.snapshotId) }
     }
 
-    /// - Returns: false where an image is made of it, so that it stays.
+    /// - Returns: `false` if an image uses the snapshot, so that it is kept.
     private func remove(unused snapshot: String) async throws -> Bool {
         do { try await images.remove(snapshot: snapshot) } catch let error as AWSError
             where error.code == "InvalidSnapshot.InUse"
@@ -189,7 +192,7 @@ extension TransferProgress {
     }
 }
 
-/// Makes an AMI of a snapshot.
+/// Registers a snapshot as an AMI.
 package struct Registration: Sendable {
     package let site: BuildSite
     package let name: String
@@ -201,7 +204,7 @@ package struct Registration: Sendable {
         self.traits = traits
     }
 
-    /// As Ubuntu's images name it.
+    /// The root device name that Ubuntu's images use.
     private static let rootDevice = "/dev/sda1"
 
     package func run(
@@ -212,11 +215,11 @@ package struct Registration: Sendable {
         return try await finish(id, disk, events)
     }
 
-    /// Goes on with an image that an earlier run has registered.
+    /// Resumes with an image that an earlier run registered.
     func finish(
         _ image: EC2.Image, _ disk: DiskUpload.Output, _ undo: Undo, _ events: @escaping EventSink
     ) async throws -> CapturedImage {
-        // One that is available has been given to somebody perhaps, and stays.
+        // An available image may already be in use, so it is kept.
         if image.state == "pending" { await register(undo) }
         return try await finish(image.imageId, disk, events)
     }
@@ -225,8 +228,8 @@ package struct Registration: Sendable {
         _ id: String, _ disk: DiskUpload.Output, _ events: @escaping EventSink
     ) async throws -> CapturedImage {
         let image = try await activity("AMI", events) {
-            events(.progress(.capture, Progress("wait for the AMI \(id)")))
-            return try await images.waitUntilAvailable(id, of: "the AMI")
+            events(.progress(.capture, Progress("waiting for AMI \(id)")))
+            return try await images.waitUntilAvailable(id, of: "AMI")
         }
         if image.deprecationTime == nil {
             let date = site.now().addingTimeInterval(ImageCapture.lifetime)
@@ -236,8 +239,8 @@ package struct Registration: Sendable {
     }
 
     private func register(_ undo: Undo) async {
-        await undo.register("the AMI \(name)", remedy: site.remedy) {
-            // Only one of ours has our tag.
+        await undo.register("AMI \(name)", remedy: site.remedy) {
+            // Another asset id or program may have taken the name.
             guard let image = try await images.named(name), site.owns(image.tags) else { return }
             try await images.remove(image)
         }
@@ -265,28 +268,28 @@ package struct Registration: Sendable {
     }
 }
 
-/// What kind of machine an AMI that was not captured from one is for.
+/// Architecture and boot mode of an AMI that is registered from an uploaded disk.
 package struct ImageTraits: Sendable, Equatable {
     package enum BootMode: String, Sendable, CaseIterable {
         case legacyBIOS = "legacy-bios"
         case uefi
-        /// Boots either way; UEFI where the machine has it.
+        /// Boots with UEFI if the instance supports it, otherwise with BIOS.
         case uefiPreferred = "uefi-preferred"
     }
 
     package var architecture: Architecture
     package var bootMode: BootMode
 
-    /// - Throws: `Failure` where the two do not go together: machines with AWS's ARM processors have UEFI alone.
+    /// - Throws: `Failure` if the two are incompatible: instances with AWS's ARM processors support only UEFI.
     ///   Source: <https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ami-boot.html>
     package init(_ architecture: Architecture = .amd64, bootMode: BootMode? = nil) throws {
         self.architecture = architecture
         self.bootMode = bootMode ?? (architecture == .arm64 ? .uefi : .uefiPreferred)
         guard architecture != .arm64 || self.bootMode == .uefi else {
-            throw Failure(.usage, "machines of the architecture arm64 boot by UEFI alone", advice: "--boot-mode uefi")
+            throw Failure(.usage, "arm64 instances boot only with UEFI", advice: "--boot-mode uefi")
         }
     }
 
-    /// As EC2 calls the architecture.
+    /// The name that EC2 uses for the architecture.
     var name: String { architecture == .arm64 ? "arm64" : "x86_64" }
 }

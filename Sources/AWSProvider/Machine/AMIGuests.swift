@@ -3,9 +3,10 @@ import DiskImages
 import Sandbox
 import Workbench
 
-/// Copies of an AMI on EC2, for the checks to log in to: an instance each, in a stack of its own.
+/// Copies of an AMI for the checks to log in to: one EC2 instance per copy, each in its own stack.
 ///
-/// All are started at once, before the first is looked at: each takes minutes to come and to go.
+/// All instances start at the same time, before the first check, because starting and terminating each one takes
+/// minutes.
 package struct AMIGuests: GuestHost {
     package let hardware: String
     package let accelerator = "EC2"
@@ -17,9 +18,10 @@ package struct AMIGuests: GuestHost {
     private let tell: @Sendable (Progress) -> Void
 
     /// - Parameters:
-    ///   - copies: their names, and what makes each.
-    ///   - tell: what is being waited for right now.
-    /// - Throws: `Failure` where a stack does not come up. What was made is registered in `undo`.
+    ///   - copies: the launcher of each copy, by the copy's name.
+    ///   - undo: where everything that is created is registered.
+    ///   - tell: reports what the start is waiting for.
+    /// - Throws: `Failure` if a stack cannot be created.
     package static func start(
         _ order: MachineOrder, copies: [String: Machines], jupyterPort: Int, undo: Undo,
         tell: @escaping @Sendable (Progress) -> Void
@@ -48,7 +50,7 @@ package struct AMIGuests: GuestHost {
         self.tell = tell
     }
 
-    /// Waits until the copy has told its host keys. It stays after `body`, until its undo runs.
+    /// Waits for the copy's host keys, then runs `body`. The copy keeps running afterwards, until its undo runs.
     package func withGuest<Result: Sendable>(
         _ name: String, _ body: @Sendable (GuestAddress) async throws -> Result
     ) async throws -> Result {
@@ -65,7 +67,7 @@ package struct AMIGuests: GuestHost {
         }
     }
 
-    /// - Throws: `GuestHostFailed` where AWS itself fails, `Failure` where it is the machine that never tells.
+    /// - Throws: `GuestHostFailed` if AWS itself fails, `Failure` if the instance never prints its host keys.
     private func introduction(
         of instance: AWSMachine, _ machines: Machines, _ console: String
     ) async throws -> (address: String, hostKeys: Set<String>) {
@@ -74,15 +76,15 @@ package struct AMIGuests: GuestHost {
         } catch let error as AWSError { throw GuestHostFailed(error) }
     }
 
-    /// Lets all go at the same time; the undo of each waits until it is gone.
+    /// Starts deleting all stacks at the same time; the undo of each one waits until it is gone.
     package func orderRemoval() async {
         for machines in machines.values { await machines.orderRemoval { _ in } }
     }
 
-    /// What to say of those that are kept.
+    /// Hints for the copies that are kept: how to reach and remove them.
     package var hints: [String] {
         instances.sorted { $0.key < $1.key }.flatMap { name, machine in
-            ["the \(name) copy is machine \(machine.instanceID)"] + (machines[name]?.hints(machine) ?? [])
+            ["the \(name) copy is instance \(machine.instanceID)"] + (machines[name]?.hints(machine) ?? [])
         }
     }
 }

@@ -6,7 +6,7 @@ import Sandbox
 import Synchronization
 import Workbench
 
-/// The key pair of whoever logs in, and the key of the machine itself.
+/// The key pair for the login, and the host key of the instance.
 extension Machines {
     func keyName(_ key: MachineOrder.Key) -> String {
         switch key {
@@ -22,39 +22,41 @@ extension Machines {
         }
     }
 
-    /// Whether the user's own key can do, before anything is made.
+    /// Checks the user's own key pair and private key before anything is created.
     func checkKey(_ key: MachineOrder.Key) async throws {
         guard case .existing(let name, let file) = key else { return }
         try checkFile(file)
         guard let pair = try await keyPair(name) else {
             throw Failure(
-                .badData, "there is no key pair '\(name)' in \(site.region)",
+                .badData, "key pair '\(name)' does not exist in \(site.region)",
                 advice: "aws ec2 describe-key-pairs --region \(site.region)")
         }
         let output = try await runner.execute(Command("ssh-keygen", ["-y", "-P", "", "-f", file]))
         try Task.checkCancellation()
         guard output.status.isSuccess else {
             throw Failure(
-                .badData, "\(file) is no private key that can be used unasked: \(output.standardError.trimmedLine)",
-                advice: "leave out --ec2-key-name and --ec2-key-file: a key pair is made for the build then")
+                .badData,
+                "cannot use \(file) as a private key without a passphrase: \(output.standardError.trimmedLine)",
+                advice: "omit --ec2-key-name and --ec2-key-file to create a key pair for the build")
         }
         let key = { (line: String) in line.split(whereSeparator: \.isWhitespace).prefix(2) }
         guard let known = pair.publicKey, key(known) != key(output.standardOutput) else { return }
         throw Failure(.badData, "\(file) is not the private key of key pair '\(name)' in \(site.region)")
     }
 
-    /// ssh itself refuses the key of the caller's own that others can read.
+    /// ssh refuses a private key that belongs to the caller and that others can read.
     private func checkFile(_ file: String) throws {
         var status = stat()
         guard stat(file, &status) == 0, access(file, R_OK) == 0 else { throw FileError("read", file) }
         guard status.st_uid != getuid() || status.st_mode & 0o077 == 0 else {
             throw Failure(
-                .noPermission, "others can read the private key \(file), so that ssh refuses it",
+                .noPermission, "private key \(file) is readable by other users; ssh refuses it",
                 advice: "chmod 600 \(shellQuoted(file))")
         }
     }
 
-    /// One for this build, where no key was given. What an earlier run has left of that name goes first.
+    /// Creates a key pair for this build if none was given. A leftover of that name from an earlier run is deleted
+    /// first.
     func makeKey(_ key: MachineOrder.Key) async throws {
         guard case .new = key else { return }
         try await runner.run(.sshKeygen(path: directory.key, comment: site.stackName))
@@ -62,7 +64,7 @@ extension Machines {
         if try await keyPair(site.stackName) != nil {
             throw Failure(
                 .failed,
-                "there is a key pair \(site.stackName) in \(site.region) already, and it is not of asset id "
+                "key pair \(site.stackName) already exists in \(site.region) and does not belong to asset id "
                     + "\(site.assetID)", advice: "use another --asset-id, or --ec2-key-name and --ec2-key-file")
         }
         _ = try await site.client.call(
@@ -71,7 +73,7 @@ extension Machines {
                 tagSpecifications: site.specifications("key-pair", tags: site.passingTags)))
     }
 
-    /// Removes the one that was made for this build, if it is there.
+    /// Deletes the key pair of this build if it exists.
     func removeKeyPair() async throws {
         guard let pair = try await keyPair(site.stackName), site.owns(pair.tags) else { return }
         _ = try await site.client.call(EC2.DeleteKeyPair(keyPairId: pair.keyPairId))
@@ -83,7 +85,7 @@ extension Machines {
         return try await site.client.call(search).keyPairs.first { $0.keyName == name }
     }
 
-    /// Makes the machine's key and pins it.
+    /// Generates the host key and adds it to the known hosts.
     func makeHostKey() async throws -> HostKey {
         try await runner.run(.sshKeygen(path: directory.hostKey, comment: alias))
         let key = HostKey(
@@ -93,26 +95,26 @@ extension Machines {
     }
 }
 
-/// Reaching the machine.
+/// Connecting to the instance with SSH.
 extension Machines {
     private static let launchLimit = Duration.seconds(600)
 
-    /// In lower case, as ssh looks it up among the known hosts.
+    /// The host key alias; in lower case because ssh looks it up in lower case in the known hosts.
     var alias: String { site.stackName.lowercased() }
 
-    /// Tries until it lets one in.
-    /// - Throws: `Failure` where it has ended meanwhile, or does not answer within the limit.
+    /// Retries until the login succeeds.
+    /// - Throws: `Failure` if the instance stops, or if the login does not succeed within the limit.
     func reached(
         _ id: String, _ order: MachineOrder, _ stack: MachineStack, until expires: Date,
         limit: Duration = Machines.launchLimit, _ events: @escaping EventSink
     ) async throws -> AWSMachine {
-        events(.progress(.setup, Progress("waiting for SSH on machine \(id)")))
+        events(.progress(.setup, Progress("waiting for SSH on instance \(id)")))
         var pace = site.pace
         pace.limit = min(limit, pace.limit)
-        var answer = "nobody has been asked yet"
+        var answer = "no connection attempted yet"
         do {
             return try await activity("SSH", events) {
-                try await site.client.wait(for: "SSH on machine \(id)", at: pace) {
+                try await site.client.wait(for: "SSH on instance \(id)", at: pace) {
                     guard let instance = try await running(id), let address = instance.address else { return nil }
                     let endpoint = try write(order, address)
                     let output = try await runner.execute(
@@ -130,12 +132,13 @@ extension Machines {
         }
     }
 
-    /// `nil` while it starts.
+    /// Returns `nil` while the instance is starting.
+    /// - Throws: `Failure` if it is in any other state than running.
     func running(_ id: String) async throws -> EC2.Instance? {
         guard let instance = try await instance(id), instance.state.name != "pending" else { return nil }
         guard instance.state.name == "running" else {
             throw Failure(
-                .failed, "machine \(id) in \(site.region) is \(instance.state.name): \(instance.reason)",
+                .failed, "instance \(id) in \(site.region) is \(instance.state.name): \(instance.reason)",
                 details: await console(of: id))
         }
         return instance
@@ -148,18 +151,18 @@ extension Machines {
             .map(\.value).sorted().joined(separator: ", ")
         return Failure(
             .unavailable, late.description,
-            details: ["ssh says: \(answer)", "its security group lets SSH in from \(networks)"]
+            details: ["ssh says: \(answer)", "its security group allows SSH from \(networks)"]
                 + (await console(of: id)),
-            advice: "is that the address that your SSH comes from, and not that of a proxy? else add --ssh-cidr, "
-                + "or --ssh-config for a jump host")
+            advice: "if your SSH connections come from another address, for example through a VPN, add --ssh-cidr; "
+                + "for a jump host, add --ssh-config")
     }
 
-    /// The end of what it wrote to its console, as far as AWS has it.
+    /// The last lines of its console output, as far as AWS has them.
     func console(of id: String) async -> [String] {
         let lines = ((try? await consoleText(of: id)) ?? "").split(whereSeparator: \.isNewline).suffix(15).map { line in
             String(String.UnicodeScalarView(line.unicodeScalars.filter { $0.value >= 0x20 && $0.value != 0x7f }))
         }
-        return lines.isEmpty ? [] : ["the end of its console:"] + lines
+        return lines.isEmpty ? [] : ["last lines of its console output:"] + lines
     }
 
     func consoleText(of id: String) async throws -> String {
@@ -167,14 +170,14 @@ extension Machines {
             let latest = try await site.client.call(EC2.GetConsoleOutput(instanceId: id, latest: true))
             if let text = latest.text, !text.isEmpty { return text }
         } catch let error as AWSError where error.code == "UnsupportedOperation" {
-            // Only machines on Nitro have it.
+            // Only Nitro instances support `latest`.
         }
         return try await site.client.call(EC2.GetConsoleOutput(instanceId: id)).text ?? ""
     }
 
-    /// The configuration that leads to it: the address is known only when it runs, and may change.
+    /// Writes the SSH configuration of the instance. The address is known only when the instance runs, and may change.
     ///
-    /// With a file of the user's the address is the alias, so that what that file says of the address applies.
+    /// With a configuration file of the user, the alias is the address, so that the entries for that address apply.
     private func write(_ order: MachineOrder, _ address: String) throws -> SSHEndpoint {
         let isOpen = order.sshConfig != nil
         let config = SSHConfig(
@@ -187,7 +190,7 @@ extension Machines {
         return SSHEndpoint(configFile: directory.sshConfig, alias: config.alias)
     }
 
-    /// - Parameter parameters: of its stack.
+    /// - Parameter parameters: the parameters of the stack.
     func hourlyCost(_ parameters: [String: String]) -> Double? {
         guard let type = parameters["InstanceType"], let disk = parameters["VolumeSize"].flatMap({ Int($0) }) else {
             return nil
@@ -197,9 +200,10 @@ extension Machines {
     }
 }
 
-/// What is kept here of a machine on AWS: its keys, how it is reached, and which one it is. Readable by its owner alone.
+/// The local directory with the state of an instance: its keys, its SSH configuration and its ids. Only its owner can
+/// read it.
 ///
-/// A help and no need: where it is gone, a machine that is not finished is made anew.
+/// It is optional: if it is lost, an unfinished instance is replaced by a new one.
 struct MachineDirectory: Sendable {
     let path: String
 
@@ -209,16 +213,16 @@ struct MachineDirectory: Sendable {
     var sshConfig: String { "\(path)/ssh_config" }
     private var socket: String { "\(path)/mux" }
     private var recordFile: String { "\(path)/machine.json" }
-    /// Beside it, since it outlives it.
+    /// The lock file is next to the directory because it outlives it.
     private var lock: String { "\(path).lock" }
 
-    /// How the machine is reached, by the alias that its launch has written down; `nil` where that is not here.
+    /// The SSH endpoint, with the alias from the configuration that the launch wrote; `nil` without that file.
     var endpoint: SSHEndpoint? {
         guard let text = try? readText(sshConfig), let host = text.firstMatch(of: /^Host (\S+)\n/) else { return nil }
         return SSHEndpoint(configFile: sshConfig, alias: String(host.1))
     }
 
-    /// Which machine the keys belong to.
+    /// The instance that the keys belong to.
     struct Record: Sendable, Equatable, Codable {
         var stackID: String
         var instanceID: String
@@ -233,13 +237,13 @@ struct MachineDirectory: Sendable {
         try writeAtomically(json + "\n", to: recordFile, mode: 0o600)
     }
 
-    /// - Throws: `LockHeld` where another process of this machine works on the same asset id.
+    /// - Throws: `LockHeld` if another process on this host works on the same asset id.
     func claim(holder: String) throws -> MachineClaim {
         try makeDirectory(parentDirectory(path), mode: 0o700)
         return MachineClaim(try FileLock(lock, holder: holder))
     }
 
-    /// Empty, whatever was there.
+    /// Makes an empty directory and deletes any previous contents.
     func clear() throws {
         try remove()
         try makeDirectory(path, mode: 0o700)
@@ -250,11 +254,12 @@ struct MachineDirectory: Sendable {
         try FileManager.default.removeItem(atPath: path)
     }
 
-    /// One connection for all calls; a socket's path may have 107 bytes, of which ssh takes some for a temporary name.
+    /// Path of the socket of the shared SSH connection; `nil` if it is too long. A socket path has at most 107 bytes,
+    /// and ssh appends a temporary suffix.
     var controlPath: String? { socket.utf8.count <= 85 ? socket : nil }
 }
 
-/// The right to work on one asset id, until it is given back or the process ends.
+/// The exclusive lock on an asset id, held until it is given back or the process ends.
 final class MachineClaim: Sendable {
     private struct Held: ~Copyable {
         var lock: FileLock?
@@ -269,28 +274,30 @@ final class MachineClaim: Sendable {
     func giveBack() { held.withLock { $0.lock = nil } }
 }
 
-/// The key by which a machine shows who it is, made here and handed in at launch: nobody is trusted on first use.
+/// The SSH host key of an instance. It is generated locally and passed in the user data at launch, so that there is no
+/// trust on first use.
 struct HostKey: Sendable {
-    /// In OpenSSH's format.
+    /// The private key in OpenSSH's format.
     let secret: Secret
-    /// Type and key, without a comment.
+    /// Type and key, without the comment.
     let publicKey: String
 
-    /// - Parameter publicLine: a line as `ssh-keygen` writes it.
+    /// - Parameter publicLine: the public key as `ssh-keygen` writes it.
     init(secret: String, publicLine: String) {
         self.secret = Secret(secret)
         publicKey = publicLine.split(whereSeparator: \.isWhitespace).prefix(2).joined(separator: " ")
     }
 }
 
-/// The host keys that cloud-init writes to the console of a machine, which AWS shows to its owner alone: by them the
-/// machine is known before anybody talks to it.
+/// The host keys that cloud-init prints to the console of an instance. Only the owner of the instance can read its
+/// console, so the keys authenticate the instance before the first connection.
 /// Source: <https://cloudinit.readthedocs.io/en/latest/reference/modules.html> (Keys to Console)
 struct ConsoleHostKeys: Sendable, Equatable {
-    /// Type and key. Empty as long as the console does not show the whole list.
+    /// Type and key, separated by a space. Empty until the console shows the complete list.
     let keys: Set<String>
 
-    /// - Parameter console: what else writes to it may stand between the lines, or break one, which is left out then.
+    /// - Parameter console: the console output. Other output may be mixed into the list; a line that it breaks is
+    ///   skipped.
     init(_ console: String) {
         let lines = console.split(whereSeparator: \.isNewline).map { $0.trimmingPrefix { $0.isWhitespace } }
         guard let begin = lines.lastIndex(where: { $0.hasPrefix("-----BEGIN SSH HOST KEY KEYS-----") }),
@@ -302,7 +309,7 @@ struct ConsoleHostKeys: Sendable, Equatable {
         keys = Set(lines[begin..<end].compactMap(Self.key))
     }
 
-    /// A key's own bytes begin with the length and the name of its type.
+    /// Parses a line and verifies the key: its bytes begin with the length and the name of its type.
     private static func key(_ line: Substring) -> String? {
         let words = line.split(separator: " ")
         guard words.count >= 2, let bytes = Data(base64Encoded: String(words[1])) else { return nil }

@@ -4,14 +4,15 @@ import FoundationEssentials
 import Sandbox
 import Workbench
 
-/// The stack of the machine, and how it and all that goes with it is removed.
+/// The stack of the instance: creating it, and removing it together with its key pair and local files.
 extension Machines {
     static let removal = "removing the stack"
 
-    /// The undo of all that a launch makes, safe where there is nothing. Somebody else's is never touched.
-    /// - Parameter makesKey: whether a key pair is made for it.
+    /// Registers the undo of everything that a launch creates. It is safe if nothing exists, and never touches
+    /// resources of another asset id.
+    /// - Parameter makesKey: whether the launch creates a key pair.
     func register(makesKey: Bool, _ claim: MachineClaim, _ undo: Undo, _ events: @escaping EventSink) async {
-        await undo.register("the directory \(directory.path)", remedy: "rm -r \(directory.path)", isKeepable: true) {
+        await undo.register("directory \(directory.path)", remedy: "rm -r \(directory.path)", isKeepable: true) {
             defer { claim.giveBack() }
             try await removeDirectory()
         }
@@ -25,13 +26,13 @@ extension Machines {
         }
     }
 
-    /// Begins to remove all of it and does not wait. The undo that is registered for it waits; it runs even where the
-    /// machine was to be kept. Where AWS refuses, that undo tries again and tells.
+    /// Starts removing everything without waiting for it. The registered undo waits, even if the instance was to be
+    /// kept. If AWS refuses, the undo tries again and reports the error.
     package func beginRemoval(undo: Undo, events: @escaping EventSink) async {
         events(.activityStarted(Self.removal))
         await orderRemoval(events)
-        // No child of this task: it goes on where the build is cancelled, and its end is noted when it comes, not when
-        // somebody asks.
+        // An unstructured task, because it must continue when the build is cancelled, and its end must be recorded when
+        // it happens, not when the undo awaits it.
         let removal = Task {
             defer { events(.activityFinished(Self.removal)) }
             try await remove(events: events)
@@ -46,7 +47,7 @@ extension Machines {
         _ = try? await site.client.call(CloudFormation.DeleteStack(stackName: stack.stackId ?? site.stackName))
     }
 
-    /// Removes machine, stack, key pair and what is kept here, and waits until they are gone.
+    /// Removes the stack with its instance, the key pair and the local files, and waits until they are gone.
     package func remove(events: @escaping EventSink) async throws {
         if let stack = try await stacks(events, .cleanUp).stack(site.stackName), isOurs(stack) {
             try await stacks(events, .cleanUp).remove(stack)
@@ -63,21 +64,21 @@ extension Machines {
 
     private func removeDirectory() async throws {
         if let socket = directory.controlPath, fileExists(socket) {
-            // The shared connection would live on for a minute.
+            // Otherwise the shared connection stays open for a minute.
             _ = try? await runner.execute(Command("ssh", ["-F", "none", "-S", socket, "-O", "exit", alias]))
         }
         try directory.remove()
     }
 
-    // Making it
+    // Creating the stack
 
     func deploy(_ order: StackOrder, _ events: @escaping EventSink) async throws -> Deployment {
         try await activity("stack", events) {
             do { return try await stacks(events).deploy(order) } catch let left as LeftBehind {
-                // The undo of the stack removes it, whatever its status.
+                // The undo of the stack deletes it, whatever its status.
                 throw left.cause
             } catch var failure as Failure where failure.details.contains(where: { $0.contains("default VPC") }) {
-                // AWS tells it in words only.
+                // AWS reports this only in the message.
                 failure.advice = "aws ec2 create-default-vpc --region \(site.region)"
                 throw failure
             }
@@ -93,7 +94,8 @@ extension Machines {
         return Stacks(site.client, talk, pace: site.pace)
     }
 
-    /// A stack that was never executed may have no tags yet; there is nothing in it.
+    /// Whether the stack belongs to this asset id. A stack whose change set was never executed may have no tags yet; it
+    /// is empty.
     func isOurs(_ stack: CloudFormation.Stack) -> Bool {
         guard let owner = stack.tag(site.names.tagKey) else {
             return StackState(status: stack.stackStatus) == .draft
@@ -111,7 +113,7 @@ extension StackNews {
     }
 }
 
-/// The stack of a build machine: its parameters, its tags, and what they tell a later run.
+/// The stack of a build instance: its parameters and tags, by which a later run recognizes it.
 struct MachineStack: Sendable, Equatable {
     enum Name {
         static let userData = "UserData"
@@ -119,14 +121,14 @@ struct MachineStack: Sendable, Equatable {
     }
 
     static let template = String(decoding: PackageResources.build_machine_yaml, as: UTF8.self)
-    /// The template has so many parameters for networks of either version.
+    /// The number of network parameters that the template has for each IP version.
     static let mostNetworks = 4
 
-    /// Without the user data, which AWS does not show again.
+    /// All parameters except the user data, which CloudFormation does not return.
     let parameters: [String: String]
     let tags: [String: String]
 
-    /// - Throws: `Failure` where there are too many networks.
+    /// - Throws: `Failure` if there are too many networks.
     init(_ order: MachineOrder, networks: [IPNetwork], keyName: String, tags: [EC2.Tag]) throws {
         var parameters = [
             "ImageId": order.source.id, "InstanceType": order.instanceType,
@@ -137,8 +139,8 @@ struct MachineStack: Sendable, Equatable {
             let texts = networks.filter { $0.version == version }.map(\.text)
             guard texts.count <= Self.mostNetworks else {
                 throw Failure(
-                    .usage, "SSH can be let in from at most \(Self.mostNetworks) networks of IP\(version)",
-                    advice: "give fewer --ssh-cidr, or larger networks")
+                    .usage, "SSH can be allowed from at most \(Self.mostNetworks) IP\(version) networks",
+                    advice: "pass fewer --ssh-cidr options, or larger networks")
             }
             for index in 0..<Self.mostNetworks {
                 parameters["\(name)\(index + 1)"] = texts.indices.contains(index) ? texts[index] : ""
@@ -157,7 +159,7 @@ struct MachineStack: Sendable, Equatable {
             tags: tags, isProtected: false)
     }
 
-    /// Whether a stack would come out the same but for its host key and its time.
+    /// Whether `stack` matches this one, except for the host key and the expiry time.
     func isSame(as stack: CloudFormation.Stack) -> Bool {
         stack.parameterValues.filter { $0.key != Name.userData } == parameters && hasSameInputs(as: stack)
     }
@@ -170,24 +172,25 @@ struct MachineStack: Sendable, Equatable {
 extension CloudFormation.Stack {
     func tag(_ key: String) -> String? { tags.first { $0.key == key }?.value }
 
-    /// When its machine powers itself off.
+    /// When the instance of the stack powers itself off.
     var expires: Date? { tag(AssetRules.expiryTag).flatMap { try? Date($0, strategy: .iso8601) } }
 }
 
-/// What cloud-init does at the first boot of a build machine: the login user, the host key, the end of its time.
+/// The cloud-init configuration of a build instance: login user, host key and expiry time.
 struct UserData: Sendable {
     let user: String
     let hostKey: HostKey
     let expires: Date
 
-    /// The timer's name on the machine. It lives in `/run` alone, so that it cannot get into an image.
+    /// Name of the expiry timer on the instance. The timer exists only in `/run`, so that it cannot become part of an
+    /// image.
     static let timer = "dss-expiry"
 
-    /// At most 3 KiB, since a parameter of a stack holds 4,096 bytes of base64.
+    /// The user data, at most 3 KiB, because a stack parameter holds 4,096 bytes and the text is base64-encoded.
     ///
-    /// The default user is renamed by `user`: `system_info` cannot be overridden by user data. With `ssh_keys` no other
-    /// host key is generated. The timer is set at every boot, without waiting for it, because it starts only after
-    /// the stage of the boot that sets it.
+    /// `user` renames the default user, because user data cannot override `system_info`. With `ssh_keys`, cloud-init
+    /// generates no other host keys. The timer is set at every boot; `--no-block` is required because the timer starts
+    /// only after the boot stage that sets it.
     /// Source: <https://cloudinit.readthedocs.io/en/latest/reference/modules.html>
     var text: String {
         """
@@ -205,11 +208,12 @@ struct UserData: Sendable {
         """
     }
 
-    /// For a machine that is to be what its image makes of it: the timer alone, which lives in memory.
+    /// The user data of an instance that must stay exactly as its image defines it: only the timer, which exists in
+    /// memory.
     static func expiry(_ expires: Date) -> String { "#cloud-config\n" + powerOff(at: expires) }
 
     private static func powerOff(at moment: Date) -> String {
-        // As systemd takes it.
+        // The format of systemd's calendar events.
         let text = moment.formatted(.iso8601).replacing("T", with: " ").replacing("Z", with: " UTC")
         return """
             bootcmd:
@@ -219,19 +223,19 @@ struct UserData: Sendable {
     }
 }
 
-/// What the machine of a build is to be.
+/// The requested properties of a build instance.
 package struct MachineOrder: Sendable {
     package enum Key: Sendable, Equatable {
-        /// Made for this build and removed with it.
+        /// A key pair that is created for this build and removed with it.
         case new
-        /// A key pair that AWS has and the private key of it, both left as they are.
+        /// An existing EC2 key pair and the file with its private key; both are left unchanged.
         case existing(name: String, file: String)
     }
 
-    /// Which machine of an earlier run will do.
+    /// Which instances of an earlier run can be reused.
     package enum Reuse: Sendable {
         case any
-        /// Not one that is sealed already: nobody would know its password.
+        /// Only instances that are not sealed yet, because the password of a sealed one is unknown.
         case unsealed
         case none
     }
@@ -239,16 +243,17 @@ package struct MachineOrder: Sendable {
     package var source: SourceImage
     package var instanceType: String
     package var volumeGiB: Int
-    /// Who logs in, may become root, and is the sandbox's own user.
+    /// The login user, who can become root and is also the user of the sandbox.
     package var user: String
-    /// Networks that SSH is let in from; empty for the caller's own address alone.
+    /// Networks that SSH is allowed from; empty for only the caller's own address.
     package var sshNetworks: [IPNetwork]
     package var key: Key
-    /// A configuration of the user's for jump hosts and odd ports, by the machine's address; absolute.
+    /// Absolute path of the user's SSH configuration, for jump hosts and non-standard ports. Its `Host` entries are
+    /// matched against the address of the instance.
     package var sshConfig: String?
-    /// What must be running on it, for the pinned versions to fit; `nil` where nobody minds.
+    /// The system that the pinned versions require; `nil` for any system.
     package var base: SandboxDefinition.BaseSystem?
-    /// Hash of what the sandbox is made from: a machine that was begun with another is made anew.
+    /// Hash of the inputs of the sandbox. An instance that was started with another hash is replaced.
     package var inputs: String
     package var reuse: Reuse
 
@@ -270,16 +275,16 @@ package struct MachineOrder: Sendable {
     }
 }
 
-/// Whether a machine that lets one in is ready, and what was ordered.
+/// Checks that a reachable instance is ready and runs the requested system.
 extension Machines {
-    /// - Throws: `Failure` where cloud-init failed, or where another system runs than the pinned versions are for.
+    /// - Throws: `Failure` if cloud-init failed, or if the system is not the one that the pinned versions are for.
     func ready(_ machine: AWSMachine, _ order: MachineOrder, _ events: @escaping EventSink) async throws {
-        events(.progress(.setup, Progress("waiting for cloud-init on machine \(machine.instanceID)")))
+        events(.progress(.setup, Progress("waiting for cloud-init on instance \(machine.instanceID)")))
         try await activity("cloud-init", events) { try await cloudInitDone(machine) }
         if let base = order.base { try await check(base, on: machine, order.source) }
     }
 
-    /// Exit codes: 0 done, 2 done with something to complain of, 1 failed, 124 too late.
+    /// Exit codes: 0 is done, 2 is done with recoverable errors, 1 is failed, 124 is timed out.
     private static let cloudInit = """
         command -v cloud-init >/dev/null || exit 0
         timeout 900 cloud-init status --wait >/dev/null
@@ -292,7 +297,7 @@ extension Machines {
         let output = try await answer(of: machine, to: Self.cloudInit)
         guard ![.exited(0), .exited(2)].contains(output.status) else { return }
         throw Failure(
-            .failed, "cloud-init could not set up machine \(machine.instanceID) (\(output.status))",
+            .failed, "cloud-init failed on instance \(machine.instanceID) (\(output.status))",
             details: output.standardOutput.split(whereSeparator: \.isNewline).suffix(15).map(String.init))
     }
 
@@ -304,17 +309,17 @@ extension Machines {
         guard found.id != base.distribution.rawValue || found.codename != base.suite else { return }
         throw Failure(
             .badData,
-            "the pinned versions are for \(base.distribution) \(base.suite), and \(source.id) (\(source.name)) is "
+            "the pinned versions are for \(base.distribution) \(base.suite), but \(source.id) (\(source.name)) is "
                 + "\(found.id) \(found.codename)",
-            advice: "set aws.source_image in sandbox.yaml to an image of \(base.distribution) \(base.suite), or name "
+            advice: "set aws.source_image in sandbox.yaml to an image of \(base.distribution) \(base.suite), or pass "
                 + "one with --ec2-source-ami")
     }
 
-    /// Asks again where the connection was lost.
+    /// Runs a script on the instance, and retries if the connection is lost.
     private func answer(of machine: AWSMachine, to script: String) async throws -> CommandOutput {
         var lost = CommandOutput()
         do {
-            return try await site.client.wait(for: "an answer of machine \(machine.instanceID)", at: lossPace) {
+            return try await site.client.wait(for: "an answer from instance \(machine.instanceID)", at: lossPace) {
                 let output = try await runner.execute(
                     .ssh(config: machine.endpoint.configFile, alias: machine.endpoint.alias, script: script))
                 try Task.checkCancellation()
@@ -325,7 +330,7 @@ extension Machines {
         } catch is WaitedTooLong {
             throw Failure(
                 .unavailable,
-                "machine \(machine.instanceID) does not answer any more: "
+                "instance \(machine.instanceID) stopped responding: "
                     + lost.standardError.trimmedLine)
         }
     }
@@ -337,7 +342,7 @@ extension Machines {
     }
 }
 
-/// What a system says of itself in `/etc/os-release`.
+/// The id and code name of a system, from its `/etc/os-release`.
 struct OSRelease: Sendable, Equatable {
     let id: String
     let codename: String

@@ -4,15 +4,16 @@ import FoundationEssentials
 import Sandbox
 import Workbench
 
-/// What an earlier run has left: used where it will do, else removed.
+/// Resuming: the instance of an earlier run is reused if possible, otherwise deleted.
 extension Machines {
-    /// An hour is enough for what follows the launch, mostly.
+    /// Seconds that an instance must still live. One hour is usually enough for everything after the launch.
     private static let leastLifetime: TimeInterval = 3600
-    /// A machine that was up before answers soon.
+    /// An instance that is already up answers quickly.
     private static let reuseLimit = Duration.seconds(120)
 
-    /// The stack of an earlier run when nothing happens to it any more; `nil` where there is none.
-    /// - Throws: `Failure` where it is somebody else's.
+    /// Waits until the stack of an earlier run is no longer being changed.
+    /// - Returns: `nil` if there is no such stack.
+    /// - Throws: `Failure` if it belongs to another asset id.
     func leftStack(_ events: @escaping EventSink) async throws -> CloudFormation.Stack? {
         let stacks = stacks(events)
         let name = site.stackName
@@ -26,13 +27,13 @@ extension Machines {
     }
 
     private func foreign(_ stack: CloudFormation.Stack) -> Failure {
-        let owner = stack.tag(site.names.tagKey).map { "of asset id \($0)" } ?? "not of any asset id"
+        let owner = stack.tag(site.names.tagKey).map { "to asset id \($0)" } ?? "to no asset id"
         return Failure(
-            .failed, "there is a stack \(site.stackName) in \(site.region) already, and it is \(owner)",
-            advice: "use another --asset-id, or look at it with: \(StackAdvice.look(site.stackName, in: site.region))")
+            .failed, "stack \(site.stackName) already exists in \(site.region) and belongs \(owner)",
+            advice: "use another --asset-id, or inspect it with: \(StackAdvice.look(site.stackName, in: site.region))")
     }
 
-    /// Its machine, if an earlier run has sealed it.
+    /// Returns the instance of the stack if an earlier run sealed it.
     func sealed(_ stack: CloudFormation.Stack, _ order: MachineOrder) async throws -> AWSMachine? {
         guard order.reuse == .any, StackState.isSuccess(stack.stackStatus),
             stack.tag(ImageFacts.Key.inputs) ?? "" == order.inputs,
@@ -42,7 +43,8 @@ extension Machines {
         return machine(instance, of: stack)
     }
 
-    /// Its machine, if it was begun here as it is ordered now, lives long enough and lets one in.
+    /// Returns the instance of the stack if it was launched from this host with the same settings, lives long enough
+    /// and is reachable.
     func unfinished(
         _ left: CloudFormation.Stack, _ order: MachineOrder, _ wanted: MachineStack, _ events: @escaping EventSink
     ) async throws -> AWSMachine? {
@@ -56,21 +58,21 @@ extension Machines {
             let machine = try await reached(
                 instance.instanceId, order, wanted, until: expires, limit: Self.reuseLimit, events)
             try await ready(machine, order, events)
-            events(.notice("going on with machine \(machine.instanceID) of an earlier run"))
+            events(.notice("resuming with instance \(machine.instanceID) from an earlier run"))
             return machine
         } catch let failure as Failure {
-            events(.notice("machine \(instance.instanceId) of an earlier run is of no use: \(failure.message)"))
+            events(.notice("cannot reuse instance \(instance.instanceId) from an earlier run: \(failure.message)"))
             return nil
         }
     }
 
-    /// Removes what is of no use.
+    /// Deletes a stack that cannot be reused.
     func clear(_ left: CloudFormation.Stack, _ events: @escaping EventSink) async throws {
-        events(.notice("removing stack \(site.stackName), which an earlier run has left (\(left.stackStatus))"))
+        events(.notice("deleting stack \(site.stackName), left by an earlier run (\(left.stackStatus))"))
         do {
             try await activity(Self.removal, events) { try await stacks(events).remove(left) }
         } catch let cut as LeftBehind {
-            // The undo goes on with it.
+            // The registered undo completes the deletion.
             throw cut.cause
         }
     }
@@ -80,7 +82,7 @@ extension Machines {
         return try await instance(id)
     }
 
-    /// `nil` where AWS does not know it, or not yet.
+    /// Returns `nil` if AWS does not know the instance, or does not know it yet.
     func instance(_ id: String) async throws -> EC2.Instance? {
         do {
             return try await site.client.call(EC2.DescribeInstances(instanceIds: [id]))
@@ -100,39 +102,39 @@ extension Machines {
 extension EC2.Instance {
     func tag(_ key: String) -> String? { tags.first { $0.key == key }?.value }
 
-    /// It has not been terminated.
+    /// Whether the instance exists, that is, has not been terminated.
     var isThere: Bool { !["shutting-down", "terminated"].contains(state.name) }
 
-    /// Where it is reached, from outside if it can be.
+    /// Its address, preferably a public one.
     var address: String? {
         [publicIpAddress, publicDnsName, privateIpAddress].compactMap { $0 }.first { !$0.isEmpty }
     }
 
-    /// Why it is as it is, in AWS's words.
+    /// The reason for its state as AWS reports it.
     var reason: String {
         stateReason?.message ?? stateReason?.code ?? "AWS gives no reason"
     }
 }
 
-/// A running EC2 instance that is reached by SSH.
+/// A running EC2 instance that is reachable by SSH.
 package struct AWSMachine: BuildMachine {
     package let endpoint: SSHEndpoint
     package let instanceID: String
-    /// Where it is reached.
+    /// Host name or IP address.
     package let address: String
-    /// When it powers itself off.
+    /// When the instance powers itself off.
     package let expires: Date?
-    /// Dollars an hour, estimated; `nil` where the price list does not know it.
+    /// Estimated dollars per hour; `nil` if the instance type is not in the price list.
     package let hourlyCost: Double?
-    /// An earlier run has sealed it; nobody can log in any more.
+    /// Whether an earlier run sealed the instance, so that nobody can log in anymore.
     package let isSealed: Bool
-    /// What an earlier run has found missing of the sandbox on it.
+    /// Components of the sandbox that an earlier run could not install.
     package let missing: [MissingComponent]
 
     package let stepsDone = 0
     package let buildEnvironment: [String: String] = [:]
 
-    /// The same after the seal.
+    /// A copy of this value, marked as sealed.
     var sealed: AWSMachine {
         AWSMachine(
             endpoint: endpoint, instanceID: instanceID, address: address, expires: expires, hourlyCost: hourlyCost,

@@ -5,15 +5,15 @@ import Glibc
 import Sandbox
 import Workbench
 
-/// The machine of one build on AWS: launched, found again, stopped, removed.
+/// Launches, finds, stops and removes the EC2 instance of one build.
 package struct Machines: Sendable {
     let site: BuildSite
     let runner: any CommandRunner
     let directory: MachineDirectory
-    /// The address that AWS sees this machine under.
+    /// Returns the public address of this host, as AWS sees it.
     let ownAddress: @Sendable () async throws -> String
 
-    /// - Parameter directory: where keys and the configuration of SSH are kept as long as the machine is there.
+    /// - Parameter directory: path of the directory for keys and SSH configuration while the instance exists.
     package init(
         site: BuildSite, runner: any CommandRunner, directory: String,
         ownAddress: @escaping @Sendable () async throws -> String
@@ -24,10 +24,10 @@ package struct Machines: Sendable {
         self.ownAddress = ownAddress
     }
 
-    /// A machine that can be installed on, or that an earlier run has sealed. All that is made is registered in `undo`
-    /// before it is made, and so is what an earlier run has left.
-    /// - Throws: `Failure` where something of that name is somebody else's, where AWS cannot do it, or where the machine
-    ///   does not come up or is not what was ordered.
+    /// Returns an instance that is ready for the installation, or one that an earlier run sealed. Everything is
+    /// registered in `undo` before it is created, and so are leftovers of an earlier run.
+    /// - Throws: `Failure` if a name is taken by another asset id, if AWS cannot create the stack, or if the instance
+    ///   does not come up or does not run the requested system.
     package func launch(
         _ order: MachineOrder, undo: Undo, events: @escaping EventSink
     ) async throws -> AWSMachine {
@@ -46,12 +46,12 @@ package struct Machines: Sendable {
         let holder = "\(site.assetID) (process \(getpid()), since \(site.now().formatted(.iso8601)))"
         do { return try directory.claim(holder: holder) } catch let held as LockHeld {
             throw Failure(
-                .temporary, "another run works on asset id \(held.holder)",
-                advice: "wait for it, end it with Ctrl-C, or use another --asset-id")
+                .temporary, "another run is using asset id \(held.holder)",
+                advice: "wait for it to finish, stop it with Ctrl-C, or use another --asset-id")
         }
     }
 
-    /// - Parameter keyName: empty where nobody logs in by a key.
+    /// - Parameter keyName: name of the key pair; empty for none.
     func plan(_ order: MachineOrder, keyName: String) async throws -> MachineStack {
         var networks = order.sshNetworks
         if networks.isEmpty { networks = [try await ownNetwork()] }
@@ -62,8 +62,8 @@ package struct Machines: Sendable {
         let address = try await ownAddress()
         do { return try IPNetwork(address) } catch {
             throw Failure(
-                .unavailable, "the address that AWS sees you under could not be found out: \(error.message)",
-                advice: "say where SSH is to be let in from: --ssh-cidr 192.0.2.7/32")
+                .unavailable, "cannot determine your public IP address: \(error.message)",
+                advice: "pass the network to allow SSH from, for example --ssh-cidr 192.0.2.7/32")
         }
     }
 
@@ -76,7 +76,7 @@ package struct Machines: Sendable {
         let userData = UserData(user: order.user, hostKey: hostKey, expires: site.expires)
         let deployed = try await deploy(stack.order(named: site.stackName, userData: userData.text), events)
         guard let id = deployed.outputs[MachineStack.Name.instanceID], let stackID = try await stackID() else {
-            throw Failure(.failed, "stack \(site.stackName) in \(site.region) tells of no machine")
+            throw Failure(.failed, "stack \(site.stackName) in \(site.region) has no InstanceId output")
         }
         try directory.write(.init(stackID: stackID, instanceID: id))
         let machine = try await reached(id, order, stack, until: site.expires, events)
@@ -85,9 +85,9 @@ package struct Machines: Sendable {
     }
 }
 
-/// What happens to a machine between its launch and its removal.
+/// The life of an instance between launch and removal.
 extension Machines {
-    /// Remembers on AWS that it is sealed, so that a later run goes on from there.
+    /// Tags the instance as sealed, so that a later run can resume from there.
     package func markSealed(_ machine: AWSMachine, missing: [MissingComponent]) async throws {
         let tags = [
             EC2.Tag(key: Tag.stage, value: Tag.sealed), EC2.Tag(key: Tag.missing, value: MissingTag.text(missing)),
@@ -95,73 +95,73 @@ extension Machines {
         _ = try await site.client.call(EC2.CreateTags(resources: [machine.instanceID], tags: tags))
     }
 
-    /// Stops it and waits until it stands still, so that its disk is whole and it never boots again before its image
-    /// is taken.
+    /// Stops the instance and waits until it is stopped. Its disk is consistent then, and the instance does not boot
+    /// again before its image is created.
     package func stop(_ machine: AWSMachine, events: @escaping EventSink) async throws {
         let id = machine.instanceID
-        events(.progress(.capture, Progress("stopping machine \(id)")))
+        events(.progress(.capture, Progress("stopping instance \(id)")))
         try await activity("stopping the machine", events) {
             _ = try await site.client.call(EC2.StopInstances(instanceIds: [id]))
-            try await site.client.wait(for: "the stop of machine \(id)", at: site.pace) {
+            try await site.client.wait(for: "the shutdown of instance \(id)", at: site.pace) {
                 guard let instance = try await instance(id), instance.isThere else {
-                    throw Failure(.failed, "machine \(id) in \(site.region) was removed while it was to be stopped")
+                    throw Failure(.failed, "instance \(id) in \(site.region) was terminated while it was stopping")
                 }
                 return instance.state.name == "stopped" ? () : nil
             }
         }
     }
 
-    /// Waits until it has ended by itself, or by somebody else.
-    /// - Returns: why, in AWS's words.
+    /// Waits until the instance terminates, either by its own timer or by someone else.
+    /// - Returns: the reason as AWS reports it.
     package func waitForEnd(of machine: AWSMachine) async throws -> String {
         let pace = Pace(first: .seconds(30), longest: .seconds(60), limit: .seconds(400 * 24 * 3600))
-        return try await site.client.wait(for: "the end of machine \(machine.instanceID)", at: pace) {
-            guard let instance = try await instance(machine.instanceID) else { return "AWS does not know it any more" }
+        return try await site.client.wait(for: "the termination of instance \(machine.instanceID)", at: pace) {
+            guard let instance = try await instance(machine.instanceID) else { return "it no longer exists" }
             return instance.isThere ? nil : instance.reason
         }
     }
 
-    /// What to say of one that is kept.
+    /// Hints for an instance that is kept: how to connect to it, what it costs, and how to remove it.
     package func hints(_ machine: AWSMachine) -> [String] {
         var hints: [String] = []
         if !machine.isSealed {
-            hints.append("reach machine \(machine.instanceID) with: \(machine.endpoint.commandLine)")
+            hints.append("connect to instance \(machine.instanceID) with: \(machine.endpoint.commandLine)")
         }
-        let cost = machine.hourlyCost.map { "costs about \(Self.dollars($0)) $ an hour" } ?? "costs money every hour"
-        let end = machine.expires.map { " and powers itself off at \($0.formatted(.iso8601))" } ?? ""
+        let cost = machine.hourlyCost.map { "costs about $\(Self.dollars($0)) per hour" } ?? "costs money every hour"
+        let end = machine.expires.map { " and powers off at \($0.formatted(.iso8601))" } ?? ""
         return hints + ["it \(cost)\(end)", "remove it with: \(site.remedy)"]
     }
 
-    /// Two digits that say something.
+    /// Formats an amount with three decimals.
     package static func dollars(_ amount: Double) -> String {
-        let cents = Int((amount * 1000).rounded())
-        let fraction = "\(1000 + cents % 1000)".dropFirst()
-        return "\(cents / 1000).\(fraction)"
+        let thousandths = Int((amount * 1000).rounded())
+        let fraction = "\(1000 + thousandths % 1000)".dropFirst()
+        return "\(thousandths / 1000).\(fraction)"
     }
 }
 
-/// The machine of an earlier run, for a run that has no use for it any more.
+/// Cleaning up the instance of an earlier run when the current run does not need it.
 extension Machines {
-    /// Whether an earlier run has left a stack or a key pair of this asset id.
+    /// Whether an earlier run left a stack or a key pair with this asset id.
     package func hasLeftovers() async throws -> Bool {
         if let stack = try await stacks({ _ in }).stack(site.stackName), isOurs(stack) { return true }
         return try await keyPair(site.stackName).map { site.owns($0.tags) } ?? false
     }
 
-    /// Begins to remove what an earlier run has left; the undo that is registered for it waits until it is gone.
+    /// Starts deleting the leftovers of an earlier run. The registered undo waits until they are gone.
     package func sweep(undo: Undo, events: @escaping EventSink) async throws {
         let claim = try claim()
-        await undo.register("the lock of \(site.assetID)", remedy: site.remedy) { claim.giveBack() }
+        await undo.register("lock for asset id \(site.assetID)", remedy: site.remedy) { claim.giveBack() }
         guard try await hasLeftovers() else { return }
-        events(.notice("removing machine and key pair that an earlier run has left"))
+        events(.notice("deleting the instance and key pair left by an earlier run"))
         await beginRemoval(undo: undo, events: events)
     }
 }
 
-/// A machine that is what its image makes of it: no key pair, and no host key that is handed in.
+/// Starting an instance exactly as its image defines it: without a key pair and without an injected host key.
 extension Machines {
-    /// Starts it, and registers in `undo` all that is made, before it is made.
-    /// - Throws: `Failure` where something of that name is somebody else's, or where AWS cannot do it.
+    /// Starts the instance. Everything is registered in `undo` before it is created.
+    /// - Throws: `Failure` if the stack name is taken by another asset id, or if AWS cannot create the stack.
     func start(_ order: MachineOrder, undo: Undo, events: @escaping EventSink) async throws -> AWSMachine {
         let claim = try claim()
         await register(makesKey: false, claim, undo, events)
@@ -169,24 +169,24 @@ extension Machines {
         if let left = try await leftStack(events) { try await clear(left, events) }
         let wish = stack.order(named: site.stackName, userData: UserData.expiry(site.expires))
         guard let id = try await deploy(wish, events).outputs[MachineStack.Name.instanceID] else {
-            throw Failure(.failed, "stack \(site.stackName) in \(site.region) tells of no machine")
+            throw Failure(.failed, "stack \(site.stackName) in \(site.region) has no InstanceId output")
         }
         return AWSMachine(
             endpoint: SSHEndpoint(configFile: directory.sshConfig, alias: alias), instanceID: id, address: "",
             expires: site.expires, hourlyCost: hourlyCost(stack.parameters), isSealed: true)
     }
 
-    /// Waits until it runs and its console tells its host keys.
-    /// - Parameter file: where what the console says is written meanwhile.
-    /// - Throws: `Failure` where it ends, or never tells them.
+    /// Waits until the instance runs and its console shows the host keys.
+    /// - Parameter file: path of the file that receives the console output.
+    /// - Throws: `Failure` if the instance stops or the keys do not appear in time.
     func introduction(
         of id: String, console file: String, tell: @escaping @Sendable (Progress) -> Void
     ) async throws -> (address: String, hostKeys: Set<String>) {
-        tell(Progress("waiting for the host keys on the console of machine \(id)"))
+        tell(Progress("waiting for the host keys on the console of instance \(id)"))
         var pace = site.pace
         pace.limit = min(.seconds(600), pace.limit)
         do {
-            return try await site.client.wait(for: "the host keys of machine \(id)", at: pace) {
+            return try await site.client.wait(for: "the host keys of instance \(id)", at: pace) {
                 guard let instance = try await running(id), let address = instance.address else { return nil }
                 let text = try await consoleText(of: id)
                 try writeAtomically(text, to: file, mode: 0o600)
@@ -195,24 +195,24 @@ extension Machines {
             }
         } catch is WaitedTooLong {
             throw Failure(
-                .failed, "the console of machine \(id) does not tell its SSH host keys, as cloud-init does on EC2",
+                .failed, "the console output of instance \(id) has no SSH host keys; cloud-init prints them on EC2",
                 details: await console(of: id))
         }
     }
 }
 
-/// The machine of a stack that is there, for a command that makes none and must not remove it when it fails.
+/// Finding the instance of an existing stack, for a command that does not create one and must not remove it on failure.
 extension Machines {
-    /// - Throws: `Failure` where there is none, where it does not run, or where its keys are not here.
+    /// - Throws: `Failure` if there is no instance, if it is not running, or if its keys are not on this host.
     package func found(undo: Undo, events: @escaping EventSink) async throws -> AWSMachine {
         let claim = try claim()
-        await undo.register("the lock of \(site.assetID)", remedy: site.remedy) { claim.giveBack() }
+        await undo.register("lock for asset id \(site.assetID)", remedy: site.remedy) { claim.giveBack() }
         guard let stack = try await leftStack(events), StackState.isSuccess(stack.stackStatus),
             let id = stack.outputValues[MachineStack.Name.instanceID], let instance = try await instance(id),
             instance.isThere
         else {
             throw Failure(
-                .badData, "there is no machine of asset id \(site.assetID) in \(site.region)",
+                .badData, "asset id \(site.assetID) has no instance in \(site.region)",
                 advice: "dss setup-ec2-and-install-dependencies --asset-id '\(site.assetID)' --keep")
         }
         let machine = machine(instance, of: stack)
@@ -220,7 +220,7 @@ extension Machines {
         return machine
     }
 
-    /// A machine that is there, as far as AWS and its launch tell of it.
+    /// Describes an existing instance from its tags, its stack and the files of its launch.
     func machine(_ instance: EC2.Instance, of stack: CloudFormation.Stack) -> AWSMachine {
         AWSMachine(
             endpoint: directory.endpoint ?? SSHEndpoint(configFile: directory.sshConfig, alias: alias),
@@ -234,16 +234,17 @@ extension Machines {
             fileExists(directory.sshConfig)
         else {
             throw Failure(
-                .badData, "the keys of machine \(machine.instanceID) are not in \(directory.path)",
-                advice: "run it where the machine was started, or with its DSS_STATE")
+                .badData, "no SSH keys for instance \(machine.instanceID) in \(directory.path)",
+                advice: "run this on the host that started the instance, or with the DSS_STATE used there")
         }
         let answer = try await runner.execute(
             .ssh(config: machine.endpoint.configFile, alias: machine.endpoint.alias, script: "true"))
         try Task.checkCancellation()
         guard answer.status.isSuccess else {
             throw Failure(
-                .unavailable, "machine \(machine.instanceID) does not let one in: \(answer.standardError.trimmedLine)",
-                advice: "try it with: \(machine.endpoint.commandLine)")
+                .unavailable,
+                "cannot log in to instance \(machine.instanceID) with SSH: \(answer.standardError.trimmedLine)",
+                advice: "to try it by hand: \(machine.endpoint.commandLine)")
         }
     }
 }

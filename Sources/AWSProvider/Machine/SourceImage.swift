@@ -2,19 +2,19 @@ import AWSCore
 import AWSServices
 import Sandbox
 
-/// The AMI that a build machine starts from.
+/// The AMI that a build instance starts from.
 package struct SourceImage: Sendable, Equatable {
     package var id: String
     package var name: String
-    /// Such as `/dev/sda1`.
+    /// Name of the root device, such as `/dev/sda1`.
     package var rootDeviceName: String
-    /// GiB of its root volume, the least that a machine's may have.
+    /// Size of the root volume in GiB, the minimum for an instance.
     package var rootGiB: Int
-    /// A volume that is made of it is encrypted too.
+    /// Whether the image is encrypted; volumes created from it are encrypted, too.
     package var isEncrypted: Bool
-    /// Somebody is paid for it, or it is from the AWS Marketplace.
+    /// Whether the image has product codes: it is a paid image or comes from the AWS Marketplace.
     package var isSold: Bool
-    /// `legacy-bios`, `uefi` or `uefi-preferred`, which starts either way; `nil` where its owner says nothing.
+    /// `legacy-bios`, `uefi` or `uefi-preferred`, which boots either way; `nil` if the image does not specify it.
     package var bootMode: String?
 
     package init(
@@ -30,7 +30,7 @@ package struct SourceImage: Sendable, Equatable {
         self.bootMode = bootMode
     }
 
-    /// - Returns: `nil` where AWS does not say what its root disk is.
+    /// - Returns: `nil` if AWS does not report the root volume.
     init?(_ image: EC2.Image) {
         guard let device = image.rootDeviceName,
             let root = image.blockDeviceMappings.first(where: { $0.deviceName == device })?.ebs,
@@ -44,7 +44,7 @@ package struct SourceImage: Sendable, Equatable {
 }
 
 extension Architecture {
-    /// EC2's word for it.
+    /// The name that EC2 uses for the architecture.
     var ec2Name: String {
         switch self {
         case .amd64: "x86_64"
@@ -53,10 +53,10 @@ extension Architecture {
     }
 }
 
-/// Finding the AMI to start from.
+/// Finding the source AMI of a build.
 extension BuildSite {
-    /// - Parameter ami: an AMI's id or a parameter that has it, instead of what the definition says.
-    /// - Throws: `Failure` where there is none, or where it cannot be what the definition wants.
+    /// - Parameter ami: an AMI id, or an SSM parameter that contains one; overrides the definition.
+    /// - Throws: `Failure` if there is no such AMI, or if it does not fit the definition.
     package func sourceImage(_ definition: SandboxDefinition, ami: String?) async throws -> SourceImage {
         let architecture = definition.base.architecture
         switch try ami.map(SourceImageName.init) ?? definition.aws.sourceImage.parameter.map(SourceImageName.parameter)
@@ -67,7 +67,7 @@ extension BuildSite {
         }
     }
 
-    /// Deprecated ones are not among them: AWS leaves them out.
+    /// Finds the newest matching AMI that is not deprecated.
     private func newest(
         _ wanted: SandboxDefinition.AWS.SourceImage, _ architecture: Architecture
     ) async throws -> SourceImage {
@@ -83,9 +83,9 @@ extension BuildSite {
         guard let newest else {
             throw Failure(
                 .failed,
-                "no image to start from: account \(wanted.owner) has none in \(region) that is called "
-                    + "'\(wanted.name)' and is for \(architecture.ec2Name)",
-                advice: "set aws.source_image.owner and aws.source_image.name in the definition, or name an AMI")
+                "no source AMI found: account \(wanted.owner) has no AMI in \(region) with the name "
+                    + "'\(wanted.name)' and the architecture \(architecture.ec2Name)",
+                advice: "set aws.source_image.owner and aws.source_image.name in the definition, or specify an AMI")
         }
         return try newest.source(for: architecture)
     }
@@ -96,65 +96,68 @@ extension BuildSite {
             value = try await client.call(SSM.GetParameter(name: parameter)).parameter.value
         } catch let error as AWSError where error.code == "ParameterNotFound" {
             throw Failure(
-                .failed, "there is no parameter \(parameter) in \(region)",
+                .failed, "SSM parameter \(parameter) does not exist in \(region)",
                 advice: "aws ssm get-parameter --region \(region) --name \(parameter)")
         }
         guard case .image(let id)? = try? SourceImageName(value) else {
-            throw Failure(.failed, "the parameter \(parameter) has no AMI's id, but '\(value)'")
+            throw Failure(.failed, "SSM parameter \(parameter) contains '\(value)', which is not an AMI id")
         }
         return try await Self.image(id, in: client)
     }
 
-    /// Whoever owns it.
+    /// Finds an AMI by its id, whoever owns it.
     static func image(_ id: String, in client: AWSClient) async throws -> EC2.Image {
         do {
             if let image = try await client.call(EC2.DescribeImages(imageIds: [id])).images.first { return image }
         } catch let error as AWSError where error.code.hasPrefix("InvalidAMIID.") {}
         throw Failure(
-            .failed, "there is no AMI \(id) in \(client.region), or it is not yours to use",
+            .failed, "AMI \(id) does not exist in \(client.region), or is not shared with this account",
             advice: "aws ec2 describe-images --region \(client.region) --image-ids \(id)")
     }
 }
 
 extension EC2.Image {
-    /// What a machine is started from; refused before anything is made where none can be.
-    /// - Parameter architecture: the definition's; `nil` where the image's own is what is wanted.
+    /// Converts the AMI to a source image.
+    /// - Parameter architecture: the architecture in the definition; `nil` to accept the AMI's own.
+    /// - Throws: `Failure` if no instance can be started from the AMI.
     func source(for architecture: Architecture?) throws -> SourceImage {
         let wrong = unfitness(for: architecture)
         guard wrong == nil, let source = SourceImage(self) else {
             throw Failure(
                 .failed,
-                "no machine can be started from AMI \(imageId)\(name.map { " (\($0))" } ?? ""): "
-                    + (wrong ?? "AWS does not say what its root disk is"),
-                advice: architecture == nil ? nil : "name another AMI, or let the definition find the newest")
+                "cannot start an instance from AMI \(imageId)\(name.map { " (\($0))" } ?? ""): "
+                    + (wrong ?? "AWS does not report its root volume"),
+                advice: architecture == nil ? nil : "specify another AMI, or let the definition select the newest one")
         }
         return source
     }
 
-    /// Why no machine can be started from it.
+    /// The reason why no instance can be started from the AMI; `nil` if one can.
     fileprivate func unfitness(for wanted: Architecture?) -> String? {
         if state != "available" { return "it is \(state)" }
         if let wanted, architecture != wanted.ec2Name {
-            return "it is for \(architecture ?? "an unknown architecture"), and base.architecture is "
+            return "it is for \(architecture ?? "an unknown architecture"), but base.architecture is "
                 + wanted.rawValue
         }
-        if rootDeviceType != "ebs" { return "its root disk is no EBS volume (\(rootDeviceType ?? "unknown"))" }
-        if virtualizationType != "hvm" { return "its virtualization is \(virtualizationType ?? "unknown"), not hvm" }
+        if rootDeviceType != "ebs" { return "its root volume is not an EBS volume (\(rootDeviceType ?? "unknown"))" }
+        if virtualizationType != "hvm" {
+            return "its virtualization type is \(virtualizationType ?? "unknown"), not hvm"
+        }
         return nil
     }
 
-    /// By which the newest is found; of two of the same time always the same.
+    /// Sort key for the newest AMI. The id makes the choice deterministic for equal dates.
     fileprivate var age: (String, String) { (creationDate ?? "", imageId) }
 }
 
-/// How somebody names the AMI to start from: by its id, or by the SSM parameter that has it.
+/// A reference to the source AMI: its id, or the SSM parameter that contains the id.
 package enum SourceImageName: Sendable, Equatable {
     case image(String)
     case parameter(String)
 
-    /// - Parameter text: `ami-…`; a parameter's name with a slash at its beginning, or any behind `ssm:` or
-    ///   `resolve:ssm:`, as AWS itself writes it.
-    /// - Throws: `Failure` where it is neither.
+    /// - Parameter text: an AMI id (`ami-…`), a parameter name that begins with a slash, or any parameter name with the
+    ///   prefix `ssm:` or `resolve:ssm:`, the notation of AWS.
+    /// - Throws: `Failure` if it is neither.
     package init(_ text: String) throws {
         let bare = text.replacing(/^(?:resolve:)?ssm:/, with: "")
         if text.wholeMatch(of: /ami-[0-9a-f]{8,17}/) != nil {
@@ -163,9 +166,8 @@ package enum SourceImageName: Sendable, Equatable {
             self = .parameter(bare)
         } else {
             throw Failure(
-                .usage, "'\(text)' names no AMI",
-                advice: "name it by its id, ami-…, or by a parameter, such as ssm:/aws/service/debian/release/12/"
-                    + "latest/amd64")
+                .usage, "'\(text)' is neither an AMI id nor an SSM parameter",
+                advice: "use an AMI id (ami-…) or a parameter such as ssm:/aws/service/debian/release/12/latest/amd64")
         }
     }
 }

@@ -1,12 +1,12 @@
-/// What actions are done to, by the kinds of `PolicyScope`. For an action that is not here AWS offers nothing narrower
-/// than all resources, which a test holds against AWS's own tables.
+/// The kinds of resources (see `PolicyScope`) that each IAM action applies to. An action that is not listed supports
+/// only `*` as its resource; a test compares the table with the tables of AWS.
 /// Source: <https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html>
 enum ActionResources {
     static let table: [String: [String]] = pairs.reduce(into: [:]) { table, entry in
         for action in entry.actions.split(separator: " ") { table["\(entry.service):\(action)"] = entry.kinds }
     }
 
-    /// Of CloudFormation: those that change nothing.
+    /// The CloudFormation actions that only read.
     static let reading: Set<String> = [
         "cloudformation:DescribeChangeSet", "cloudformation:DescribeStacks", "cloudformation:DescribeStackEvents",
         "cloudformation:ListStackResources",
@@ -117,10 +117,11 @@ enum ActionResources {
     ]
 }
 
-/// What CloudFormation does on the caller's behalf to make, read, change and remove a resource.
+/// The IAM actions that CloudFormation performs on the caller's behalf to create, read, update and delete a resource.
 ///
-/// Of the lists that AWS gives with the resource types: all that reading and removing may need, and of making and
-/// changing what the properties of our templates ask for. A test holds it against those lists.
+/// They are a selection of the lists that AWS publishes with the resource types: everything for reading and deleting,
+/// and for creating and updating only what the properties in our templates need. A test compares the table with those
+/// lists.
 /// Source: <https://docs.aws.amazon.com/cloudformation-cli/latest/userguide/resource-type-schema.html> (`handlers`)
 package enum ResourcePermissions {
     package static let table: [String: [String]] = [
@@ -190,7 +191,7 @@ package enum ResourcePermissions {
         "logs:ListTagsForResource",
     ]
 
-    /// AWS gives no list with this type; these are the calls of its documentation for what the templates have.
+    /// AWS publishes no list for this type; these are the documented calls for the properties in our templates.
     private static let project = [
         "codebuild:CreateProject", "codebuild:BatchGetProjects", "codebuild:UpdateProject", "codebuild:DeleteProject",
         "codebuild:CreateWebhook", "codebuild:UpdateWebhook", "codebuild:DeleteWebhook",
@@ -204,11 +205,11 @@ package enum ResourcePermissions {
     ]
 }
 
-/// A template that CloudFormation carries out with the permissions of whoever called it.
+/// A template that CloudFormation deploys with the caller's permissions.
 package enum StackTemplate: Sendable, CaseIterable {
     case vmBucket, vmBucketWAF, ciCodeBuild, releaseCodeBuild, buildMachine
 
-    /// CloudFormation, in YAML.
+    /// The CloudFormation template in YAML.
     package var text: String {
         switch self {
         case .vmBucket: PermanentStack.vmBucket.template
@@ -219,9 +220,9 @@ package enum StackTemplate: Sendable, CaseIterable {
         }
     }
 
-    /// Such as `AWS::S3::Bucket`, each once.
+    /// Unique resource types, such as `AWS::S3::Bucket`, sorted.
     package var resourceTypes: [String] {
-        // Types of parameters are below another heading, and indented the same.
+        // Parameter types have the same indentation but are in another section.
         let resources = text.split(separator: "\n").drop { $0 != "Resources:" }.dropFirst()
         return Set(
             resources.prefix { $0.hasPrefix(" ") || $0.hasPrefix("#") }

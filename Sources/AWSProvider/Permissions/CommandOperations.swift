@@ -1,16 +1,16 @@
 import AWSCore
 import AWSServices
 
-/// What a command asks AWS for: the operations that it calls, and the templates that CloudFormation carries out with
-/// the caller's permissions.
+/// The AWS operations that a command calls, and the templates that CloudFormation deploys with the caller's
+/// permissions.
 package struct CommandOperations: Sendable {
-    /// Which stacks a command looks at or changes.
+    /// Groups of stacks that a command reads or changes.
     package enum Stacks: Sendable, CaseIterable {
-        /// Those of build machines.
+        /// The stacks of build instances.
         case build
-        /// Those that are deployed once for an account.
+        /// The stacks that are deployed once per account.
         case permanent
-        /// All, since a list of them cannot be narrowed.
+        /// All stacks, because listing cannot be restricted to some.
         case all
     }
 
@@ -19,7 +19,7 @@ package struct CommandOperations: Sendable {
     package var templates: [StackTemplate]
     package var reads: Set<Stacks>
     package var changes: Set<Stacks>
-    /// Whether it stores what stands above all builds in the bucket: the page that people download from.
+    /// Whether the command writes the download page, which is outside the folders of builds in the bucket.
     package var writesPage: Bool
 
     init(
@@ -34,8 +34,8 @@ package struct CommandOperations: Sendable {
         self.writesPage = writesPage
     }
 
-    /// What a command needs, or all commands together.
-    /// - Returns: `nil` where no command of that name calls AWS.
+    /// Returns the needs of one command, or of all commands together.
+    /// - Returns: `nil` if no command of that name calls AWS.
     package static func of(_ command: String? = nil) -> CommandOperations? {
         guard let command else {
             var all = CommandOperations("")
@@ -53,19 +53,19 @@ package struct CommandOperations: Sendable {
         writesPage = writesPage || other.writesPage
     }
 
-    /// IAM actions, in order.
+    /// The IAM actions, sorted.
     package var permissions: [String] {
         Set(operations.flatMap { $0.permissions } + templates.flatMap(\.permissions)).sorted()
     }
 
-    /// Whether an operation that was called is among those declared.
-    /// - Parameter service: the name with which it is signed.
+    /// Whether a called operation is declared.
+    /// - Parameter service: the signing name of the service.
     package func covers(service: String, action: String) -> Bool {
         operations.contains { $0.service.signingName == service && $0.name == action }
     }
 }
 
-/// Parts of what commands do, by the operations that they call.
+/// Groups of AWS operations that commands share.
 extension CommandOperations {
     typealias Operations = [any AWSCore.Operation.Type]
 
@@ -79,7 +79,7 @@ extension CommandOperations {
 
     static let protection: Operations = [CloudFormation.UpdateTerminationProtection.self]
 
-    /// The AMI to start from.
+    /// Finding the source AMI.
     static let source: Operations = [EC2.DescribeImages.self, SSM.GetParameter.self]
 
     static let preflight: Operations = [
@@ -94,7 +94,7 @@ extension CommandOperations {
         CloudFormation.ListStackResources.self,
     ]
 
-    /// Machines that an AMI is looked at with.
+    /// Running instances to verify an AMI.
     static let trial: Operations = [
         EC2.DescribeImages.self, EC2.DescribeInstances.self, EC2.GetConsoleOutput.self,
     ]
@@ -104,7 +104,7 @@ extension CommandOperations {
         EC2.DeregisterImage.self, EC2.DeleteSnapshot.self,
     ]
 
-    /// Both ways, and what is put beside the images.
+    /// Both export methods, and storing the files next to the images.
     static let export: Operations = exportByAWS + snapshotReading + storage
 
     private static let exportByAWS: Operations = [
@@ -120,7 +120,7 @@ extension CommandOperations {
         S3.ListMultipartUploads.self,
     ]
 
-    /// A disk of this machine becomes a snapshot and an image.
+    /// Uploading a local disk as a snapshot and registering an AMI.
     static let upload: Operations = [
         EBS.StartSnapshot.self, EBS.PutSnapshotBlock.self, EBS.CompleteSnapshot.self, EBS.ListSnapshotBlocks.self,
         EC2.RegisterImage.self, EC2.EnableImageDeprecation.self, EC2.DescribeImages.self, EC2.DescribeSnapshots.self,
@@ -157,25 +157,25 @@ extension CommandOperations {
         CloudFormation.DeleteStack.self, CloudFormation.DescribeStackEvents.self,
     ]
 
-    /// Builds that are started elsewhere, and followed from here.
+    /// Starting and following CodeBuild builds.
     static let codeBuild: Operations = [
         CloudFormation.DescribeStacks.self, CodeBuild.StartBuild.self, CodeBuild.BatchGetBuilds.self,
         CodeBuild.StopBuild.self, Logs.GetLogEvents.self,
     ]
 
-    /// What is published: files of the bucket, AMIs.
+    /// Listing what is published: files in the bucket, AMIs.
     static let shelf: Operations = [
         CloudFormation.DescribeStacks.self, S3.ListObjectsV2.self, S3.GetObject.self, EC2.DescribeRegions.self,
         EC2.DescribeImages.self, EC2.DescribeSnapshots.self, EC2.DescribeExportImageTasks.self,
     ]
 
-    /// The page that people download from.
+    /// Publishing the download page.
     static let page: Operations = [
         S3.HeadObject.self, S3.PutObject.self, CloudFront.CreateInvalidation.self, CloudFront.GetInvalidation.self,
     ]
 }
 
-/// A command of `dss` that calls AWS gets a line here; a test holds the lines against the calls that were recorded.
+/// Every `dss` command that calls AWS has an entry here; a test compares the entries with recorded calls.
 extension CommandOperations {
     package static let table: [CommandOperations] = [
         CommandOperations("whoami", identity),

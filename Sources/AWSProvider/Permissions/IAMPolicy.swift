@@ -1,14 +1,14 @@
 import AWSCore
 import Sandbox
 
-/// The least that somebody must be allowed, as a policy of IAM.
+/// The minimal IAM policy for a command.
 package struct IAMPolicy: Sendable, Equatable {
     package struct Statement: Sendable, Equatable {
         package var sid: String
-        /// In order.
+        /// Sorted.
         package var actions: [String]
         package var resources: [String]
-        /// The services that a role may be given to; none where no role is.
+        /// For `iam:PassRole`, the services that a role may be passed to; otherwise empty.
         package var passedTo: [String]
     }
 
@@ -16,7 +16,7 @@ package struct IAMPolicy: Sendable, Equatable {
 
     package var statements: [Statement]
 
-    /// Actions of one service on the same kinds of things share a statement.
+    /// Creates one statement for all actions of a service on the same kinds of resources.
     package init(_ need: CommandOperations, _ scope: PolicyScope) {
         var actions: [PolicyKinds: [String]] = [:]
         for action in need.permissions { actions[PolicyKinds(of: action, need), default: []].append(action) }
@@ -29,9 +29,9 @@ package struct IAMPolicy: Sendable, Equatable {
     }
 }
 
-/// The kinds of things that an action is done to.
+/// The kinds of resources that an action applies to.
 struct PolicyKinds: Hashable {
-    /// Of `PolicyScope`; none where AWS offers nothing narrower than all.
+    /// Kinds of `PolicyScope`; empty for actions that support only `*`.
     var names: [String]
     var sid: String
 
@@ -51,10 +51,10 @@ struct PolicyKinds: Hashable {
         sid = title(service) + pass + (names.isEmpty ? "All" : names.map(title).joined())
     }
 
-    /// Who takes which role.
+    /// The service that assumes each role, by the kind of the role.
     static let services = ["export-role": "vmie.amazonaws.com", "build-role": "codebuild.amazonaws.com"]
 
-    /// Whose roles a command makes or passes.
+    /// The kinds of roles that a command creates or passes.
     private static func roles(_ need: CommandOperations) -> [String] {
         let builds = need.templates.contains { [.ciCodeBuild, .releaseCodeBuild].contains($0) }
         let exports = need.templates.contains(.vmBucket) || need.operations.contains { $0.service.id == "IAM" }
@@ -62,14 +62,14 @@ struct PolicyKinds: Hashable {
     }
 }
 
-/// Where a policy is to hold, as narrow as whoever asks for it knows.
+/// The scope of a policy, restricted to what is known: partition, account, region, bucket and role.
 package struct PolicyScope: Sendable {
     package var partition = "aws"
     package var account = "*"
     package var region = "*"
-    /// The bucket of images; by default all that the stack of the bucket may have made.
+    /// The bucket for images; by default a pattern for every bucket that the bucket stack may have created.
     package var bucket = "data-science-sandbox-vm-bucket-vmbucket-*"
-    /// The role that AWS exports with; likewise.
+    /// The role for exports; by default a pattern as well.
     package var exportRole = "\(PermanentStack.vmBucket.name)-VMExportRole-*"
     package var names: SandboxDefinition.Names
 
@@ -77,7 +77,9 @@ package struct PolicyScope: Sendable {
         self.names = names
     }
 
-    /// - Parameter kind: of `ActionResources`; empty lists stand for all resources.
+    /// Returns the ARN patterns of a kind.
+    /// - Parameter kind: a kind of `ActionResources`.
+    /// - Returns: an empty list for an unknown kind, which stands for all resources.
     func resources(of kind: String) -> [String] {
         switch kind {
         case "image", "snapshot": [ec2(kind, ofAccount: false)]
@@ -94,9 +96,9 @@ package struct PolicyScope: Sendable {
         case "build-role": [iam("role/\(AssetRules.permanentPrefix)*-CodeBuildRole-*")]
         case "connection": ["arn:\(partition):codeconnections:\(region):\(account):connection/*"]
         case "user", "role": [iam("\(kind)/*")]
-        // AWS's own belong to no account.
+        // Public parameters of AWS belong to no account.
         case "parameter": ["arn:\(partition):ssm:\(region):*:parameter/aws/service/*"]
-        // Builds and their logs are named after the stacks that they belong to.
+        // CodeBuild projects and their logs are named after their stacks.
         case "project": ["arn:\(partition):codebuild:\(region):\(account):project/\(AssetRules.permanentPrefix)*"]
         case "log-group": [logs("log-group:/aws/codebuild/\(AssetRules.permanentPrefix)*")]
         case "log-stream": [logs("log-group:/aws/codebuild/\(AssetRules.permanentPrefix)*:log-stream:*")]
@@ -122,7 +124,7 @@ package struct PolicyScope: Sendable {
 
     private func iam(_ path: String) -> String { "arn:\(partition):iam::\(account):\(path)" }
 
-    /// Web ACLs for CloudFront are in one region.
+    /// Web ACLs for CloudFront exist only in one region.
     private func firewall(_ path: String) -> String {
         "arn:\(partition):wafv2:\(PermanentStack.vmBucketWAF.region ?? region):\(account):global/\(path)"
     }

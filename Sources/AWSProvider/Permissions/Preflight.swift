@@ -3,13 +3,13 @@ import AWSServices
 import FoundationEssentials
 import Sandbox
 
-/// Looks, before the first call that costs something, for what AWS would refuse hours later.
+/// Checks, before the first call that costs money, for problems that would otherwise make the build fail hours later.
 package struct Preflight: Sendable {
-    /// How long the caller's credentials are good.
+    /// The lifetime of the caller's credentials.
     package struct Credentials: Sendable {
-        /// `nil` where they are good until somebody revokes them, or where nobody knows.
+        /// When they expire; `nil` if they do not expire or if that is unknown.
         package var expires: Date?
-        /// Whether others can be had by then without anybody doing something.
+        /// Whether they can be renewed without user interaction.
         package var areRenewed: Bool
 
         package init(expires: Date? = nil, areRenewed: Bool = false) {
@@ -22,16 +22,16 @@ package struct Preflight: Sendable {
     let definition: SandboxDefinition
     package var instanceType: String
     package var volumeGiB: Int
-    /// `nil` where no machine is to be started any more: an image is there and is only exported.
+    /// `nil` if no instance is needed because an existing image is only exported.
     package var source: SourceImage?
-    /// `nil` where it is not known yet; it is looked for then.
+    /// `nil` if it is not known yet; it is looked up then.
     package var bucket: ImageBucket?
     package var method: ExportMethod
     package var formats: [ImageFormat]
     package var credentials = Credentials()
-    /// The image is to be made public.
+    /// Whether the image will be made public.
     package var isPublic = false
-    /// A key pair of the build's own is to be made.
+    /// Whether the build creates its own key pair.
     package var makesKeyPair = true
 
     package init(
@@ -51,9 +51,9 @@ package struct Preflight: Sendable {
     var client: AWSClient { site.client }
     var region: String { site.region }
 
-    /// Runs all checks at the same time.
-    /// - Throws: one `Failure` with everything that was found, a line and an advice each; what could not be checked, or
-    ///   may go wrong, is only told.
+    /// Runs all checks concurrently.
+    /// - Throws: one `Failure` that lists all problems, each with its advice. Warnings and failed optional checks are
+    ///   only reported as events.
     package func run(_ events: EventSink) async throws {
         let found = try await activity("preflight", events) { try await findings() }
         for finding in found where finding.weight == .warning { events(.warning(finding.line)) }
@@ -75,19 +75,19 @@ package struct Preflight: Sendable {
             checks += [
                 PreflightCheck("the instance type", checkInstanceType), PreflightCheck("the network", checkNetwork),
                 PreflightCheck("the disk", checkVolume),
-                PreflightCheck("the quota of machines", isNeeded: false, checkMachineQuota),
+                PreflightCheck("the instance quota", isNeeded: false, checkMachineQuota),
             ]
         }
-        if isPublic { checks.append(PreflightCheck("the quota of public images", checkPublicImages)) }
+        if isPublic { checks.append(PreflightCheck("the quota for public images", checkPublicImages)) }
         return try await PreflightCheck.run(checks)
     }
 }
 
-/// One thing that is looked at before anything is made.
+/// A check that runs before anything is created.
 struct PreflightCheck: Sendable {
-    /// Continues a sentence: `the instance type`.
+    /// The subject as part of a sentence: `the instance type`.
     var subject: String
-    /// The build itself needs the permissions that the check needs; otherwise it can do without the check.
+    /// Whether the build itself needs the permissions of the check. If not, a denied check is only a notice.
     var isNeeded: Bool
     var find: @Sendable () async throws -> [PreflightFinding]
 
@@ -99,8 +99,8 @@ struct PreflightCheck: Sendable {
         self.find = find
     }
 
-    /// All at the same time.
-    /// - Returns: what they find, in their order.
+    /// Runs all checks concurrently.
+    /// - Returns: the findings in the order of the checks.
     static func run(_ checks: [PreflightCheck]) async throws -> [PreflightFinding] {
         try await withThrowingTaskGroup(of: (Int, [PreflightFinding]).self) { group in
             for (number, check) in checks.enumerated() {
@@ -118,20 +118,20 @@ struct PreflightCheck: Sendable {
         } catch let failure as Failure {
             return [PreflightFinding(failure)]
         } catch let error as AWSError where error.kind == .denied {
-            guard isNeeded else { return [.notice("\(subject) could not be checked: \(error)")] }
+            guard isNeeded else { return [.notice("could not check \(subject): \(error)")] }
             return [.problem("\(error)", advice: error.advice ?? "", code: .noPermission)]
         }
     }
 }
 
-/// What a check found, and what to do about it.
+/// A finding of a check, with advice on how to fix it.
 struct PreflightFinding: Sendable, Equatable {
     enum Weight: Sendable { case problem, warning, notice }
 
     var weight: Weight
     var text: String
     var advice: String?
-    /// The exit code where it is the only problem.
+    /// The exit code if this is the only problem.
     var code: Failure.Code
 
     static func problem(_ text: String, advice: String, code: Failure.Code = .failed) -> PreflightFinding {
@@ -153,32 +153,33 @@ struct PreflightFinding: Sendable, Equatable {
         self.code = code
     }
 
-    /// A problem that another part of the program has found.
+    /// A problem that another part of the program reported as a failure.
     init(_ failure: Failure) {
         self.init(weight: .problem, text: failure.message, advice: failure.advice, code: failure.code)
     }
 
     var line: String { text + (advice.map { "; \($0)" } ?? "") }
 
-    /// - Returns: `nil` where nothing was found.
+    /// Combines all problems into one failure.
+    /// - Returns: `nil` if there are no problems.
     static func failure(of problems: [PreflightFinding]) -> Failure? {
         guard let first = problems.first else { return nil }
-        let end = "nothing has been made"
+        let end = "nothing was created"
         guard problems.count > 1 else {
             return Failure(first.code, first.text, details: [end], advice: first.advice)
         }
         let isOfOneKind = problems.allSatisfy { $0.code == first.code }
         return Failure(
             isOfOneKind ? first.code : .failed,
-            "AWS would not let this build come to its end, for \(problems.count) reasons",
+            "preflight found \(problems.count) problems that would make the build fail",
             details: problems.flatMap { problem in
                 ["- \(problem.text)"] + (problem.advice.map { ["  → \($0)"] } ?? [])
-            } + [end], advice: "mend these, then run the same command again")
+            } + [end], advice: "fix these problems, then run the same command again")
     }
 }
 
 extension Preflight {
-    /// How long a build takes, roughly: the machine and its installation, the image, and the exports.
+    /// Rough estimate of the build time: instance and installation, image, and exports.
     var estimate: Duration {
         let exports = method == .vmExport ? 40 * formats.count : 40
         return .seconds(((source == nil ? 0 : 60) + (formats.isEmpty ? 0 : exports)) * 60)
@@ -192,13 +193,13 @@ extension Preflight {
         let minutes = { (seconds: TimeInterval) in Int((seconds / 60).rounded()) }
         let left = minutes(expires.timeIntervalSince(now))
         let needed = minutes(TimeInterval(estimate.components.seconds))
-        let text = "the credentials are good for \(left) minutes, and the build takes about \(needed)"
+        let text = "the credentials expire in \(left) minutes, but the build takes about \(needed) minutes"
         if credentials.areRenewed {
-            return [.warning("\(text); they are renewed on the way, as long as who gives them does")]
+            return [.warning("\(text); they are renewed automatically as long as their source allows it")]
         }
         return [
             .problem(
-                text, advice: "log in again for longer, or use a profile that is renewed by itself",
+                text, advice: "log in again for a longer session, or use a profile that renews its credentials",
                 code: .noPermission)
         ]
     }

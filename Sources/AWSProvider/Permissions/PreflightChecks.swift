@@ -3,7 +3,7 @@ import AWSServices
 import Sandbox
 
 extension Preflight {
-    /// What has the name already and is of this build is gone on with; anything else is in the way.
+    /// Checks that the names are free. An existing resource of this build is reused; any other one is a conflict.
     @Sendable func checkNames() async throws -> [PreflightFinding] {
         async let image = checkImageName()
         async let stack = checkStackName()
@@ -15,7 +15,7 @@ extension Preflight {
         let list = EC2.DescribeImages(owners: ["self"], filters: [filter])
         return try await client.call(list).images.filter { !site.owns($0.tags) }.map { image in
             taken(
-                "the AMI \(image.imageId) has the name \(site.imageName)", image.tags,
+                "AMI \(image.imageId) is named \(site.imageName)", image.tags,
                 by: "aws ec2 deregister-image --region \(region) --image-id \(image.imageId)")
         }
     }
@@ -24,9 +24,9 @@ extension Preflight {
         guard source != nil, let stack = try await Stacks(client, .silent).stack(site.stackName) else { return [] }
         let tags = stack.tags.map { EC2.Tag(key: $0.key, value: $0.value) }
         if site.owns(tags) { return [] }
-        // What was never executed has no tags and is thrown away by whoever finds it.
+        // A stack whose change set was never executed has no tags; the deployment replaces it.
         if StackState(status: stack.stackStatus) == .draft { return [] }
-        return [taken("a stack is called \(site.stackName)", tags, by: StackAdvice.remove(site.stackName, in: region))]
+        return [taken("stack \(site.stackName) exists", tags, by: StackAdvice.remove(site.stackName, in: region))]
     }
 
     private func checkKeyPairName() async throws -> [PreflightFinding] {
@@ -35,21 +35,22 @@ extension Preflight {
         let pairs = try await client.call(EC2.DescribeKeyPairs(filters: [filter])).keyPairs
         return pairs.filter { !site.owns($0.tags) }.map { pair in
             taken(
-                "the key pair \(pair.keyPairId) has the name \(site.stackName)", pair.tags,
+                "key pair \(pair.keyPairId) is named \(site.stackName)", pair.tags,
                 by: "aws ec2 delete-key-pair --region \(region) --key-pair-id \(pair.keyPairId)")
         }
     }
 
     private func taken(_ what: String, _ tags: [EC2.Tag], by removal: String) -> PreflightFinding {
         let tag = tags.first { $0.key == site.names.tagKey }
-        let owner = tag.map { "it is of asset id \($0.value)" } ?? "it has no tag \(site.names.tagKey)"
+        let owner = tag.map { "it belongs to asset id \($0.value)" } ?? "it has no \(site.names.tagKey) tag"
         return .problem(
-            "\(what) and is not of this build: \(owner)", advice: "take another --asset-id, or remove it: \(removal)")
+            "\(what) but does not belong to this build: \(owner)",
+            advice: "use another --asset-id, or delete it: \(removal)")
     }
 }
 
 extension Preflight {
-    /// One quota counts the processors of all machines of the standard families.
+    /// Instance families that share one vCPU quota.
     /// Source: <https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ec2-on-demand-instances.html>
     private static let standardFamilies: Set<String> = [
         "a", "c", "d", "h", "i", "im", "is", "m", "r", "t", "z",
@@ -70,12 +71,13 @@ extension Preflight {
         guard let limit = try await limit, used + wanted > limit else { return [] }
         return [
             .problem(
-                "a machine of type \(instanceType) has \(wanted) vCPUs, and \(used) of the account's \(limit) are in use "
+                "instance type \(instanceType) needs \(wanted) vCPUs, but \(used) of the account's \(limit) are in use "
                     + "in \(region)", advice: Self.standard.raising(to: limit + wanted, in: region), code: .temporary)
         ]
     }
 
-    /// How many machines of each type count, without that of this build: it is gone on with.
+    /// Number of On-Demand instances of each type that count toward the quota, without the instance of this build,
+    /// which is reused.
     private func runningTypes() async throws -> [String: Int] {
         let filter = EC2.Filter(name: "instance-state-name", values: ["pending", "running"])
         var types: [String: Int] = [:]
@@ -91,7 +93,7 @@ extension Preflight {
     private func processors(of types: [String: Int]) async throws -> Int {
         guard !types.isEmpty else { return 0 }
         var sum = 0
-        // AWS tells of at most 100 types that are named.
+        // DescribeInstanceTypes accepts at most 100 types.
         let names = types.keys.sorted()
         for start in stride(from: 0, to: names.count, by: 100) {
             let some = Array(names[start..<min(start + 100, names.count)])
@@ -112,7 +114,7 @@ extension Preflight {
     }
 }
 
-/// Whether the machine can be started.
+/// Checks that the instance can be started.
 extension Preflight {
     @Sendable func checkInstanceType() async throws -> [PreflightFinding] {
         let filter = EC2.Filter(name: "instance-type", values: [instanceType])
@@ -120,9 +122,9 @@ extension Preflight {
         guard !offered.instanceTypeOfferings.isEmpty else {
             return [
                 .problem(
-                    "\(region) has no machines of type \(instanceType)",
+                    "instance type \(instanceType) is not available in \(region)",
                     advice: "set aws.instance_type; 'aws ec2 describe-instance-type-offerings --region \(region)' "
-                        + "lists what it has")
+                        + "lists the available types")
             ]
         }
         let wanted = definition.base.architecture.ec2Name
@@ -131,20 +133,20 @@ extension Preflight {
         guard !known.isEmpty, !known.contains(wanted) else { return [] }
         return [
             .problem(
-                "machines of type \(instanceType) are \(known.joined(separator: " or ")), and base.architecture is "
+                "instance type \(instanceType) is \(known.joined(separator: " or ")), but base.architecture is "
                     + definition.base.architecture.rawValue,
                 advice: "set aws.instance_type, for example to "
                     + (definition.base.architecture == .arm64 ? "t4g.medium" : "t3.medium"))
         ]
     }
 
-    /// The machine's stack names no network.
+    /// The template of the instance specifies no network, so it needs the default VPC.
     @Sendable func checkNetwork() async throws -> [PreflightFinding] {
         let filter = EC2.Filter(name: "is-default", values: ["true"])
         guard try await client.call(EC2.DescribeVpcs(filters: [filter])).vpcs.isEmpty else { return [] }
         return [
             .problem(
-                "the account has no default VPC in \(region), in which the machine is started",
+                "the account has no default VPC in \(region) for the instance",
                 advice: "aws ec2 create-default-vpc --region \(region)")
         ]
     }
@@ -154,14 +156,14 @@ extension Preflight {
         if let source, volumeGiB < source.rootGiB {
             found.append(
                 .problem(
-                    "the disk of \(source.id) has \(source.rootGiB) GiB, and aws.volume_size is \(volumeGiB) GiB",
+                    "the disk of \(source.id) has \(source.rootGiB) GiB, but aws.volume_size is \(volumeGiB) GiB",
                     advice: "--set aws.volume_size=\(source.rootGiB)GiB"))
         }
         if volumeGiB * 1024 < definition.disk.sizeMiB {
             let wanted = (definition.disk.sizeMiB + 1023) / 1024
             found.append(
                 .problem(
-                    "disk.size is \(wanted) GiB, and aws.volume_size is \(volumeGiB) GiB",
+                    "disk.size is \(wanted) GiB, but aws.volume_size is \(volumeGiB) GiB",
                     advice: "--set aws.volume_size=\(wanted)GiB"))
         }
         return found
@@ -169,7 +171,7 @@ extension Preflight {
 }
 
 extension Preflight {
-    /// Stack, bucket and role are there, and the bucket in the region of the build.
+    /// Checks that stack, bucket and role exist, and that the bucket is in the region of the build.
     @Sendable func checkBucket() async throws -> [PreflightFinding] {
         let bucket: ImageBucket
         if let known = self.bucket { bucket = known } else { bucket = try await ImageBucket.find(in: site) }
@@ -177,19 +179,19 @@ extension Preflight {
         return try await checkRole(of: bucket) + place
     }
 
-    private var mending: String { "dss \(PermanentStack.vmBucket.command) --region \(region)" }
+    private var remedy: String { "dss \(PermanentStack.vmBucket.command) --region \(region)" }
 
     private func checkPlace(of bucket: ImageBucket) async throws -> [PreflightFinding] {
         let place: String
         do {
             place = try await client.call(S3.HeadBucket(bucket: bucket.name)).bucketRegion
         } catch let error as AWSError where error.status == 404 {
-            return [.problem("the bucket \(bucket.name) is gone, which its stack has made", advice: mending)]
+            return [.problem("bucket \(bucket.name), which its stack created, no longer exists", advice: remedy)]
         } catch let error as AWSError where [301, 400].contains(error.status) {
-            return [.problem("the bucket \(bucket.name) is not in \(region): \(error.message)", advice: mending)]
+            return [.problem("bucket \(bucket.name) is not in \(region): \(error.message)", advice: remedy)]
         }
         guard place != region else { return [] }
-        return [.problem("the bucket \(bucket.name) is in \(place), not in \(region)", advice: mending)]
+        return [.problem("bucket \(bucket.name) is in \(place), not in \(region)", advice: remedy)]
     }
 
     private func checkRole(of bucket: ImageBucket) async throws -> [PreflightFinding] {
@@ -198,14 +200,16 @@ extension Preflight {
             _ = try await client.call(IAM.GetRole(roleName: bucket.exportRole))
             return []
         } catch let error as AWSError where error.code == "NoSuchEntity" {
-            return [.problem("the role \(bucket.exportRole) is gone, by which AWS writes exports", advice: mending)]
+            return [
+                .problem("role \(bucket.exportRole), which AWS uses for exports, no longer exists", advice: remedy)
+            ]
         } catch let error as AWSError where error.kind == .denied {
-            return [.notice("the role \(bucket.exportRole) could not be checked: \(error)")]
+            return [.notice("could not check role \(bucket.exportRole): \(error)")]
         }
     }
 }
 
-/// What AWS exports, and what not.
+/// Checks against the limits of VM Export.
 /// Source: <https://docs.aws.amazon.com/vm-import/latest/userguide/limits-image-export.html>
 extension Preflight {
     @Sendable func checkExport() async throws -> [PreflightFinding] {
@@ -214,13 +218,13 @@ extension Preflight {
         return unknownFormats() + unexportable() + oversize() + ambiguousBoot() + (try await isEncrypted)
     }
 
-    private static let otherMethod = "export it with --export-method ebs-direct"
+    private static let otherMethod = "use --export-method ebs-direct"
 
     private func unknownFormats() -> [PreflightFinding] {
         let unknown = formats.filter { !VMExport.formats.contains($0) }
         guard !unknown.isEmpty else { return [] }
         let names = unknown.map(\.rawValue).joined(separator: " and ")
-        return [.problem("AWS exports vhd, vmdk and raw alone, not \(names)", advice: Self.otherMethod)]
+        return [.problem("AWS can export only vhd, vmdk and raw, not \(names)", advice: Self.otherMethod)]
     }
 
     private func unexportable() -> [PreflightFinding] {
@@ -228,19 +232,19 @@ extension Preflight {
         if definition.base.architecture != .amd64 {
             found.append(
                 .problem(
-                    "AWS exports images for amd64 alone, and base.architecture is "
+                    "AWS can export only amd64 images, but base.architecture is "
                         + definition.base.architecture.rawValue, advice: Self.otherMethod))
         }
         if let source, source.isSold {
             found.append(
                 .problem(
-                    "AWS exports no image that is made of one with product codes, as \(source.id) has",
-                    advice: "start from another image: aws.source_image in the definition"))
+                    "AWS cannot export an image based on an AMI with product codes, such as \(source.id)",
+                    advice: "set aws.source_image in the definition to another image"))
         }
         if let source, source.isEncrypted {
             found.append(
                 .problem(
-                    "AWS exports no encrypted image, and the disk of \(source.id) is encrypted",
+                    "AWS cannot export encrypted images, and the disk of \(source.id) is encrypted",
                     advice: Self.otherMethod))
         }
         return found
@@ -250,18 +254,20 @@ extension Preflight {
         guard volumeGiB > 1024 else { return [] }
         return [
             .problem(
-                "AWS exports disks of up to 1 TiB, and aws.volume_size is \(volumeGiB) GiB",
+                "AWS can export disks of up to 1 TiB, but aws.volume_size is \(volumeGiB) GiB",
                 advice: "make it smaller, or \(Self.otherMethod)")
         ]
     }
 
-    /// AWS documents that it does not export them; whether that holds for every such image it does not say.
+    /// AWS documents that images whose GRUB supports BIOS and UEFI cannot be exported, but not whether that applies to
+    /// every `uefi-preferred` image. Therefore this is only a warning.
     private func ambiguousBoot() -> [PreflightFinding] {
         guard let source, source.bootMode == "uefi-preferred" else { return [] }
         return [
             .warning(
-                "\(source.id) starts by BIOS and by UEFI, and AWS says that it does not export images whose GRUB is "
-                    + "set up for both", advice: "should the export fail, run again with --export-method ebs-direct")
+                "\(source.id) boots with BIOS and with UEFI; according to AWS, images whose GRUB is set up for "
+                    + "both cannot be exported",
+                advice: "if the export fails, run the command again with --export-method ebs-direct")
         ]
     }
 
@@ -270,12 +276,12 @@ extension Preflight {
         else { return [] }
         return [
             .problem(
-                "AWS exports no encrypted image, and the account encrypts all new disks in \(region)",
+                "AWS cannot export encrypted images, and the account encrypts all new volumes in \(region)",
                 advice: Self.otherMethod)
         ]
     }
 
-    /// By default 5 at the same time in a region; AWS raises it up to 20.
+    /// The default quota is 5 concurrent exports per region; AWS raises it to at most 20 on request.
     @Sendable func checkRunningExports() async throws -> [PreflightFinding] {
         guard method == .vmExport else { return [] }
         var active = 0
@@ -286,9 +292,10 @@ extension Preflight {
         if active >= 20 {
             return [
                 .problem(
-                    "\(text), and AWS allows no more than 20", advice: "wait until some have ended", code: .temporary)
+                    "\(text), and AWS allows no more than 20", advice: "wait for some of them to finish",
+                    code: .temporary)
             ]
         }
-        return active < 5 ? [] : [.warning("\(text), and AWS allows 5 unless it has raised that for the account")]
+        return active < 5 ? [] : [.warning("\(text); AWS allows 5 unless the quota of the account was raised")]
     }
 }

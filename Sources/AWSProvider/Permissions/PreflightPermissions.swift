@@ -3,10 +3,10 @@ import AWSServices
 import FoundationEssentials
 import Sandbox
 
-/// What EC2 itself says about permissions, without doing anything.
+/// Permission checks with EC2's `DryRun` parameter, which changes nothing.
 extension Preflight {
-    /// Things that are made in the course of the build are not there yet: well-formed ids stand for them.
-    private enum MadeUp {
+    /// Well-formed placeholder ids for resources that the build has not created yet.
+    private enum Placeholder {
         static let instance = "i-00000000000000000"
         static let image = "ami-00000000000000000"
         static let snapshot = "snap-00000000000000000"
@@ -27,15 +27,15 @@ extension Preflight {
     private var machineTrials: [Trial] {
         guard source != nil else { return [] }
         var trials = [
-            trial(EC2.StopInstances(instanceIds: [MadeUp.instance]), \.dryRun),
+            trial(EC2.StopInstances(instanceIds: [Placeholder.instance]), \.dryRun),
             trial(
-                EC2.CreateTags(resources: [MadeUp.instance], tags: Array(site.passingTags)), \.dryRun),
+                EC2.CreateTags(resources: [Placeholder.instance], tags: Array(site.passingTags)), \.dryRun),
         ]
         if makesKeyPair {
             trials.append(
                 trial(
                     EC2.ImportKeyPair(
-                        keyName: site.stackName, publicKeyMaterial: MadeUp.key,
+                        keyName: site.stackName, publicKeyMaterial: Placeholder.key,
                         tagSpecifications: site.specifications("key-pair", tags: site.passingTags)), \.dryRun))
         }
         return trials
@@ -46,10 +46,10 @@ extension Preflight {
         return [
             trial(
                 EC2.CreateImage(
-                    instanceId: MadeUp.instance, name: site.imageName,
+                    instanceId: Placeholder.instance, name: site.imageName,
                     tagSpecifications: site.specifications("image", "snapshot", tags: site.tags)), \.dryRun),
-            trial(EC2.DeregisterImage(imageId: MadeUp.image), \.dryRun),
-            trial(EC2.DeleteSnapshot(snapshotId: MadeUp.snapshot), \.dryRun),
+            trial(EC2.DeregisterImage(imageId: Placeholder.image), \.dryRun),
+            trial(EC2.DeleteSnapshot(snapshotId: Placeholder.snapshot), \.dryRun),
         ]
     }
 
@@ -58,7 +58,7 @@ extension Preflight {
         return [
             trial(
                 EC2.ExportImage(
-                    imageId: MadeUp.image, diskImageFormat: "VMDK",
+                    imageId: Placeholder.image, diskImageFormat: "VMDK",
                     s3ExportLocation: .init(s3Bucket: bucket?.name ?? "bucket", s3Prefix: site.keyPrefix),
                     roleName: bucket?.exportRole,
                     tagSpecifications: site.specifications("export-image-task", tags: site.tags)), \.dryRun)
@@ -69,14 +69,13 @@ extension Preflight {
         guard isPublic else { return [] }
         let all = EC2.PermissionChange(add: [.init(group: "all")])
         return [
-            trial(EC2.ModifyImageAttribute(imageId: MadeUp.image, launchPermission: all), \.dryRun),
+            trial(EC2.ModifyImageAttribute(imageId: Placeholder.image, launchPermission: all), \.dryRun),
             trial(
-                EC2.ModifySnapshotAttribute(snapshotId: MadeUp.snapshot, createVolumePermission: all), \.dryRun),
+                EC2.ModifySnapshotAttribute(snapshotId: Placeholder.snapshot, createVolumePermission: all), \.dryRun),
         ]
     }
 
-    /// AWS looks at permissions first: an error of any other kind, such as that there is no such thing, means that it
-    /// would have been allowed.
+    /// AWS checks permissions first. Any other error, such as an unknown id, means that the call would be allowed.
     private func trial<O: EC2Operation>(
         _ operation: O, _ dryRun: WritableKeyPath<O, Bool?>
     ) -> Trial {
@@ -95,9 +94,9 @@ extension Preflight {
     }
 }
 
-/// What IAM says about permissions that nothing else tells of.
+/// Permission checks with the IAM policy simulator, for actions that have no dry run.
 extension Preflight {
-    /// What EC2 tells by itself, see `checkDryRuns`.
+    /// Actions that `checkDryRuns` covers.
     private static let tried: Set<String> = [
         "ec2:StopInstances", "ec2:CreateTags", "ec2:ImportKeyPair", "ec2:CreateImage", "ec2:DeregisterImage",
         "ec2:DeleteSnapshot", "ec2:ExportImage",
@@ -106,7 +105,7 @@ extension Preflight {
     @Sendable func checkPolicies() async throws -> [PreflightFinding] {
         let caller = try await client.call(STS.GetCallerIdentity())
         guard let principal = PolicyPrincipal(arn: caller.arn), let need = CommandOperations.of("create-vm") else {
-            return [.notice("permissions could not be checked for \(caller.arn)")]
+            return [.notice("could not check the permissions of \(caller.arn)")]
         }
         if principal.isRoot { return [] }
         let policy = IAMPolicy(need, scope(principal, caller.account))
@@ -114,8 +113,8 @@ extension Preflight {
             let denied = try await denied(by: policy, to: principal)
             return denied.isEmpty ? [] : [refusal(of: denied, to: principal)]
         } catch let error as AWSError where error.kind == .refused {
-            // A role with a path of its own, which the name of its session does not have.
-            return [.notice("permissions could not be checked for \(principal.arn): \(error.message)")]
+            // The role has a path, which is not part of the session ARN.
+            return [.notice("could not check the permissions of \(principal.arn): \(error.message)")]
         }
     }
 
@@ -142,8 +141,8 @@ extension Preflight {
         }
     }
 
-    /// - Returns: actions that are refused whatever the circumstances are. Where a condition asks for something that
-    ///   the simulation does not know, it says nothing.
+    /// - Returns: actions that are denied in any case. A result that depends on a context value that is missing in the
+    ///   simulation does not count as denied.
     private func denied(_ statement: IAMPolicy.Statement, to principal: PolicyPrincipal) async throws -> [String] {
         let actions = statement.actions.filter { !Self.tried.contains($0) && isOfThisBuild($0) }
         guard !actions.isEmpty else { return [] }
@@ -163,31 +162,31 @@ extension Preflight {
     private func isOfThisBuild(_ action: String) -> Bool {
         if action.hasPrefix("ebs:") { return method == .ebsDirect && !formats.isEmpty }
         if action.hasPrefix("s3:") { return !formats.isEmpty }
-        // Checks that can do without.
+        // Only optional checks need these.
         return !["iam:SimulatePrincipalPolicy", "iam:PassRole", "iam:GetRole", "servicequotas:GetServiceQuota"]
             .contains(action)
     }
 
-    /// Something that the pattern stands for, since the simulation takes no patterns.
+    /// An example that matches the pattern, because the simulator does not accept patterns.
     private static func example(of pattern: String) -> String {
         pattern.replacing("*", with: "x0")
     }
 
     private func refusal(of denied: [String], to principal: PolicyPrincipal) -> PreflightFinding {
         .problem(
-            "\(principal.arn) may not do \(denied.joined(separator: ", "))",
-            advice: "'dss iam-policy --command create-vm' prints the policy that it needs", code: .noPermission)
+            "\(principal.arn) is not allowed to perform \(denied.joined(separator: ", "))",
+            advice: "'dss iam-policy --command create-vm' prints the required policy", code: .noPermission)
     }
 }
 
-/// Whose policies are asked for, by the name under which somebody calls.
+/// The IAM principal of the caller, whose policies are simulated.
 struct PolicyPrincipal: Sendable, Equatable {
     var arn: String
     var partition: String
     var isRoot: Bool
 
-    /// - Parameter arn: as STS tells it; that of a role's session becomes that of the role.
-    /// - Returns: `nil` where it is somebody without policies of their own, such as a federated user.
+    /// - Parameter arn: the caller's ARN from STS. The ARN of a role session is converted to that of the role.
+    /// - Returns: `nil` for a principal without policies of its own, such as a federated user.
     init?(arn: String) {
         guard let parts = arn.wholeMatch(of: /arn:([a-z-]+):(?:sts|iam)::([0-9]{12}):(.+)/) else { return nil }
         let (_, partition, account, name) = parts.output

@@ -1,38 +1,38 @@
 import Glibc
 
-/// A network of IPv4 or IPv6 addresses, as the web application firewall takes it.
+/// An IPv4 or IPv6 network in the form that AWS WAF accepts.
 package struct IPNetwork: Sendable, Hashable {
     package enum Version: Sendable {
         case v4, v6
     }
 
-    /// A text that is no network, and what is wrong with it.
+    /// The error for a text that is not a network.
     package struct Mistake: Error, Sendable, Equatable {
         package var message: String
     }
 
     package let version: Version
-    /// In the shortest spelling, with the length of its prefix.
+    /// The network in CIDR notation, with the address in its shortest form.
     package let text: String
 
-    /// - Parameter text: an address, which is a network of one, or one with the length of its prefix: `192.0.2.0/24`.
+    /// - Parameter text: a network in CIDR notation (`192.0.2.0/24`), or a single address.
     package init(_ text: String) throws(Mistake) {
         let parts = text.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
         let isV6 = parts[0].contains(":")
         guard let bytes = Self.bytes(of: parts[0], isV6 ? AF_INET6 : AF_INET, count: isV6 ? 16 : 4) else {
             throw Mistake(
-                message: "'\(text)' is no IP address or network; one looks like 192.0.2.0/24 or 2001:db8::/32")
+                message: "'\(text)' is not an IP address or network, such as 192.0.2.0/24 or 2001:db8::/32")
         }
         let longest = bytes.count * 8
-        // AWS takes every prefix but /0, which would be the whole internet.
+        // AWS accepts every prefix length except /0, which would be the whole internet.
         guard let length = parts.count == 1 ? longest : Int(parts[1]), (1...longest).contains(length) else {
             throw Mistake(
-                message: "'\(text)': the prefix of an \(isV6 ? "IPv6" : "IPv4") network has 1 to \(longest) bits")
+                message: "'\(text)': the prefix length of an \(isV6 ? "IPv6" : "IPv4") network is 1 to \(longest) bits")
         }
         let network = Self.network(of: bytes, length)
         guard network == bytes else {
             throw Mistake(
-                message: "'\(text)' has bits beyond its prefix; the network is \(Self.spelled(network, isV6))/\(length)"
+                message: "'\(text)' has host bits set; the network is \(Self.spelled(network, isV6))/\(length)"
             )
         }
         version = isV6 ? .v6 : .v4

@@ -1,14 +1,15 @@
 import AWSCore
 
-/// A stack that an administrator deploys once for an account. Names and outputs are fixed: accounts already carry them.
+/// A stack that an administrator deploys once per account. Its name and outputs must not change, because accounts
+/// already use them.
 package enum PermanentStack: Sendable, CaseIterable {
-    /// The bucket of VM images, the role that exports into it, and CloudFront as the only way in.
+    /// The bucket for VM images, the role for exports, and the CloudFront distribution as the only public access.
     case vmBucket
-    /// The web ACL before it.
+    /// The web ACL that protects the downloads.
     case vmBucketWAF
-    /// Tests on CodeBuild of pushes that ask for it.
+    /// The CodeBuild project that tests pushes on request.
     case ciCodeBuild
-    /// Releases, built on CodeBuild.
+    /// The CodeBuild project that builds releases.
     case releaseCodeBuild
 
     package var name: String {
@@ -20,7 +21,7 @@ package enum PermanentStack: Sendable, CaseIterable {
         }
     }
 
-    /// The region it must be in, if any: AWS keeps web ACLs for CloudFront in one.
+    /// The region that the stack must be in, if any. Web ACLs for CloudFront exist only in us-east-1.
     package var region: String? {
         switch self {
         case .vmBucket, .ciCodeBuild, .releaseCodeBuild: nil
@@ -38,7 +39,7 @@ package enum PermanentStack: Sendable, CaseIterable {
         }
     }
 
-    /// CloudFormation, in YAML.
+    /// The CloudFormation template in YAML.
     package var template: String {
         switch self {
         case .vmBucket: String(decoding: PackageResources.vm_bucket_yaml, as: UTF8.self)
@@ -48,7 +49,7 @@ package enum PermanentStack: Sendable, CaseIterable {
         }
     }
 
-    /// The parameters of its template.
+    /// The parameters of the template.
     package var parameterNames: [String] {
         switch self {
         case .vmBucket:
@@ -66,17 +67,17 @@ package enum PermanentStack: Sendable, CaseIterable {
         }
     }
 
-    /// Those without a default, by the flags that set them.
+    /// The option that sets each parameter without a default, by parameter.
     package var requiredParameters: [String: String] {
         switch self {
         case .releaseCodeBuild:
             ["DefaultPasswordSecret": "--password-secret", "GitHubTokenSecret": "--github-token-secret"]
-        // The web ACL of the bucket is looked up.
+        // The web ACL of the bucket stack is looked up, not given.
         case .vmBucket, .vmBucketWAF, .ciCodeBuild: [:]
         }
     }
 
-    /// What AWS wants to be told that it may make.
+    /// The capabilities that CloudFormation requires to create the stack.
     package var capabilities: [String] {
         switch self {
         case .vmBucket, .ciCodeBuild, .releaseCodeBuild: ["CAPABILITY_IAM"]
@@ -95,19 +96,19 @@ package enum PermanentStack: Sendable, CaseIterable {
     }
 }
 
-/// Where releases are built, as the stack of the release tells it.
+/// The CodeBuild project that builds releases, from the outputs of its stack.
 package struct ReleaseProject: Sendable, Equatable {
-    /// The name of CodeBuild's project.
+    /// Name of the CodeBuild project.
     package var name: String
-    /// The ARN of the secret that has the default password.
+    /// ARN of the secret with the default password.
     package var passwordSecret: String
 
-    /// - Throws: `Failure` where the stack is not there or not in order, with the command that mends it.
+    /// - Throws: `Failure` if the stack is missing or broken; its advice names the command that fixes it.
     package static func find(in client: AWSClient) async throws -> ReleaseProject {
         typealias Output = PermanentStack.Output
         let outputs = try await Stacks(client, .silent).outputs(
             of: .releaseCodeBuild, [Output.project, Output.passwordSecret],
-            orElse: "there is no project that builds releases")
+            orElse: "the CodeBuild project for releases is not deployed")
         return ReleaseProject(name: outputs[Output.project] ?? "", passwordSecret: outputs[Output.passwordSecret] ?? "")
     }
 }

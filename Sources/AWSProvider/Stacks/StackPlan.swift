@@ -3,7 +3,7 @@ import AWSServices
 import FoundationEssentials
 import Sandbox
 
-/// What executing a change set would do, to be shown before.
+/// The effect of executing a change set, shown for approval before it is executed.
 package struct StackPlan: Sendable, Equatable {
     package enum Kind: String, Sendable {
         case create, update
@@ -26,25 +26,25 @@ package struct StackPlan: Sendable, Equatable {
     }
 }
 
-/// What happens to one resource of a stack.
+/// The planned change of one resource of a stack.
 package struct PlannedChange: Sendable, Equatable {
     package enum Action: String, Sendable, CaseIterable {
         case add, change
-        /// Made anew and the old one removed: what is in it is lost, and its id changes.
+        /// Created again, and the old resource deleted: its contents are lost, and its id changes.
         case replace
-        /// AWS knows only when it gets there.
+        /// Replaced or changed in place; AWS decides during the update.
         case mayReplace = "may replace"
         case remove
-        /// Taken into the stack, or decided by AWS on the way.
+        /// An import, or an action that AWS decides during the update.
         case other
     }
 
     package var action: Action
-    /// Its name in the template.
+    /// Logical name of the resource in the template.
     package var resource: String
     package var type: String
     package var id: String?
-    /// Properties and attributes that change, where AWS says so.
+    /// Properties and attributes that change, as far as AWS reports them.
     package var properties: [String]
 
     package init(_ action: Action, _ resource: String, type: String, id: String? = nil, properties: [String] = []) {
@@ -82,7 +82,7 @@ extension PlannedChange.Action {
 /// A parameter whose value is set or changes.
 package struct PlannedSetting: Sendable, Equatable {
     package var name: String
-    /// `nil` where the stack does not have it yet.
+    /// `nil` if the stack does not have the parameter yet.
     package var before: String?
     package var after: String
 
@@ -98,14 +98,14 @@ package struct PlannedSetting: Sendable, Equatable {
     }
 }
 
-/// A change set that was not executed yet: whatever happens, it must not be left behind.
+/// A change set that is not executed yet. It must not be left behind, whatever happens.
 struct ChangeSetDraft: Sendable {
     let order: StackOrder
     let kind: StackPlan.Kind
     let name: String
     let present: [String: String]
 
-    /// - Parameter stack: as it is now; `nil` where it is to be made.
+    /// - Parameter stack: the existing stack; `nil` if it is to be created.
     init(_ order: StackOrder, over stack: CloudFormation.Stack?) {
         self.order = order
         kind = stack == nil ? .create : .update
@@ -126,10 +126,10 @@ struct ChangeSetDraft: Sendable {
 }
 
 extension Stacks {
-    /// Has AWS work out what would change.
-    /// - Returns: `nil` where nothing would.
+    /// Creates the change set and waits until AWS has computed the changes.
+    /// - Returns: `nil` if nothing would change.
     func draw(_ draft: ChangeSetDraft) async throws -> StackPlan? {
-        talk.tell(.step("working out what changes in stack \(draft.order.name)"))
+        talk.tell(.step("computing the changes to stack \(draft.order.name)"))
         _ = try await client.call(draft.creation)
         let request = CloudFormation.DescribeChangeSet(changeSetName: draft.name, stackName: draft.order.name)
         let made = try await client.wait(for: "the change set of stack \(draft.order.name)", at: pace) {
@@ -139,7 +139,7 @@ extension Stacks {
         if made.status == "FAILED" {
             guard !made.isWithoutChanges else { return nil }
             throw Failure(
-                .failed, "AWS cannot change stack \(draft.order.name) in \(client.region)",
+                .failed, "cannot create a change set for stack \(draft.order.name) in \(client.region)",
                 details: [made.statusReason ?? "AWS gives no reason"])
         }
         var changes: [PlannedChange] = []
@@ -154,7 +154,7 @@ extension Stacks {
             CloudFormation.ExecuteChangeSet(changeSetName: draft.name, stackName: draft.order.name))
     }
 
-    /// Removes the change set, and the empty stack that AWS makes for the first one.
+    /// Deletes the change set, and the empty stack that AWS creates for the first change set of a new stack.
     func discard(_ draft: ChangeSetDraft) async throws {
         guard let stack = try await stack(draft.order.name) else { return }
         _ = try await client.call(
@@ -163,8 +163,8 @@ extension Stacks {
         try await delete(stack)
     }
 
-    /// Discards what was not executed, also where the task is cancelled.
-    /// - Returns: the error to throw, with what could not be removed.
+    /// Discards the change set, even if the task is cancelled.
+    /// - Returns: the error to throw; it includes the change set if that could not be deleted.
     func afterDiscarding(_ draft: ChangeSetDraft, _ error: any Error) async -> any Error {
         await Task {
             do {
@@ -184,7 +184,8 @@ extension Stacks {
 }
 
 extension CloudFormation.DescribeChangeSet.Output {
-    /// AWS calls it a failure where nothing would change, and tells it from others in words only.
+    /// Whether the change set failed because nothing would change. AWS distinguishes this from other failures only in
+    /// the message.
     /// Source: `deployer.py` of the AWS CLI, which looks for the same two sentences.
     var isWithoutChanges: Bool {
         let reason = statusReason ?? ""
@@ -192,21 +193,21 @@ extension CloudFormation.DescribeChangeSet.Output {
     }
 }
 
-/// What a stack is to be: template, values of its parameters, tags.
+/// The requested state of a stack: template, parameter values and tags.
 package struct StackOrder: Sendable, Equatable {
     package var name: String
-    /// CloudFormation, in YAML, at most 51,200 bytes.
+    /// The CloudFormation template in YAML, at most 51,200 bytes.
     package var template: String
-    /// All parameters of the template.
+    /// Names of all parameters of the template.
     package var parameterNames: [String]
-    /// Values that are set now. What is left out keeps the value that the stack has, or the template's default.
-    /// A secret only where the template says NoEcho: everybody who may look at the stack sees the others.
+    /// Parameter values to set. An omitted parameter keeps its current value, or gets the default of the template. Only
+    /// a `NoEcho` parameter may hold a secret: everybody who can describe the stack sees all others.
     package var parameters: [String: String]
-    /// Parameters without which the stack cannot be made, and the flags that set them.
+    /// The option that sets each required parameter, by parameter.
     package var required: [String: String] = [:]
     package var capabilities: [String]
     package var tags: [String: String]
-    /// Whether it is protected against being deleted by mistake.
+    /// Whether termination protection is enabled.
     package var isProtected: Bool
 
     package init(
@@ -222,19 +223,19 @@ package struct StackOrder: Sendable, Equatable {
         self.isProtected = isProtected
     }
 
-    /// The values to send for a stack that has these now.
+    /// The parameter values to send for a stack whose current values are `present`.
     func values(over present: [String: String]) -> [String: String] {
         present.filter { parameterNames.contains($0.key) }.merging(parameters) { $1 }
     }
 
-    /// - Throws: `Failure` that names the flags whose values the stack lacks.
+    /// - Throws: `Failure` that names the options of missing required parameters.
     func checkRequired(over present: [String: String]) throws {
         let values = values(over: present)
         let missing = required.filter { values[$0.key] == nil }.map(\.value).sorted()
         guard missing.isEmpty else {
             throw Failure(
                 .usage, "the first deployment of stack \(name) needs \(missing.joined(separator: " and "))",
-                advice: "add what is missing and run it again; nothing was changed")
+                advice: "add the missing options and run the command again; nothing was changed")
         }
     }
 }
@@ -249,13 +250,13 @@ extension PermanentStack {
     }
 }
 
-/// How a deployment talks to whoever ordered it.
+/// Callbacks by which a deployment asks for approval and reports progress.
 package struct StackTalk: Sendable {
-    /// Shown the plan; whether it is to be executed.
+    /// Decides whether a plan is executed.
     package var approve: @Sendable (StackPlan) async throws -> Bool
-    /// Whether a stack whose creation failed is to be removed.
+    /// Decides whether a stack whose creation failed is deleted.
     package var approveRemoval: @Sendable (FailedStack) async throws -> Bool
-    /// Told what happens, as it happens.
+    /// Receives progress as it happens.
     package var tell: @Sendable (StackNews) -> Void
 
     package init(
@@ -270,23 +271,24 @@ package struct StackTalk: Sendable {
 }
 
 extension StackTalk {
-    /// For stacks that are only looked at.
+    /// For read-only access: approves nothing and reports nothing.
     static let silent = StackTalk(approve: { _ in false }, approveRemoval: { _ in false }, tell: { _ in })
 }
 
-/// A stack whose creation failed, and why.
+/// A stack whose creation failed.
 package struct FailedStack: Sendable, Equatable {
     package var name: String
     package var region: String
     package var status: String
-    /// Lines for people.
+    /// The reasons for the failure, as lines to show.
     package var reasons: [String]
 }
 
+/// Progress of a deployment.
 package enum StackNews: Sendable, Equatable {
-    /// What is being waited for.
+    /// The step that the deployment is waiting for.
     case step(String)
-    /// Something happened to a resource.
+    /// A stack event of a resource.
     case event(resource: String, type: String, status: String, reason: String?)
 
     init(_ event: CloudFormation.StackEvent) {
@@ -296,11 +298,11 @@ package enum StackNews: Sendable, Equatable {
     }
 }
 
-/// What became of an order.
+/// The result of a deployment.
 package struct Deployment: Sendable, Equatable {
     package enum Outcome: String, Sendable {
         case created, updated, unchanged
-        /// The plan was shown and not approved; nothing was changed.
+        /// The plan was not approved; nothing was changed.
         case planned
     }
 

@@ -2,19 +2,20 @@ import AWSCore
 import AWSServices
 import Sandbox
 
-/// What an administrator may choose of the bucket; what is `nil` stays as it is.
+/// Settings of the bucket stack that an administrator can choose; `nil` keeps the current value.
 package struct BucketSettings: Sendable, Equatable {
     package var isVersioned: Bool?
-    /// Days after which the parts of an unfinished upload are removed.
+    /// Days after which the parts of an unfinished upload are deleted.
     package var unfinishedUploadDays: Int?
-    /// The bucket that takes the access logs; empty for none.
+    /// The bucket that receives the access logs; empty for none.
     package var accessLogs: String?
-    /// A name of one's own and its certificate; both empty for CloudFront's own name.
+    /// A custom domain name; empty for only CloudFront's own name. It requires `certificate`.
     package var domain: String?
+    /// The ARN of the certificate for `domain`; empty for none.
     package var certificate: String?
 
-    /// Checks all that was typed.
-    /// - Throws: `Failure` with all mistakes.
+    /// Validates the options.
+    /// - Throws: `Failure` that lists all invalid options.
     package init(
         isVersioned: Bool? = nil, unfinishedUploadDays: String? = nil, accessLogs: String? = nil,
         domain: String? = nil, certificate: String? = nil
@@ -28,24 +29,26 @@ package struct BucketSettings: Sendable, Equatable {
         }
         self.accessLogs = Self.noneAsEmpty(accessLogs)
         if let name = self.accessLogs, !name.isEmpty, name.wholeMatch(of: /[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]/) == nil {
-            mistakes.append("--access-logs '\(name)': a bucket's name has 3 to 63 lower-case letters, digits, . and -")
+            mistakes.append(
+                "--access-logs '\(name)': must be a bucket name: 3 to 63 lower-case letters, digits, . and -")
         }
         let domain = Self.noneAsEmpty(domain)
         self.domain = domain
         self.certificate = domain == "" ? "" : certificate
         if let domain, !domain.isEmpty, domain.wholeMatch(of: /([A-Za-z0-9-]{1,63}\.)+[A-Za-z]{2,63}/) == nil {
-            mistakes.append("--domain '\(domain)': is no name of a host")
+            mistakes.append("--domain '\(domain)': must be a host name")
         }
         if let arn = certificate, arn.wholeMatch(of: /arn:aws[a-z-]*:acm:us-east-1:[0-9]{12}:certificate\/.+/) == nil {
-            mistakes.append("--certificate '\(arn)': CloudFront takes the ARN of a certificate in us-east-1")
+            mistakes.append("--certificate '\(arn)': must be the ARN of a certificate in us-east-1")
         }
         if (domain ?? "").isEmpty != (certificate == nil) {
-            mistakes.append("--domain and --certificate belong together")
+            mistakes.append("--domain and --certificate must be used together")
         }
         try refuseOptions(mistakes)
     }
 
-    /// - Parameter webACL: the ARN of what guards the downloads.
+    /// The parameters of the template.
+    /// - Parameter webACL: the ARN of the web ACL that protects the downloads.
     package func parameters(webACL: String) -> [String: String] {
         var values = ["VMDownloadACLArn": webACL]
         values["Versioning"] = isVersioned.map { $0 ? "Enabled" : "Suspended" }
@@ -59,17 +62,17 @@ package struct BucketSettings: Sendable, Equatable {
     private static func noneAsEmpty(_ text: String?) -> String? { text == "none" ? "" : text }
 }
 
-/// What an administrator may choose of a project on CodeBuild; what is `nil` stays as it is.
+/// Settings of a CodeBuild project that an administrator can choose; `nil` keeps the current value.
 package struct CodeBuildSettings: Sendable, Equatable {
     /// `https://HOST/OWNER/NAME`.
     package var repository: String?
-    /// The ARN of a connection to GitHub; empty for the account's imported credential.
+    /// The ARN of a CodeConnections connection to GitHub; empty for the credential that was imported into the account.
     package var connection: String?
     package var image: String?
     package var computeType: String?
-    /// Days.
+    /// Days after which log events are deleted.
     package var logRetention: Int?
-    /// ARNs of secrets, by the parameters of the template.
+    /// ARNs of secrets, by template parameter.
     package var secrets: [String: String]
 
     static let computeTypes = ["medium", "large", "xlarge", "2xlarge"]
@@ -78,7 +81,7 @@ package struct CodeBuildSettings: Sendable, Equatable {
         1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,
     ]
 
-    /// A secret by the flag that names it.
+    /// An option whose value is the ARN of a secret.
     package struct SecretOption: Sendable {
         var flag: String
         var parameter: String
@@ -93,8 +96,8 @@ package struct CodeBuildSettings: Sendable, Equatable {
         }
     }
 
-    /// Checks all that was typed.
-    /// - Throws: `Failure` with all mistakes.
+    /// Validates the options.
+    /// - Throws: `Failure` that lists all invalid options.
     package init(
         repository: String? = nil, connection: String? = nil, image: String? = nil, computeType: String? = nil,
         logRetention: String? = nil, secrets: [SecretOption] = []
@@ -110,11 +113,11 @@ package struct CodeBuildSettings: Sendable, Equatable {
         if let arn = self.connection, !arn.isEmpty,
             arn.wholeMatch(of: /arn:aws[a-z-]*:codeconnections:[a-z0-9-]+:[0-9]{12}:connection\/.+/) == nil
         {
-            mistakes.append("--connection '\(arn)': must be the ARN of a connection of AWS CodeConnections, or none")
+            mistakes.append("--connection '\(arn)': must be the ARN of an AWS CodeConnections connection, or none")
         }
         self.image = image
         if let image, image.wholeMatch(of: /[A-Za-z0-9][A-Za-z0-9._\/:@-]*/) == nil {
-            mistakes.append("--image '\(image)': must name a container image, such as swift:6.2-bookworm")
+            mistakes.append("--image '\(image)': must be a container image, such as swift:6.2-bookworm")
         }
         self.computeType = computeType.map { "BUILD_GENERAL1_\($0.uppercased())" }
         if let computeType, !Self.computeTypes.contains(computeType) {
@@ -124,7 +127,7 @@ package struct CodeBuildSettings: Sendable, Equatable {
         self.logRetention = logRetention.flatMap(Int.init)
         if let logRetention, !Self.retentions.contains(self.logRetention ?? 0) {
             let known = Self.retentions.map { "\($0)" }.joined(separator: ", ")
-            mistakes.append("--log-retention-days '\(logRetention)': CloudWatch takes \(known)")
+            mistakes.append("--log-retention-days '\(logRetention)': must be one of \(known)")
         }
         self.secrets = secrets.reduce(into: [:]) { $0[$1.parameter] = Self.value(of: $1, &mistakes) }
         try refuseOptions(mistakes)
@@ -140,27 +143,28 @@ package struct CodeBuildSettings: Sendable, Equatable {
         return values
     }
 
-    /// A role is narrowed to the whole ARN alone: behind a secret's name AWS puts six characters of its own.
+    /// The name of the secret is not enough: AWS appends six characters to it, and only the complete ARN can restrict
+    /// the permissions of the role.
     private static func value(of option: SecretOption, _ mistakes: inout [String]) -> String? {
         guard let text = option.text else { return nil }
         if option.mayBeNone, text == "none" { return "" }
         let form = /arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:[A-Za-z0-9\/_+=.@-]+/
         if text.wholeMatch(of: form) == nil {
             let none = option.mayBeNone ? ", or none" : ""
-            // What was typed may be the secret itself.
-            mistakes.append("\(option.flag): must be the ARN of a secret, never the secret itself\(none)")
+            // The message does not show the value, because it may be the secret itself.
+            mistakes.append("\(option.flag): must be the ARN of a secret, not the secret itself\(none)")
         }
         return text
     }
 }
 
-/// What an administrator may choose of the web ACL before the bucket; what is `nil` stays as it is.
+/// Settings of the web ACL that an administrator can choose; `nil` keeps the current value.
 package struct FirewallSettings: Sendable, Equatable {
-    /// Networks that meet no CAPTCHA; empty for none.
+    /// Networks that are exempt from the CAPTCHA; empty for none.
     package var allowed: [IPNetwork]?
-    /// Requests that one address may make within the window.
+    /// Maximum number of requests per address within the window.
     package var rateLimit: Int?
-    /// Seconds.
+    /// The window in seconds.
     package var rateWindow: Int?
 
     /// Source: <https://docs.aws.amazon.com/waf/latest/APIReference/API_RateBasedStatement.html>
@@ -169,9 +173,9 @@ package struct FirewallSettings: Sendable, Equatable {
     /// Source: <https://docs.aws.amazon.com/waf/latest/APIReference/API_IPSet.html>
     static let mostAddresses = 10_000
 
-    /// Checks all that was typed.
-    /// - Parameter allowedIPs: `none` alone for an empty list.
-    /// - Throws: `Failure` with all mistakes.
+    /// Validates the options.
+    /// - Parameter allowedIPs: networks, or only `none` for an empty list.
+    /// - Throws: `Failure` that lists all invalid options.
     package init(allowedIPs: [String], rateLimit: String?, rateWindow: String?) throws {
         var mistakes: [String] = []
         allowed = allowedIPs.isEmpty ? nil : Self.networks(allowedIPs, &mistakes)
@@ -208,61 +212,62 @@ package struct FirewallSettings: Sendable, Equatable {
                 if !networks.contains(network) { networks.append(network) }
             } catch { mistakes.append("--allowed-ip \(error.message)") }
         }
-        if networks.count > mostAddresses { mistakes.append("--allowed-ip: AWS takes at most \(mostAddresses)") }
+        if networks.count > mostAddresses { mistakes.append("--allowed-ip: AWS allows at most \(mostAddresses)") }
         return networks
     }
 }
 
-/// Refuses the settings of a stack with all the mistakes that were found in them; with none, it lets them pass.
+/// Throws an error if there are invalid options.
 ///
-/// - Parameter mistakes: each begins with the flag that it is about.
-/// - Throws: `Failure` that names all of them, so that nobody has to try once for each.
+/// - Parameter mistakes: descriptions of the invalid options; each begins with the option.
+/// - Throws: `Failure` that lists all of them, so that they can be fixed in one go.
 func refuseOptions(_ mistakes: [String]) throws {
     guard let first = mistakes.first else { return }
     guard mistakes.count > 1 else { throw Failure(.usage, first) }
-    throw Failure(.usage, "\(mistakes.count) options are wrong", details: mistakes)
+    throw Failure(.usage, "\(mistakes.count) options are invalid", details: mistakes)
 }
 
 extension Stacks {
-    /// The ARN of the web ACL, from the stack that has it.
-    /// - Precondition: these are the stacks of that stack's region.
-    /// - Throws: `Failure` where it is not there or not in order.
+    /// Returns the ARN of the web ACL from the outputs of its stack.
+    /// - Precondition: the client uses the region of that stack, us-east-1.
+    /// - Throws: `Failure` if the stack is missing or broken.
     package func webACL() async throws -> String {
         let output = PermanentStack.Output.webACL
         let outputs = try await outputs(
-            of: .vmBucketWAF, [output], orElse: "there is no web ACL to guard the bucket")
+            of: .vmBucketWAF, [output], orElse: "the web ACL for the bucket is not deployed")
         return outputs[output] ?? ""
     }
 
-    /// What a permanent stack tells of what is in it.
+    /// Returns the outputs of a permanent stack.
     /// - Parameters:
-    ///   - names: outputs that it must have.
-    ///   - lack: what is missing where there is no such stack.
-    /// - Throws: `Failure` where the stack is not there or not in order.
+    ///   - names: outputs that the stack must have.
+    ///   - lack: the beginning of the error message for a missing stack.
+    /// - Throws: `Failure` if the stack is missing, broken or being changed, or if an output is missing.
     func outputs(of permanent: PermanentStack, _ names: [String], orElse lack: String) async throws -> [String: String]
     {
         let name = permanent.name
         let stack = try await stack(name)
-        let advice = "dss \(permanent.command)"
+        let command = "dss \(permanent.command)"
         switch StackState(status: stack?.stackStatus) {
         case .absent, .draft:
             throw Failure(
                 .unavailable, "\(lack): no stack \(name) in \(client.region)",
-                advice: "\(advice), then run this again")
+                advice: "run '\(command)', then this command again")
         case .steady:
             let outputs = stack?.outputValues ?? [:]
             guard let missing = names.first(where: { outputs[$0] == nil }) else { return outputs }
             throw Failure(
-                .unavailable, "stack \(name) in \(client.region) has no output \(missing)",
-                advice: "\(advice) brings it up to date; then run this again")
+                .unavailable, "stack \(name) in \(client.region) has no \(missing) output",
+                advice: "update it with '\(command)', then run this command again")
         case .busy:
             throw Failure(
-                .temporary, "stack \(name) in \(client.region) is being changed: \(stack?.stackStatus ?? "")",
-                advice: "wait until that is over, then run this again")
+                .temporary, "stack \(name) in \(client.region) has a change in progress: \(stack?.stackStatus ?? "")",
+                advice: "wait for it to finish, then run this command again")
         case .stillborn, .stuck:
             throw Failure(
-                .unavailable, "stack \(name) in \(client.region) is in \(stack?.stackStatus ?? "")",
-                details: try await reasons(of: name), advice: "\(advice) tells what to do; then run this again")
+                .unavailable, "stack \(name) in \(client.region) has the status \(stack?.stackStatus ?? "")",
+                details: try await reasons(of: name),
+                advice: "run '\(command)' for the way to fix it, then this command again")
         }
     }
 }

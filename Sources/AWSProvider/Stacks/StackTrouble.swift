@@ -1,18 +1,18 @@
 import AWSServices
 
-/// Why the last change of a stack failed: the resource that failed first, and AWS's reason.
+/// The reason why the last change of a stack failed: the resource that failed first, with AWS's message.
 ///
-/// What fails after it is a consequence: AWS cancels what is under way, then takes back what was made.
+/// Later failures are mostly consequences: AWS cancels operations in progress, then rolls back.
 package struct StackTrouble: Sendable, Equatable {
     package var resource: String
     package var type: String
     package var status: String
     package var reason: String
-    /// What failed besides it on its own account, or could not be taken back.
+    /// Resources that also failed on their own, or could not be rolled back.
     package var others: [String]
 
-    /// - Parameter events: the newest first, as AWS lists them.
-    /// - Returns: `nil` where no resource failed.
+    /// - Parameter events: the stack events, newest first, as AWS lists them.
+    /// - Returns: `nil` if no resource failed.
     package init?(_ events: [CloudFormation.StackEvent]) {
         let failed = Self.lastChange(in: events).filter { event in
             event.resourceStatus?.hasSuffix("_FAILED") == true && !event.isOfTheStack && !event.isFollower
@@ -27,7 +27,7 @@ package struct StackTrouble: Sendable, Equatable {
         }
     }
 
-    /// The events since the change began, in order.
+    /// The events of the last change, oldest first.
     static func lastChange(in events: [CloudFormation.StackEvent]) -> [CloudFormation.StackEvent] {
         var change: [CloudFormation.StackEvent] = []
         for event in events {
@@ -41,7 +41,7 @@ package struct StackTrouble: Sendable, Equatable {
         "CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", "DELETE_IN_PROGRESS", "IMPORT_IN_PROGRESS", "REVIEW_IN_PROGRESS",
     ]
 
-    /// Lines for people.
+    /// The failure as lines to show.
     package var lines: [String] {
         ["\(resource) (\(type)) \(status): \(reason)"] + others.map { "also \($0)" }
     }
@@ -50,14 +50,14 @@ package struct StackTrouble: Sendable, Equatable {
 extension CloudFormation.StackEvent {
     var isOfTheStack: Bool { physicalResourceId == stackId || resourceType == "AWS::CloudFormation::Stack" }
 
-    /// It failed because something else did. AWS tells this in words only.
+    /// Whether the resource was cancelled because another one failed. AWS reports this only in the message.
     var isFollower: Bool {
         ["Resource creation cancelled", "Resource update cancelled", "Resource deletion cancelled"]
             .contains { resourceStatusReason?.hasPrefix($0) == true }
     }
 }
 
-/// Lines to copy and paste, for what is done by hand.
+/// Shell commands for manual steps, to be shown to the user.
 enum StackAdvice {
     static func look(_ name: String, in region: String) -> String {
         "aws cloudformation describe-stack-events --region \(region) --stack-name \(name)"
@@ -74,13 +74,13 @@ enum StackAdvice {
                 + "--change-set-name \(draft.name)"
     }
 
-    /// What gets a stack out of a status in which it cannot be changed.
+    /// How to get a stack out of a status in which it cannot be updated.
     static func unblock(_ name: String, in region: String, status: String) -> String {
         switch status {
         case "UPDATE_ROLLBACK_FAILED":
-            "mend what the reason names, then: "
+            "fix the cause above, then run: "
                 + "aws cloudformation continue-update-rollback --region \(region) --stack-name \(name)"
-        case "DELETE_FAILED": "mend what the reason names, then: \(remove(name, in: region))"
+        case "DELETE_FAILED": "fix the cause above, then run: \(remove(name, in: region))"
         default: look(name, in: region)
         }
     }

@@ -3,7 +3,7 @@ import AWSServices
 import FoundationEssentials
 import Sandbox
 
-/// The stacks of one region, changed by change sets that are shown before they change anything.
+/// The stacks of one region. They are deployed with change sets, which are shown for approval first.
 package struct Stacks: Sendable {
     let client: AWSClient
     let talk: StackTalk
@@ -15,9 +15,9 @@ package struct Stacks: Sendable {
         self.pace = pace
     }
 
-    /// Makes or changes a stack.
-    /// - Throws: `Failure` where AWS cannot do it, with the resource and its reason; `LeftBehind` where something is
-    ///   left of what was begun.
+    /// Creates or updates a stack.
+    /// - Throws: `Failure` with the failed resource and AWS's reason; `LeftBehind` if an unfinished change or change
+    ///   set remains.
     package func deploy(_ order: StackOrder) async throws -> Deployment {
         let present = try await readied(order.name)
         try order.checkRequired(over: present?.parameterValues ?? [:])
@@ -46,17 +46,18 @@ package struct Stacks: Sendable {
         return try await settled(order, plan.kind == .create ? .created : .updated, plan)
     }
 
-    /// A stack by its name or id; `nil` where it is not there.
+    /// Returns the stack with a name or id; `nil` if it does not exist.
     package func stack(_ name: String) async throws -> CloudFormation.Stack? {
         do {
             return try await client.call(CloudFormation.DescribeStacks(stackName: name)).stacks.first
         } catch let error as AWSError where error.code == "ValidationError" {
-            // The name is well-formed: that there is no such stack is all that can be wrong with it.
+            // The name is well-formed, so the only possible cause is that the stack does not exist.
             return nil
         }
     }
 
-    /// The stack if it can be changed, `nil` if it is to be made; one whose creation failed is removed on request.
+    /// Returns the stack if it can be updated, or `nil` if it must be created. Offers to delete a stack whose creation
+    /// failed.
     private func readied(_ name: String) async throws -> CloudFormation.Stack? {
         let stack = try await stack(name)
         switch StackState(status: stack?.stackStatus) {
@@ -64,8 +65,8 @@ package struct Stacks: Sendable {
         case .steady: return stack
         case .busy:
             throw Failure(
-                .temporary, "stack \(name) is being changed at this moment: \(stack?.stackStatus ?? "")",
-                advice: "wait until that is over, then run the same command again")
+                .temporary, "stack \(name) has a change in progress: \(stack?.stackStatus ?? "")",
+                advice: "wait for it to finish, then run the same command again")
         case .stillborn:
             guard let stack else { return nil }
             try await offerRemoval(of: stack)
@@ -73,13 +74,13 @@ package struct Stacks: Sendable {
         case .stuck:
             let status = stack?.stackStatus ?? ""
             throw Failure(
-                .failed, "stack \(name) in \(client.region) cannot be changed: it is in \(status)",
+                .failed, "stack \(name) in \(client.region) cannot be updated: its status is \(status)",
                 details: try await reasons(of: name),
                 advice: StackAdvice.unblock(name, in: client.region, status: status))
         }
     }
 
-    /// What the stack is in the end, protected where that was ordered.
+    /// Enables termination protection if requested, and returns the final state of the stack.
     private func settled(
         _ order: StackOrder, _ outcome: Deployment.Outcome, _ plan: StackPlan? = nil
     ) async throws -> Deployment {
@@ -103,51 +104,54 @@ extension CloudFormation.Stack {
     }
 }
 
-/// A change under way, and what is to be said when it fails.
+/// Following a change in progress and explaining its failure.
 extension Stacks {
-    /// The id of the newest event: what comes after it belongs to the next change.
+    /// The id of the newest event. Later events belong to the next change.
     func newestEvent(of name: String) async throws -> String? {
         try await client.call(CloudFormation.DescribeStackEvents(stackName: name)).stackEvents.first?.eventId
     }
 
-    /// Waits until the stack is as it was ordered, telling what happens.
-    /// - Throws: `Failure` where it was rolled back; `LeftBehind` where the wait was cancelled: AWS goes on then.
+    /// Waits until the change is complete, and reports its events.
+    /// - Throws: `Failure` if it failed or was rolled back; `LeftBehind` if the wait was cancelled, because AWS
+    ///   continues the change.
     func follow(_ name: String, _ kind: StackPlan.Kind, since mark: String?) async throws {
         let doing = kind == .create ? "creating" : "updating"
         talk.tell(.step("\(doing) stack \(name)"))
-        let stack = try await orLeft("AWS goes on \(doing)", name, StackAdvice.look) {
+        let stack = try await orLeft("AWS is still \(doing)", name, StackAdvice.look) {
             try await rested(name, since: mark)
         }
         guard !StackState.isSuccess(stack.stackStatus) else { return }
         throw try await failure(of: stack, kind)
     }
 
-    /// What is thrown when `body` is cancelled says what becomes of the stack.
-    /// - Parameter command: what to do by hand, given the stack's name and region.
+    /// Runs `body`; if it is cancelled, the thrown `LeftBehind` explains what happens to the stack.
+    /// - Parameters:
+    ///   - fate: the beginning of that explanation; the name of the stack follows.
+    ///   - command: returns the command to check on the stack, from its name and region.
     func orLeft<Result>(
         _ fate: String, _ name: String, _ command: (String, String) -> String,
         _ body: () async throws -> Result
     ) async throws -> Result {
         do { return try await body() } catch is CancellationError {
-            let line = "\(fate) stack \(name) in \(client.region); look at it with: \(command(name, client.region))"
+            let line = "\(fate) stack \(name) in \(client.region); check on it with: \(command(name, client.region))"
             throw LeftBehind(cause: CancellationError(), leftovers: [line])
         }
     }
 
-    /// The stack when nothing happens to it any more.
+    /// Waits until the change has ended, and returns the stack.
     private func rested(_ name: String, since mark: String?) async throws -> CloudFormation.Stack {
         var mark = mark
         return try await client.wait(for: "stack \(name)", at: pace) {
             guard let stack = try await stack(name) else {
-                throw Failure(.failed, "stack \(name) in \(client.region) was removed by somebody else meanwhile")
+                throw Failure(.failed, "stack \(name) in \(client.region) was deleted by someone else")
             }
             mark = try await tellEvents(of: stack.stackId ?? name, since: mark)
             return StackState(status: stack.stackStatus) == .busy ? nil : stack
         }
     }
 
-    /// Tells the events that are newer than `mark`, the oldest first.
-    /// - Returns: the newest.
+    /// Reports the events that are newer than `mark`, oldest first.
+    /// - Returns: the id of the newest event.
     private func tellEvents(of id: String, since mark: String?) async throws -> String? {
         var news: [CloudFormation.StackEvent] = []
         for try await event in client.items(of: CloudFormation.DescribeStackEvents(stackName: id)) {
@@ -158,13 +162,13 @@ extension Stacks {
         return news.first?.eventId ?? mark
     }
 
-    /// Why the last change of a stack failed, as lines for people.
+    /// The reasons why the last change of a stack failed, as lines to show.
     func reasons(of id: String) async throws -> [String] {
         var events: [CloudFormation.StackEvent] = []
         for try await event in client.items(of: CloudFormation.DescribeStackEvents(stackName: id)) {
             events.append(event)
         }
-        return StackTrouble(events)?.lines ?? ["AWS names no resource that failed"]
+        return StackTrouble(events)?.lines ?? ["AWS reports no failed resource"]
     }
 
     private func failure(of stack: CloudFormation.Stack, _ kind: StackPlan.Kind) async throws -> Failure {
@@ -178,25 +182,26 @@ extension Stacks {
         case .stillborn:
             let failed = FailedStack(
                 name: stack.stackName, region: client.region, status: stack.stackStatus, reasons: reasons)
-            let isUnwanted = try await orLeft("nobody removed the failed", stack.stackName, StackAdvice.look) {
+            let isUnwanted = try await orLeft("not deleted: the failed", stack.stackName, StackAdvice.look) {
                 try await talk.approveRemoval(failed)
             }
             if isUnwanted {
                 try await remove(stack)
-                failure.details.append("the stack was removed again")
+                failure.details.append("the failed stack was deleted")
             } else {
-                failure.advice = "mend it and run the same command again: it removes the failed stack first"
+                failure.advice = "fix the cause and run the same command again; it deletes the failed stack first"
             }
-        case .steady: failure.details.append("everything is as it was before")
+        case .steady: failure.details.append("all changes were rolled back")
         default: failure.advice = StackAdvice.unblock(stack.stackName, in: client.region, status: stack.stackStatus)
         }
         return failure
     }
 }
 
-/// Removing a stack that is of no use.
+/// Deleting stacks.
 extension Stacks {
-    /// - Throws: `Failure` with the reasons where it is not to be removed.
+    /// Deletes a stack whose creation failed, after approval.
+    /// - Throws: `Failure` with the reasons if the deletion is not approved.
     func offerRemoval(of stack: CloudFormation.Stack) async throws {
         let failed = FailedStack(
             name: stack.stackName, region: client.region, status: stack.stackStatus,
@@ -204,17 +209,17 @@ extension Stacks {
         guard try await talk.approveRemoval(failed) else {
             throw Failure(
                 .failed,
-                "an earlier creation of stack \(failed.name) in \(failed.region) failed: \(failed.status)",
+                "an earlier attempt to create stack \(failed.name) in \(failed.region) failed: \(failed.status)",
                 details: failed.reasons,
-                advice: "run it again and let it be removed (--yes does not ask), or: "
+                advice: "run the command again and confirm the deletion (or pass --yes), or run: "
                     + StackAdvice.remove(failed.name, in: failed.region))
         }
         try await remove(stack)
     }
 
-    /// Takes the protection away and deletes it.
+    /// Disables termination protection, deletes the stack and waits until it is gone.
     func remove(_ stack: CloudFormation.Stack) async throws {
-        talk.tell(.step("removing stack \(stack.stackName)"))
+        talk.tell(.step("deleting stack \(stack.stackName)"))
         if stack.enableTerminationProtection == true {
             _ = try await client.call(
                 CloudFormation.UpdateTerminationProtection(
@@ -223,43 +228,43 @@ extension Stacks {
         try await delete(stack)
     }
 
-    /// Deletes it and waits until it is gone.
+    /// Deletes the stack and waits until it is gone.
     func delete(_ stack: CloudFormation.Stack) async throws {
-        // By its id, so that another one of the same name that comes after it is not hit.
+        // The id, not the name, so that a later stack of the same name is not deleted.
         let id = stack.stackId ?? stack.stackName
         _ = try await client.call(CloudFormation.DeleteStack(stackName: id))
-        try await orLeft("AWS goes on removing", stack.stackName, StackAdvice.look) {
+        try await orLeft("AWS is still deleting", stack.stackName, StackAdvice.look) {
             try await gone(id, stack.stackName)
         }
     }
 
     private func gone(_ id: String, _ name: String) async throws {
-        try await client.wait(for: "the removal of stack \(name)", at: pace) {
+        try await client.wait(for: "the deletion of stack \(name)", at: pace) {
             let status = try await self.stack(id)?.stackStatus
             guard StackState(status: status) != .absent else { return }
             guard status == "DELETE_FAILED" else { return nil }
             throw Failure(
-                .failed, "stack \(name) in \(client.region) could not be removed",
+                .failed, "stack \(name) in \(client.region) could not be deleted",
                 details: try await reasons(of: id),
                 advice: StackAdvice.unblock(name, in: client.region, status: "DELETE_FAILED"))
         }
     }
 }
 
-/// What can be done with a stack, by its status.
+/// What can be done with a stack, derived from its status.
 /// Source: <https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/view-stack-events.html>
 package enum StackState: Sendable, Equatable {
-    /// It is not there.
+    /// The stack does not exist.
     case absent
-    /// A first change set was made and never executed: there is nothing in it.
+    /// Only a first change set was created and never executed: the stack is empty.
     case draft
-    /// It can be changed.
+    /// The stack can be updated.
     case steady
-    /// Somebody is changing it at this moment.
+    /// A change is in progress.
     case busy
-    /// Its creation failed. It holds nothing of use and blocks its name until it is removed.
+    /// The creation failed. The stack contains nothing useful and blocks its name until it is deleted.
     case stillborn
-    /// It can neither be changed nor be thrown away without a second thought.
+    /// The stack cannot be updated, and it may contain resources that are still needed.
     case stuck
 
     package init(status: String?) {
@@ -276,6 +281,6 @@ package enum StackState: Sendable, Equatable {
             }
     }
 
-    /// The change came to a good end: what was ordered is there.
+    /// Whether the last change succeeded.
     static func isSuccess(_ status: String) -> Bool { ["CREATE_COMPLETE", "UPDATE_COMPLETE"].contains(status) }
 }

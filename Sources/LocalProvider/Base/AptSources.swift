@@ -1,17 +1,17 @@
 import Sandbox
 import Workbench
 
-/// An entry of apt's sources, as far as an image needs it.
+/// An entry of apt's sources, reduced to the fields that an image needs.
 struct AptSource: Sendable, Equatable {
     var uris: [String]
     var suites: [String]
     var components: [String]
-    /// Path of the keyring, where one is named.
+    /// Path of the keyring, if the entry names one.
     var signedBy: String?
     var architectures: [String] = []
 
     /// The entry in apt's deb822 format.
-    /// - Parameter keyrings: tells whether a keyring is there where the text will be read.
+    /// - Parameter keyrings: whether a keyring exists on the system that will read the text.
     func text(keyrings isThere: (String) -> Bool) -> String {
         var lines = [
             "Types: deb", "URIs: \(uris.joined(separator: " "))", "Suites: \(suites.joined(separator: " "))",
@@ -21,7 +21,7 @@ struct AptSource: Sendable, Equatable {
         return lines.joined(separator: "\n") + "\n"
     }
 
-    /// Reads a file in either format, by its name: `*.sources` is deb822, all else one entry per line.
+    /// Parses a file in the format given by its name: `*.sources` is deb822, any other has one entry per line.
     static func parse(_ text: String, file: String) -> [AptSource] {
         file.hasSuffix(".sources") ? parseDeb822(text) : text.split(whereSeparator: \.isNewline).compactMap(parseLine)
     }
@@ -76,7 +76,7 @@ struct AptSource: Sendable, Equatable {
 }
 
 extension SandboxDefinition.BaseSystem.Distribution {
-    /// The parts of the archive; third-party sources mostly have others.
+    /// The components of the archive; most third-party sources have different ones.
     fileprivate var components: Set<String> {
         switch self {
         case .debian: ["main", "contrib", "non-free", "non-free-firmware"]
@@ -86,16 +86,15 @@ extension SandboxDefinition.BaseSystem.Distribution {
 
     fileprivate var pockets: [String] { ["", "-updates", "-security", "-backports"] }
 
-    /// Where the distribution's own keyring package puts its keys.
+    /// Path of the keyring installed by the distribution's keyring package.
     var keyring: String { "/usr/share/keyrings/\(rawValue)-archive-keyring.gpg" }
 }
 
 extension SandboxDefinition.BaseSystem {
-    /// Of the host's sources those that are this distribution's own and of this suite; empty where the suite
-    /// itself is not among them.
+    /// The host's sources that belong to this distribution and suite; empty if they do not include the suite itself.
     ///
-    /// A third-party source may carry the same suite and component names, so an entry also has to be signed by
-    /// the distribution's keyring or, where it names none, to lie at a path of the distribution's name.
+    /// A third-party source may use the same suite and component names. Therefore an entry must also be signed by the
+    /// distribution's keyring or, if it names no keyring, have the distribution's name in the path of its URI.
     func ownSources(in host: [String: String]) -> [AptSource] {
         let own = host.keys.sorted().flatMap { AptSource.parse(host[$0]!, file: $0) }.compactMap { entry in
             var entry = entry
@@ -120,7 +119,7 @@ extension SandboxDefinition.BaseSystem {
         return entry.uris.allSatisfy { $0.split(separator: "/").contains { places.contains(String($0)) } }
     }
 
-    /// Cloud images name a file with mirrors instead of a mirror.
+    /// Resolves a mirror list: cloud images name a file with mirrors instead of a mirror.
     private func mirrors(_ uri: String, _ host: [String: String]) -> [String] {
         let prefix = ["mirror+file://", "mirror+file:"].first(where: uri.hasPrefix)
         guard let prefix, let list = host[String(uri.dropFirst(prefix.count))] else { return [uri] }
@@ -129,7 +128,7 @@ extension SandboxDefinition.BaseSystem {
         }
     }
 
-    /// The sources that packages come from; `nil` leaves the choice of the mirror to mmdebstrap.
+    /// The sources to install packages from; `nil` leaves the choice of the mirror to mmdebstrap.
     func sources(host: [String: String]) -> [AptSource]? {
         if mirror == "host" {
             let own = ownSources(in: host)

@@ -4,7 +4,7 @@ import Synchronization
 import Workbench
 
 extension LocalMachineFactory {
-    /// The base system of a plan: from the cache, or made and put there.
+    /// Returns the base system of a plan from the cache, or builds it and adds it to the cache.
     package func base(_ plan: MachinePlan, for build: Build, events: @escaping EventSink) async throws -> CachedTree {
         let recipe = BaseRecipe(plan.base, profile: plan.profile, host: host)
         let access = CacheAccess(cache: cache, runner: runner, build: build, events: events)
@@ -35,7 +35,7 @@ extension LocalMachineFactory {
         let output = try await finally {
             try await runner.execute(command) { _, line in log.take(line) }
         } cleanup: {
-            // Cancelled or failed: neither processes nor mounts of it may stay.
+            // After a failure or cancellation, no processes or mounts may remain.
             let parts = BuildParts(name: build.name, in: self)
             _ = await stopAll { parts.otherProcesses }
             _ = try? await unmount(MountTable.current.below(target))
@@ -50,7 +50,7 @@ extension LocalMachineFactory {
     private func baseFailure(
         _ failure: CommandFailure, _ recipe: BaseRecipe, output: [String], target: String
     ) -> Failure {
-        let what = "the base system \(recipe.system.distribution.rawValue) \(recipe.system.suite) could not be made"
+        let what = "cannot build the base system \(recipe.system.distribution.rawValue) \(recipe.system.suite)"
         if isFull(target) || output.contains(where: { $0.contains("No space left on device") }) {
             return diskFull(what)
         }
@@ -60,8 +60,8 @@ extension LocalMachineFactory {
         let isFetching = output.contains { $0.hasPrefix("Err:") || $0.contains("Failed to fetch") }
         if isFetching {
             return Failure(
-                .unavailable, "\(what): its packages cannot be loaded", details: Array(reasons.suffix(12)),
-                advice: "check the network and base.mirror in sandbox.yaml (now \(recipe.system.mirror))")
+                .unavailable, "\(what): package download failed", details: Array(reasons.suffix(12)),
+                advice: "check the network and base.mirror in sandbox.yaml (currently \(recipe.system.mirror))")
         }
         return Failure(
             .failed, what, details: Array(output.suffix(20)), advice: "to run it again: \(failure.command.shellLine)")
@@ -69,17 +69,17 @@ extension LocalMachineFactory {
 
     func diskFull(_ what: String) -> Failure {
         Failure(
-            .temporary, "\(what): the disk of \(cache.directory) is full",
-            advice: "make room there, or choose another place for the cache; a build needs about 5 GiB")
+            .temporary, "\(what): no space left in \(cache.directory)",
+            advice: "free some space, or move the cache to another disk; a build needs about 5 GiB")
     }
 
-    /// Less than 16 MiB left for others than root's reserve.
+    /// Whether less than 16 MiB are free, not counting the blocks reserved for root.
     func isFull(_ path: String) -> Bool {
         freeBytes(on: path).map { $0 < 16 << 20 } ?? false
     }
 }
 
-/// Everything that decides what a base system is; its key is the hash of that.
+/// All inputs of a base system; its cache key is their hash.
 struct BaseRecipe: Sendable, Equatable {
     var system: SandboxDefinition.BaseSystem
     var profile: BaseProfile
@@ -92,7 +92,7 @@ struct BaseRecipe: Sendable, Equatable {
         sources = system.sources(host: host.aptSources)
     }
 
-    /// Installed first; the initial RAM disk is made from these.
+    /// Packages installed first; the initramfs is generated from them.
     var firstPackages: [String] {
         let system = ["systemd", "systemd-sysv"]
         return switch profile {
@@ -102,7 +102,7 @@ struct BaseRecipe: Sendable, Equatable {
         }
     }
 
-    /// Installed while the initial RAM disk is made.
+    /// Packages installed while the initramfs is generated.
     var otherPackages: [String] {
         guard profile == .vm else { return [] }
         return common + ["fdisk", "cloud-init", "cloud-guest-utils", "grub2-common"] + bootLoaders
@@ -115,7 +115,7 @@ struct BaseRecipe: Sendable, Equatable {
         ]
     }
 
-    /// The generic kernel: a cloud kernel lacks the drivers of VirtualBox, VMware and older Hyper-V machines.
+    /// The generic kernel, because a cloud kernel lacks the drivers of VirtualBox, VMware and older Hyper-V machines.
     private var kernel: String {
         system.distribution == .debian ? "linux-image-\(system.architecture.rawValue)" : "linux-image-generic"
     }
@@ -127,7 +127,7 @@ struct BaseRecipe: Sendable, Equatable {
         }
     }
 
-    /// The files of a base by name, as mmdebstrap's hooks find them.
+    /// The files for mmdebstrap's hooks, by name.
     var files: [String: String] {
         var files = [
             "base-extract.sh": PackageResources.base_extract_sh, "base-early.sh": PackageResources.base_early_sh,
@@ -135,7 +135,7 @@ struct BaseRecipe: Sendable, Equatable {
             "grub.cfg": PackageResources.grub_cfg,
             "grub.default": PackageResources.grub_default,
         ].mapValues { String(decoding: $0, as: UTF8.self) }
-        // In the image only the distribution's own keyring is sure to be there.
+        // Only the distribution's own keyring is guaranteed to exist in the image.
         files["image.sources"] = sources.map { text(of: $0) { [system] in $0 == system.distribution.keyring } }
         return files
     }
@@ -144,10 +144,10 @@ struct BaseRecipe: Sendable, Equatable {
         sources.map { $0.text(keyrings: keyrings) }.joined(separator: "\n")
     }
 
-    /// The sources that mmdebstrap reads, with the keyrings that this host has.
+    /// The sources for mmdebstrap, with the keyrings that exist on this host.
     func buildSources() -> String? { sources.map { text(of: $0, keyrings: fileExists) } }
 
-    /// What went in, in words, for the seal.
+    /// Readable inputs for the seal of the cache entry.
     var inputs: [String: String] {
         [
             "distribution": system.distribution.rawValue, "suite": system.suite, "mirror": system.mirror,
@@ -164,8 +164,8 @@ struct BaseRecipe: Sendable, Equatable {
     }
 
     /// - Parameters:
-    ///   - files: directory with the files above and, where sources are given, `build.sources`.
-    ///   - proxies: apt's own proxy settings of the host, as `Acquire::http::Proxy "…"`.
+    ///   - files: directory with `files` and, if there are sources, `build.sources`.
+    ///   - proxies: the host's apt proxy settings, such as `Acquire::http::Proxy "…"`.
     func mmdebstrap(target: String, files: String, proxies: [String], environment: [String: String?]) -> Command {
         var arguments = [
             "--verbose", "--mode=root", "--format=directory", "--variant=minbase",
@@ -190,7 +190,7 @@ struct BaseRecipe: Sendable, Equatable {
     }
 }
 
-/// Turns what mmdebstrap, apt and dpkg say into progress, and keeps the last of it for an error message.
+/// Turns the output of mmdebstrap, apt and dpkg into progress events, and keeps the last lines for error messages.
 final class BaseLog: Sendable {
     private let events: EventSink
     private let isVerbose: Bool
@@ -212,12 +212,12 @@ final class BaseLog: Sendable {
         if let activity = Self.activity(line) { events(.progress(.setup, Progress(activity))) }
     }
 
-    /// What a line says in a few words; `nil` for the many that say nothing.
+    /// The activity that a line announces; `nil` for most lines.
     static func activity(_ line: String) -> String? {
-        if line.hasPrefix("I: running apt-get update") { return "loading package lists" }
-        if line.hasPrefix("I: downloading packages") { return "loading packages" }
-        if line.hasPrefix("I: extracting archives") { return "unpacking the essential packages" }
-        if line.hasPrefix("update-initramfs: Generating") { return "making the initial RAM disk" }
+        if line.hasPrefix("I: running apt-get update") { return "downloading package lists" }
+        if line.hasPrefix("I: downloading packages") { return "downloading packages" }
+        if line.hasPrefix("I: extracting archives") { return "unpacking essential packages" }
+        if line.hasPrefix("update-initramfs: Generating") { return "generating the initramfs" }
         let words = line.split(separator: " ")
         if line.hasPrefix("Unpacking "), words.count > 1 { return "unpacking \(words[1])" }
         if line.hasPrefix("Setting up "), words.count > 2 { return "setting up \(words[2])" }
@@ -225,13 +225,15 @@ final class BaseLog: Sendable {
     }
 }
 
-/// What makes tools give the same files whenever they run.
+/// Settings that make tools produce the same files in every run.
 package enum Reproducible {
-    /// No file of a container image is newer: 2025-01-01T00:00:00Z, in seconds since 1970.
+    /// Upper bound for file times in a container image: 2025-01-01T00:00:00Z, in seconds since 1970.
     package static let time = 1_735_689_600
 
-    /// With a source date Python recognizes stale bytecode by the source's hash and not by its time, which an image
-    /// does not keep; without a fixed seed the order of some constants in it differs from run to run.
+    /// Environment for reproducible results.
+    ///
+    /// With a source date, Python detects stale bytecode by the hash of the source and not by its time, which an image
+    /// does not preserve. Without a fixed hash seed, the order of some constants in the bytecode varies between runs.
     package static let environment = [
         "SOURCE_DATE_EPOCH": "\(time)", "PYTHONHASHSEED": "0", "PYC_INVALIDATION_MODE": "CHECKED_HASH",
     ]

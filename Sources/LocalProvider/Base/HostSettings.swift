@@ -2,17 +2,17 @@ import FoundationEssentials
 import Sandbox
 import Workbench
 
-/// What a build takes over from this host: where packages come from and whom to trust on the way.
+/// Settings that a build takes from this host: package sources, proxies and trusted certificates.
 package struct HostSettings: Sendable, Equatable {
-    /// Contents of apt's source files, and of the mirror lists that they name, by path.
+    /// Contents of apt's source files and of mirror lists, by path.
     package var aptSources: [String: String]
-    /// Contents of pip's configuration files, the strongest last.
+    /// Contents of pip's configuration files, the highest precedence last.
     package var pipConfigurations: [String]
-    /// The CA bundle, with the host's own additions.
+    /// The host's CA bundle, including locally added certificates.
     package var certificates: String?
-    /// apt's own proxy settings, as `Acquire::http::Proxy "…"`.
+    /// apt's proxy settings, such as `Acquire::http::Proxy "…"`.
     package var aptProxies: [String]
-    /// The environment of which proxies and pip's settings are taken.
+    /// The environment, for proxies and pip's settings.
     package var environment: [String: String]
 
     package init(
@@ -28,8 +28,8 @@ package struct HostSettings: Sendable, Equatable {
 
     /// Reads the settings of this host.
     /// - Parameters:
-    ///   - root: another root directory, for tests.
-    ///   - runner: asks apt for its proxies.
+    ///   - root: alternative root directory, for tests.
+    ///   - runner: runs apt-config to get the proxies.
     package static func read(
         environment: [String: String], root: String = "", runner: any CommandRunner
     ) async -> HostSettings {
@@ -65,7 +65,7 @@ package struct HostSettings: Sendable, Equatable {
 
     var pip: PipSettings { PipSettings(configurations: pipConfigurations, environment: environment) }
 
-    /// The proxies of the host as a machine sees them: the host's own loopback is 10.0.2.2 there.
+    /// The host's proxies as seen from a machine, where the host's loopback is 10.0.2.2.
     var proxies: [String: String] {
         let names = ["http_proxy", "https_proxy", "ftp_proxy", "all_proxy", "no_proxy"]
         let all = (names + names.map { $0.uppercased() }).compactMap { name in
@@ -74,14 +74,14 @@ package struct HostSettings: Sendable, Equatable {
         return Dictionary(uniqueKeysWithValues: all.filter { !$0.1.isEmpty })
     }
 
-    /// Whether the machine has to reach a server on the host's loopback.
+    /// Whether the machine needs access to a server on the host's loopback.
     var needsHostLoopback: Bool {
         (Array(proxies.values) + (Array(pip.values.values) + aptProxies).map(seenFromMachine))
             .contains { $0.contains(MachineNetwork.hostAddress) }
     }
 }
 
-/// An address on the host's loopback as the machine's user-mode network offers it.
+/// Rewrites a loopback address of the host to its address in the machine's user-mode network.
 func seenFromMachine(_ url: String) -> String {
     ["//127.0.0.1", "//localhost", "@127.0.0.1", "@localhost"].reduce(url) { url, local in
         guard let range = url.firstRange(of: local) else { return url }
@@ -92,20 +92,20 @@ func seenFromMachine(_ url: String) -> String {
 }
 
 extension HostSettings {
-    /// The sources that a base system is built from, as a file in apt's deb822 format.
-    /// - Throws: `Failure` where the host has none for this release and the definition names no mirror.
+    /// The sources to build a base system from, in apt's deb822 format.
+    /// - Throws: `Failure` if the host has none for this release and the definition names no mirror.
     package func sourcesText(for base: SandboxDefinition.BaseSystem) throws -> String {
         guard let sources = base.sources(host: aptSources) else {
             throw Failure(
-                .badData, "this machine has no package sources for \(base.distribution.rawValue) \(base.suite)",
-                advice: "name a mirror: --set base.mirror=URL")
+                .badData, "this host has no package sources for \(base.distribution.rawValue) \(base.suite)",
+                advice: "set a mirror with --set base.mirror=URL")
         }
         return sources.map { $0.text(keyrings: fileExists) }.joined(separator: "\n")
     }
 }
 
 extension SandboxDefinition {
-    /// Whether a variable of the playbook names this host as the build machine sees it.
+    /// Whether a playbook variable contains the address of this host as seen from the build machine.
     package var namesHost: Bool {
         playbook.variables.values.contains { $0.mentions(MachineNetwork.hostAddress) }
     }

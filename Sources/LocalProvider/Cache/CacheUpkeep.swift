@@ -7,20 +7,20 @@ extension ContentCache {
     package struct Entry: Sendable, Equatable {
         package var kind: Kind
         package var key: String
-        /// What went in, in words; empty where it was never finished.
+        /// Readable inputs; empty if the entry was never completed.
         package var inputs: [String: String]
-        /// With all that was made from it.
+        /// Size including the products made from the entry.
         package var bytes: Int64
         /// Seconds since 1970.
         package var lastUsed: Double
         package var isInUse: Bool
         package var isWhole: Bool
 
-        /// The key of the entry that it was installed on.
+        /// Key of the entry that this one is stacked on.
         var below: String? { inputs["below"] }
     }
 
-    /// All entries, those that were never finished too, the longest unused first.
+    /// All entries, including incomplete ones, the least recently used first.
     package var entries: [Entry] {
         Kind.allCases.flatMap { kind in
             let names = (try? FileManager.default.contentsOfDirectory(atPath: "\(directory)/\(kind.rawValue)")) ?? []
@@ -40,8 +40,8 @@ extension ContentCache {
 }
 
 extension [ContentCache.Entry] {
-    /// What may go, in this order: what was never finished, what is unused for some days, and the longest unused until
-    /// the rest fits. Nothing in use, and nothing on which something stands that stays.
+    /// The entries to prune, in this order: incomplete entries, entries unused for `days`, and the least recently used
+    /// entries until the rest fits into `limit`. Entries in use and entries below a kept entry are never pruned.
     package func prunable(unusedForDays days: Double?, toBytes limit: Int64?, now: Double) -> [ContentCache.Entry] {
         var rest = self
         var gone: [ContentCache.Entry] = []
@@ -61,8 +61,8 @@ extension [ContentCache.Entry] {
 }
 
 extension LocalMachineFactory {
-    /// Removes an entry with all that was made from it and installed on it.
-    /// - Throws: `Failure(.temporary)` where a build uses it.
+    /// Removes an entry with its products and the entries stacked on it.
+    /// - Throws: `Failure(.temporary)` if a build uses it.
     package func remove(_ entry: ContentCache.Entry) async throws {
         guard let lock = try EntryLock.attempt(cache.lock(entry.kind, entry.key), .exclusive, holder: "clean-up") else {
             throw Failure(.temporary, "the cached \(entry.kind.inWords) \(entry.key) is in use by a build")
@@ -73,8 +73,8 @@ extension LocalMachineFactory {
 }
 
 extension ContentCache {
-    /// Removes an entry that the caller has for itself, with all that was made from it. What was installed on it is of
-    /// no use without these very files, so it goes too, unless a build has it.
+    /// Removes an entry that the caller has locked exclusively, with its products. Entries stacked on it are useless
+    /// without exactly these files, so they are removed too, unless a build uses them.
     func discard(_ kind: Kind, _ key: String, _ runner: any CommandRunner) async throws {
         unlink(seal(kind, key))
         for path in [tree(kind, key), products(kind, key)] { try await runner.run(.removeTree(path)) }
@@ -93,7 +93,7 @@ private func bytesOfFile(_ path: String) -> Int64? {
     return stat(path, &info) == 0 ? Int64(info.st_blocks) * 512 : nil
 }
 
-/// Seconds since 1970; 0 where the file is gone.
+/// Modification time in seconds since 1970; 0 if the file does not exist.
 func modificationTime(of path: String) -> Double {
     var info = stat()
     guard stat(path, &info) == 0 else { return 0 }

@@ -3,13 +3,13 @@ import Glibc
 import Sandbox
 import Workbench
 
-/// Directory trees found by the hash of all that went into them.
+/// A content-addressed cache of directory trees: the key of a tree is the hash of its inputs.
 ///
 ///     base/KEY/  base/KEY.json     a root file system and its seal
-///     base/KEY.products/           what others make from it, gone when it is
-///     layers/KEY/  …               the changes of an installed step: an overlay's upper directory, moved, never copied
-///     locks/                       who makes or uses an entry
-///     work/BUILD/                  trees that running builds change
+///     base/KEY.products/           products made from it, removed with it
+///     layers/KEY/  …               the changes of a step: an overlay's upper directory, moved, never copied
+///     locks/                       locks of the builds that create or use an entry
+///     work/BUILD/                  trees of running builds
 package struct ContentCache: Sendable, Equatable {
     package enum Kind: String, Sendable, Codable, CaseIterable { case base, layers }
 
@@ -26,17 +26,17 @@ package struct ContentCache: Sendable, Equatable {
     func workspace(_ build: String) -> String { "\(directory)/work/\(build)" }
 }
 
-/// What a cache entry is, written when it was whole.
+/// Metadata of a cache entry, written when the entry is complete.
 struct CacheSeal: Sendable, Equatable, Codable {
     var key: String
-    /// All that went in, in words.
+    /// Readable inputs of the entry.
     var inputs: [String: String]
     var fingerprint: String
     var bytes: Int64
-    /// What the installed system is known to lack.
+    /// Components known to be missing from the installed system.
     var missing: [MissingComponent]
 
-    /// - Returns: `nil` where the file is missing or is none.
+    /// - Returns: `nil` if the file is missing or invalid.
     static func read(_ path: String) -> CacheSeal? {
         FileManager.default.contents(atPath: path).flatMap { try? JSONDecoder().decode(CacheSeal.self, from: $0) }
     }
@@ -48,18 +48,19 @@ struct CacheSeal: Sendable, Equatable, Codable {
     }
 }
 
-/// A read-only tree that a machine's root is stacked from.
+/// A read-only tree that is part of a machine's root overlay.
 package struct CachedTree: Sendable, Equatable {
     package var key: String
     package var path: String
     package var missing: [MissingComponent] = []
 
-    /// A folder beside it for what is made from it alone; it goes when the tree goes.
+    /// Directory for products made from this tree only; removed together with it.
     package var products: String { "\(path).products" }
 }
 
 extension Command {
-    /// One line for a whole tree: it changes with any entry's name, type, mode, owner, size, time or link target.
+    /// Computes the fingerprint of a tree. It changes with the name, type, mode, owner, size, time or link target of
+    /// any file.
     static func fingerprint(of tree: String) -> Command {
         let script = #"""
             cd "$1" && find . -printf '%P\t%y %m %U:%G %s %T@ %l\0' | LC_ALL=C sort -z | sha256sum | cut -c1-64
@@ -73,7 +74,7 @@ extension Command {
 }
 
 extension CommandRunner {
-    /// Bytes on disk of trees together.
+    /// Total disk usage of trees in bytes.
     func diskUsage(of paths: [String]) async throws -> Int64 {
         let output = try await execute(.diskUsage(of: paths)).standardOutput
         let total = output.split(separator: "\n").last?.split(separator: "\t").first
@@ -81,7 +82,7 @@ extension CommandRunner {
     }
 }
 
-/// The cache as one build uses it: what the build found or put there stays until the build is closed.
+/// Cache access for one build: entries that it found or added are kept until the build is closed.
 struct CacheAccess: Sendable {
     var cache: ContentCache
     var runner: any CommandRunner
@@ -94,28 +95,29 @@ struct CacheAccess: Sendable {
         case corrupt(String)
     }
 
-    /// Looks at an entry without changing anything.
+    /// The state of an entry; nothing is changed.
     func state(_ kind: ContentCache.Kind, _ key: String) async throws -> State {
         let tree = cache.tree(kind, key)
         let seal = CacheSeal.read(cache.seal(kind, key))
         guard let seal else {
             guard fileExists(tree) || fileExists(cache.seal(kind, key)) else { return .absent }
-            return .corrupt("it was never finished or its seal is damaged")
+            return .corrupt("it is incomplete or its seal is damaged")
         }
-        guard seal.key == key else { return .corrupt("its seal is another one's") }
-        guard fileExists(tree) else { return .corrupt("its files are gone") }
+        guard seal.key == key else { return .corrupt("its seal belongs to another entry") }
+        guard fileExists(tree) else { return .corrupt("its files are missing") }
         let fingerprint = try await runner.run(.fingerprint(of: tree)).trimmedLine
-        return fingerprint == seal.fingerprint ? .valid(seal) : .corrupt("files in it are missing or were changed")
+        return fingerprint == seal.fingerprint ? .valid(seal) : .corrupt("some of its files are missing or changed")
     }
 
-    /// - Returns: the entry, kept in place for this build; `nil` where there is none that is whole.
+    /// - Returns: the entry, locked for this build; `nil` if there is no valid one.
     func find(_ kind: ContentCache.Kind, _ key: String) async throws -> CachedTree? {
         let (found, isCorrupt) = try await findShared(kind, key)
         return isCorrupt ? try await findAlone(kind, key).found : found
     }
 
-    /// The entry, made by `make` where there is none that is whole; where another build is making it, that is awaited.
-    /// - Parameter make: gives the path of the finished tree, on the cache's file system.
+    /// Returns the entry, or creates it with `make` if there is no valid one. If another build is creating it, this
+    /// call waits for that build.
+    /// - Parameter make: returns the path of the finished tree, on the cache's file system.
     func obtain(
         _ kind: ContentCache.Kind, _ key: String, inputs: [String: String], make: () async throws -> String
     ) async throws -> CachedTree {
@@ -127,12 +129,12 @@ struct CacheAccess: Sendable {
         return use(kind, key, try await seal(kind, key, inputs: inputs, missing: []), lock)
     }
 
-    /// Puts a tree in the place of whatever has this key, unless another build uses that: then the tree stays
-    /// where it is, for this build alone.
+    /// Replaces the entry with this key, unless another build uses it. In that case the tree is not moved, and only
+    /// this build uses it.
     /// - Returns: the tree, and whether it still has to be sealed.
     func place(_ path: String, _ kind: ContentCache.Kind, _ key: String) async throws -> (CachedTree, needsSeal: Bool) {
         guard let lock = try EntryLock.attempt(cache.lock(kind, key), .exclusive, holder: build.holder) else {
-            events(.notice("another build uses what the cache has for this step, so the new one is not kept"))
+            events(.notice("the cached \(kind.inWords) is in use by another build; the new one is not cached"))
             return (CachedTree(key: key, path: path), false)
         }
         try await cache.discard(kind, key, runner)
@@ -141,7 +143,7 @@ struct CacheAccess: Sendable {
         return (CachedTree(key: key, path: cache.tree(kind, key)), true)
     }
 
-    /// Writes the seal, which makes the entry one.
+    /// Writes the seal that makes the entry valid.
     @discardableResult
     func seal(
         _ kind: ContentCache.Kind, _ key: String, inputs: [String: String], missing: [MissingComponent]
@@ -155,17 +157,17 @@ struct CacheAccess: Sendable {
         return seal
     }
 
-    private func tellWait(for holder: String, _ kind: ContentCache.Kind) {
+    private func reportWait(for holder: String, _ kind: ContentCache.Kind) {
         events(.progress(.setup, Progress("waiting for the build of \(holder)")))
-        events(.notice("waiting for the build of \(holder), which makes or uses the same \(kind.inWords)"))
+        events(.notice("waiting for the build of \(holder), which is using the same \(kind.inWords)"))
     }
 
-    /// The lock is given back on return, before anybody waits for the exclusive one.
+    /// If no entry is found, the shared lock is released on return, before the exclusive one is requested.
     private func findShared(
         _ kind: ContentCache.Kind, _ key: String
     ) async throws -> (found: CachedTree?, isCorrupt: Bool) {
         let shared = try await EntryLock.waitShared(cache.lock(kind, key), holder: build.holder) {
-            tellWait(for: $0, kind)
+            reportWait(for: $0, kind)
         }
         return switch try await state(kind, key) {
         case .valid(let seal): (use(kind, key, seal, shared), false)
@@ -174,15 +176,15 @@ struct CacheAccess: Sendable {
         }
     }
 
-    /// - Returns: the entry and a share in it, or nothing and the right to make it.
+    /// - Returns: the entry with a shared lock on it, or no entry with the exclusive lock to create it.
     func findAlone(
         _ kind: ContentCache.Kind, _ key: String
     ) async throws -> (found: CachedTree?, lock: EntryLock) {
         let path = cache.lock(kind, key)
         var exclusive = try EntryLock.attempt(path, .exclusive, holder: build.holder)
-        if exclusive == nil { tellWait(for: EntryLock.holder(path), kind) }
+        if exclusive == nil { reportWait(for: EntryLock.holder(path), kind) }
         while exclusive == nil {
-            // Whoever has made it meanwhile keeps a share in it for as long as its build runs.
+            // A build that has created the entry in the meantime holds a shared lock until it ends.
             if let shared = try EntryLock.attempt(path, .shared, holder: build.holder),
                 case .valid(let seal) = try await state(kind, key)
             {
@@ -196,7 +198,7 @@ struct CacheAccess: Sendable {
         case .valid(let seal): return (use(kind, key, seal, lock), lock)
         case .absent: break
         case .corrupt(let reason):
-            events(.warning("the cached \(kind.inWords) \(key) cannot be used: \(reason); it is made again"))
+            events(.warning("the cached \(kind.inWords) \(key) cannot be used: \(reason); rebuilding it"))
             try await cache.discard(kind, key, runner)
         }
         return (nil, lock)
@@ -217,11 +219,11 @@ struct CacheAccess: Sendable {
 }
 
 extension ContentCache.Kind {
-    var inWords: String { self == .base ? "base system" : "installed step" }
+    var inWords: String { self == .base ? "base system" : "layer" }
 }
 
-/// A lock on a name in the cache: many may use an entry, one alone may make or remove it.
-/// The kernel gives it back when its holder dies.
+/// A lock on a cache entry: shared by the builds that use it, exclusive to create or remove it.
+/// The kernel releases the lock when its holder dies.
 final class EntryLock: Sendable {
     enum Mode: Sendable { case shared, exclusive }
 
@@ -231,20 +233,20 @@ final class EntryLock: Sendable {
     private init(_ path: String) throws {
         try makeDirectory(parentDirectory(path))
         descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
-        guard descriptor >= 0 else { throw FileError("open the lock", path) }
+        guard descriptor >= 0 else { throw FileError("open lock file", path) }
         self.path = path
     }
 
-    /// - Returns: `nil` where others hold it.
+    /// - Returns: `nil` if others hold the lock.
     static func attempt(_ path: String, _ mode: Mode, holder: String) throws -> EntryLock? {
         let lock = try EntryLock(path)
         return lock.acquire(mode, holder: holder) ? lock : nil
     }
 
-    /// Who had it alone last, in its own words.
+    /// Description of the last exclusive holder.
     static func holder(_ path: String) -> String { (try? readText(path))?.trimmedLine ?? "" }
 
-    /// Whether anybody holds it; asked without root's right to write.
+    /// Whether any process holds the lock; needs no write permission, so it also works for users other than root.
     static func isHeld(_ path: String) -> Bool {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { return false }
@@ -254,22 +256,23 @@ final class EntryLock: Sendable {
         return false
     }
 
-    /// Waits until nobody has it alone.
-    /// - Parameter onWait: told once who has it.
+    /// Waits until no process holds the exclusive lock.
+    /// - Parameter onWait: called once with the holder.
     static func waitShared(
         _ path: String, holder: String, onWait: (String) -> Void
     ) async throws -> EntryLock {
         let lock = try EntryLock(path)
-        var told = false
+        var isReported = false
         while !lock.acquire(.shared, holder: holder) {
-            if !told { onWait(self.holder(path)) }
-            told = true
+            if !isReported { onWait(self.holder(path)) }
+            isReported = true
             try await Task.sleep(for: .milliseconds(100))
         }
         return lock
     }
 
-    /// Lets others use the entry too; they may look at it before this returns, but not remove it after.
+    /// Downgrades the lock to a shared one. Others may use the entry even before this returns, but cannot remove it
+    /// afterwards.
     func share() {
         flock(descriptor, LOCK_SH)
     }
@@ -284,23 +287,23 @@ final class EntryLock: Sendable {
     }
 
     deinit {
-        // Not close alone: a child that was forked just now and has not executed yet would go on holding the lock.
+        // Explicit, because a child that was just forked and has not called exec yet would keep the lock after close.
         flock(descriptor, LOCK_UN)
         close(descriptor)
     }
 }
 
-/// A stack of read-only trees, the lowest first, with room for changes on top.
+/// An overlay mount of read-only trees, the lowest first, with an optional writable layer on top.
 struct Overlay: Sendable, Equatable {
     var lower: [String]
-    /// Where changes go and the directory that the kernel needs beside it; `nil` is a read-only view.
+    /// The upper directory for changes and the work directory that the kernel requires; `nil` mounts read-only.
     var upper: (changes: String, work: String)?
     var target: String
 
     static func == (a: Overlay, b: Overlay) -> Bool { a.mount == b.mount }
 
-    /// The kernel's defaults differ from host to host, so the features that change what the upper directory
-    /// looks like are named. `volatile` leaves out every sync: a build that loses power starts anew anyway.
+    /// The mount command. Features that affect the format of the upper directory are set explicitly, because the
+    /// kernel's defaults vary between hosts. `volatile` omits all syncs: a build that loses power starts over anyway.
     var mount: Command {
         var options = ["lowerdir=\(lower.reversed().map(Self.escaped).joined(separator: ":"))"]
         if let upper {

@@ -4,13 +4,13 @@ import Sandbox
 import Synchronization
 import Workbench
 
-/// One running build: its lock, its directories and the locks on what it uses of the cache.
+/// A running build with its lock, its directories and its locks on cache entries.
 package final class Build: Sendable {
     package let assetID: AssetID
     package let name: String
-    /// Keys, configuration and logs.
+    /// Directory for keys, configuration and logs.
     package let directory: String
-    /// Where the trees lie that the build changes, on the cache's file system.
+    /// Directory for the trees that the build changes, on the cache's file system.
     package let workspace: String
     let holder: String
     private let locks: Mutex<Locks>
@@ -34,7 +34,7 @@ package final class Build: Sendable {
 
     package func path(_ file: String) -> String { "\(directory)/\(file)" }
 
-    /// Set for every process of the build, so that what a killed build left running is recognized.
+    /// The environment of every process of the build; it identifies processes left over by a killed build.
     var environment: [String: String?] { [Self.marker: directory] }
     static let marker = "DSS_BUILD_DIRECTORY"
 
@@ -42,7 +42,7 @@ package final class Build: Sendable {
         locks.withLock { $0.entries.append(lock) }
     }
 
-    /// Gives the asset id and the used parts of the cache back.
+    /// Releases the asset id and the cache entries in use.
     func close() {
         locks.withLock {
             $0.own = nil
@@ -51,7 +51,7 @@ package final class Build: Sendable {
     }
 }
 
-/// What stands in a build directory, for whoever finds it.
+/// The record in a build directory that identifies its build.
 struct BuildRecord: Sendable, Equatable, Codable {
     static let file = "build.json"
 
@@ -75,8 +75,9 @@ extension LocalMachineFactory {
 
     func lockPath(_ name: String) -> String { "\(buildsDirectory)/\(name).lock" }
 
-    /// Claims an asset id and makes the build's directories; what a killed build of the same id left is removed first.
-    /// - Throws: `Failure(.temporary)` that names the other build where one runs.
+    /// Locks an asset id and creates the build's directories; leftovers of a killed build of the same id are removed
+    /// first.
+    /// - Throws: `Failure(.temporary)` that names the other build if one is running.
     package func open(_ assetID: AssetID, undo: Undo, events: EventSink) async throws -> Build {
         let name = machineName(assetID.rawValue, stateDirectory: stateDirectory)
         try makeDirectory(buildsDirectory)
@@ -85,12 +86,12 @@ extension LocalMachineFactory {
         let lock: FileLock
         do { lock = try FileLock(lockPath(name), holder: holder) } catch let held as LockHeld {
             throw Failure(
-                .temporary, "another build of asset id \(held.holder) runs now",
-                advice: "wait for it, end it with Ctrl-C, or use another --asset-id")
+                .temporary, "another build of asset id \(held.holder) is running",
+                advice: "wait for it, stop it with Ctrl-C, or use another --asset-id")
         }
         let parts = BuildParts(name: name, in: self)
         if try await !find(parts, assetID: assetID.rawValue, state: .orphaned).isEmpty {
-            events(.notice("removing what an earlier build of \(assetID) left when it was killed"))
+            events(.notice("removing leftovers of an earlier build of \(assetID) that was killed"))
             try await dismantle(parts)
         }
 
@@ -101,10 +102,10 @@ extension LocalMachineFactory {
             defer { build.close() }
             try await dismantle(parts)
         }
-        // Complete from the moment it exists under its name.
+        // Renamed into place, so that the directory is complete as soon as it exists.
         try makeDirectory(parts.unfinished, mode: 0o700)
         try record.write(parts.unfinished)
-        guard rename(parts.unfinished, parts.directory) == 0 else { throw FileError("make", parts.directory) }
+        guard rename(parts.unfinished, parts.directory) == 0 else { throw FileError("create", parts.directory) }
         try makeDirectory(parts.workspace, mode: 0o700)
         return build
     }
@@ -113,16 +114,17 @@ extension LocalMachineFactory {
         "dss delete-assets --asset-id \(shellQuoted(assetID.rawValue))"
     }
 
-    /// What to say of a machine that is kept.
+    /// Hints for a machine that is kept after a failure.
     package func hints(_ machine: LocalMachine) -> [String] {
         [
-            "the machine was kept, reach it with: sudo \(machine.endpoint.commandLine)",
+            "the machine was kept; connect to it with: sudo \(machine.endpoint.commandLine)",
             "remove it with: \(remedy(machine.build.assetID))",
         ]
     }
 }
 
-/// The names of all that one build can have made; everything is found by them, whoever made it.
+/// The names of all resources that a build can create; resources are found by these names, also those of a killed
+/// build.
 struct BuildParts: Sendable, Equatable {
     var name: String
     var directory: String
@@ -144,8 +146,8 @@ struct BuildParts: Sendable, Equatable {
         BackgroundProcess.all { baseName($0[0]) == "systemd-nspawn" && $0.contains("--machine=\(name)") }
     }
 
-    /// What lives inside the machine, its systemd first; it can outlive the nspawn that started it, and is then known
-    /// by nothing but its root, which is stacked in the workspace.
+    /// The processes inside the machine, its systemd first. They can outlive the systemd-nspawn that started them; they
+    /// are then identified only by their root, an overlay with its upper directory in the workspace.
     var inhabitants: [BackgroundProcess] {
         BackgroundProcess.all { _ in true }.filter { process in
             let mounts = (try? readText("/proc/\(process.pid)/mountinfo")) ?? ""
@@ -155,15 +157,15 @@ struct BuildParts: Sendable, Equatable {
         }.sorted { $0.pid < $1.pid }
     }
 
-    /// All that runs as the machine: first what is in it, so that no nspawn dies before its systemd.
+    /// All processes of the machine, those inside first, so that systemd-nspawn does not end before the inner systemd.
     var machineProcesses: [BackgroundProcess] { inhabitants + machines }
 
     var processes: [BackgroundProcess] { machineProcesses + otherProcesses + networkProcesses }
 
     var networkProcesses: [BackgroundProcess] { BackgroundProcess.all(where: network.isSlirp) }
 
-    /// mmdebstrap, shared SSH connections and their children: they name a path of the build, or carry its mark in
-    /// their environment.
+    /// mmdebstrap, shared SSH connections and their children. Their command line contains a path of the build, or their
+    /// environment contains its marker.
     var otherProcesses: [BackgroundProcess] {
         let mark = Array("\(Build.marker)=\(directory)".utf8)
         let named = BackgroundProcess.all { line in
@@ -181,7 +183,7 @@ struct BuildParts: Sendable, Equatable {
 }
 
 extension LocalMachineFactory {
-    /// What of a build is there now.
+    /// The resources of a build that currently exist.
     func find(_ parts: BuildParts, assetID: String, state: Asset.State) async throws -> [Asset] {
         let asset = { (kind: Asset.Kind, name: String, bytes: Int64?) in
             Asset(assetID: assetID, kind: kind, name: name, bytes: bytes, state: state)
@@ -203,8 +205,8 @@ extension LocalMachineFactory {
         return (output.split(separator: "\t").first.flatMap { Int64($0) } ?? 0) * 1024
     }
 
-    /// Removes all of a build, whatever state it is in; the caller holds its lock.
-    /// - Throws: `Failure` that names what could not be removed.
+    /// Removes all resources of a build, whatever its state; the caller must hold its lock.
+    /// - Throws: `Failure` that names the resources that could not be removed.
     func dismantle(_ parts: BuildParts) async throws {
         var left: [String] = []
         left += await stopAll { parts.processes }.map { "process \($0.pid)" }
@@ -212,18 +214,18 @@ extension LocalMachineFactory {
         if fileExists(parts.network.path), try await !runner.execute(parts.network.delete).status.isSuccess {
             left.append("the network namespace \(parts.network.path)")
         }
-        // A tree with something mounted in it stays: deleting would go through the mount.
+        // A tree with a mount inside is kept: removing it would delete through the mount.
         if parts.mounts.isEmpty {
             for directory in parts.directories {
                 let output = try await runner.execute(.removeTree(directory))
                 if !output.status.isSuccess { left.append("\(directory): \(output.standardError.trimmedLine)") }
             }
         }
-        guard left.isEmpty else { throw Failure(.failed, "not everything could be removed", details: left) }
+        guard left.isEmpty else { throw Failure(.failed, "some resources could not be removed", details: left) }
     }
 
-    /// Ends processes until no new ones appear: one that lives a moment longer may have started another.
-    /// - Returns: what would not end.
+    /// Ends processes until no new ones appear, because a process may start another before it ends.
+    /// - Returns: the processes that are still running.
     func stopAll(_ find: () -> [BackgroundProcess]) async -> [BackgroundProcess] {
         for _ in 0..<50 {
             let processes = find()
@@ -233,19 +235,19 @@ extension LocalMachineFactory {
         return find()
     }
 
-    /// Ends processes at once: what they were making is thrown away.
+    /// Kills processes with SIGKILL, because their results are discarded.
     func stop(_ processes: [BackgroundProcess]) async {
         for process in processes { process.signal(9) }
         for process in processes { _ = await process.ended(within: .seconds(10)) }
     }
 
-    /// - Returns: what is still mounted, with the reason.
+    /// - Returns: the remaining mounts with the reasons.
     func unmount(_ targets: [String]) async throws -> [String] {
         var left: [String] = []
         for target in targets {
             let output = try await runner.execute(Command("umount", [target]))
             guard !output.status.isSuccess else { continue }
-            // A process of somebody's may still look into it: gone from the tree now, for good when that ends.
+            // Another process may still use it. A lazy unmount detaches it now and completes when that process ends.
             let lazy = try await runner.execute(Command("umount", ["--lazy", target]))
             if !lazy.status.isSuccess { left.append("the mount \(target): \(lazy.standardError.trimmedLine)") }
         }

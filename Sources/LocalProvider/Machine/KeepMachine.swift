@@ -2,15 +2,16 @@ import Sandbox
 import Workbench
 
 extension LocalMachineFactory {
-    /// Keeps the state after the next step of the plan as a layer of the cache and goes on from there.
+    /// Caches the state after the next step of the plan as a layer and continues on top of it.
     ///
-    /// The machine is restarted, after the last step too: what the seal changes then lands above the layer and not in it.
+    /// The machine is restarted even after the last step, so that the changes of the seal stage go above the layer and
+    /// not into it.
     package func keep(
         _ machine: LocalMachine, missing: [MissingComponent], events: @escaping EventSink
     ) async throws -> LocalMachine {
-        try await explaining("the step could not be kept") {
-            let (layer, needsSeal) = try await putAway(machine, missing: missing, events: events)
-            // The layer changes no more, so it is sealed while the machine boots on it.
+        try await explaining("cannot cache the step") {
+            let (layer, needsSeal) = try await moveIntoCache(machine, missing: missing, events: events)
+            // The layer does not change any more, so it is sealed while the machine boots on it.
             async let sealed: Void = seal(layer, needsSeal, machine, events)
             let trees = machine.trees + [layer]
             let next = try await boot(machine.plan, machine.build, on: trees, undo: nil, events: events)
@@ -19,25 +20,25 @@ extension LocalMachineFactory {
         }
     }
 
-    /// Keeps the state after the last step of a plan whose machine nobody needs any more.
+    /// Caches the state after the last step of a plan if the machine is not needed any more.
     /// - Returns: the layer.
     package func keepLast(
         _ machine: LocalMachine, missing: [MissingComponent], events: @escaping EventSink
     ) async throws -> CachedTree {
-        try await explaining("the step could not be kept") {
-            let (layer, needsSeal) = try await putAway(machine, missing: missing, events: events)
+        try await explaining("cannot cache the step") {
+            let (layer, needsSeal) = try await moveIntoCache(machine, missing: missing, events: events)
             try await seal(layer, needsSeal, machine, events)
             return layer
         }
     }
 
     /// Powers the machine off and moves its changes into the cache.
-    private func putAway(
+    private func moveIntoCache(
         _ machine: LocalMachine, missing: [MissingComponent], events: @escaping EventSink
     ) async throws -> (layer: CachedTree, needsSeal: Bool) {
         let steps = machine.plan.steps
-        guard machine.stepsDone < steps.count else { throw Failure(.bug, "more steps are kept than the plan has") }
-        events(.progress(.install, Progress("keeping step \(machine.stepsDone + 1) of \(steps.count)")))
+        guard machine.stepsDone < steps.count else { throw Failure(.bug, "more steps cached than the plan has") }
+        events(.progress(.install, Progress("caching step \(machine.stepsDone + 1) of \(steps.count)")))
         try await powerOff(machine)
         let key = layerKey(below: machine.trees.last!.key, step: steps[machine.stepsDone])
         var (layer, needsSeal) = try await access(machine, events)
@@ -61,9 +62,10 @@ extension LocalMachineFactory {
         try await access(machine, events).seal(.layers, layer.key, inputs: inputs, missing: layer.missing)
     }
 
-    /// Shuts the machine down; its root is readable below the returned path until the undo runs.
+    /// Shuts the machine down.
+    /// - Returns: the path of its root, which is readable until the undo runs.
     package func halt(_ machine: LocalMachine, events: @escaping EventSink) async throws -> String {
-        try await explaining("the machine could not be stopped") {
+        try await explaining("cannot stop the machine") {
             events(.progress(.capture, Progress("stopping the machine")))
             try await powerOff(machine)
             let build = machine.build
@@ -74,12 +76,12 @@ extension LocalMachineFactory {
         }
     }
 
-    /// Powers the machine off and takes its root apart.
+    /// Powers the machine off and unmounts its root.
     private func powerOff(_ machine: LocalMachine) async throws {
-        // The shared connection would look alive for a moment after the machine has gone.
+        // Otherwise the shared connection would look alive for a moment after the machine is off.
         let endpoint = machine.endpoint
         _ = try await runner.execute(Command("ssh", ["-F", endpoint.configFile, "-O", "exit", endpoint.alias]))
-        // nspawn passes it on as its kill signal.
+        // systemd-nspawn forwards it as its kill signal.
         machine.process.signal(15)
         if await !machine.process.ended(within: .seconds(20)) {
             let parts = BuildParts(name: machine.name, in: self)

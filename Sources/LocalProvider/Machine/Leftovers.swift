@@ -3,7 +3,7 @@ import Sandbox
 import Workbench
 
 extension LocalMachineFactory {
-    /// Everything that builds have here now: in use, or orphaned where the build is gone.
+    /// All resources of builds on this host: in use, or orphaned if their build has ended.
     package func leftovers() async throws -> [Asset] {
         var assets: [Asset] = []
         for name in buildNames() {
@@ -14,9 +14,9 @@ extension LocalMachineFactory {
         return assets
     }
 
-    /// Removes what a dead build of this asset id left; nothing to remove is fine.
-    /// - Returns: what was removed.
-    /// - Throws: `Failure(.temporary)` where the build still runs.
+    /// Removes the leftovers of a killed build of this asset id; having nothing to remove is not an error.
+    /// - Returns: the removed resources.
+    /// - Throws: `Failure(.temporary)` if the build is still running.
     @discardableResult
     package func removeLeftovers(of assetID: String) async throws -> [Asset] {
         var removed: [Asset] = []
@@ -26,10 +26,11 @@ extension LocalMachineFactory {
         for name in names.sorted() {
             let parts = BuildParts(name: name, in: self)
             let lock: FileLock
-            do { lock = try FileLock(lockPath(name), holder: "\(assetID) (removing what it left)") } catch let held
+            do { lock = try FileLock(lockPath(name), holder: "\(assetID) (removing its leftovers)") } catch let held
                 as LockHeld
             {
-                throw Failure(.temporary, "a build of asset id \(held.holder) still runs", advice: "end it first")
+                throw Failure(
+                    .temporary, "a build of asset id \(held.holder) is still running", advice: "stop it first")
             }
             removed += try await find(parts, assetID: assetID, state: .orphaned)
             try await dismantle(parts)
@@ -38,7 +39,7 @@ extension LocalMachineFactory {
         return removed
     }
 
-    /// All names under which something of a build may be: directories here, trees in the cache, and what the system shows.
+    /// The names of all builds that may have resources: from build directories, lock files and trees in the cache.
     private func buildNames() -> [String] {
         let contents = { (path: String) in (try? FileManager.default.contentsOfDirectory(atPath: path)) ?? [] }
         let directories = contents(buildsDirectory).compactMap { name -> String? in
@@ -48,17 +49,17 @@ extension LocalMachineFactory {
         return Set(directories + contents("\(cache.directory)/work")).sorted()
     }
 
-    /// The asset id as the build recorded it, else the name of the directory.
+    /// The asset id recorded by the build, or the name of the directory.
     private func assetID(of parts: BuildParts) -> String {
         (BuildRecord.read(parts.directory) ?? BuildRecord.read(parts.unfinished))?.assetID ?? parts.name
     }
 }
 
-/// The mounts of this process, in the order in which they were made.
+/// The mounts visible to this process, in mount order.
 struct MountTable: Sendable, Equatable {
     var targets: [String]
 
-    /// - Parameter text: as in `/proc/self/mounts`; blanks in paths stand there as `\040`.
+    /// - Parameter text: as in `/proc/self/mounts`; spaces in paths are escaped as `\040`.
     init(_ text: String) {
         targets = text.split(separator: "\n").compactMap { line in
             let fields = line.split(separator: " ")
@@ -68,7 +69,7 @@ struct MountTable: Sendable, Equatable {
 
     static var current: MountTable { MountTable((try? readText("/proc/self/mounts")) ?? "") }
 
-    /// The mounts at a directory and below, the last made first, as they have to be undone.
+    /// The mounts at and below a directory in unmount order: the last mount first.
     func below(_ directory: String) -> [String] {
         targets.filter { $0 == directory || $0.hasPrefix(directory + "/") }.reversed()
     }

@@ -1,33 +1,33 @@
 import Sandbox
 import Workbench
 
-/// A running machine on this host. A value: `keep` returns the restarted machine as a new one.
+/// A running build machine on this host. It is a value: `keep` returns the restarted machine as a new one.
 package struct LocalMachine: BuildMachine {
     package let endpoint: SSHEndpoint
     package let buildEnvironment: [String: String]
     package let plan: MachinePlan
     package let build: Build
-    /// The read-only trees below the machine's own changes, the base first.
+    /// The read-only trees below the machine's own changes, the base system first.
     package let trees: [CachedTree]
-    /// The process of the container.
+    /// The systemd-nspawn process of the container.
     let process: BackgroundProcess
 
     package var stepsDone: Int { trees.count - 1 }
     package var missing: [MissingComponent] { trees.last?.missing ?? [] }
-    /// Deterministic from the asset id and the state directory: names the machine and its network namespace.
+    /// Name of the machine and its network namespace, derived from the asset id and the state directory.
     package var name: String { build.name }
-    /// What the machine's console said.
+    /// Log of the machine's console.
     package var consoleLog: String { build.path("console.log") }
 }
 
 extension Build {
-    /// The tree that a machine changes after so many steps.
+    /// The tree with the changes of a machine after `step` steps.
     func changes(_ step: Int) -> String { "\(workspace)/changes-\(step)" }
     var root: String { "\(workspace)/root" }
     var sealedRoot: String { "\(workspace)/sealed-root" }
 }
 
-/// The key of a layer: it is the same only where all below it and all that went into it is the same.
+/// The key of a layer; equal only if the tree below and the inputs of the step are equal.
 func layerKey(below parent: String, step: String) -> String {
     var hash = ContentHash()
     hash.add("format", "1")
@@ -36,7 +36,8 @@ func layerKey(below parent: String, step: String) -> String {
     return String(hash.hexDigest.prefix(32))
 }
 
-/// Builds machines on this host: base system → cached layers → running machine → kept layers → stopped root.
+/// Builds machines on this host: base system → cached layers → running machine → new layers → root of the stopped
+/// machine.
 ///
 ///     let machine = try await factory.start(plan, undo: undo, events: events)
 ///     …install a step on machine.endpoint…
@@ -45,9 +46,9 @@ func layerKey(below parent: String, step: String) -> String {
 ///     let root = try await factory.halt(next)   // read-only, until the undo runs
 package struct LocalMachineFactory: Sendable {
     package var runner: any CommandRunner
-    /// Finished base systems and installed layers, and the working copies that may become some.
+    /// Base systems and layers, and the workspaces of running builds.
     package var cache: ContentCache
-    /// Small things of running builds: who builds, keys, logs, configuration.
+    /// Directory for the small files of running builds: records, locks, keys, logs, configuration.
     package var stateDirectory: String
     package var host: HostSettings
 
@@ -59,10 +60,10 @@ package struct LocalMachineFactory: Sendable {
     }
 }
 
-/// The name of a machine, its network namespace and its build directory, always the same for one asset id
-/// and state directory, so that what a killed build left is found again by name.
+/// The name of a machine, its network namespace and its build directory. It is always the same for an asset id and a
+/// state directory, so that the leftovers of a killed build are found by name.
 ///
-/// Host names have at most 63 characters; the hash keeps `6.1` and `6-1`, and two state directories, apart.
+/// Host names have at most 63 characters. The hash distinguishes `6.1` from `6-1`, and two state directories.
 func machineName(_ assetID: String, stateDirectory: String) -> String {
     var hash = ContentHash()
     hash.add("asset id", assetID)
@@ -70,19 +71,19 @@ func machineName(_ assetID: String, stateDirectory: String) -> String {
     return "dss-\(AssetID.dashed(assetID).prefix(40))-\(hash.hexDigest.prefix(8))"
 }
 
-/// What a machine is to be: its name, the system below it and the steps that will be installed on it.
+/// The plan for a machine: its asset id, its base system and the steps to install.
 package struct MachinePlan: Sendable, Equatable {
     package var assetID: AssetID
     package var base: SandboxDefinition.BaseSystem
     package var profile: BaseProfile
-    /// For each step the hash of all that goes into it (playbook part, variables, pins);
-    /// the layer of a step is found again only when its own hash and all before it are the same.
+    /// For each step the hash of its inputs (playbook part, variables, pins). A cached layer is reused only if its hash
+    /// and all hashes before it match.
     package var steps: [String]
-    /// False: nothing is taken from the cache; what is built still goes there.
+    /// Whether to read from the cache; results are written to the cache in any case.
     package var usesCache: Bool
-    /// The machine may reach servers on this host's loopback, at 10.0.2.2: a mirror on the same laptop.
+    /// Whether the machine may reach servers on the host's loopback at 10.0.2.2, such as a mirror on the same laptop.
     package var reachesHost: Bool
-    /// Sends every line of mmdebstrap as an event.
+    /// Whether to send every line of mmdebstrap output as an event.
     package var isVerbose: Bool
 
     package init(
@@ -99,12 +100,12 @@ package struct MachinePlan: Sendable, Equatable {
     }
 }
 
-/// How much of a system a base has.
+/// The extent of a base system.
 package enum BaseProfile: String, Sendable, Codable, CaseIterable {
-    /// Everything that a disk needs to boot: kernel, initial RAM disk, boot loader, cloud-init.
+    /// A bootable system with kernel, initramfs, boot loader and cloud-init.
     case vm
-    /// No kernel and no boot loader; Ansible can install on it.
+    /// A system without kernel and boot loader, on which Ansible can install.
     case container
-    /// Just systemd and sshd, for quick tests.
+    /// Only systemd and sshd, for quick tests.
     case tiny
 }

@@ -1,16 +1,17 @@
 import Sandbox
 import Workbench
 
-/// The files of a build's own sshd, package index and certificates: bound into the machine's /run, never in its file system.
+/// The configuration files for a build's sshd, package indexes and certificates. They are bind-mounted into the
+/// machine's /run and never become part of its file system.
 struct MachineFiles: Sendable, Equatable {
-    /// Where they are in the machine.
+    /// Directory of the files in the machine.
     static let directory = "/run/dss"
     static let certificates = "\(directory)/ca.crt"
     static let pip = "\(directory)/pip.conf"
     static let apt = "\(directory)/apt.conf"
 
-    /// Services of the image that have nothing to do during a build. They are not masked, because a masked unit cannot
-    /// be enabled, but skipped: starting one succeeds and does nothing.
+    /// Units of the image that are not needed during a build. They are skipped by a condition and not masked, because a
+    /// masked unit cannot be enabled; starting a skipped unit succeeds and does nothing.
     static let skippedUnits = [
         "ssh.service", "ssh.socket", "docker.service", "docker.socket", "containerd.service",
         "systemd-networkd.service", "systemd-networkd.socket", "systemd-networkd-wait-online.service",
@@ -46,7 +47,7 @@ struct MachineFiles: Sendable, Equatable {
 
         """
 
-    /// Restarted when a package's script ends all sshd's.
+    /// The systemd unit of the build's sshd. It restarts, because the script of a package may end all sshd processes.
     static let unit = """
         [Unit]
         Description=sshd of the image build
@@ -63,7 +64,8 @@ struct MachineFiles: Sendable, Equatable {
 
     var host: HostSettings
 
-    /// Files by their path below `/run/dss` and, where it begins with `system/`, `/run/systemd/system`.
+    /// Contents of the files by path below `/run/dss`; a path that starts with `system/` is below
+    /// `/run/systemd/system`.
     var contents: [String: String] {
         var files = [
             "sshd_config": Self.sshd,
@@ -76,7 +78,7 @@ struct MachineFiles: Sendable, Equatable {
         return files
     }
 
-    /// dpkg need not sync each file: a machine that loses power is thrown away.
+    /// apt's configuration. dpkg need not sync each file, because a machine that loses power is discarded.
     private var aptConfiguration: String {
         (#"DPkg::Options { "--force-unsafe-io"; };"# + "\n")
             + (host.certificates == nil ? "" : "Acquire::https::CAInfo \"\(Self.certificates)\";\n")
@@ -89,7 +91,7 @@ struct MachineFiles: Sendable, Equatable {
         return pip
     }
 
-    /// For tasks that load packages.
+    /// Environment for tasks that download packages.
     var environment: [String: String] {
         var variables = host.proxies
         variables["PIP_CONFIG_FILE"] = Self.pip
@@ -106,22 +108,22 @@ struct MachineFiles: Sendable, Equatable {
     }
 }
 
-/// What of the host's pip configuration holds in a machine too: where packages are, not where files of the host lie.
+/// The part of the host's pip configuration that also applies in a machine: package indexes, but no paths of the host.
 struct PipSettings: Sendable, Equatable {
     var values: [String: String] = [:]
 
-    private static let taken = ["index-url", "extra-index-url", "trusted-host", "proxy"]
+    private static let inherited = ["index-url", "extra-index-url", "trusted-host", "proxy"]
 
-    /// - Parameter configurations: contents of pip.conf files, the strongest last.
+    /// - Parameter configurations: contents of pip.conf files, the highest precedence last.
     init(configurations: [String], environment: [String: String]) {
         for text in configurations { read(text) }
-        for name in Self.taken {
+        for name in Self.inherited {
             let variable = "PIP_" + name.uppercased().map { $0 == "-" ? "_" : String($0) }.joined()
             if let value = environment[variable], !value.isEmpty { values[name] = value }
         }
     }
 
-    /// The sections `global` and `install`; values may go on in indented lines.
+    /// Reads the sections `global` and `install`; values may continue on indented lines.
     private mutating func read(_ text: String) {
         var section = ""
         var last: String?
@@ -136,7 +138,7 @@ struct PipSettings: Sendable, Equatable {
             } else if let separator = content.firstIndex(where: { "=:".contains($0) }) {
                 let name = String(content[..<separator]).trimmedLine.lowercased().map { $0 == "_" ? "-" : $0 }
                 last = nil
-                guard ["global", "install"].contains(section), Self.taken.contains(String(name)) else { continue }
+                guard ["global", "install"].contains(section), Self.inherited.contains(String(name)) else { continue }
                 last = String(name)
                 values[last!] = String(content[content.index(after: separator)...]).trimmedLine
             }

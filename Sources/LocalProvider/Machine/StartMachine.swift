@@ -3,14 +3,14 @@ import Sandbox
 import Workbench
 
 extension LocalMachineFactory {
-    /// Claims the asset id, then base → deepest cached layer → running machine that answers on SSH.
+    /// Locks the asset id, gets the base system and the deepest cached layer, and boots a machine that answers on SSH.
     ///
-    /// What it makes is registered in `undo` step by step; the last undo gives the asset id back.
+    /// Each created resource is registered in `undo`; the last undo releases the asset id.
     package func start(
         _ plan: MachinePlan, undo: Undo, events: @escaping EventSink
     ) async throws -> LocalMachine {
         try requireRoot()
-        return try await explaining("the machine could not be started") {
+        return try await explaining("cannot start the machine") {
             let build = try await open(plan.assetID, undo: undo, events: events)
             let base = try await base(plan, for: build, events: events)
             let trees = try await [base] + layers(plan, on: base, for: build, events: events)
@@ -18,7 +18,7 @@ extension LocalMachineFactory {
         }
     }
 
-    /// Boots a machine in a build that is open already, on trees of the cache.
+    /// Boots a machine on cached trees, in a build that is already open.
     package func start(
         _ plan: MachinePlan, in build: Build, on trees: [CachedTree], undo: Undo, events: @escaping EventSink
     ) async throws -> LocalMachine {
@@ -27,7 +27,7 @@ extension LocalMachineFactory {
         return try await boot(plan, build, on: trees, undo: undo, events: events)
     }
 
-    /// The layers of the plan's steps that the cache has, from the first on without a gap.
+    /// The cached layers of the plan's steps, from the first step up to the first one that is not cached.
     package func layers(
         _ plan: MachinePlan, on base: CachedTree, for build: Build, events: @escaping EventSink
     ) async throws -> [CachedTree] {
@@ -45,7 +45,7 @@ extension LocalMachineFactory {
     private func requireRoot() throws {
         guard geteuid() == 0 else {
             throw Failure(
-                .noPermission, "building a machine here needs root: it mounts file systems and starts a container",
+                .noPermission, "building on this host requires root: it mounts file systems and starts a container",
                 advice: "run the same command with sudo")
         }
     }
@@ -66,7 +66,7 @@ extension LocalMachineFactory {
         _ = try await runner.start(slirp, log: build.path("network.log"))
     }
 
-    /// Keys and configuration, made anew for each build.
+    /// Creates keys and configuration, which are new for each build.
     private func prepareFiles(_ build: Build) async throws {
         let files = build.path("machine")
         try makeDirectory("\(files)/system/multi-user.target.wants")
@@ -75,7 +75,7 @@ extension LocalMachineFactory {
             try writeAtomically(text, to: "\(files)/\(name)")
         }
         guard symlink("../dss-sshd.service", "\(files)/system/multi-user.target.wants/dss-sshd.service") == 0 else {
-            throw FileError("make a link in", files)
+            throw FileError("create a link in", files)
         }
         async let user: Void = generateKey(build.path("key"), comment: build.name)
         async let host: Void = generateKey("\(files)/host_key", comment: build.name)
@@ -91,8 +91,8 @@ extension LocalMachineFactory {
         try writeAtomically(config.text, to: build.path("ssh_config"))
     }
 
-    /// One connection for all calls saves half a second each; a socket's path may have 107 bytes, of which ssh
-    /// itself takes some for a temporary name.
+    /// The socket of the shared connection, which saves half a second per call; `nil` if the path is too long. A socket
+    /// path is limited to 107 bytes, and ssh needs some of them for a temporary name.
     private static func controlPath(_ path: String) -> String? {
         path.utf8.count <= 85 ? path : nil
     }
@@ -101,7 +101,7 @@ extension LocalMachineFactory {
         try await runner.run(.sshKeygen(path: path, comment: comment))
     }
 
-    /// Stacks the trees below a new directory of changes, boots that and waits until it answers.
+    /// Mounts the trees below a new directory for changes, boots the result and waits until it answers.
     func boot(
         _ plan: MachinePlan, _ build: Build, on trees: [CachedTree], undo: Undo?, events: @escaping EventSink
     ) async throws -> LocalMachine {
@@ -135,7 +135,7 @@ extension LocalMachineFactory {
         return machine
     }
 
-    /// Tries until the machine answers and its network has a route.
+    /// Retries until the machine answers and its network has a route.
     private func waitUntilReady(_ machine: LocalMachine, limit: Duration = .seconds(120)) async throws {
         let deadline = ContinuousClock.now + limit
         let ready = Command.ssh(
@@ -147,9 +147,9 @@ extension LocalMachineFactory {
             if output.status.isSuccess { return }
             let reason: String
             if !machine.process.isAlive {
-                reason = "it ended while it booted"
+                reason = "it exited during boot"
             } else if BuildParts(name: machine.name, in: self).networkProcesses.isEmpty {
-                reason = "its network ended: \(tail(of: machine.build.path("network.log"), lines: 3))"
+                reason = "its network process exited: \(tail(of: machine.build.path("network.log"), lines: 3))"
             } else if ContinuousClock.now > deadline {
                 reason = "it did not answer within \(limit.components.seconds) s: \(output.standardError.trimmedLine)"
             } else {
@@ -157,12 +157,12 @@ extension LocalMachineFactory {
                 continue
             }
             throw Failure(
-                .failed, "the machine \(machine.name) cannot be used: \(reason)",
+                .failed, "the machine \(machine.name) failed to start: \(reason)",
                 details: tail(of: machine.consoleLog).split(separator: "\n").map(String.init))
         }
     }
 
-    /// Runs `body` and turns what system calls and tools say into a failure with a reason.
+    /// Runs `body` and converts errors of system calls and tools to failures with a reason.
     func explaining<Result>(_ what: String, _ body: () async throws -> Result) async throws -> Result {
         do { return try await body() } catch let error as FileError where error.isDiskFull {
             throw diskFull(what)
@@ -179,15 +179,16 @@ extension LocalMachineFactory {
     }
 }
 
-/// A network namespace of the machine's own with a user-mode network: nothing on the host's firewall or routes changes.
+/// The machine's network namespace with a user-mode network, which needs no changes to the host's firewall or routes.
 package struct MachineNetwork: Sendable, Equatable {
     var name: String
 
-    /// slirp4netns' fixed addresses (its manual page, "CONFIGURE"): the host, and a server that asks the host's resolver.
+    /// Fixed addresses of slirp4netns (slirp4netns(1), "CONFIGURE"): the host, and a DNS server that forwards to the
+    /// host's resolver.
     package static let hostAddress = "10.0.2.2"
     static let nameServer = "10.0.2.3"
     static let device = "tap0"
-    /// Where the machine's sshd listens, on the namespace's loopback.
+    /// Port of the machine's sshd on the namespace's loopback.
     static let sshPort = 2222
 
     var path: String { "/run/netns/\(name)" }
@@ -197,7 +198,7 @@ package struct MachineNetwork: Sendable, Equatable {
     var delete: Command { Command("ip", ["netns", "delete", name]) }
     var defaultRoute: Command { Command("ip", ["-n", name, "-4", "route", "show", "default"]) }
 
-    /// The process that carries the packets; without `hostLoopback` no server on the host's loopback is reached.
+    /// The user-mode network process; without `hostLoopback`, servers on the host's loopback are unreachable.
     func slirp(hostLoopback: Bool) -> Command {
         Command(
             "slirp4netns",
@@ -205,7 +206,7 @@ package struct MachineNetwork: Sendable, Equatable {
                 + ["--netns-type=path", path, Self.device])
     }
 
-    /// How ssh gets at the namespace's loopback.
+    /// The `ProxyCommand` that connects ssh to the namespace's loopback.
     var proxyCommand: String { "nsenter --net=\(path) nc 127.0.0.1 \(Self.sshPort)" }
 
     func isSlirp(_ commandLine: [String]) -> Bool {
@@ -213,19 +214,20 @@ package struct MachineNetwork: Sendable, Equatable {
     }
 }
 
-/// A root directory booted as a container: real systemd with process, mount and host names of its own.
+/// A root directory booted as a container: a real systemd with its own PID, mount and UTS namespaces.
 struct Nspawn: Sendable, Equatable {
     var name: String
     var root: String
-    /// Directory with the files of `MachineFiles`.
+    /// Directory of the `MachineFiles` contents.
     var files: String
-    /// Becomes /tmp: on disk, because package builds may need more room there than memory has.
+    /// Directory mounted at /tmp. It is on disk, because package builds may need more space than there is memory.
     var temporary: String
     var networkPath: String
-    /// Where systemd runs the host, the container gets a scope of its own from it; elsewhere it stays where it is.
+    /// Whether systemd runs on the host. If so, the container gets its own scope; otherwise it stays in the current
+    /// cgroup.
     var hasSystemd: Bool
 
-    /// systemd's `SIGRTMIN+14`: power off at once, without stopping one service after the other.
+    /// systemd's `SIGRTMIN+14`: power off immediately, without stopping services.
     static let powerOff = "SIGRTMIN+14"
 
     func command(environment: [String: String?]) -> Command {

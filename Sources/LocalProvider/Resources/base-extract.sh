@@ -1,9 +1,9 @@
 #!/bin/sh
-# mmdebstrap --extract-hook: the essential packages are unpacked and not installed yet. $1 is the root,
-# DSS_FIRST_PACKAGES and DSS_PACKAGES are all that will be installed later.
+# mmdebstrap --extract-hook: runs after the essential packages are unpacked and before they are installed. $1 is the
+# root; DSS_FIRST_PACKAGES and DSS_PACKAGES are all packages to be installed later.
 #
-# Loads them while the essential ones are installed; what goes wrong here, apt meets again and tells then. dpkg's status
-# is still empty, so apt wants the essential packages too: it finds the files that are there.
+# Downloads them while the essential packages are installed. Errors are ignored here, because apt reports them when it
+# installs. dpkg's status is still empty, so apt also wants the essential packages and finds their existing files.
 set -eu
 root=$1
 

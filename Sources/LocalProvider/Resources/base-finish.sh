@@ -1,6 +1,7 @@
 #!/bin/sh
-# mmdebstrap --customize-hook: all but DSS_PACKAGES is installed, for a disk the kernel too. $1 is the root,
-# DSS_BASE_FILES the directory of the other files of a base, DSS_PROFILE is vm, container or tiny.
+# mmdebstrap --customize-hook: runs after everything except DSS_PACKAGES is installed, for a VM including the kernel.
+# $1 is the root, DSS_BASE_FILES the directory with the other files of the base system, DSS_PROFILE is vm, container or
+# tiny.
 set -eu
 root=$1
 
@@ -17,7 +18,7 @@ install_rest() {
 }
 
 if [ "$DSS_PROFILE" = vm ]; then
-    # One processor makes the RAM disk while another installs what it does not depend on.
+    # Generate the initramfs and install the packages that it does not depend on in parallel.
     make_ramdisk &
     ramdisk=$!
     install_rest
@@ -27,7 +28,7 @@ if [ "$DSS_PROFILE" = vm ]; then
         /usr/sbin/update-initramfs
 fi
 
-# Boot: GRUB finds the file system by its label and the kernel by its link, until update-grub writes its own file.
+# GRUB finds the file system by its label and the kernel by its link, until update-grub replaces grub.cfg.
 if [ "$DSS_PROFILE" = vm ]; then
     for platform in i386-pc x86_64-efi arm64-efi; do
         modules=$root/usr/lib/grub/$platform
@@ -47,7 +48,8 @@ echo LANG=C.UTF-8 >"$root/etc/default/locale"
 echo Etc/UTC >"$root/etc/timezone"
 ln -sf /usr/share/zoneinfo/Etc/UTC "$root/etc/localtime"
 
-# Nothing of the build stays: machine-id empty and not missing, so that no boot takes itself for the first one.
+# Remove the traces of the build. machine-id is emptied and not removed, so that systemd does not treat the next boot as
+# the first boot.
 : >"$root/etc/machine-id"
 : >"$root/etc/resolv.conf"
 rm -f "$root"/etc/ssh/ssh_host_*_key* "$root"/etc/apt/apt.conf.d/99mmdebstrap \

@@ -61,7 +61,7 @@ class CallbackModule(CallbackBase):
         answer = result._result
         message = None
         if status in ("failed", "unreachable", "ignored"):
-            message = "a secret is in play, so the message is hidden" if answer.get("_ansible_no_log") else reason(answer)
+            message = "message hidden because of no_log" if answer.get("_ansible_no_log") else reason(answer)
         emit(
             event="task-finished",
             status=status,
@@ -77,7 +77,7 @@ class CallbackModule(CallbackBase):
 
 
 def planned(play):
-    """The tasks that the tags on the command line let through, as far as they are known before the run."""
+    """The tasks selected by the tags on the command line, as far as they are known before the run."""
     only, skip = context.CLIARGS.get("tags") or ["all"], context.CLIARGS.get("skip_tags") or []
 
     def walk(items):
@@ -91,7 +91,7 @@ def planned(play):
 
 
 def reason(answer):
-    """What the module says went wrong: its message, and the end of what the program behind it printed."""
+    """The reason of a failure: the module's message, and the last lines that its program printed."""
     items = [item for item in answer.get("results", []) if isinstance(item, dict) and item.get("failed")]
     if items:
         return "\n".join(reason(item) for item in items)

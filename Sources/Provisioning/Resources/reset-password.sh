@@ -1,15 +1,15 @@
 #!/bin/sh
-# Gives a machine its default password back: the login, which must change it the next time, and JupyterLab.
-# Runs as root; the lines before this one set the two variables. Prints the name of each that has it now.
+# Resets the password of a host to the default: for the login, which must change it the next time, and for JupyterLab.
+# Runs as root; the preceding lines set the two variables. Prints "jupyter" and "login" for each password that was set.
 set -eu
 : "${dss_user:?}" "${dss_password:?}"
 
-id "$dss_user" >/dev/null 2>&1 || { echo "there is no user '$dss_user'" >&2; exit 1; }
+id "$dss_user" >/dev/null 2>&1 || { echo "user '$dss_user' does not exist" >&2; exit 1; }
 
 hooks=/usr/local/lib/dss/seal.d
 message=/etc/update-motd.d/99-jupyter
 
-# The same as the program that the seal runs for JupyterLab, and removes.
+# The same program that sealing runs for JupyterLab, and then removes.
 write_hash='
 import json, os, shutil, sys
 from pathlib import Path
@@ -41,7 +41,7 @@ elif [ -e "$message" ]; then
         "$(sed -n 's|^config=||p' "$message")" "$(sed -n 's|^default=||p' "$message")" "$dss_user"
 fi
 if [ -e "$message" ]; then
-    # A running one knows the old password until it starts anew.
+    # A running JupyterLab uses the old password until it restarts.
     if [ -d /run/systemd/system ]; then systemctl try-restart jupyter.service; fi
     echo jupyter
 fi

@@ -1,23 +1,23 @@
 #!/bin/sh
-# Seals the machine: default password that must be changed at first login, no trace of the build, no identity.
-# Runs as root; the lines before this one set the two variables.
+# Seals the machine: sets a default password that must be changed at first login, and removes all traces of the build
+# and the machine's identity. Runs as root; the preceding lines set the two variables.
 set -eu
 : "${dss_user:?}" "${dss_password:?}"
 
-id "$dss_user" >/dev/null 2>&1 || { echo "the playbook has made no user '$dss_user'" >&2; exit 1; }
+id "$dss_user" >/dev/null 2>&1 || { echo "the playbook created no user '$dss_user'" >&2; exit 1; }
 
-# The roles' own secrets first: each hook reads the default password from its standard input.
+# First the secrets of the roles: each hook reads the default password from standard input.
 for hook in /usr/local/lib/dss/seal.d/*; do
     if [ -x "$hook" ]; then printf '%s\n' "$dss_password" | "$hook" >/dev/null; fi
 done
 rm -rf /usr/local/lib/dss/seal.d
 
-# The login: password set and expired, groups given, root without one.
+# The login: set and expire the password, and lock root.
 printf '%s:%s\n' "$dss_user" "$dss_password" | chpasswd
 chage --lastday 0 "$dss_user"
 usermod --lock root 2>/dev/null
 
-# SSH with a password, in every file that sshd reads; the first word on a setting wins there.
+# Allow SSH logins with a password in every file that sshd reads, because the first value of a setting wins.
 for file in /etc/ssh/sshd_config /etc/ssh/sshd_config.d/*.conf; do
     [ -f "$file" ] || continue
     sed -i -E 's/^[#[:space:]]*PasswordAuthentication[[:space:]].*/PasswordAuthentication yes/I' "$file"
@@ -25,23 +25,23 @@ for file in /etc/ssh/sshd_config /etc/ssh/sshd_config.d/*.conf; do
 done
 rm -f /etc/ssh/ssh_host_*_key /etc/ssh/ssh_host_*_key.pub
 
-# What people and tools leave in home directories.
+# Files that users and tools leave in home directories.
 for home in /root /home/*; do
     [ -d "$home" ] || continue
     (cd "$home" && rm -rf .ssh .ansible .aws .cache .config/pip .docker .git-credentials .gnupg .netrc .pip .pypirc \
         .bash_history .python_history .sqlite_history .lesshst .viminfo .wget-hsts .sudo_as_admin_successful)
 done
 
-# cloud-init forgets this machine, so that it runs as on a new one.
+# Reset cloud-init, so that it runs as on a new machine.
 rm -rf /var/lib/cloud /run/cloud-init /etc/sudoers.d/90-cloud-init-users /etc/netplan/50-cloud-init.yaml
 
-# Identity: systemd makes a new machine-id where the file is empty.
+# Identity: systemd creates a new machine-id if the file is empty.
 : > /etc/machine-id
 [ -L /var/lib/dbus/machine-id ] || rm -f /var/lib/dbus/machine-id
 rm -f /var/lib/systemd/random-seed /var/lib/systemd/credential.secret /var/lib/NetworkManager/*
 
-# Caches, logs and temporary files. The journal goes on in memory, else the end of this machine would be written to the
-# disk again.
+# Caches, logs and temporary files. The journal continues in memory; otherwise, shutdown messages would be written to
+# the disk again.
 journalctl --relinquish-var 2>/dev/null || true
 rm -rf /var/lib/apt/lists/* /var/cache/apt/*.bin /var/cache/apt/archives/*.deb /var/cache/debconf/*-old \
     /var/lib/dpkg/*-old /var/log/journal/* /var/lib/dhcp/* /var/lib/sudo/* /var/lib/private/* /var/cache/private/*

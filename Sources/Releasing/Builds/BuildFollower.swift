@@ -4,16 +4,18 @@ import FoundationEssentials
 import Reporting
 import Sandbox
 
-/// Tells of one build until it has ended.
+/// Follows one build until it ends, and reports its progress.
 struct BuildFollower: Sendable {
     private let client: AWSClient
     private let pace: Pace
     private let started: StartedBuild
     private let tell: @Sendable (BuildNews) -> Void
 
-    /// How much of the log is repeated where a build fails.
+    /// The number of log lines that are repeated if a build fails.
     static let keptLines = 10
-    /// CloudWatch has the last lines some time after the build has ended.
+    /// The number of polls without new log lines after the end of a build before its log counts as complete.
+    ///
+    /// CloudWatch receives the last lines some time after the build ends.
     static let quietLooks = 2
 
     init(
@@ -25,19 +27,19 @@ struct BuildFollower: Sendable {
         self.tell = tell
     }
 
-    /// A broken connection is no news: it is asked again, for as long as the pace has patience.
+    /// Follows the build to its end. Polling continues after a lost connection, until the time limit of the pace.
     func run() async throws -> EndedBuild {
         var phases = PhaseTeller()
         var log = BuildLog()
         var lastLines: [String] = []
         var quietLooks = 0
-        return try await client.wait(for: "the end of \(started.id)", at: pace) {
+        return try await client.wait(for: "build \(started.id)", at: pace) {
             let build = try await look()
             phases.news(of: build).forEach(tell)
             let isReadable = log.trouble == nil
             let lines = try await log.news(of: build, client)
             for line in lines { tell(.line(line)) }
-            if isReadable, let trouble = log.trouble { tell(.trouble("the log cannot be read: \(trouble)")) }
+            if isReadable, let trouble = log.trouble { tell(.trouble("cannot read the log: \(trouble)")) }
             lastLines = (lastLines + lines).suffix(Self.keptLines)
             guard build.buildStatus != "IN_PROGRESS" else { return nil }
             quietLooks = lines.isEmpty ? quietLooks + 1 : 0
@@ -49,7 +51,7 @@ struct BuildFollower: Sendable {
     private func look() async throws -> CodeBuild.Build {
         let answer = try await client.call(CodeBuild.BatchGetBuilds(ids: [started.id]))
         guard let build = answer.builds?.first else {
-            throw Failure(.failed, "CodeBuild knows nothing any more of the build \(started.id)")
+            throw Failure(.failed, "CodeBuild no longer has build \(started.id)")
         }
         return build
     }
@@ -59,20 +61,20 @@ struct BuildFollower: Sendable {
     }
 }
 
-/// The log of a build, read on from where it was left.
+/// The log of a build, read incrementally.
 struct BuildLog: Sendable {
     private var place: CodeBuild.LogsLocation?
     private var token: String?
-    /// It is asked for no more: reading it is not allowed.
+    /// The reason why the log cannot be read, such as a missing permission; further reads are skipped.
     private(set) var trouble: String?
 
-    /// What has been written since it was last read; nothing before the build has a machine.
+    /// The lines since the last read; empty until the build has an instance.
     mutating func news(of build: CodeBuild.Build, _ client: AWSClient) async throws -> [String] {
         if let found = build.logs, found.groupName != nil, found.streamName != nil { place = found }
         guard trouble == nil, let group = place?.groupName, let stream = place?.streamName else { return [] }
         do { return try await lines(group, stream, client) } catch let error as AWSError {
             switch error.kind {
-            case .refused where error.code == "ResourceNotFoundException": return []  // It comes with the first line.
+            case .refused where error.code == "ResourceNotFoundException": return []  // Created with the first line.
             case .denied, .refused:
                 trouble = "\(error)"
                 return []
@@ -88,14 +90,14 @@ struct BuildLog: Sendable {
             question.nextToken = token
             let page = try await client.call(question)
             lines += (page.events ?? []).compactMap(\.message)
-            // The token that was sent comes back where there is no more.
+            // At the end of the log, CloudWatch returns the same token that was sent.
             guard let next = page.nextForwardToken, next != token else { return lines }
             token = next
         }
     }
 }
 
-/// What happens in a build that is followed.
+/// An event of a build that is being followed.
 package enum BuildNews: Sendable, Equatable {
     case started(id: String)
     case begins(phase: String)
@@ -103,7 +105,7 @@ package enum BuildNews: Sendable, Equatable {
     case line(String)
     case trouble(String)
 
-    /// - Parameter label: tells builds apart that run side by side.
+    /// - Parameter label: The label that distinguishes builds that run in parallel.
     package func text(_ label: String?, _ style: Style) -> String {
         let mark = label.map { style.paint("\($0) | ", .dim) } ?? ""
         switch self {
@@ -119,7 +121,7 @@ package enum BuildNews: Sendable, Equatable {
     }
 }
 
-/// Which phases have been told of.
+/// Tracks which phases have been reported.
 struct PhaseTeller: Sendable {
     private var begun: Set<String> = []
     private var ended: Set<String> = []
@@ -140,16 +142,16 @@ struct PhaseTeller: Sendable {
     }
 }
 
-/// How a build of CodeBuild ended.
+/// The outcome of a build on CodeBuild.
 package enum BuildOutcome: String, Sendable, CaseIterable {
     case succeeded = "SUCCEEDED"
     case failed = "FAILED"
-    /// CodeBuild itself had trouble.
+    /// An error in CodeBuild itself.
     case fault = "FAULT"
     case timedOut = "TIMED_OUT"
     case stopped = "STOPPED"
 
-    /// `nil` for success. Scripts may rely on it, `--help` says it.
+    /// The failure code, `nil` for success. `--help` documents it, and scripts may rely on it.
     package var code: Failure.Code? {
         switch self {
         case .succeeded: nil
@@ -164,28 +166,28 @@ package enum BuildOutcome: String, Sendable, CaseIterable {
         switch self {
         case .succeeded: "succeeded"
         case .failed: "failed"
-        case .fault: "ended by trouble in CodeBuild"
+        case .fault: "failed with a CodeBuild fault"
         case .timedOut: "timed out"
         case .stopped: "stopped"
         }
     }
 }
 
-/// A build that has ended, and what is to be said of it.
+/// A build that has ended, with the facts for its report.
 package struct EndedBuild: Sendable, Equatable {
     package var started: StartedBuild
     package var outcome: BuildOutcome
-    /// Why, as AWS tells it: what phase failed and by which command.
+    /// The reasons according to AWS: the phases that failed, and the commands that caused it.
     package var reasons: [String]
-    /// The end of its log.
+    /// The last lines of the log.
     package var lastLines: [String]
     package var seconds: Double?
-    /// Where a browser shows the log.
+    /// The URL of the log in the AWS console.
     package var log: String?
 
     init(_ started: StartedBuild, _ build: CodeBuild.Build, lastLines: [String]) {
         self.started = started
-        // A status of the future is no success.
+        // A status that is not known yet does not count as success.
         outcome = build.buildStatus.flatMap(BuildOutcome.init) ?? .fault
         reasons = (build.phases ?? []).flatMap { phase -> [String] in
             guard let status = phase.phaseStatus, status != "SUCCEEDED" else { return [] }
@@ -199,14 +201,15 @@ package struct EndedBuild: Sendable, Equatable {
 }
 
 extension [EndedBuild] {
-    /// All of them as one: success where each succeeded; a failure of the build itself comes before other troubles.
+    /// The combined outcome: success if every build succeeded; otherwise, a failed build takes precedence over a fault,
+    /// a timeout and a stopped build.
     package var outcome: BuildOutcome {
         let order: [BuildOutcome] = [.failed, .fault, .timedOut, .stopped]
         return order.first { wanted in contains { $0.outcome == wanted } } ?? .succeeded
     }
 }
 
-/// What has become of the builds of a release, for people and programs.
+/// The results of the builds of a release, as text and as JSON.
 package struct BuildResults: Sendable {
     package var releaseID: Int
     package var builds: [EndedBuild]
@@ -227,7 +230,7 @@ package struct BuildResults: Sendable {
         }
         let columns: [Table.Column] =
             (isMatrix ? [.init("variant")] : []) + [.init("asset id"), .init("result"), .init("time", .right)]
-        // Ids are too long for a column, and useless in parts.
+        // IDs are too long for a column, and useless when truncated.
         let ids = builds.map { one in (one.started.build.label.map { "\($0): " } ?? "") + one.started.id }
         return Table(columns, rows: rows, notes: [""] + ids).text(style)
     }
@@ -250,7 +253,7 @@ package struct BuildResults: Sendable {
         ])
     }
 
-    /// What is known right after the start.
+    /// The results right after the start, without outcomes.
     package static func json(releaseID: Int, _ started: [StartedBuild]) -> JSONValue {
         .object([
             ("release_id", .count(releaseID)), ("outcome", .null),
@@ -265,7 +268,7 @@ package struct BuildResults: Sendable {
         ]
     }
 
-    /// `nil` where all succeeded.
+    /// The failure to throw; `nil` if all builds succeeded.
     package var failure: Failure? {
         guard let code = builds.outcome.code else { return nil }
         let bad = builds.filter { $0.outcome != .succeeded }
@@ -277,6 +280,6 @@ package struct BuildResults: Sendable {
             builds.count == 1
             ? "the build \(bad[0].outcome.words)"
             : "\(bad.count) of \(builds.count) builds did not succeed"
-        return Failure(code, message, details: details, advice: bad.first?.log.map { "the whole log: \($0)" })
+        return Failure(code, message, details: details, advice: bad.first?.log.map { "full log: \($0)" })
     }
 }

@@ -2,16 +2,16 @@ import AWSCore
 import AWSServices
 import Sandbox
 
-/// Builds on CodeBuild: started, followed side by side, and stopped where somebody wants that.
+/// Starts builds on CodeBuild, follows them in parallel, and stops them on request.
 package struct ReleaseBuilds: Sendable {
     private let client: AWSClient
     private let pace: Pace
     private let talk: Talk
 
-    /// How a person is told and asked.
+    /// Callbacks for reports to the user and questions.
     package struct Talk: Sendable {
         package var tell: @Sendable (ReleaseBuild, BuildNews) -> Void
-        /// Asked when the following is interrupted: whether these builds are to end as well.
+        /// Called on an interruption: asks the user whether to stop these builds too.
         package var stops: @Sendable ([StartedBuild]) async -> Bool
 
         package init(
@@ -29,8 +29,8 @@ package struct ReleaseBuilds: Sendable {
         self.talk = talk
     }
 
-    /// Starts all of them, or none.
-    /// - Throws: where one cannot be started; `LeftBehind` where another could not be stopped after that.
+    /// Starts all builds or none.
+    /// - Throws: An error if a build cannot be started; `LeftBehind` if another build then could not be stopped.
     package func start(_ builds: [ReleaseBuild], in project: String) async throws -> [StartedBuild] {
         try await undoingOnFailure { undo in
             var started: [StartedBuild] = []
@@ -45,8 +45,9 @@ package struct ReleaseBuilds: Sendable {
         }
     }
 
-    /// Follows all of them to their ends, in the given order.
-    /// - Throws: `LeftBehind` where it gives up and the builds go on.
+    /// Follows all builds until they end.
+    /// - Returns: The ended builds, in the given order.
+    /// - Throws: `LeftBehind` if it gives up while builds are still running.
     package func follow(_ started: [StartedBuild]) async throws -> [EndedBuild] {
         do {
             return try await withThrowingTaskGroup(of: (Int, EndedBuild).self) { group in
@@ -56,10 +57,10 @@ package struct ReleaseBuilds: Sendable {
                 return try await group.reduce(into: []) { $0.append($1) }.sorted { $0.0 < $1.0 }.map(\.1)
             }
         } catch is CancellationError {
-            // In a task of its own: the question must not be cancelled with what it is about.
+            // In a separate task, because the current one is cancelled, and the question must not be.
             throw await Task { await afterInterruption(started) }.value
         } catch {
-            throw LeftBehind(cause: error, leftovers: started.map { Self.fate("may go on", $0) })
+            throw LeftBehind(cause: error, leftovers: started.map { Self.leftover("may still be running", $0) })
         }
     }
 
@@ -71,7 +72,8 @@ package struct ReleaseBuilds: Sendable {
         let running = (try? await self.running(among: started)) ?? started
         guard !running.isEmpty else { return CancellationError() }
         guard await talk.stops(running) else {
-            return LeftBehind(cause: CancellationError(), leftovers: running.map { Self.fate("goes on", $0) })
+            return LeftBehind(
+                cause: CancellationError(), leftovers: running.map { Self.leftover("is still running", $0) })
         }
         var leftovers: [String] = []
         for one in running {
@@ -93,14 +95,15 @@ package struct ReleaseBuilds: Sendable {
         _ = try await client.call(CodeBuild.StopBuild(id: one.id))
     }
 
-    private static func fate(_ fate: String, _ one: StartedBuild) -> String {
-        "the build \(one.id) \(fate); stop it with: \(one.stopLine)"
+    private static func leftover(_ state: String, _ one: StartedBuild) -> String {
+        "the build \(one.id) \(state); stop it with: \(one.stopLine)"
     }
 }
 
-/// One build of a release, as CodeBuild is to be asked for it.
+/// The parameters of one build of a release on CodeBuild.
 package struct ReleaseBuild: Sendable, Equatable {
-    /// What `buildspec_release.yaml` reads; `dss` itself reads the password and whatever else sets the definition.
+    /// Environment variables for `buildspec_release.yaml`. `dss` itself reads the password and the variables that set
+    /// keys of the definition.
     package enum Variable {
         package static let assetID = "DSS_ASSET_ID"
         package static let releaseID = "DSS_RELEASE_ID"
@@ -109,27 +112,27 @@ package struct ReleaseBuild: Sendable, Equatable {
         package static let variant = "DSS_BUILD_VARIANT"
     }
 
-    /// How much of it others get to see.
+    /// How much of the build becomes public.
     package enum Publicity: String, Sendable {
         case full
-        /// All but the AMIs.
+        /// Everything except the AMIs.
         case withPrivateImages = "private-images"
-        /// Nothing but a draft.
+        /// Nothing; only a draft release is created.
         case rehearsal
     }
 
-    /// `nil` where the definition is built as it is.
+    /// The name of the variant; `nil` if the definition is built without one.
     package var variant: String?
-    /// Tells it from others that are built with it.
+    /// The label that distinguishes it from other builds of the same run.
     package var label: String?
     package var assetID: AssetID
     package var releaseID: Int
     /// A branch, tag or commit.
     package var branch: String
-    /// Name or ARN of the secret that has the default password: the password itself is in no call.
+    /// Name or ARN of the secret with the default password. The password itself is never part of a request.
     package var passwordSecret: String
     package var publicity: Publicity
-    /// Environment variables that set keys of the definition.
+    /// Additional environment variables, which set keys of the definition.
     package var settings: [String: String]
 
     package init(
@@ -164,25 +167,25 @@ package struct ReleaseBuild: Sendable, Equatable {
     }
 }
 
-/// A build that CodeBuild has taken on.
+/// A build that CodeBuild has accepted.
 package struct StartedBuild: Sendable, Equatable {
     package var build: ReleaseBuild
     package var id: String
     package var region: String
 
-    /// What ends it by hand.
+    /// The command that stops the build manually.
     package var stopLine: String { "aws codebuild stop-build --region \(region) --id \(id)" }
 }
 
-/// Where files are added to a release, as GitHub's API and its workflows tell it; whose release it is stands in it.
+/// The upload URL of a release, as in GitHub's API and workflows, with its repository and release id.
 ///
-/// `https://uploads.github.com/repos/OWNER/NAME/releases/ID/assets{?name,label}`; an Enterprise server has
-/// `/api/uploads` before `/repos`.
+/// Its form is `https://uploads.github.com/repos/OWNER/NAME/releases/ID/assets{?name,label}`; an Enterprise server
+/// has `/api/uploads` before `/repos`.
 package struct UploadURL: Sendable, Equatable {
     package let repository: GitHubRepository
     package let releaseID: Int
 
-    /// - Throws: `Failure` where it is none.
+    /// - Throws: `Failure` if the text is not an upload URL.
     package init(_ text: String) throws {
         let form =
             /https:\/\/[^\/\s]+(?:\/api\/uploads)?\/repos\/([^\/\s]+\/[^\/\s]+)\/releases\/([0-9]{1,18})\/assets(?:[?{].*)?/
@@ -191,18 +194,18 @@ package struct UploadURL: Sendable, Equatable {
         else {
             throw Failure(
                 .usage, "'\(text)' is not the upload URL of a release",
-                advice: "take upload_url as GitHub tells it: gh api repos/OWNER/NAME/releases/tags/TAG --jq .upload_url"
+                advice: "get upload_url from the GitHub API: gh api repos/OWNER/NAME/releases/tags/TAG --jq .upload_url"
             )
         }
         self.repository = repository
         releaseID = id
     }
 
-    /// A build writes into the release of the repository that the definition names, and into no other.
+    /// Checks that the release belongs to the repository in the definition, because a build may not write to another.
     package func check(isOf own: GitHubRepository) throws {
         guard repository.description.lowercased() != own.description.lowercased() else { return }
         throw Failure(
-            .usage, "the upload URL is of a release of \(repository), and the definition's repository is \(own)",
-            advice: "take the URL of a release of \(own), or add --set github.repository=\(repository)")
+            .usage, "the upload URL belongs to a release of \(repository), but the definition's repository is \(own)",
+            advice: "use the URL of a release of \(own), or add --set github.repository=\(repository)")
     }
 }

@@ -1,20 +1,20 @@
 import Sandbox
 import Workbench
 
-/// What has changed in each version: a file per version as `docs/changes/changes_1.2.0.md`, else `CHANGELOG.md` in the
-/// form of Keep a Changelog.
+/// The changes in each version: from one file per version, such as `docs/changes/changes_1.2.0.md`, or from
+/// `CHANGELOG.md` in the format of Keep a Changelog.
 package struct Changelog: Sendable, Equatable {
     package struct Section: Sendable, Equatable {
-        /// `nil` for what is not released yet.
+        /// The version; `nil` for unreleased changes.
         package var version: String?
-        /// As it is written behind the version; `nil` where nothing is.
+        /// The date as written after the version; `nil` if there is none.
         package var date: String?
-        /// From 1.
+        /// The line of the heading, starting at 1.
         package var line: Int
-        /// Without its heading.
+        /// The text without the heading.
         package var text: String
 
-        /// Whether it says anything: headings and comments alone do not.
+        /// Whether the section has no content apart from headings and comments.
         package var isEmpty: Bool {
             text.split(separator: "\n").allSatisfy { line in
                 let line = String(line).trimmedLine
@@ -23,15 +23,16 @@ package struct Changelog: Sendable, Equatable {
         }
     }
 
-    /// As it is named in messages.
+    /// Path of the file as shown in messages.
     package var path: String
-    /// In the order of the file, newest first.
+    /// The sections in the order of the file, newest first.
     package var sections: [Section]
 
     package static let fileName = "CHANGELOG.md"
 
-    /// - Parameter folder: of the definition, as messages name it; empty for this folder.
-    /// - Throws: `Failure` where there is none.
+    /// Reads the changelog of a version.
+    /// - Parameter folder: The directory of the definition, as shown in messages; empty for the current directory.
+    /// - Throws: `Failure` if there is no changelog.
     package static func read(for version: String, in folder: String) throws -> Changelog {
         let prefix = folder.isEmpty || folder == "." ? "" : "\(folder)/"
         let own = "\(prefix)docs/changes/changes_\(version).md"
@@ -39,12 +40,13 @@ package struct Changelog: Sendable, Equatable {
         let path = prefix + fileName
         guard fileExists(path) else {
             throw Failure(
-                .badData, "there is neither \(path) nor \(own)", advice: "write \(path): ## [\(version)] - DATE")
+                .badData, "neither \(path) nor \(own) exists",
+                advice: "create \(path) with a section '## [\(version)] - DATE'")
         }
         return Changelog(try readText(path), path: path)
     }
 
-    /// `## [1.2.0] - 2026-11-24`, `## 1.2.0`, `## [Unreleased]`
+    /// Parses headings such as `## [1.2.0] - 2026-11-24`, `## 1.2.0` and `## [Unreleased]`.
     package init(_ text: String, path: String) {
         self.path = path
         var sections: [Section] = []
@@ -66,7 +68,7 @@ package struct Changelog: Sendable, Equatable {
         }
     }
 
-    /// The first line is a heading, with `released DATE` in it.
+    /// Parses a file for one version: its first line is a heading that contains `released DATE`.
     private init(ofOneVersion text: String, _ version: String, path: String) {
         self.path = path
         let lines = Self.lines(text)

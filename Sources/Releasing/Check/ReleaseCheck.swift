@@ -1,13 +1,13 @@
 import Sandbox
 import Workbench
 
-/// Whether definition, changelog and tag speak of the same version.
+/// Checks that definition, changelog and tag have the same version.
 package struct ReleaseCheck: Sendable {
     package var version: String
-    /// Where the definition says so: `sandbox.yaml:7`.
+    /// The place of the version in the definition: `sandbox.yaml:7`.
     package var place: String
     package var changelog: Changelog
-    /// The tags of the commit that is checked out; `nil` where they are not looked at.
+    /// The tags of the commit that is checked out; `nil` if tags are not checked.
     package var tags: [String]?
 
     package init(version: String, place: String, changelog: Changelog, tags: [String]?) {
@@ -17,35 +17,35 @@ package struct ReleaseCheck: Sendable {
         self.tags = tags
     }
 
-    /// All that is wrong, each line with its file and line.
+    /// All problems, each with file and line.
     package var mistakes: [String] { versionMistakes + changelogMistakes + tagMistakes }
 
     package func run() throws {
         let mistakes = mistakes
         guard !mistakes.isEmpty else { return }
         throw Failure(
-            .badData, mistakes.count == 1 ? "the release is not in order" : "\(mistakes.count) things are not in order",
+            .badData, "the release check found \(mistakes.count == 1 ? "a problem" : "\(mistakes.count) problems")",
             details: mistakes)
     }
 
-    /// Source: <https://semver.org>, whose expression this is.
+    /// Checks for a semantic version, with the regular expression of <https://semver.org>.
     private var versionMistakes: [String] {
         let number = "(0|[1-9][0-9]*)"
         let semantic = "\(number)\\.\(number)\\.\(number)(-[0-9A-Za-z.-]+)?(\\+[0-9A-Za-z.-]+)?"
         let isSemantic = (try? Regex(semantic)).map { version.wholeMatch(of: $0) != nil } ?? false
-        return isSemantic ? [] : ["\(place): '\(version)' is not a version such as 1.2.0"]
+        return isSemantic ? [] : ["\(place): '\(version)' is not a semantic version such as 1.2.0"]
     }
 
     private var changelogMistakes: [String] {
         let path = changelog.path
         var mistakes: [String] = []
         if let unreleased = changelog.sections.first(where: { $0.version == nil }), !unreleased.isEmpty {
-            mistakes.append("\(path):\(unreleased.line): there are changes that belong to no version yet")
+            mistakes.append("\(path):\(unreleased.line): the section Unreleased is not empty")
         }
         guard let section = changelog.section(version) else {
             let newest = changelog.sections.first { $0.version != nil }
-            let other = newest.map { "; its newest section is \($0.version ?? "")" } ?? ""
-            return mistakes + ["\(path):\(newest?.line ?? 1): has no section for \(version)\(other)"]
+            let other = newest.map { "; the newest section is \($0.version ?? "")" } ?? ""
+            return mistakes + ["\(path):\(newest?.line ?? 1): no section for \(version)\(other)"]
         }
         let line = "\(path):\(section.line):"
         if let newest = changelog.sections.first(where: { $0.version != nil }), newest.version != version {
@@ -57,15 +57,15 @@ package struct ReleaseCheck: Sendable {
             mistakes.append("\(line) '\(date)' is not a date such as 2026-11-24")
         default: break
         }
-        if section.isEmpty { mistakes.append("\(line) the section says nothing") }
+        if section.isEmpty { mistakes.append("\(line) the section is empty") }
         return mistakes
     }
 
     private var tagMistakes: [String] {
         guard let tags, !tags.contains(version), !tags.contains("v\(version)") else { return [] }
         return tags.isEmpty
-            ? ["\(place): the version is \(version), and the commit has no tag: git tag \(version)"]
-            : ["\(place): the version is \(version), and the commit has the tag \(tags.joined(separator: ", "))"]
+            ? ["\(place): the version is \(version), but the commit has no tag; add it with: git tag \(version)"]
+            : ["\(place): the version is \(version), but the commit is tagged \(tags.joined(separator: ", "))"]
     }
 
     private static func isDate(_ text: String) -> Bool {
@@ -77,15 +77,15 @@ package struct ReleaseCheck: Sendable {
     }
 }
 
-/// The tags of the commit that is checked out in a folder.
+/// The tags of the commit that is checked out in a directory.
 package enum GitTags {
-    /// All of them: `git describe --exact-match` would choose one.
-    /// - Throws: `Failure` where it is no work tree of git.
+    /// Reads all tags, because `git describe --exact-match` would choose one.
+    /// - Throws: `Failure` if the directory is not a Git work tree.
     package static func read(in folder: String, _ runner: any CommandRunner) async throws -> [String] {
         let output = try await runner.execute(Command("git", ["-C", folder, "tag", "--points-at", "HEAD"]))
         guard output.status.isSuccess else {
             throw Failure(
-                .badData, "git cannot tell the tags of \(folder)",
+                .badData, "cannot read the Git tags of \(folder)",
                 details: output.standardError.split(separator: "\n").map(String.init),
                 advice: "run it in a clone of the repository, or name the tag with --tag")
         }

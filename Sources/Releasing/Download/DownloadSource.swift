@@ -4,62 +4,63 @@ import FoundationEssentials
 import Sandbox
 import Workbench
 
-/// Where the public downloads releases: the address of the distribution, and the folder of the definition.
+/// The public source of releases: the URL of the CloudFront distribution and the key prefix of the definition.
 package struct DownloadSource: Sendable {
     private let endpoint: Endpoint
     private let prefix: String
     private let http: PlainHTTP
 
     /// - Parameters:
-    ///   - url: such as `https://d111111abcdef8.cloudfront.net`.
-    ///   - prefix: of the keys in the bucket, without slashes around it.
+    ///   - url: A URL such as `https://d111111abcdef8.cloudfront.net`.
+    ///   - prefix: The prefix of the keys in the bucket, without leading and trailing slashes.
     package init(url: String, prefix: String, _ http: PlainHTTP) throws {
         guard let endpoint = Endpoint(url: url, signingRegion: "") else {
             throw Failure(
-                .usage, "'\(url)' is not an address to download from",
-                advice: "such as --url https://d111111abcdef8.cloudfront.net")
+                .usage, "'\(url)' is not a valid download URL",
+                advice: "for example --url https://d111111abcdef8.cloudfront.net")
         }
         self.endpoint = endpoint
         self.prefix = prefix
         self.http = http
     }
 
-    /// One file to fetch.
+    /// A file to download.
     package struct Item: Sendable, Equatable {
         package var path: String
         package var name: String
         package var format: ImageFormat
-        /// Bytes.
+        /// The size in bytes.
         package var size: Int
         package var check: HTTPDownload.Check
 
-        /// Whether a file is this one already. Only a SHA-256 proves it.
+        /// Whether the file at a path is already the complete download. Only a SHA-256 digest proves that.
         package func isThere(at path: String) throws -> Bool {
             guard case .sha256(let digest) = check, fileExists(path) else { return false }
             return try sha256(of: path) == digest
         }
 
-        /// What the bytes were held against.
+        /// Description of how the download is verified.
         package var checkSentence: String {
             switch check {
             case .sha256(let digest): "SHA-256 \(digest)"
-            case .crc64(let sum): "CRC-64/NVME \(sum); no SHA-256 of it is published"
-            case .size: "its size alone; no checksum of it is published"
+            case .crc64(let sum): "CRC-64/NVME \(sum); no SHA-256 is published"
+            case .size: "size only; no checksum is published"
             }
         }
     }
 
-    /// - Throws: `Failure` where there is no such release, or not in this format.
+    /// Looks up the file of a release in a format.
+    /// - Throws: `Failure` if the release does not exist or does not have the format.
     package func item(_ assetID: AssetID, _ format: ImageFormat) async throws -> Item {
         let manifest = try await manifest(assetID)
         guard let file = manifest.files.first(where: { $0.format == format }) else {
             throw Failure(
-                .badData, "\(assetID) has no file in the format \(format.rawValue)",
+                .badData, "\(assetID) has no file in format \(format.rawValue)",
                 advice: "choose one of: --format \(manifest.files.map(\.format.rawValue).joined(separator: ", "))")
         }
-        // It becomes a name in a folder of this machine.
+        // The name is used for a local file.
         guard !file.name.contains("/"), !file.name.hasPrefix("."), file.bytes >= 0 else {
-            throw Failure(.badData, "the manifest of \(assetID) names a file that cannot be: '\(file.name)'")
+            throw Failure(.badData, "the manifest of \(assetID) has an invalid entry for file '\(file.name)'")
         }
         return Item(
             path: path(assetID, file.name), name: file.name, format: format, size: Int(file.bytes),
@@ -89,8 +90,8 @@ package struct DownloadSource: Sendable {
         }
         guard let manifest = try? Manifest(json: String(decoding: body, as: UTF8.self)) else {
             throw Failure(
-                .badData, "\(address(path)) is no manifest of a release",
-                advice: "check the address; a login page of a network may have answered")
+                .badData, "\(address(path)) is not a release manifest",
+                advice: "check the URL; the login page of a network may have answered instead")
         }
         return manifest
     }
@@ -103,7 +104,7 @@ package struct DownloadSource: Sendable {
         return file.crc64.map { .crc64($0) } ?? .size
     }
 
-    /// What `SHA256SUMS` says of a file; `nil` where that does not name it, or is not there.
+    /// The digest of a file in `SHA256SUMS`; `nil` if that does not exist or does not list the file.
     private func listed(_ name: String, _ path: String) async throws -> String? {
         let body: [UInt8]
         do { body = try await small(path) } catch let refusal as HTTPRefusal where [403, 404].contains(refusal.status) {
@@ -113,7 +114,7 @@ package struct DownloadSource: Sendable {
             .compactMap { $0.wholeMatch(of: /([0-9a-f]{64}) [ *](.+)/) }.first { $0.2 == name }.map { String($0.1) }
     }
 
-    /// The releases that there are, as a help to whoever has mistyped one.
+    /// A line with the available releases, to help after a typing error.
     private func known() async -> [String] {
         struct Listing: Decodable {
             struct Release: Decodable {
@@ -127,7 +128,7 @@ package struct DownloadSource: Sendable {
         guard let body = try? await small("/\(ReleasesDocument.fileName)"),
             let listing = try? JSONDecoder().decode(Listing.self, from: Data(body)), !listing.releases.isEmpty
         else { return [] }
-        return ["there are: " + listing.releases.map(\.assetID).joined(separator: ", ")]
+        return ["available releases: " + listing.releases.map(\.assetID).joined(separator: ", ")]
     }
 
     private func small(_ path: String) async throws -> [UInt8] {
@@ -140,8 +141,8 @@ package struct DownloadSource: Sendable {
 
     private func address(_ path: String) -> String { HTTPRequest(.get, endpoint, path: path).url }
 
-    /// Turns what a server or the way to it refuses into what a user is told.
-    /// - Parameter handled: what the caller wants to see as it is.
+    /// Converts refusals of the server and network errors to failures with advice.
+    /// - Parameter handled: Selects the refusals that are rethrown unchanged, because the caller handles them.
     private func explained<Result>(
         _ body: () async throws -> Result, but handled: (HTTPRefusal) -> Bool = { _ in false }
     ) async throws -> Result {
@@ -150,39 +151,41 @@ package struct DownloadSource: Sendable {
         } catch let error as TransportError {
             throw Failure(
                 error.kind == .notConnected ? .unavailable : .temporary,
-                "\(endpoint.host) cannot be reached: \(error.message)",
-                advice: "check the network and the address, and run the same command again: it goes on where it was")
+                "cannot reach \(endpoint.host): \(error.message)",
+                advice: "check the network and the URL, and run the same command again to resume the download")
         }
     }
 }
 
 extension Failure {
-    /// Why a server did not give a file.
-    /// - Parameter thing: what is missing, where the answer means that.
+    /// The failure for a download that a server refused.
+    /// - Parameter thing: The name of what is missing, for responses with that meaning.
     init(_ refusal: HTTPRefusal, lacking thing: String, details: [String] = []) {
         if let action = refusal.wafAction {
             self.init(
                 .noPermission,
-                "the server wants proof that a person asks (\(action), status \(refusal.status)) before it gives \(refusal.url)",
-                advice: "open that address in a browser, or ask whoever publishes the images to let your network in: "
+                "the server requires a \(action) for \(refusal.url) (status \(refusal.status))",
+                advice: "open that URL in a browser, or ask the publisher of the images to allow your network: "
                     + "dss setup-vm-bucket-waf --allowed-ip ADDRESS/32")
             return
         }
         switch refusal.status {
         case 404:
-            self.init(.badData, "there is no \(thing): \(refusal)", details: details, advice: "check id and address")
-        case 403:
-            // Who may not list a bucket is not told that something is missing.
             self.init(
-                .noPermission, "there is no \(thing), or this machine may not have it: \(refusal)", details: details,
-                advice: "check id and address; many requests within some minutes are refused too, for some minutes")
+                .badData, "\(thing) not found: \(refusal)", details: details, advice: "check the asset id and the URL")
+        case 403:
+            // Without permission to list the bucket, S3 returns 403 for a missing object.
+            self.init(
+                .noPermission, "\(thing) not found, or access denied: \(refusal)", details: details,
+                advice:
+                    "check the asset id and the URL; after too many requests, wait some minutes before you try again")
         case 300..<400:
             self.init(
-                .usage, "\(refusal.url) is elsewhere: \(refusal.location ?? "the server does not say where")",
-                advice: "give that server's address with --url")
+                .usage, "\(refusal.url) redirects to \(refusal.location ?? "an unknown location")",
+                advice: "pass the URL of that server with --url")
         case 500...:
-            self.init(.temporary, "\(refusal)", advice: "run the same command again later: it goes on where it was")
-        default: self.init(.unavailable, "\(refusal)", advice: "check the address")
+            self.init(.temporary, "\(refusal)", advice: "run the same command again later to resume the download")
+        default: self.init(.unavailable, "\(refusal)", advice: "check the URL")
         }
     }
 }

@@ -2,10 +2,10 @@ import AWSCore
 import FoundationEssentials
 import Sandbox
 
-/// GitHub's API for one repository.
+/// A client of the GitHub API for one repository.
 ///
-/// Waits where GitHub limits the rate; sends again what was lost on its way where that does no harm; takes the token
-/// to no other server.
+/// It waits for rate limits, retries idempotent requests after network errors, and never sends the token to another
+/// server.
 package struct GitHubClient: Sendable {
     package let repository: GitHubRepository
     let world: GitHubWorld
@@ -15,7 +15,7 @@ package struct GitHubClient: Sendable {
         self.world = world
     }
 
-    /// - Parameter path: below the repository's own.
+    /// - Parameter path: A path relative to that of the repository.
     func request(_ method: HTTPRequest.Method, _ path: String) -> HTTPRequest {
         HTTPRequest(
             method, world.server.endpoint,
@@ -26,7 +26,7 @@ package struct GitHubClient: Sendable {
         try decode(try await send(request, about: subject, isRepeatable: true), subject)
     }
 
-    /// All items over all pages.
+    /// The items of all pages.
     func all<Item: Decodable>(_ first: HTTPRequest, about subject: GitHubSubject) async throws -> [Item] {
         var items: [Item] = []
         var next: HTTPRequest? = first
@@ -35,7 +35,7 @@ package struct GitHubClient: Sendable {
             let response = try await send(page, about: subject, isRepeatable: true)
             items += try decode(response, subject) as [Item]
             next = try following(response, subject)
-            // A page that names itself as the next would be asked for without end.
+            // A page that refers to itself as the next would cause an endless loop.
             guard next != page else { break }
         }
         return items
@@ -51,8 +51,8 @@ package struct GitHubClient: Sendable {
     func decode<Answer: Decodable>(_ response: HTTPResponse, _ subject: GitHubSubject) throws -> Answer {
         do { return try JSONDecoder().decode(Answer.self, from: Data(response.body)) } catch {
             throw Failure(
-                .unavailable, "the answer about \(subject) is not GitHub's",
-                advice: "something between this machine and GitHub seems to have answered, or the server's URL is wrong"
+                .unavailable, "unexpected response to the request for \(subject)",
+                advice: "check the URL of the server; a proxy may have answered instead of GitHub"
             )
         }
     }
@@ -65,16 +65,16 @@ package struct GitHubClient: Sendable {
         else { return nil }
         guard let request = world.server.request(.get, for: String(address.1)) else {
             throw Failure(
-                .unavailable, "the next page of \(subject) is said to be at \(address.1)",
-                advice: "the token goes to \(world.server.endpoint.host) alone: check the URL of the server")
+                .unavailable, "the next page of \(subject) is on another server: \(address.1)",
+                advice: "the token is only sent to \(world.server.endpoint.host); check the URL of the server")
         }
         return request
     }
 }
 
-/// One call under way, over all its attempts and waits.
+/// One API call with all its attempts and waits.
 struct GitHubCall {
-    /// May be sent again when nobody knows whether it has been done: it would do the same once more.
+    /// Whether the request is idempotent, so that it can be sent again if its outcome is unknown.
     private let isRepeatable: Bool
     private let subject: GitHubSubject
     private let world: GitHubWorld
@@ -82,13 +82,13 @@ struct GitHubCall {
     private var attempt = 0
     private var waits = 0
     private var waited: Duration = .zero
-    private var turns = 0
+    private var redirects = 0
 
     init(_ request: HTTPRequest, about subject: GitHubSubject, isRepeatable: Bool, _ world: GitHubWorld) {
         self.subject = subject
         self.isRepeatable = isRepeatable
         self.world = world
-        self.request = Self.dressed(request, world.token)
+        self.request = Self.withStandardHeaders(request, world.token)
     }
 
     mutating func run() async throws -> HTTPResponse {
@@ -115,7 +115,7 @@ struct GitHubCall {
 
     private var canTryAgain: Bool { isRepeatable && attempt < world.backoff.attempts }
 
-    private static func dressed(_ request: HTTPRequest, _ token: GitHubToken) -> HTTPRequest {
+    private static func withStandardHeaders(_ request: HTTPRequest, _ token: GitHubToken) -> HTTPRequest {
         var request = request
         request.headers += [
             .init("accept", "application/vnd.github+json"), .init("authorization", "Bearer \(token.value)"),
@@ -125,16 +125,16 @@ struct GitHubCall {
         return request
     }
 
-    /// A repository that was renamed answers with its new place.
+    /// Follows a redirect, which GitHub sends for a renamed repository.
     private mutating func follow(_ response: HTTPResponse) throws -> Bool {
         guard [301, 302, 307, 308].contains(response.status), let place = response.header("location") else {
             return false
         }
-        turns += 1
-        guard turns <= 3, let next = world.server.request(request.method, for: place) else {
+        redirects += 1
+        guard redirects <= 3, let next = world.server.request(request.method, for: place) else {
             throw Failure(
-                .unavailable, "GitHub sends the question for \(subject) to \(place)",
-                advice: "the token goes to \(world.server.endpoint.host) alone: check the URL of the server")
+                .unavailable, "GitHub redirects the request for \(subject) to \(place)",
+                advice: "the token is only sent to \(world.server.endpoint.host); check the URL of the server")
         }
         (request.path, request.query) = (next.path, next.query)
         attempt -= 1
@@ -142,18 +142,18 @@ struct GitHubCall {
     }
 
     private mutating func wait(for limit: GitHubLimit) async throws {
-        let name = limit.isPrimary ? "GitHub's rate limit is used up" : "GitHub wants to be asked less often"
+        let name = limit.isPrimary ? "GitHub rate limit exceeded" : "GitHub secondary rate limit exceeded"
         let seconds = limit.pause.components.seconds
         guard waited + limit.pause <= world.patience else {
             throw Failure(
-                .temporary, "\(name), for another \(seconds) s (\(subject))",
-                advice: "run the same command again after that")
+                .temporary, "\(name) for \(subject)",
+                advice: "run the same command again in \(seconds) s")
         }
-        world.tell("\(name): going on in \(seconds) s")
+        world.tell("\(name), retrying in \(seconds) s")
         try await world.time.sleep(limit.pause)
         waited += limit.pause
         waits += 1
-        // A limit says nothing against the request.
+        // A rate limit does not count as a failed attempt.
         attempt -= 1
     }
 
@@ -163,15 +163,17 @@ struct GitHubCall {
     }
 }
 
-/// An answer that says that GitHub was asked too often, and how long it wants not to be asked.
+/// A response that reports an exceeded rate limit, and the time to wait.
+///
 /// Source: <https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api>
 struct GitHubLimit: Equatable {
-    /// The requests of an hour, in contrast to too many at once.
+    /// Whether it is the hourly limit, as opposed to a secondary limit on bursts of requests.
     var isPrimary: Bool
     var pause: Duration
 
-    /// - Parameter earlier: how often this call has waited already: without a time named, each wait is twice the last.
-    /// - Returns: `nil` where it is something else, such as a missing permission, which has the same status.
+    /// - Parameter earlier: The number of previous waits of this call; if the response has no time, each wait is twice
+    ///   as long as the previous one.
+    /// - Returns: `nil` for other errors, such as a missing permission, which have the same status.
     init?(_ response: HTTPResponse, at now: Date, earlier: Int) {
         guard response.status == 403 || response.status == 429 else { return nil }
         isPrimary = response.header("x-ratelimit-remaining") == "0"
@@ -188,20 +190,20 @@ struct GitHubLimit: Equatable {
     }
 }
 
-/// All that a client of GitHub needs of the world; made in one place, and pretended in tests.
+/// The external dependencies of a GitHub client; created in one place, and replaced in tests.
 package struct GitHubWorld: Sendable {
     package var transport: any Transport
     package var server: GitHubServer
     package var token: GitHubToken
     package var time: CallTime
     package var backoff: Backoff
-    /// How long one call may wait for GitHub's rate limits, all in all.
+    /// The maximum total time that one call waits for GitHub's rate limits.
     package var patience: Duration
-    /// Told why nothing happens for a while.
+    /// Called with the reason for each wait.
     package var tell: @Sendable (String) -> Void
 
-    /// - Parameter patience: by default more than the minutes of a secondary limit, and less than the hour of the
-    ///   primary one: whoever has to wait an hour wants to know first.
+    /// - Parameter patience: The default is longer than the minutes of a secondary limit, but shorter than the hour of
+    ///   the primary limit, because users want to know before they wait for an hour.
     package init(
         transport: any Transport, server: GitHubServer, token: GitHubToken, time: CallTime = .live,
         backoff: Backoff = .init(attempts: 5), patience: Duration = .seconds(900),
@@ -217,30 +219,30 @@ package struct GitHubWorld: Sendable {
     }
 }
 
-/// Where GitHub's API is: github.com, or an Enterprise server by its URL.
+/// The server of the GitHub API: github.com, or a GitHub Enterprise Server.
 package struct GitHubServer: Sendable, Equatable {
     package static let standard = "https://api.github.com"
 
     let endpoint: Endpoint
 
-    /// - Parameter url: such as `https://github.example.com/api/v3`.
-    /// - Throws: `Failure` where a token must not be sent there.
+    /// - Parameter url: A URL such as `https://github.example.com/api/v3`.
+    /// - Throws: `Failure` if the URL is invalid or a token must not be sent there.
     package init(url: String) throws {
         guard let endpoint = Endpoint(url: url, signingRegion: "") else {
             throw Failure(
                 .usage, "'\(url)' is not the URL of a GitHub API",
-                advice: "an Enterprise server's is https://HOST/api/v3")
+                advice: "for GitHub Enterprise Server, use https://HOST/api/v3")
         }
         guard endpoint.scheme == "https" || ["127.0.0.1", "localhost", "[::1]"].contains(endpoint.host) else {
             throw Failure(
-                .usage, "\(url) is not encrypted: the token would be readable on its way",
-                advice: "begin it with https://")
+                .usage, "\(url) does not use HTTPS, so the token would be sent unencrypted",
+                advice: "use a URL that starts with https://")
         }
         self.endpoint = endpoint
     }
 
-    /// A request for an address that an answer names, such as that of the next page.
-    /// - Returns: `nil` where it is not on this server: the token goes nowhere else.
+    /// A request for a URL from a response, such as that of the next page.
+    /// - Returns: `nil` if the URL is on another server, which must not receive the token.
     func request(_ method: HTTPRequest.Method, for address: String) -> HTTPRequest? {
         guard let parts = URLComponents(string: address), parts.user == nil else { return nil }
         if let host = parts.host {
@@ -256,7 +258,7 @@ package struct GitHubServer: Sendable, Equatable {
     }
 }
 
-/// What GitHub says of a request that it refuses.
+/// The error response of the GitHub API.
 struct GitHubComplaint: Decodable {
     struct Mistake: Decodable {
         var resource: String?
@@ -295,7 +297,8 @@ struct GitHubComplaint: Decodable {
         mistakes = (try? values.decode([Mistake].self, forKey: .mistakes)) ?? []
     }
 
-    /// A secondary limit is a 403 like any other; nothing but its words, or the page that they name, tells.
+    /// Whether the error is about a secondary rate limit. Its status is 403 like that of other errors; only the message
+    /// or the documentation URL distinguishes it.
     var isAboutRate: Bool {
         message.lowercased().contains("rate limit") || documentation?.contains("rate-limit") == true
     }

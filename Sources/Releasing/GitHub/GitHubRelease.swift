@@ -11,9 +11,9 @@ package struct GitHubRelease: Sendable, Equatable, Decodable {
     /// The notes, in Markdown.
     package var body: String?
     package var isDraft: Bool
-    /// Where people see it.
+    /// The URL of its web page.
     package var page: String
-    /// Where files are added to it, with `{?name,label}` at the end.
+    /// The URL for uploading files, with `{?name,label}` at the end.
     package var uploadURL: String
 
     enum CodingKeys: String, CodingKey {
@@ -31,12 +31,12 @@ extension GitHubClient {
         try await get(request(.get, "releases/\(id)"), about: subject("release \(id)", "Contents: read"))
     }
 
-    /// All that the token may see, newest first; drafts only where it may write.
+    /// All releases that the token can read, newest first; drafts are included only if the token has write access.
     package func releases() async throws -> [GitHubRelease] {
         try await all(request(.get, "releases"), about: subject("releases", "Contents: read"))
     }
 
-    /// Replaces the notes of a release; nothing else of it changes.
+    /// Replaces the notes of a release, and changes nothing else.
     package func setBody(_ body: String, ofRelease id: Int) async throws -> GitHubRelease {
         var patch = request(.patch, "releases/\(id)")
         patch.body = try Array(JSONEncoder().encode(["body": body]))
@@ -44,9 +44,10 @@ extension GitHubClient {
         return try decode(try await send(patch, about: subject, isRepeatable: true), subject)
     }
 
-    /// Makes a release that only those see who may write to the repository.
+    /// Creates a draft release, which is visible only to users with write access to the repository.
     ///
-    /// GitHub takes two drafts of one name, so that a call whose answer was lost is looked up, not sent again.
+    /// GitHub accepts two drafts with the same name. If the response is lost, the request is therefore not sent again;
+    /// instead, the draft is looked up.
     package func createDraft(tag: String, branch: String, title: String, body: String = "") async throws
         -> GitHubRelease
     {
@@ -78,7 +79,7 @@ extension GitHubClient {
         }
     }
 
-    /// Takes back a release that nobody has seen yet; one that is gone already is as good.
+    /// Deletes an unpublished release; one that no longer exists is not an error.
     package func delete(_ release: GitHubRelease) async throws {
         let subject = subject("release \(release.id)", "Contents: write")
         do {
@@ -93,18 +94,18 @@ extension GitHubClient {
     }
 }
 
-/// `OWNER/NAME` of a repository on GitHub.
+/// A GitHub repository: `OWNER/NAME`.
 package struct GitHubRepository: Sendable, Hashable, CustomStringConvertible {
     package let owner: String
     package let name: String
 
-    /// - Throws: `Failure` where it is not of that form: it becomes a part of paths.
+    /// - Throws: `Failure` if the text does not have that form, because it becomes part of URL paths.
     package init(_ text: String) throws {
         guard let match = text.wholeMatch(of: /([A-Za-z0-9][A-Za-z0-9_-]{0,38})\/([A-Za-z0-9._-]{1,100})/),
             ![".", ".."].contains(match.2)
         else {
             throw Failure(
-                .usage, "'\(text)' is not a repository on GitHub", advice: "write OWNER/NAME, such as example/sandbox")
+                .usage, "'\(text)' is not a GitHub repository", advice: "use OWNER/NAME, for example example/sandbox")
         }
         owner = String(match.1)
         name = String(match.2)
@@ -113,11 +114,11 @@ package struct GitHubRepository: Sendable, Hashable, CustomStringConvertible {
     package var description: String { "\(owner)/\(name)" }
 }
 
-/// What a call is about, as messages name it, and what the token must be allowed for it.
+/// The subject of an API call: its name in messages, and the permission that the token needs.
 struct GitHubSubject: Sendable, CustomStringConvertible {
-    /// `release 7 of example/sandbox`.
+    /// The name, such as `release 7 of example/sandbox`.
     var description: String
-    /// Such as `Contents: write`, as a fine-grained token's page names it.
+    /// The permission in the notation for fine-grained tokens, such as `Contents: write`.
     var permission: String
 
     func failure(_ response: HTTPResponse, _ token: GitHubToken) -> Failure {
@@ -126,33 +127,35 @@ struct GitHubSubject: Sendable, CustomStringConvertible {
         switch response.status {
         case 401:
             return Failure(
-                .noPermission, "GitHub does not accept the token in \(token.origin): \(complaint.message)",
-                advice: "it has expired or was revoked; export \(token.origin)=\"$(gh auth token)\"")
+                .noPermission, "GitHub rejected the token in \(token.origin): \(complaint.message)",
+                advice: "the token may have expired or been revoked; run: export \(token.origin)=\"$(gh auth token)\"")
         case 403:
             return Failure(
-                .noPermission, "the token in \(token.origin) may not do this to \(self): \(complaint.message)",
+                .noPermission, "the token in \(token.origin) lacks permission for \(self): \(complaint.message)",
                 details: details, advice: advice(response))
         case 404:
             return Failure(
-                .badData, "GitHub has no \(self), or the token in \(token.origin) may not see it",
-                details: scopes(response), advice: "check the number and the repository; \(advice(response))")
+                .badData, "\(self) not found, or the token in \(token.origin) has no access to it",
+                details: scopes(response), advice: "check the release id and the repository; \(advice(response))")
         case 400..<500:
             return Failure(
-                .badData, "GitHub refuses \(self) with \(response.status): \(complaint.message)", details: details)
+                .badData, "GitHub rejected the request for \(self) (status \(response.status)): \(complaint.message)",
+                details: details)
         case 500...:
             return Failure(
-                .temporary, "GitHub failed with \(response.status) on \(self): \(complaint.message)",
-                advice: "run the same command again later; https://www.githubstatus.com tells how GitHub is")
+                .temporary,
+                "GitHub failed to process the request for \(self) (status \(response.status)): \(complaint.message)",
+                advice: "run the same command again later; see https://www.githubstatus.com for the status of GitHub")
         default:
-            return Failure(.unavailable, "GitHub answered with \(response.status) on \(self)")
+            return Failure(.unavailable, "unexpected status \(response.status) from GitHub for \(self)")
         }
     }
 
     func failure(_ error: TransportError, attempts: Int, mayBeDone: Bool) -> Failure {
-        let doubt = mayBeDone && error.kind != .notConnected ? ["it may have been done all the same"] : []
+        let notes = mayBeDone && error.kind != .notConnected ? ["GitHub may have processed the request anyway"] : []
         return Failure(
-            .unavailable, "GitHub cannot be asked about \(self): \(error.message) (attempt \(attempts))",
-            details: doubt, advice: "check the network and the proxy, and run the same command again")
+            .unavailable, "cannot reach GitHub for \(self): \(error.message) (attempt \(attempts))",
+            details: notes, advice: "check the network and the proxy, and run the same command again")
     }
 
     private func advice(_ response: HTTPResponse) -> String {
@@ -161,39 +164,40 @@ struct GitHubSubject: Sendable, CustomStringConvertible {
             return "authorize the token for the organization: \(place)"
         }
         let needed = response.header("x-accepted-github-permissions") ?? permission
-        return "the token needs the permission \(needed), a classic one the scope repo; drafts show to nobody else"
+        return
+            "the token needs the permission \(needed), or the scope repo if it is a classic token, also to see drafts"
     }
 
-    /// What a classic token was made for; others have no such header.
+    /// The scopes of a classic token; responses to other tokens do not have this header.
     private func scopes(_ response: HTTPResponse) -> [String] {
         guard let scopes = response.header("x-oauth-scopes") else { return [] }
         return ["the token's scopes: \(scopes.isEmpty ? "none" : scopes)"]
     }
 }
 
-/// A token for GitHub, and where it was found; printed, it does not show itself.
+/// A GitHub token and its origin. Its value is redacted when printed.
 package struct GitHubToken: Sendable, Discreet {
     let value: String
-    /// The environment variable, for messages.
+    /// The environment variable that contained the token, for messages.
     package let origin: String
 
-    /// In the order in which GitHub's own command line looks at them. Children of this process do not inherit them.
+    /// The environment variables, in the precedence of the GitHub CLI. Child processes do not inherit them.
     package static let variables = ["GH_TOKEN", "GITHUB_TOKEN"]
 
-    /// - Throws: `Failure` where there is none.
+    /// - Throws: `Failure` if there is no token.
     package init(in environment: [String: String]) throws {
         let found = Self.variables.lazy.compactMap { name in
             environment[name].flatMap { $0.isEmpty ? nil : (name, $0) }
         }.first
         guard let (name, text) = found else {
             throw Failure(
-                .noPermission, "there is no token for GitHub in GH_TOKEN or GITHUB_TOKEN",
-                advice: "export GH_TOKEN=\"$(gh auth token)\"")
+                .noPermission, "no GitHub token in GH_TOKEN or GITHUB_TOKEN",
+                advice: "run: export GH_TOKEN=\"$(gh auth token)\"")
         }
-        // It becomes a header: a line break in it would begin another.
+        // The token becomes part of a header, in which a line break would start another header.
         value = String(text.drop(while: \.isWhitespace).reversed().drop(while: \.isWhitespace).reversed())
         guard value.utf8.allSatisfy({ (33...126).contains($0) }), !value.isEmpty else {
-            throw Failure(.usage, "\(name) is not a token: it has blanks or other odd characters in it")
+            throw Failure(.usage, "\(name) is not a valid token: it contains spaces or other invalid characters")
         }
         origin = name
     }

@@ -1,12 +1,12 @@
 import Reporting
 import Sandbox
 
-/// The part of a release's notes that this program writes, in Markdown.
+/// The generated part of the release notes, in Markdown.
 package struct ReleaseNotes: Sendable {
     package var release: PublishedRelease
-    /// The section of the changelog, without its heading.
+    /// The changelog section, without its heading.
     package var changes: String
-    /// `NAME:TAG` of the container image; `nil` where there is none.
+    /// `NAME:TAG` of the container image; `nil` if there is none.
     package var containerImage: String?
 
     package init(_ release: PublishedRelease, changes: String, containerImage: String?) {
@@ -19,9 +19,9 @@ package struct ReleaseNotes: Sendable {
         let start = StartGuide(release)
         let sections: [(String, [String])] = [
             ("Changes", [changes.isEmpty ? "" : Self.harmless(changes)]), ("Downloads", downloads),
-            ("Amazon machine images", images), ("Docker", docker),
-            ("How to start it", start.places.isEmpty ? [] : [StartGuide.first(release)] + start.places.map(Self.place)),
-            ("What it lacks", missing),
+            ("Amazon Machine Images", images), ("Docker", docker),
+            ("How to start", start.places.isEmpty ? [] : [StartGuide.first(release)] + start.places.map(Self.place)),
+            ("Missing components", missing),
         ]
         return sections.map { title, parts in (title, parts.filter { !$0.isEmpty }) }.filter { !$1.isEmpty }
             .map { (["## \($0)"] + $1).joined(separator: "\n\n") }.joined(separator: "\n\n")
@@ -30,14 +30,14 @@ package struct ReleaseNotes: Sendable {
     private var downloads: [String] {
         guard !release.files.isEmpty else { return [] }
         let rows = release.files.map { file in
-            let digest = file.sha256.map { "`\($0)`" } ?? "not known"
+            let digest = file.sha256.map { "`\($0)`" } ?? "not available"
             return
                 "| [\(Self.cell(file.name))](\(file.url)) | \(file.format.purpose) | \(Units.size(file.bytes)) | \(digest) |"
         }
         let table = (["| File | For | Size | SHA-256 |", "|---|---|---:|---|"] + rows).joined(separator: "\n")
         let check = release.checksumsURL.map {
-            "All sums are in [SHA256SUMS](\($0)): `sha256sum --check --ignore-missing SHA256SUMS`. "
-                + "`dss download \(Self.word(release.assetID.rawValue))` fetches and checks a file."
+            "All checksums are in [SHA256SUMS](\($0)): `sha256sum --check --ignore-missing SHA256SUMS`. "
+                + "`dss download \(Self.word(release.assetID.rawValue))` downloads and verifies a file."
         }
         return [table, check ?? ""]
     }
@@ -74,23 +74,23 @@ package struct ReleaseNotes: Sendable {
 
     private static func word(_ text: String) -> String { text.contains(" ") ? "'\(text)'" : text }
 
-    /// Text from a file may not end the part that belongs to this program.
+    /// Escapes markers in text from a file, so that it cannot end the generated part.
     private static func harmless(_ text: String) -> String { text.replacing("<!-- dss:", with: "&lt;!-- dss:") }
 }
 
-/// The notes of a release as people and this program write them together: its part is between markers, all else is
-/// left alone.
+/// The notes of a release, which users and this program edit together: the program replaces only the part between its
+/// markers.
 struct NotesBody {
     static let begin = "<!-- dss:begin -->"
     static let end = "<!-- dss:end -->"
-    /// Characters. Source: GitHub's API refuses longer ones with 422.
+    /// The maximum length in characters. Source: the GitHub API rejects longer notes with status 422.
     static let limit = 125_000
 
     private let before: String
     private let own: String?
     private let after: String
 
-    /// - Throws: `Failure` where the markers are not one pair: nobody knows then what may be replaced.
+    /// - Throws: `Failure` if the markers are not exactly one pair, because it is then unclear what to replace.
     init(_ body: String, of release: String) throws {
         let begins = body.ranges(of: Self.begin)
         let ends = body.ranges(of: Self.end)
@@ -103,13 +103,14 @@ struct NotesBody {
         default:
             throw Failure(
                 .badData,
-                "the notes of \(release) have \(begins.count) × \(Self.begin) and \(ends.count) × \(Self.end), or in the "
-                    + "wrong order",
-                advice: "edit the release: leave one of each, or none")
+                "the markers in the notes of \(release) do not match: found \(begins.count) × \(Self.begin) and "
+                    + "\(ends.count) × \(Self.end)",
+                advice: "edit the release notes to contain one of each, in that order, or none")
         }
     }
 
-    /// - Returns: `nil` where they say it already. Line ends do not matter: GitHub's own editor writes others.
+    /// The notes with `part` between the markers.
+    /// - Returns: `nil` if the notes already contain it. Line endings are ignored: GitHub's editor changes them.
     func with(_ part: String) throws -> String? {
         let part = "\n" + part + "\n"
         if let own, own.replacing("\r\n", with: "\n") == part { return nil }
@@ -118,14 +119,15 @@ struct NotesBody {
         let body = head + Self.begin + part + Self.end + after
         guard body.unicodeScalars.count <= Self.limit else {
             throw Failure(
-                .badData, "the notes would have \(body.unicodeScalars.count) characters, GitHub takes \(Self.limit)",
-                advice: "shorten the section of the changelog")
+                .badData,
+                "the release notes would have \(body.unicodeScalars.count) characters, but GitHub allows \(Self.limit)",
+                advice: "shorten the changelog section")
         }
         return body
     }
 }
 
-/// Writes this program's part of the notes of a release that exists on GitHub.
+/// Updates the generated part of the notes of an existing GitHub release.
 package struct ReleaseNotesUpdate: Sendable {
     private let client: GitHubClient
     private let id: Int
@@ -137,7 +139,7 @@ package struct ReleaseNotesUpdate: Sendable {
 
     package struct Outcome: Sendable, Equatable {
         package var release: GitHubRelease
-        /// False where the notes said it all before.
+        /// `false` if the notes were already up to date.
         package var isChanged: Bool
     }
 
@@ -148,7 +150,7 @@ package struct ReleaseNotesUpdate: Sendable {
         return Outcome(release: try await client.setBody(new, ofRelease: id), isChanged: true)
     }
 
-    /// The notes as they would be, without writing them; `nil` where they say it all already.
+    /// The updated notes without writing them; `nil` if they are already up to date.
     package func preview(_ notes: ReleaseNotes) async throws -> String? {
         let body = try await client.release(id).body ?? ""
         return try NotesBody(body, of: "release \(id) of \(client.repository)").with(notes.markdown)

@@ -5,27 +5,27 @@ import Mustache
 import Reporting
 import Sandbox
 
-/// The page that people download from: one document that needs nothing else, no script and no other server.
+/// The public download page: a single self-contained HTML document, without scripts and without other servers.
 package struct DownloadPage: Sendable {
     package static let fileName = "index.html"
 
     private let model: Model
 
-    /// - Parameter releases: newest first.
+    /// - Parameter releases: The releases, newest first.
     package init(_ releases: [PublishedRelease], title: String = "Data-science sandbox") {
         model = Model(
             title: title, hasReleases: !releases.isEmpty,
             releases: releases.enumerated().map { Release($0.element, isNewest: $0.offset == 0) })
     }
 
-    /// Everything that comes from data is escaped by the template's engine.
+    /// The HTML of the page. The template engine escapes all data.
     package var html: String {
         get throws {
             try MustacheTemplate(string: String(decoding: PackageResources.index_mustache, as: UTF8.self)).render(model)
         }
     }
 
-    // What the template names; it finds these by their names.
+    // The template refers to these properties by name.
 
     private struct Model {
         var title: String
@@ -97,11 +97,12 @@ package struct DownloadPage: Sendable {
     }
 }
 
-/// `releases.json`: what the page says, for programs. Nothing in it depends on when it was written.
+/// `releases.json`: the contents of the download page in machine-readable form. It does not depend on the time of
+/// writing.
 package enum ReleasesDocument {
     package static let fileName = "releases.json"
 
-    /// - Parameter base: put before the page's own addresses, with a slash at the end.
+    /// - Parameter base: The base URL that precedes the relative URLs of the page, with a trailing slash.
     package static func json(_ releases: [PublishedRelease], base: String) -> String {
         JSONValue.object([("releases", .array(releases.map { value($0, base) }))]).pretty + "\n"
     }
@@ -139,11 +140,11 @@ package enum ReleasesDocument {
     }
 }
 
-/// The finished builds in the bucket, by their manifests.
+/// The finished builds in the bucket, identified by their manifests.
 package struct ReleaseShelf: Sendable {
     private let client: AWSClient
     private let bucket: String
-    /// Of the definition, without a slash.
+    /// The key prefix of the definition, without a trailing slash.
     private let prefix: String
 
     package init(_ client: AWSClient, bucket: String, prefix: String) {
@@ -153,13 +154,13 @@ package struct ReleaseShelf: Sendable {
     }
 
     package struct Contents: Sendable, Equatable {
-        /// Newest first.
+        /// The manifests, newest first.
         package var manifests: [Manifest]
-        /// What is there and cannot be shown, each in a sentence.
+        /// Warnings about objects in the bucket that were skipped.
         package var troubles: [String]
     }
 
-    /// The key of a file of a build.
+    /// The S3 key of a build's file.
     package func key(_ assetID: AssetID, _ name: String) -> String { assetID.key(of: name, under: prefix) }
 
     package func read() async throws -> Contents {
@@ -174,7 +175,7 @@ package struct ReleaseShelf: Sendable {
         var contents = Contents(manifests: [], troubles: [])
         for (key, manifest) in try await manifests(keys.sorted()) {
             guard let manifest else {
-                contents.troubles.append("s3://\(bucket)/\(key) is no manifest of this version of dss: left out")
+                contents.troubles.append("s3://\(bucket)/\(key) is not a manifest of this version of dss; skipped")
                 continue
             }
             contents.add(manifest) { sizes[self.key(manifest.assetID, $0)] }
@@ -184,13 +185,13 @@ package struct ReleaseShelf: Sendable {
     }
 
     /// The manifest of one build.
-    /// - Throws: `Failure` where it is not finished.
+    /// - Throws: `Failure` if the build is not finished.
     package func manifest(of assetID: AssetID) async throws -> Manifest {
         guard let found = try await manifests([key(assetID, Manifest.fileName)]).first, let manifest = found.manifest
         else {
             let folder = "s3://\(bucket)/\(assetID.folder(under: prefix))"
             throw Failure(
-                .badData, "the asset id \(assetID) has no finished images in \(folder)",
+                .badData, "asset id \(assetID) has no finished images in \(folder)",
                 advice: "dss show-aws-assets --asset-id '\(assetID)'")
         }
         return manifest
@@ -203,10 +204,10 @@ package struct ReleaseShelf: Sendable {
                     do {
                         let body = try await client.call(S3.GetObject(bucket: bucket, key: key)).body
                         let manifest = try? Manifest(json: String(decoding: body, as: UTF8.self))
-                        // One that lies in another's folder describes files that are not there.
+                        // A manifest in the folder of another build describes files that do not exist there.
                         return (key, manifest.flatMap { self.key($0.assetID, Manifest.fileName) == key ? $0 : nil })
                     } catch let error as AWSError where error.code == "NoSuchKey" {
-                        // Removed since it was listed.
+                        // The object was removed after it was listed.
                         return nil
                     }
                 }
@@ -218,18 +219,18 @@ package struct ReleaseShelf: Sendable {
 }
 
 extension ReleaseShelf.Contents {
-    /// Leaves out files that are not as the manifest says.
+    /// Adds a manifest without the files that are missing or whose size differs.
     fileprivate mutating func add(_ manifest: Manifest, size: (String) -> Int?) {
         var manifest = manifest
         for file in manifest.files where size(file.name).map(Int64.init) != file.bytes {
-            troubles.append("\(file.name) of \(manifest.assetID) is not in the bucket as its manifest says: left out")
+            troubles.append("\(file.name) of \(manifest.assetID) does not match its manifest; skipped")
         }
         manifest.files.removeAll { size($0.name).map(Int64.init) != $0.bytes }
         manifests.append(manifest)
     }
 }
 
-/// Puts page and document into the bucket and has CloudFront fetch them anew.
+/// Uploads page and document to the bucket and invalidates them in CloudFront.
 package struct IndexPublication: Sendable {
     private let client: AWSClient
     private let bucket: String
@@ -256,22 +257,22 @@ package struct IndexPublication: Sendable {
         }
     }
 
-    /// Minutes, so that what an interrupted run did not invalidate is not old for long.
+    /// A few minutes only, so that files are soon up to date even if an interrupted run did not invalidate them.
     static let cacheControl = "public, max-age=300"
 
-    /// - Parameter tell: told what is waited for.
-    /// - Returns: the keys that were stored; none where all was as it is to be.
+    /// - Parameter tell: Called before waiting for the invalidation.
+    /// - Returns: The keys that were uploaded; empty if all were up to date.
     package func run(_ items: [Item], tell: (String) -> Void = { _ in }) async throws -> [String] {
         var stored: [String] = []
         for item in items where try await store(item) { stored.append(item.key) }
         guard !stored.isEmpty else { return [] }
-        // The page is also what the address alone gives.
+        // CloudFront also serves the page at the root URL.
         let paths =
             stored.map { "/" + percentEncoded($0, keepsSlash: true) }
             + (stored.contains(DownloadPage.fileName) ? ["/"] : [])
         let made = try await client.call(
             CloudFront.CreateInvalidation(distributionId: distributionID, paths: paths))
-        if made.status != "Completed" { tell("waiting until CloudFront has forgotten what it had of them") }
+        if made.status != "Completed" { tell("waiting for the CloudFront invalidation") }
         try await client.wait(for: "the invalidation \(made.id) of \(distributionID)", at: pace) {
             let now = try await client.call(CloudFront.GetInvalidation(distributionId: distributionID, id: made.id))
             return now.status == "Completed" ? () : nil
@@ -299,14 +300,14 @@ package struct IndexPublication: Sendable {
     }
 }
 
-/// What is there of one build for everybody to use: what release notes and the download page show.
+/// The public artifacts of one build, as shown in the release notes and on the download page.
 package struct PublishedRelease: Sendable, Equatable {
     package struct File: Sendable, Equatable {
         package var name: String
         package var format: ImageFormat
         package var url: String
         package var bytes: Int64
-        /// Lower-case hexadecimal; `nil` where only S3 has seen all of it.
+        /// The digest in lowercase hexadecimal; `nil` if only S3 has read the whole file.
         package var sha256: String?
 
         package init(name: String, format: ImageFormat, url: String, bytes: Int64, sha256: String?) {
@@ -318,12 +319,12 @@ package struct PublishedRelease: Sendable, Equatable {
         }
     }
 
-    /// An AMI of one region.
+    /// An AMI in one region.
     package struct Image: Sendable, Equatable {
         package var region: String
         package var id: String
         package var name: String
-        /// Whether everybody may start machines from it.
+        /// Whether any AWS account can launch instances from it.
         package var isPublic: Bool
 
         package init(region: String, id: String, name: String, isPublic: Bool) {
@@ -338,7 +339,7 @@ package struct PublishedRelease: Sendable, Equatable {
     package var name: String
     package var version: String
     package var built: Date
-    /// `Debian bookworm`.
+    /// The distribution and release, such as `Debian bookworm`.
     package var system: String
     package var architecture: Architecture
     package var user: String
@@ -346,12 +347,12 @@ package struct PublishedRelease: Sendable, Equatable {
     package var diskMiB: Int
     package var missing: [MissingComponent]
     package var files: [File]
-    /// By region.
+    /// The AMIs, sorted by region.
     package var images: [Image]
 
     /// - Parameters:
-    ///   - images: the AMIs that EC2 knows of it.
-    ///   - url: where people download a file of that name.
+    ///   - images: The AMIs of the build in EC2.
+    ///   - url: Returns the download URL of a file.
     package init(_ manifest: Manifest, images: [Image], url: (_ name: String) -> String) {
         assetID = manifest.assetID
         name = manifest.name
@@ -369,10 +370,10 @@ package struct PublishedRelease: Sendable, Equatable {
         self.images = images.sorted { ($0.region, $0.id) < ($1.region, $1.id) }
     }
 
-    /// The day of the build, in UTC: `2026-11-24`.
+    /// The date of the build in UTC: `2026-11-24`.
     package var day: String { built.formatted(.iso8601.year().month().day()) }
 
-    /// Where the sums of all files lie, beside them.
+    /// The URL of the checksums file, in the same directory as the files.
     package var checksumsURL: String? {
         files.first { $0.sha256 != nil }.map {
             $0.url.split(separator: "/", omittingEmptySubsequences: false).dropLast().joined(separator: "/")
@@ -385,11 +386,12 @@ package struct PublishedRelease: Sendable, Equatable {
     }
 }
 
-/// How people start a release, place by place, with the names of its own files: for notes and page.
+/// Instructions for starting a release on each platform, with the names of its files, for release notes and download
+/// page.
 struct StartGuide {
     enum Step: Equatable {
         case text(String)
-        /// To be copied into a shell.
+        /// A command to copy into a shell.
         case command(String)
     }
 
@@ -407,11 +409,12 @@ struct StartGuide {
             add("VirtualBox", .text(text), .text(Self.forwarding(release)))
             add("VMware", .text("File → Open, choose \(file.name), and start it."))
         } else if let file = release.file(.vmdk, .vhd) {
-            let text = "Make a machine of type \(release.system) (64-bit) with 4096 MB of memory and \(file.name) as "
+            let text = "Create a machine of type \(release.system) (64-bit) with 4096 MB of memory and \(file.name) as "
             add("VirtualBox", .text(text + "its SATA disk, and start it."), .text(Self.forwarding(release)))
         }
         if let file = release.file(.vmdk), release.file(.ova) == nil {
-            let text = "Make a machine with 4096 MB of memory and \(file.name) as its existing SATA disk, and start it."
+            let text =
+                "Create a machine with 4096 MB of memory and \(file.name) as its existing SATA disk, and start it."
             add("VMware", .text(text))
         }
         if let file = release.file(.vhd) {
@@ -433,17 +436,17 @@ struct StartGuide {
             let type = release.architecture == .arm64 ? "t4g.medium" : "t3.medium"
             add(
                 "AWS",
-                .text("With a key pair and a security group of yours that lets \(ports) in, in the region of the AMI:"),
+                .text("In the region of the AMI, with your key pair and a security group that allows \(ports):"),
                 .command(
                     "aws ec2 run-instances --region \(image.region) --image-id \(image.id) --instance-type \(type) "
                         + "--key-name KEY --security-group-ids GROUP"))
         }
     }
 
-    /// What is the same wherever it runs.
+    /// The instructions that apply to all platforms.
     static func first(_ release: PublishedRelease) -> String {
-        "Log in as \(release.user) with the default password; the first login asks for a new one. JupyterLab listens on "
-            + "port \(release.jupyterPort), and the message of the day names its URL."
+        "Log in as \(release.user) with the default password; the first login asks for a new one. JupyterLab listens "
+            + "on port \(release.jupyterPort), and the message of the day shows its URL."
     }
 
     private mutating func add(_ title: String, _ steps: Step...) {
@@ -451,10 +454,10 @@ struct StartGuide {
     }
 
     private static func forwarding(_ release: PublishedRelease) -> String {
-        "With a network of type NAT, forward port \(release.jupyterPort) under Settings → Network → Port Forwarding."
+        "If the network type is NAT, forward port \(release.jupyterPort) in Settings → Network → Port Forwarding."
     }
 
-    /// For PowerShell and POSIX shells alike; names of files of ours have no quotes in them.
+    /// Quotes a file name for both PowerShell and POSIX shells; the file names of this tool contain no quotes.
     private static func quoted(_ name: String) -> String {
         name.allSatisfy { $0.isLetter || $0.isNumber || "._-".contains($0) } ? name : "'\(name.filter { $0 != "'" })'"
     }

@@ -9,13 +9,14 @@ import Sandbox
 struct DeleteAWSAssets: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "delete-aws-assets",
-        abstract: "Removes what builds have made on AWS or left there, after showing it.",
+        abstract: "Delete AWS assets and leftovers of builds after confirmation",
         discussion: """
-            Running exports and builds are ended first; then machines and stacks go, images before their snapshots, \
-            and what is stored. The stacks that are deployed once for an account are never touched. Safe to run again; \
-            Ctrl-C stops between two removals.
+            Stops running exports and builds first, then deletes instances and stacks, AMIs before their snapshots, \
+            and stored objects. Never touches the permanent stacks that are deployed once per account. Safe to run \
+            again; Ctrl-C stops between two deletions.
 
-            Exits with 1 where something is left, naming it, the reason, and the command that removes it.
+            Exits with 1 if anything could not be deleted. Lists each remaining asset with the reason and the command \
+            that deletes it.
 
             Examples:
               dss delete-aws-assets --asset-id 0.1.0 --dry-run
@@ -25,29 +26,31 @@ struct DeleteAWSAssets: AsyncParsableCommand {
 
     @Option(
         name: .customLong("asset-id"),
-        help: ArgumentHelp("An asset id; * and ? stand for any characters.", valueName: "pattern"))
+        help: ArgumentHelp("Asset id; '*' and '?' are wildcards", valueName: "pattern"))
     var pattern: String?
 
-    @Flag(help: "Only what is past its time, which the tag expires-at says, and what belongs to that.")
+    @Flag(help: "Select only assets whose expires-at tag is in the past, and assets that belong to them")
     var expired = false
 
     @Option(
         parsing: .upToNextOption,
         help: ArgumentHelp(
-            "What stays; an image keeps its snapshots: \(AssetKinds.allValueStrings.joined(separator: ", ")).",
+            "Asset types to keep; AMIs keep their snapshots: \(AssetKinds.allValueStrings.joined(separator: ", "))",
             valueName: "type"))
     var keep: [AssetKinds] = []
 
-    @Flag(name: .customLong("dry-run"), help: "Only shows what would be removed.")
+    @Flag(name: .customLong("dry-run"), help: "Show what would be removed, without removing it")
     var dryRun = false
 
-    @Flag(help: "Does not ask.")
+    @Flag(help: "Skip confirmation")
     var yes = false
 
     @OptionGroup var options: AWSAssetOptions
 
     func validate() throws {
-        if pattern == nil, !expired { throw ValidationError("Say what goes: --asset-id, or --expired.") }
+        if pattern == nil, !expired {
+            throw ValidationError("specify which assets to delete with --asset-id or --expired")
+        }
     }
 
     func run() async throws {
@@ -65,19 +68,19 @@ struct DeleteAWSAssets: AsyncParsableCommand {
             }
             if let gap = found.gaps.first {
                 throw Failure(
-                    .failed, "not everything could be looked at", details: ["\(gap.region): \(gap.reason)"],
+                    .failed, "cannot list the assets of every region", details: ["\(gap.region): \(gap.reason)"],
                     advice: gap.reason.advice)
             }
         }
     }
 }
 
-/// Where a removal is shown, approved and followed.
+/// Shows a removal plan, asks for confirmation, and executes the plan.
 struct RemovalDesk: Sendable {
     let search: AssetSearch
     let isExpired: Bool
     let kept: Set<AWSAsset.Kind>
-    /// Where exports on this machine keep their files.
+    /// The scratch directory of exports on this host.
     let exportDirectory: String
     private let terminal = Terminal.standardOutput
 
@@ -97,24 +100,25 @@ struct RemovalDesk: Sendable {
         AssetListing(assets: plan.listed(in: found.assets), empty: empty)
             .write(as: .text, terminal.style, to: terminal.write)
         for spared in plan.spared.prefix(Self.shown) {
-            terminal.write("stays: \(spared.asset.kind.rawValue) \(spared.asset.id), \(spared.reason)\n")
+            terminal.write("keeping \(spared.asset.kind.rawValue) \(spared.asset.id): \(spared.reason)\n")
         }
-        if plan.spared.count > Self.shown { terminal.write("and \(plan.spared.count - Self.shown) more stay\n") }
+        if plan.spared.count > Self.shown { terminal.write("keeping \(plan.spared.count - Self.shown) more\n") }
     }
 
     func ask() async throws {
         guard Question.canBeAsked else {
             throw Failure(
-                .usage, "nothing was removed: there is no terminal to ask on", advice: "add --yes to do this unasked")
+                .usage, "nothing was removed: there is no terminal to ask for confirmation",
+                advice: "add --yes to skip confirmation")
         }
-        guard try await Question.isAnsweredYes("Remove all of these?") else {
+        guard try await Question.isAnsweredYes("Remove all of these assets?") else {
             throw Failure(.usage, "nothing was removed")
         }
     }
 
-    /// Looks again after removing: an export that ended by itself has left an object, an image that was being made a
-    /// snapshot.
-    /// - Throws: `Failure` where something could not be removed; `LeftBehind` where the task was cancelled.
+    /// Removes the planned assets, then searches again: an export that finished meanwhile may have left an object, and
+    /// an image that was being created may have left a snapshot.
+    /// - Throws: `Failure` if something could not be removed; `LeftBehind` if the task was cancelled.
     func remove(_ plan: RemovalPlan) async throws {
         var plan = plan
         var left: [Removal.Leftover] = []
@@ -137,7 +141,7 @@ struct RemovalDesk: Sendable {
             throw Failure(
                 .failed, "\(left.count) of \(total) assets could not be removed",
                 details: Self.lines(left),
-                advice: "run the same command again when that is mended: it removes what is left")
+                advice: "fix the problem and run the command again to remove the remaining assets")
         }
         terminal.write("removed \(gone == 1 ? "1 asset" : "\(gone) assets")\n")
     }
@@ -152,16 +156,16 @@ struct RemovalDesk: Sendable {
         for snapshot in assets where snapshot.kind == .snapshot { removeWorkFiles(of: snapshot.id) }
     }
 
-    /// What an export that was killed has left here is of no use without its snapshot.
+    /// Removes the local files of a killed export, which are useless without its snapshot.
     private func removeWorkFiles(of snapshotID: String) {
         do {
             if try EBSDirectExport.removeWorkFiles(of: snapshotID, in: exportDirectory) {
-                terminal.write("removed what an export of \(snapshotID) had left in \(exportDirectory)\n")
+                terminal.write("removed leftover files of the export of \(snapshotID) in \(exportDirectory)\n")
             }
         } catch {
             Terminal.standardError.write(
                 Message.warning(
-                    "\(exportDirectory)/\(snapshotID) stays: \(error)", Terminal.standardError.style))
+                    "cannot remove \(exportDirectory)/\(snapshotID): \(error)", Terminal.standardError.style))
         }
     }
 

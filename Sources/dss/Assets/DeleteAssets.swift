@@ -7,9 +7,9 @@ import Sandbox
 struct DeleteAssets: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "delete-assets",
-        abstract: "Removes what builds have made or left, after showing it.",
+        abstract: "Delete local assets and leftovers of builds after confirmation",
         discussion: """
-            Safe to run again. What belongs to a running build is refused.
+            Skips assets of running builds. Safe to run again.
 
             Examples:
               sudo dss delete-assets --asset-id 0.1.0
@@ -18,13 +18,13 @@ struct DeleteAssets: AsyncParsableCommand {
 
     @Option(
         name: .customLong("asset-id"),
-        help: ArgumentHelp("An asset id; * and ? stand for any characters.", valueName: "pattern"))
+        help: ArgumentHelp("Asset id; '*' and '?' are wildcards", valueName: "pattern"))
     var pattern: String
 
-    @Flag(help: "Does not ask.")
+    @Flag(help: "Skip confirmation")
     var yes = false
 
-    @Flag(name: .customLong("dry-run"), help: "Only shows what would be removed.")
+    @Flag(name: .customLong("dry-run"), help: "Show what would be removed, without removing it")
     var dryRun = false
 
     @OptionGroup var definition: DefinitionOptions
@@ -42,7 +42,9 @@ struct DeleteAssets: AsyncParsableCommand {
         let removable = assets.filter { asset in !assets.contains { $0.assetID == asset.assetID && $0.state == .inUse }
         }
         guard !removable.isEmpty else {
-            throw Failure(.temporary, "all of these are in use by a build that runs", advice: "end it first")
+            throw Failure(
+                .temporary, "all of these assets are in use by a running build",
+                advice: "wait for the build, or stop it first")
         }
         guard try await isConfirmed() else { throw Failure(.usage, "nothing was removed") }
         try await inventory.remove(removable)
@@ -53,8 +55,10 @@ struct DeleteAssets: AsyncParsableCommand {
     private func isConfirmed() async throws -> Bool {
         if yes { return true }
         guard Question.canBeAsked else {
-            throw Failure(.usage, "not removing anything without being asked to", advice: "add --yes")
+            throw Failure(
+                .usage, "nothing was removed: there is no terminal to ask for confirmation",
+                advice: "add --yes to skip confirmation")
         }
-        return try await Question.isAnsweredYes("Remove all of these?")
+        return try await Question.isAnsweredYes("Remove all of these assets?")
     }
 }

@@ -8,10 +8,10 @@ import Sandbox
 struct PruneCache: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "prune-cache",
-        abstract: "Removes reusable stages that no build has used for a while.",
+        abstract: "Remove unused cache entries",
         discussion: """
-            Base systems, installed steps and compressed layers are kept so that the next build is quick; what is \
-            removed is built again when it is needed. What a running build uses stays.
+            The cache holds base systems, installed steps and compressed layers, which make the next build faster. \
+            Removed entries are rebuilt when they are needed. Entries that a running build uses are kept.
 
             Examples:
               dss prune-cache --dry-run
@@ -22,31 +22,36 @@ struct PruneCache: AsyncParsableCommand {
 
     @Option(
         name: .customLong("unused-for"),
-        help: ArgumentHelp("Removes what was not used for so many days; 30 without --keep.", valueName: "days"))
+        help: ArgumentHelp(
+            "Remove entries that were not used for this many days (default: 30, unless --keep is given)",
+            valueName: "days"))
     var days: Double?
 
     @Option(
         help: ArgumentHelp(
-            "Removes the longest unused until the rest takes no more, for example 20GB.", valueName: "size"))
+            "Remove the least recently used entries until the cache is no larger than this, for example 20GB",
+            valueName: "size"))
     var keep: ByteCount?
 
-    @Flag(help: "Removes everything that is not in use.")
+    @Flag(help: "Remove all entries that are not in use")
     var all = false
 
-    @Flag(name: .customLong("dry-run"), help: "Only shows what would be removed.")
+    @Flag(name: .customLong("dry-run"), help: "Show what would be removed, without removing it")
     var dryRun = false
 
-    @Option(help: "How to show it: text, markdown or json.")
+    @Option(help: "Output format: text, markdown or json")
     var format = OutputFormat.text
 
-    @Flag(help: "The same as --format json.")
+    @Flag(help: "Same as --format json")
     var json = false
 
     @OptionGroup var place: PlaceOptions
 
     func validate() throws {
-        if all, days != nil || keep != nil { throw ValidationError("--all goes without --unused-for and --keep.") }
-        if let days, days < 0 { throw ValidationError("--unused-for takes no negative number of days.") }
+        if all, days != nil || keep != nil {
+            throw ValidationError("--all cannot be combined with --unused-for or --keep")
+        }
+        if let days, days < 0 { throw ValidationError("--unused-for must not be negative") }
     }
 
     func run() async throws {
@@ -59,7 +64,7 @@ struct PruneCache: AsyncParsableCommand {
             now: Date().timeIntervalSince1970)
         var removed: [ContentCache.Entry] = []
         for entry in prunable where !dryRun {
-            // A build may have taken it a moment ago.
+            // A build may have started to use the entry since it was listed.
             do { try await factory.remove(entry) } catch let error as Failure where error.code == .temporary {
                 continue
             }
@@ -72,7 +77,7 @@ struct PruneCache: AsyncParsableCommand {
     }
 }
 
-/// Bytes as they are written: `20GB`, `512MiB`.
+/// A number of bytes in text form, such as `20GB` or `512MiB`.
 struct ByteCount: ExpressibleByArgument {
     let bytes: Int64
 
@@ -95,7 +100,7 @@ struct ByteCount: ExpressibleByArgument {
 }
 
 extension Table {
-    /// What the cache holds and what of it goes.
+    /// The cache entries, and which of them are removed.
     static func cache(_ entries: [ContentCache.Entry], gone: [ContentCache.Entry], isDryRun: Bool) -> Table {
         let sum = gone.reduce(0) { $0 + $1.bytes }
         let state = { (entry: ContentCache.Entry) -> String in
@@ -112,7 +117,9 @@ extension Table {
                 return [
                     Cell(entry.kind == .base ? "base" : "step"), Cell(entry.description), size(entry.bytes),
                     Cell(Date(timeIntervalSince1970: entry.lastUsed).formatted(.iso8601.year().month().day())),
-                    Cell(state, .string(state.replacing(" ", with: "-")), ink: gone.contains(entry) ? .yellow : nil),
+                    Cell(
+                        ["would go": "would be removed", "stays": "kept"][state] ?? state,
+                        .string(state.replacing(" ", with: "-")), ink: gone.contains(entry) ? .yellow : nil),
                     Cell(entry.key),
                 ]
             },
@@ -122,10 +129,10 @@ extension Table {
 
 extension ContentCache.Entry {
     fileprivate var description: String {
-        guard isWhole else { return "never finished" }
+        guard isWhole else { return "incomplete" }
         switch kind {
         case .base: return ["distribution", "suite", "profile"].compactMap { inputs[$0] }.joined(separator: " ")
-        case .layers: return "of asset id \(inputs["asset id"] ?? "")"
+        case .layers: return "asset id \(inputs["asset id"] ?? "")"
         }
     }
 }

@@ -10,11 +10,11 @@ import Workbench
 struct ShowAWSAssets: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "show-aws-assets",
-        abstract: "Shows what builds have made on AWS and what they left, with what it costs.",
+        abstract: "List AWS assets and leftovers of builds with their estimated cost",
         discussion: """
-            Finds things by the tag and the names of the definition. ORPHAN marks what belonged to a stack or an image \
-            that is gone. Costs are rough estimates. A Docker image that was pushed with --list-on-aws is named by the \
-            command that pulls it.
+            Finds assets by the tag and the names in the definition. ORPHAN marks an asset whose stack or image is \
+            gone. Costs are rough estimates. For Docker images that were pushed with --list-on-aws, prints the docker \
+            pull command.
 
             Types: \(AssetKinds.allValueStrings.joined(separator: ", ")).
 
@@ -29,23 +29,23 @@ struct ShowAWSAssets: AsyncParsableCommand {
 
     @Option(
         name: .customLong("asset-id"),
-        help: ArgumentHelp("An asset id; * and ? stand for any characters.", valueName: "pattern"))
+        help: ArgumentHelp("Asset id; '*' and '?' are wildcards", valueName: "pattern"))
     var pattern = "*"
 
     @Option(
         name: .customLong("asset-type"), parsing: .upToNextOption,
-        help: ArgumentHelp("Only these types.", valueName: "type"))
+        help: ArgumentHelp("Show only assets of these types", valueName: "type"))
     var types: [AssetKinds] = []
 
-    @Flag(help: "Also shows exports, builds and machines that have ended, as long as AWS remembers them.")
+    @Flag(help: "Also show ended exports, builds and instances, as long as AWS lists them")
     var ended = false
 
-    @Flag(help: "Prints JSON.")
+    @Flag(help: "Print JSON")
     var json = false
 
     @Option(
         name: .customLong("out-file"),
-        help: ArgumentHelp("Also writes them to a file, in Markdown.", valueName: "file"), completion: .file())
+        help: ArgumentHelp("Also write the list to a file as Markdown", valueName: "file"), completion: .file())
     var outFile: String?
 
     @OptionGroup var options: AWSAssetOptions
@@ -71,7 +71,7 @@ struct ShowAWSAssets: AsyncParsableCommand {
 }
 
 extension Table {
-    /// Columns, total and notes of what `show-aws-assets` shows.
+    /// The columns, total and notes of `show-aws-assets`.
     fileprivate static func awsAssets(_ listing: AssetListing, in room: AssetListing.Room) -> Table {
         let assets = listing.assets
         let hasURLs = room == .forAll && assets.contains { $0.url != nil }
@@ -95,11 +95,11 @@ extension Table {
             empty: listing.empty,
             notes: assets.compactMap(\.pullLine)
                 + (cost > 0
-                    ? ["Costs are rough estimates, from prices of \(listing.prices.date) that were entered by hand."]
+                    ? ["Costs are rough estimates based on manually entered prices of \(listing.prices.date)."]
                     : []))
     }
 
-    /// Some of the rows, in groups by asset id and region.
+    /// A range of the rows, grouped by asset id and region.
     fileprivate static func awsAssets(
         _ listing: AssetListing, _ range: Range<Int>, in room: AssetListing.Room, for reach: Reach
     ) -> Table {
@@ -108,7 +108,7 @@ extension Table {
         for index in range where index == 0 || !assets[index].isGrouped(with: assets[index - 1]) {
             let asset = assets[index]
             table.headings[index - range.lowerBound] = [
-                "\(asset.assetID.isEmpty ? "of no asset id" : asset.assetID) in \(asset.region)"
+                "\(asset.assetID.isEmpty ? "(no asset id)" : asset.assetID) in \(asset.region)"
             ]
             if room < .forAll, let address = address(of: asset, in: assets[index...]) {
                 table.headings[index - range.lowerBound]?.append("objects at \(address)")
@@ -120,13 +120,13 @@ extension Table {
         return table
     }
 
-    /// Where the objects of a group lie, which their names go on from.
+    /// The address of a group's objects, which the object names are relative to.
     private static func address(of first: AWSAsset, in assets: ArraySlice<AWSAsset>) -> String? {
         let object = assets.prefix { $0.isGrouped(with: first) }.first { $0.kind == .s3Object }
         return object?.bucket.map { $0.url(of: $0.folder(of: first.assetID)) }
     }
 
-    /// The last cells are those for programs alone, which nobody else has to wait for.
+    /// The cells of an asset. Those for programs alone come last and are computed only for programs, to save time.
     private static func row(_ asset: AWSAsset, _ now: Date, isWhole: Bool, for reach: Reach) -> [Cell] {
         let url = asset.url
         let cells = [
@@ -155,7 +155,7 @@ extension Table {
 extension AWSAsset {
     fileprivate func isGrouped(with other: AWSAsset) -> Bool { assetID == other.assetID && region == other.region }
 
-    /// Its state and all that stands out, in words.
+    /// The state of the asset and everything notable about it, as text.
     func details(_ now: Date) -> String {
         var text = isOrphan ? "ORPHAN, " : ""
         text +=
@@ -167,7 +167,7 @@ extension AWSAsset {
         return text
     }
 
-    /// A name that the id does not say already.
+    /// The name of the asset, unless it only repeats the id.
     private var title: String? {
         guard let name, !name.isEmpty, kind != .upload else { return nil }
         return name
@@ -180,12 +180,12 @@ extension AWSAsset {
     }
 }
 
-/// Assets as a table that fits where it is shown.
+/// A table of assets that fits the width of its output.
 struct AssetListing {
-    /// What a terminal has room for beside the ids, which are never cut.
+    /// How much a terminal has room for in addition to the ids, which are never truncated.
     enum Room: Int, CaseIterable, Comparable {
         case forIDs, forStates
-        /// Whole URLs, and the ids of uploads, which are as long.
+        /// Room for full URLs, and for the ids of uploads, which are as long.
         case forAll
 
         static func < (lhs: Room, rhs: Room) -> Bool { lhs.rawValue < rhs.rawValue }
@@ -196,7 +196,7 @@ struct AssetListing {
     var now = Date()
     var empty: String
 
-    /// Where the terminal is too narrow, states stand below the ids and addresses above them.
+    /// Writes the table. If the terminal is too narrow, states are printed below the ids and addresses above them.
     func write(as format: OutputFormat, _ style: Style, to output: (String) throws -> Void) rethrows {
         let isFixed = format != .text || style.width == .max
         let reach: Table.Reach =
@@ -215,7 +215,7 @@ struct AssetListing {
     }
 }
 
-/// What was asked for: whose assets, in which regions.
+/// A search for assets: the rules to match and the regions to search.
 struct AssetSearch: Sendable {
     let client: AWSClient
     let assets: AWSAssets
@@ -228,12 +228,12 @@ struct AssetSearch: Sendable {
 }
 
 extension AWSAssets.Inventory {
-    /// Warns of the regions that did not tell.
+    /// Warns about the regions whose assets could not be listed.
     func warnOfGaps() {
         let terminal = Terminal.standardError
         for gap in gaps {
             terminal.write(
-                Message.warning("\(gap.region) could not be looked at: \(gap.reason)", terminal.style))
+                Message.warning("cannot list assets in \(gap.region): \(gap.reason)", terminal.style))
         }
     }
 }

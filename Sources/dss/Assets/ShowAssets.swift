@@ -7,7 +7,7 @@ import Sandbox
 struct ShowAssets: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "show-assets",
-        abstract: "Shows what builds have made on this machine, and what killed builds have left.",
+        abstract: "List local assets and leftovers of killed builds",
         discussion: """
             Examples:
               dss show-assets
@@ -17,13 +17,13 @@ struct ShowAssets: AsyncParsableCommand {
 
     @Option(
         name: .customLong("asset-id"),
-        help: ArgumentHelp("An asset id; * and ? stand for any characters.", valueName: "pattern"))
+        help: ArgumentHelp("Asset id; '*' and '?' are wildcards", valueName: "pattern"))
     var pattern = "*"
 
-    @Option(help: "How to show them: text, markdown or json.")
+    @Option(help: "Output format: text, markdown or json")
     var format = OutputFormat.text
 
-    @Flag(help: "The same as --format json.")
+    @Flag(help: "Same as --format json")
     var json = false
 
     @OptionGroup var definition: DefinitionOptions

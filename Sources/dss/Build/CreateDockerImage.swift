@@ -13,14 +13,14 @@ import Workbench
 struct CreateDockerImage: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "create-docker-image",
-        abstract: "Builds the sandbox as a Docker image.",
+        abstract: "Build the sandbox as a Docker image",
         discussion: """
-            Runs the same playbook as create-vm, for a container. The image is written as an OCI layout into the \
-            bucket, without a Docker daemon; the same inputs give the same digest. Needs root on this machine.
+            Runs the same playbook as create-vm, for a container. Writes the image to the artifact store as an OCI \
+            image layout, without a Docker daemon. The same inputs produce the same digest. Requires root.
 
-            --publish pushes it, first as its version and then, when that is whole in the registry, as latest. User \
-            and password come from DOCKER_REGISTRY_USER and DOCKER_REGISTRY_PASSWORD, else from what docker login has \
-            left.
+            --publish pushes the image under its version tag first; once the registry has the complete image, it \
+            pushes the tag latest. Registry credentials come from DOCKER_REGISTRY_USER and DOCKER_REGISTRY_PASSWORD, \
+            else from the credentials stored by 'docker login'.
 
             Examples:
               sudo dss create-docker-image
@@ -39,39 +39,39 @@ struct CreateDockerImage: AsyncParsableCommand {
     @OptionGroup var output: OutputOptions
     @OptionGroup var aws: AWSOptions
 
-    @Flag(help: "Pushes the image to its registry, as its version and as latest.")
+    @Flag(help: "Push the image to its registry, tagged with its version and latest")
     var publish = false
 
     @Flag(
         name: .customLong("list-on-aws"),
-        help: "With --publish: notes the image in the bucket on AWS, for show-aws-assets and update-release.")
+        help: "With --publish, record the image in the S3 bucket for show-aws-assets and update-release")
     var listOnAWS = false
 
     @Option(
         name: .customLong("registry-user"),
-        help: ArgumentHelp("The user of the registry instead of DOCKER_REGISTRY_USER.", valueName: "name"))
+        help: ArgumentHelp("Registry user [env: DOCKER_REGISTRY_USER]", valueName: "name"))
     var registryUser: String?
 
-    @Flag(help: "Loads the image into the Docker daemon of this machine.")
+    @Flag(help: "Load the image into the local Docker daemon")
     var load = false
 
     @Option(
-        help: ArgumentHelp("Also writes an archive as docker save does.", valueName: "file"), completion: .file())
+        help: ArgumentHelp("Also write a 'docker save' archive to a file", valueName: "file"), completion: .file())
     var archive: String?
 
-    @Flag(help: "Refuses to build a sandbox that lacks anything.")
+    @Flag(help: "Fail if any component of the sandbox cannot be installed")
     var release = false
 
-    @Flag(name: .customLong("no-cache"), help: "Builds everything from nothing.")
+    @Flag(name: .customLong("no-cache"), help: "Build from scratch, ignoring the cache")
     var noCache = false
 
     @Flag(
         name: [.customLong("keep-container"), .customLong("keep-on-failure")],
-        help: "Leaves the build container up where the installation fails, and says how to reach it.")
+        help: "Keep the build container running if the installation fails, and print how to connect")
     var keepContainer = false
 
     func validate() throws {
-        if listOnAWS, !publish { throw ValidationError("--list-on-aws goes with --publish.") }
+        if listOnAWS, !publish { throw ValidationError("--list-on-aws requires --publish") }
     }
 
     func run() async throws {
@@ -80,7 +80,7 @@ struct CreateDockerImage: AsyncParsableCommand {
         let build = try order(live)
         let order = try await live.dockerOrder(build, image, folder: live.absolute(parentDirectory(definition.file)))
         let folder = live.dockerFolder(build.assetID, build.definition.names, place)
-        // Wrong options are told before the build and not after it.
+        // Invalid options are reported before the build, not after it.
         let push = publish ? try live.push(order, user: registryUser) : nil
         let writer = EventWriter(output)
         let report = try await writer.live {
@@ -120,7 +120,7 @@ struct CreateDockerImage: AsyncParsableCommand {
 }
 
 extension DockerReport {
-    /// The final report on a terminal.
+    /// The final report for a terminal.
     func text(_ style: Style) -> String {
         var facts: [FactSheet.Fact] = [
             .init("image", record.reference), .init("digest", record.digest),
@@ -134,7 +134,7 @@ extension DockerReport {
             + FactSheet(facts).text(style) + "\nnext: \(next)\n"
     }
 
-    /// The same as the last line of a stream of events.
+    /// The report as the last line of a JSON event stream.
     var event: String {
         JSONValue.object([
             ("event", .string("docker-image")), ("reference", .string(record.reference)),
@@ -170,14 +170,14 @@ extension DockerReport {
     }
 }
 
-/// The record of a pushed Docker image beside the VM images of its asset id: there, another machine finds it too, and
-/// whoever removes the asset id's things removes it.
+/// The record of a pushed Docker image in the image bucket, beside the VM images of its asset id. Other hosts find it
+/// there, and it is removed with the other assets of the asset id.
 struct PublishedDockerImage: Sendable {
     let client: AWSClient
     let bucket: String
 
-    /// Of `data_science_sandbox/<asset-id>/docker-image.json`.
-    /// - Parameter prefix: that of the definition's names.
+    /// The key `data_science_sandbox/<asset-id>/docker-image.json`.
+    /// - Parameter prefix: The bucket prefix from the definition's names.
     static func key(_ prefix: String, _ assetID: AssetID) -> String {
         assetID.key(of: DockerRecord.fileName, under: prefix)
     }
@@ -187,7 +187,7 @@ struct PublishedDockerImage: Sendable {
             S3.PutObject(bucket: bucket, key: key, body: Array(try record.json.utf8), contentType: "application/json"))
     }
 
-    /// - Returns: `nil` where there is none, or something else.
+    /// - Returns: The record; `nil` if there is no object or it is not a record.
     func record(_ key: String) async throws -> DockerRecord? {
         do {
             let body = try await client.call(S3.GetObject(bucket: bucket, key: key)).body
@@ -199,7 +199,7 @@ struct PublishedDockerImage: Sendable {
 }
 
 extension AssetSearch {
-    /// The assets, with what pulls the Docker images among them.
+    /// Adds the `docker pull` command to the Docker images among the assets.
     func withPullLines(_ assets: [AWSAsset]) async throws -> [AWSAsset] {
         var assets = assets
         for index in assets.indices where assets[index].shortID == DockerRecord.fileName && assets[index].url != nil {

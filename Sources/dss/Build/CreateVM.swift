@@ -10,12 +10,12 @@ import Workbench
 struct CreateVM: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "create-vm",
-        abstract: "Builds the sandbox and writes its VM images.",
+        abstract: "Build the sandbox and write its VM images",
         discussion: """
-            Runs setup, install, seal, capture, export and clean-up. On this machine, stages whose inputs have not \
-            changed come from the cache; it needs root. With --provider aws the machine is an EC2 instance, and the \
-            images land in the bucket of 'dss setup-vm-bucket'; run again for the same asset id, it goes on where it \
-            stopped.
+            Runs the stages setup, install, seal, capture, export and clean-up. Local builds require root and take \
+            stages whose inputs have not changed from the cache. With --provider aws, the build machine is an EC2 \
+            instance and the images are exported to the S3 bucket created by 'dss setup-vm-bucket'. If an AWS build is \
+            interrupted, run the command again with the same asset id to resume it.
 
             Examples:
               sudo dss create-vm
@@ -34,28 +34,28 @@ struct CreateVM: AsyncParsableCommand {
     @OptionGroup var place: PlaceOptions
     @OptionGroup var output: OutputOptions
 
-    @OptionGroup(title: "On AWS") var aws: AWSOptions
-    @OptionGroup(title: "On AWS") var machine: MachineOptions
-    @OptionGroup(title: "On AWS") var export: ExportOptions
+    @OptionGroup(title: "AWS options") var aws: AWSOptions
+    @OptionGroup(title: "AWS options") var machine: MachineOptions
+    @OptionGroup(title: "AWS options") var export: ExportOptions
 
-    @Option(help: "Where to build: on this machine, or on AWS.")
+    @Option(help: "Where to build: on this host or on AWS")
     var provider = ProviderName.local
 
-    @Option(name: .customLong("format"), help: "An image format instead of the definition's; may be repeated.")
+    @Option(name: .customLong("format"), help: "Image format to export, overriding the definition (repeatable)")
     var formats: [ImageFormat] = []
 
-    @Flag(help: "Refuses to build a sandbox that lacks anything.")
+    @Flag(help: "Fail if any component of the sandbox cannot be installed")
     var release = false
 
-    @Flag(name: .customLong("no-cache"), help: "Builds everything from nothing.")
+    @Flag(name: .customLong("no-cache"), help: "Build from scratch, ignoring the cache")
     var noCache = false
 
     @Flag(
         name: .customLong("keep-on-failure"),
-        help: "Leaves the machine up where a stage fails, and says how to reach it.")
+        help: "Keep the build machine running if a stage fails, and print how to connect")
     var keepOnFailure = false
 
-    @Option(help: ArgumentHelp("Also writes the report as Markdown.", valueName: "file"), completion: .file())
+    @Option(help: ArgumentHelp("Also write the report to a file as Markdown", valueName: "file"), completion: .file())
     var report: String?
 
     func run() async throws {

@@ -8,11 +8,11 @@ import Sandbox
 struct ExportVM: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "export-vm",
-        abstract: "Makes an AMI and image files of a machine on AWS that runs.",
+        abstract: "Create an AMI and VM images from a running EC2 instance",
         discussion: """
-            Seals the machine of 'dss setup-ec2-and-install-dependencies --keep', unless that was done, makes an AMI of \
-            it and exports that into the bucket. Nobody can log in to a sealed machine any more, so that it is removed \
-            as soon as its AMI is there. Run again, it goes on where it stopped.
+            Seals the instance started by 'dss setup-ec2-and-install-dependencies --keep' unless it is sealed already, \
+            creates an AMI from it, and exports the AMI to the S3 bucket. A sealed instance no longer accepts logins, \
+            so it is removed as soon as its AMI is available. Run the command again to resume an interrupted export.
 
             Examples:
               dss export-vm --asset-id trial --ask-default-password
@@ -26,10 +26,10 @@ struct ExportVM: AsyncParsableCommand {
     @OptionGroup var export: ExportOptions
     @OptionGroup var output: OutputOptions
 
-    @Option(name: .customLong("format"), help: "An image format instead of the definition's; may be repeated.")
+    @Option(name: .customLong("format"), help: "Image format to export, overriding the definition (repeatable)")
     var formats: [ImageFormat] = []
 
-    @Flag(help: "Leaves the machine, stopped, with its stack.")
+    @Flag(help: "Keep the stopped instance and its stack")
     var keep = false
 
     func run() async throws {
@@ -42,7 +42,7 @@ struct ExportVM: AsyncParsableCommand {
         }
     }
 
-    /// Nothing is installed.
+    /// The build order, without roles to install.
     private func order(_ live: Live) throws -> BuildOrder {
         var definition = try live.loaded(definition, formats: formats).definition.definition
         let assetID = try asset.assetID(in: definition)

@@ -9,14 +9,14 @@ import Workbench
 struct InstallDependencies: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "install-dependencies",
-        abstract: "Makes a machine that is there already a sandbox, without sealing it.",
+        abstract: "Install the sandbox on an existing machine, without sealing it",
         discussion: """
-            Runs the whole playbook on a machine that is reached by SSH, by a user who may become root by sudo. It must \
-            run the release that the definition is for. Whoever can log in now can do so afterwards: no password is set, \
-            no key removed; 'dss reset-password' gives it a default password.
+            Runs the whole playbook over SSH, as a user with sudo permission. The machine must run the distribution \
+            release that the definition specifies. Existing logins keep working: no password is set and no key is \
+            removed. To set a default password, use 'dss reset-password'.
 
-            The machine's host key must be known to ssh, stand in --known-hosts, or be given by --host-key; an unknown \
-            one is refused.
+            The machine's host key must be in ssh's known-hosts files, in the file given by --known-hosts, or given by \
+            --host-key. Unknown host keys are rejected.
 
             Examples:
               dss install-dependencies --host 10.0.0.7 --user admin --key id_ed25519
@@ -28,7 +28,7 @@ struct InstallDependencies: AsyncParsableCommand {
     @OptionGroup var definition: DefinitionOptions
     @OptionGroup var output: OutputOptions
 
-    @Flag(help: "Refuses to leave anything out.")
+    @Flag(help: "Fail if any component of the sandbox cannot be installed")
     var release = false
 
     func run() async throws {
@@ -43,7 +43,7 @@ struct InstallDependencies: AsyncParsableCommand {
             return try await writer.live { try await install(order, on: machine, live, writer.sink) }
         }
         for part in missing { writer.sink(.lacking(part)) }
-        Terminal.standardOutput.write(output.json ? event(missing) : "\(host.host) is a sandbox now\n")
+        Terminal.standardOutput.write(output.json ? event(missing) : "installed the sandbox on \(host.host)\n")
     }
 
     private func install(
@@ -53,7 +53,7 @@ struct InstallDependencies: AsyncParsableCommand {
         do {
             return try await live.provisioner(definition).install(everything, of: order, on: machine, events: events)
         } catch var failure as Failure where failure.code == .failed || failure.code == .temporary {
-            failure.advice = "when that is mended, run the same command again: what is done already stays as it is"
+            failure.advice = "fix the problem and run the command again; completed tasks are not repeated"
             throw failure
         }
     }

@@ -8,14 +8,14 @@ import Workbench
 struct ResetPassword: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "reset-password",
-        abstract: "Gives a sandbox that runs somewhere a default password.",
+        abstract: "Reset the default password of a running sandbox",
         discussion: """
-            Sets the password of the sandbox's login user and of JupyterLab on a machine that is reached by SSH, by a \
-            user who may become root by sudo. The login has to change it the next time. The password goes through the \
-            connection only, never through an argument.
+            Connects over SSH, as a user with sudo permission, and sets the password of the sandbox's login user and \
+            of JupyterLab. The next login must change it. The password is sent over the connection only, never as a \
+            command-line argument.
 
-            The machine's host key must be known to ssh, stand in --known-hosts, or be given by --host-key; an unknown \
-            one is refused.
+            The machine's host key must be in ssh's known-hosts files, in the file given by --known-hosts, or given by \
+            --host-key. Unknown host keys are rejected.
 
             Examples:
               dss reset-password --host 10.0.0.7 --user admin --key id_ed25519
@@ -27,7 +27,7 @@ struct ResetPassword: AsyncParsableCommand {
     @OptionGroup var password: PasswordOptions
     @OptionGroup var definition: DefinitionOptions
 
-    @Flag(help: "Prints JSON.")
+    @Flag(help: "Print JSON")
     var json = false
 
     func run() async throws {
@@ -44,8 +44,8 @@ struct ResetPassword: AsyncParsableCommand {
     private func text(_ user: String, _ hasJupyter: Bool, _ generated: Secret?) -> String {
         let jupyter = hasJupyter ? " and JupyterLab" : ""
         let password = generated.map { ": \($0.reveal)" } ?? ""
-        return "'\(user)'\(jupyter) on \(host.host) has the default password now\(password)\n"
-            + "It must be changed at the next login.\n"
+        return "reset the default password of '\(user)'\(jupyter) on \(host.host)\(password)\n"
+            + "The next login must change it.\n"
     }
 
     private func document(_ user: String, _ hasJupyter: Bool, _ generated: Secret?) -> String {

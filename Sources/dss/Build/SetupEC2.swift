@@ -10,14 +10,14 @@ import Sandbox
 struct SetupEC2: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "setup-ec2",
-        abstract: "Starts the machine on AWS that a sandbox is built on, and nothing more.",
+        abstract: "Start an EC2 instance to build a sandbox on, without building it",
         discussion: """
-            Starts an EC2 instance from the image of the definition, in a stack of its own, and prints how it is reached \
-            by SSH. It stays until Ctrl-C, which removes it with all that belongs to it, or with --keep until you \
-            remove it.
+            Starts an EC2 instance from the definition's source image, in its own stack, and prints how to connect by \
+            SSH. Ctrl-C removes the instance and all its resources; with --keep, the instance runs until you remove \
+            it.
 
-            SSH is let in from your own address alone, or from --ssh-cidr. The machine powers itself off when its \
-            --lifetime is over, and is gone then.
+            SSH connections are allowed only from your own address, or from --ssh-cidr. The instance powers itself off \
+            and is terminated at the end of its --lifetime.
 
             Examples:
               dss setup-ec2 --aws-profile build --region eu-central-1
@@ -37,13 +37,12 @@ struct SetupEC2: AsyncParsableCommand {
 struct SetupEC2AndInstallDependencies: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "setup-ec2-and-install-dependencies",
-        abstract: "Starts a machine on AWS and makes it a sandbox, without sealing it.",
+        abstract: "Start an EC2 instance and install the sandbox on it, without sealing it",
         discussion: """
-            Does what 'dss setup-ec2' does, runs the whole playbook on the machine, and prints where JupyterLab answers. \
-            Only SSH is let in, so that you reach it by the tunnel that is printed too.
+            Starts an instance like 'dss setup-ec2', runs the whole playbook on it, and prints the JupyterLab URL. The \
+            security group allows only SSH, so the command also prints an SSH tunnel to JupyterLab.
 
-            The machine stays until Ctrl-C, or with --keep until you remove it; with --keep also where the playbook \
-            fails.
+            Ctrl-C removes the instance. With --keep, it runs until you remove it, even if the playbook fails.
 
             Examples:
               dss setup-ec2-and-install-dependencies --aws-profile build
@@ -57,7 +56,7 @@ struct SetupEC2AndInstallDependencies: AsyncParsableCommand {
     }
 }
 
-/// What the commands have in common that start a machine on AWS for a person.
+/// The options shared by the commands that start an EC2 instance for interactive use.
 struct MachineSessionOptions: ParsableArguments {
     @OptionGroup var definition: DefinitionOptions
     @OptionGroup var asset: AssetOptions
@@ -65,11 +64,11 @@ struct MachineSessionOptions: ParsableArguments {
     @OptionGroup var machine: MachineOptions
     @OptionGroup var output: OutputOptions
 
-    @Flag(help: "Leaves the machine running and ends at once.")
+    @Flag(help: "Keep the instance running and exit immediately")
     var keep = false
 }
 
-/// A machine for a person: launched, prepared, shown, kept until Ctrl-C, then removed.
+/// An interactive EC2 instance: launched, prepared, shown, kept until Ctrl-C, then removed.
 struct MachineSession: Sendable {
     let options: MachineSessionOptions
     let live: Live
@@ -84,7 +83,7 @@ struct MachineSession: Sendable {
         _ = try options.machine.reach.networks
     }
 
-    /// - Parameter installs: whether the playbook is run before it is shown.
+    /// - Parameter installs: Whether to run the playbook before showing the instance.
     func run(installs: Bool) async throws {
         let writer = EventWriter(options.output)
         let log = StageLog(events: writer.sink, clock: ContinuousClock())
@@ -96,7 +95,7 @@ struct MachineSession: Sendable {
                 if installs { try await install(on: machine, log, writer) }
                 show(machine, hasJupyter: installs)
                 if options.keep { return tell(await undo.forgetKept(), writer) }
-                writer.sink(.notice("Ctrl-C removes the machine"))
+                writer.sink(.notice("press Ctrl-C to remove the instance"))
                 try await waitForEnd(of: machine, machines, writer)
             }
         }
@@ -135,11 +134,11 @@ struct MachineSession: Sendable {
         terminal.write(options.output.json ? sheet.json.line + "\n" : sheet.text(terminal.style))
     }
 
-    /// Ctrl-C is how it is meant to end.
+    /// Waits until Ctrl-C, which is the normal end, or until the instance ends unexpectedly.
     private func waitForEnd(of machine: AWSMachine, _ machines: Machines, _ writer: EventWriter) async throws {
         do {
             let reason = try await machines.waitForEnd(of: machine)
-            writer.sink(.warning("machine \(machine.instanceID) has ended by itself: \(reason)"))
+            writer.sink(.warning("instance \(machine.instanceID) ended unexpectedly: \(reason)"))
         } catch is CancellationError {}
     }
 
@@ -147,7 +146,7 @@ struct MachineSession: Sendable {
         for hint in hints { writer.sink(.notice(hint)) }
     }
 
-    /// Removes what `body` has made, in a task of its own, so that Ctrl-C does not stop it.
+    /// Removes what `body` created. The removal runs in its own task, so that Ctrl-C does not stop it.
     private func cleaningUp(
         _ log: StageLog, _ writer: EventWriter, _ body: (Undo) async throws -> Void
     ) async throws {
@@ -162,21 +161,23 @@ struct MachineSession: Sendable {
             try await writer.live { try await log.run(.cleanUp) { (await undo.unwind(), .done) } }
         }.value
         if let failure { throw leftovers.isEmpty ? failure : LeftBehind(cause: failure, leftovers: leftovers) }
-        guard leftovers.isEmpty else { throw Failure(.failed, "some things are left", details: leftovers) }
+        guard leftovers.isEmpty else {
+            throw Failure(.failed, "some resources could not be removed", details: leftovers)
+        }
     }
 }
 
 extension FactSheet {
-    /// How a machine on AWS is reached, and until when it is there.
+    /// How to connect to an instance on AWS, and when it expires.
     init(_ machine: AWSMachine, jupyterPort: Int?) {
         let end = machine.expires?.formatted(.iso8601)
-        let cost = machine.hourlyCost.map { "about \(Machines.dollars($0)) $ an hour" }
+        let cost = machine.hourlyCost.map { "about $\(Machines.dollars($0)) per hour" }
         self.init([
             .json("event", .string("machine")), Fact("machine", machine.instanceID),
             Fact("address", machine.address), Fact("ssh", machine.endpoint.commandLine),
-            Fact("ends", key: "expires", end ?? "nobody knows when", .text(end)),
+            Fact("ends", key: "expires", end ?? "unknown", .text(end)),
             Fact(
-                "costs", key: "dollars_per_hour", cost ?? "what is not in the price list",
+                "costs", key: "dollars_per_hour", cost ?? "unknown (not in the price list)",
                 machine.hourlyCost.map { .number($0) } ?? .null),
         ])
         guard let port = jupyterPort else { return }
@@ -184,7 +185,7 @@ extension FactSheet {
         facts += [
             Fact("jupyter", key: "jupyter_url", "http://\(machine.address):\(port)/lab"),
             Fact("tunnel", "ssh -F '\(config)' -N -L \(port):localhost:\(port) '\(alias)'"),
-            .shown("through it", "http://localhost:\(port)/lab, since only SSH is let in"),
+            .shown("via tunnel", "http://localhost:\(port)/lab (only SSH is open)"),
         ]
     }
 }

@@ -8,13 +8,13 @@ import Sandbox
 struct CopyAMI: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "copy-ami",
-        abstract: "Copies an AMI into other regions.",
+        abstract: "Copy an AMI to other regions",
         discussion: """
-            All regions at the same time, with the tags of the AMI, for its snapshots too, and its date of \
-            deprecation. A region that has the copy already is left as it is; one that fails does not stop the others. \
-            Ctrl-C removes the copies that are not finished.
+            Copies to all regions in parallel. The AMI's tags, its deprecation date and the tags of its snapshots are \
+            copied too. Regions that already have the copy are skipped; a failure in one region does not stop the \
+            others. Ctrl-C removes unfinished copies.
 
-            Exits with 1 where a region failed.
+            Exits with 1 if the copy to any region fails.
 
             Examples:
               dss copy-ami --asset-id 0.1.0 --to us-east-1 ap-southeast-2
@@ -26,19 +26,19 @@ struct CopyAMI: AsyncParsableCommand {
 
     @Option(
         name: .customLong("to"), parsing: .upToNextOption,
-        help: ArgumentHelp("The regions that it is copied to.", valueName: "region"))
+        help: ArgumentHelp("Destination regions", valueName: "region"))
     var targets: [String] = []
 
-    @Flag(name: .customLong("public"), help: "Makes the copies public.")
+    @Flag(name: .customLong("public"), help: "Make the copies public")
     var isPublic = false
 
-    @Flag(help: "Prints JSON.")
+    @Flag(help: "Print JSON")
     var json = false
 
     @OptionGroup var aws: AWSOptions
     @OptionGroup var definition: DefinitionOptions
 
-    /// Also `a,b` is two; each once.
+    /// The destination regions without duplicates; `a,b` counts as two.
     private var regions: [String] {
         targets.flatMap { $0.split(separator: ",").map(String.init) }.reduce(into: []) { names, name in
             if !names.contains(name) { names.append(name) }
@@ -46,7 +46,7 @@ struct CopyAMI: AsyncParsableCommand {
     }
 
     func validate() throws {
-        if regions.isEmpty { throw ValidationError("Say where to: --to REGION.") }
+        if regions.isEmpty { throw ValidationError("no destination region; use --to REGION") }
     }
 
     func run() async throws {

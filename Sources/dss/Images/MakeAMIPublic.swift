@@ -8,10 +8,11 @@ import Sandbox
 struct MakeAMIPublic: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "make-ami-public",
-        abstract: "Lets everybody start machines from an AMI and read its snapshot.",
+        abstract: "Make an AMI and its snapshots public",
         discussion: """
-            Image and snapshots become public, or none of them. Before that the quota for public AMIs, what the \
-            account blocks, and encryption are looked at.
+            Allows every AWS account to launch the AMI and read its snapshots. Makes the AMI and all its snapshots \
+            public, or none of them. First checks the quota for public AMIs, the account's public access blocks, and \
+            encryption.
 
             Examples:
               dss make-ami-public --asset-id 0.1.0
@@ -21,13 +22,13 @@ struct MakeAMIPublic: AsyncParsableCommand {
 
     @OptionGroup var image: ImageOptions
 
-    @Flag(help: "Makes them private again.")
+    @Flag(help: "Make the AMI and its snapshots private again")
     var undo = false
 
-    @Flag(help: "Does not ask.")
+    @Flag(help: "Skip confirmation")
     var yes = false
 
-    @Flag(help: "Prints JSON.")
+    @Flag(help: "Print JSON")
     var json = false
 
     @OptionGroup var aws: AWSOptions
@@ -58,9 +59,10 @@ struct MakeAMIPublic: AsyncParsableCommand {
         let things = "\(state.imageID) (\(state.name)) and \(state.snapshots.map(\.id).joined(separator: ", "))"
         guard Question.canBeAsked else {
             throw Failure(
-                .usage, "nothing was changed: there is no terminal to ask on", advice: "add --yes to do this unasked")
+                .usage, "nothing was changed: there is no terminal to ask for confirmation",
+                advice: "add --yes to skip confirmation")
         }
-        let question = "Make \(things) in \(region) \(undo ? "private" : "public to everybody")?"
+        let question = "Make \(things) in \(region) \(undo ? "private" : "public")?"
         guard try await Question.isAnsweredYes(question) else { throw Failure(.usage, "nothing was changed") }
     }
 
@@ -71,7 +73,7 @@ struct MakeAMIPublic: AsyncParsableCommand {
                 ["snapshot", .init($0.id), cell($0.isPublic), cell($1.isPublic)]
             }
         let columns: [Table.Column] = [.init("type"), .init("id"), .init("before"), .init("now")]
-        return Table(columns, rows: rows, notes: before == after ? ["nothing had to be changed"] : [])
+        return Table(columns, rows: rows, notes: before == after ? ["nothing to change"] : [])
     }
 
     private static func cell(_ isPublic: Bool) -> Table.Cell {

@@ -10,10 +10,11 @@ import Workbench
 struct UploadVM: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "upload-vm",
-        abstract: "Makes an AMI of a raw disk that was built on this machine.",
+        abstract: "Create an AMI from a local raw disk image",
         discussion: """
-            Writes what is on the disk to a snapshot and registers that: no instance, no import. Run again with the \
-            same disk, it goes on with what is there; an AMI of another disk is left alone.
+            Writes the contents of the disk to a snapshot and registers it as an AMI, without an instance or an import \
+            task. Run the command again with the same disk to resume an interrupted upload. An AMI of another disk is \
+            not changed.
 
             Examples:
               dss upload-vm sandbox-0.1.0.raw --asset-id 0.1.0 --aws-profile release
@@ -23,23 +24,23 @@ struct UploadVM: AsyncParsableCommand {
                   && dss upload-vm sandbox.raw --asset-id 0.1.0
             """)
 
-    @Argument(help: ArgumentHelp("A raw disk.", valueName: "file"), completion: .file())
+    @Argument(help: ArgumentHelp("Raw disk image", valueName: "file"), completion: .file())
     var disk: String
 
     @Option(
-        name: .customLong("asset-id"), help: ArgumentHelp("The name under which everything is kept.", valueName: "id"))
+        name: .customLong("asset-id"), help: ArgumentHelp("Asset id of the AMI", valueName: "id"))
     var assetID: String
 
-    @Option(help: ArgumentHelp("The AMI's name; by default the one that the definition gives.", valueName: "name"))
+    @Option(help: ArgumentHelp("Name of the AMI (default: from the definition)", valueName: "name"))
     var name: String?
 
-    @Option(help: "The processor that it is for.")
+    @Option(help: "Processor architecture")
     var architecture = Architecture.amd64
 
-    @Option(name: .customLong("boot-mode"), help: "How it boots; by default either way, by UEFI where it can.")
+    @Option(name: .customLong("boot-mode"), help: "Boot mode (default: both, UEFI preferred)")
     var bootMode: ImageTraits.BootMode?
 
-    @Flag(help: "Prints JSON.")
+    @Flag(help: "Print JSON")
     var json = false
 
     @OptionGroup var aws: AWSOptions
@@ -47,7 +48,7 @@ struct UploadVM: AsyncParsableCommand {
 
     func validate() throws {
         if let name, name.wholeMatch(of: /[A-Za-z0-9()\[\] .\/'@_-]{3,128}/) == nil {
-            throw ValidationError("An AMI's name has 3 to 128 letters, digits, blanks and any of ()[]./-'@_.")
+            throw ValidationError("an AMI name must have 3 to 128 characters: letters, digits, spaces and ()[]./-'@_")
         }
     }
 
@@ -73,16 +74,16 @@ struct UploadVM: AsyncParsableCommand {
         Terminal.standardOutput.write(json ? facts.json.pretty + "\n" : facts.text(Terminal.standardOutput.style))
     }
 
-    /// - Throws: `Failure` where it is no disk with a partition table, with the line that makes it one where that helps.
+    /// - Throws: `Failure` if the file is not a raw disk; its advice is the command that converts the file to one.
     private func requireRaw(_ path: String, _ runner: any CommandRunner) async throws {
         let info = try await ImageInspector(runner: runner).inspect(path)
         guard info.format != .raw else { return }
         let raw = path.replacing(".\(info.format.fileExtension)", with: "") + ".raw"
         let line =
             info.format == .ova
-            ? "unpack it with tar, and convert the disk in it: qemu-img convert -p -O raw DISK.vmdk \(shellQuoted(raw))"
+            ? "unpack it with tar and convert the disk inside: qemu-img convert -p -O raw DISK.vmdk \(shellQuoted(raw))"
             : "qemu-img convert -p -f \(Conversion.driver(of: info.format)) -O raw \(shellQuoted(path)) \(shellQuoted(raw))"
-        throw Failure(.badData, "\(path) is \(info.format.rawValue), and must be a raw disk", advice: line)
+        throw Failure(.badData, "\(path) is a \(info.format.rawValue) image, but a raw disk is required", advice: line)
     }
 
     private func facts(_ image: CapturedImage, _ region: String) -> FactSheet {

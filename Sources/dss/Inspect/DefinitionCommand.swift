@@ -5,10 +5,11 @@ import Definition
 struct DefinitionCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "definition",
-        abstract: "Prints the effective definition of the sandbox.",
+        abstract: "Print the effective definition of the sandbox",
         discussion: """
-            Flags come before environment variables, those before the file, the file before defaults. The \
-            environment variable of a key is its path in capitals: disk.size is DSS_DISK_SIZE.
+            Command-line options override environment variables, environment variables override the definition \
+            file, and the file overrides defaults. The environment variable for a key is its path in upper case: \
+            disk.size is DSS_DISK_SIZE.
 
             Examples:
               dss definition
@@ -18,10 +19,10 @@ struct DefinitionCommand: ParsableCommand {
 
     @OptionGroup var definition: DefinitionOptions
 
-    @Flag(help: "Prints JSON.")
+    @Flag(help: "Print JSON")
     var json = false
 
-    @Flag(help: "Says behind each value where it comes from.")
+    @Flag(help: "Show the origin of each value")
     var origins = false
 
     func run() throws {

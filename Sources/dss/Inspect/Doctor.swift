@@ -7,8 +7,8 @@ import Workbench
 /// `dss doctor`
 struct Doctor: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Lists every external tool, its version, and the package that brings it.",
-        discussion: "Exits with 69 where one is missing.\n\nExample:\n  dss doctor")
+        abstract: "List external tools with their versions and packages",
+        discussion: "Exits with 69 if a tool is missing.\n\nExample:\n  dss doctor")
 
     @OptionGroup var definition: DefinitionOptions
     @OptionGroup var output: OutputOptions
@@ -29,12 +29,12 @@ struct Doctor: AsyncParsableCommand {
     }
 }
 
-/// An external program, the package that brings it and what it is needed for.
+/// An external program, the package that provides it, and what it is needed for.
 struct Tool: Sendable {
     var name: String
     var package: String
     var neededFor: String
-    /// Arguments that make it print its version.
+    /// The arguments that make the program print its version.
     var versionArguments: [String] = ["--version"]
 
     static let all: [Tool] = [
@@ -45,7 +45,7 @@ struct Tool: Sendable {
         Tool(name: "nsenter", package: "util-linux", neededFor: "build machine's network"),
         Tool(name: "nc", package: "netcat-openbsd", neededFor: "build machine's network", versionArguments: ["-h"]),
         Tool(name: "ssh", package: "openssh-client", neededFor: "install, seal, checks", versionArguments: ["-V"]),
-        Tool(name: "ssh-keygen", package: "openssh-client", neededFor: "keys of a build", versionArguments: []),
+        Tool(name: "ssh-keygen", package: "openssh-client", neededFor: "build keys", versionArguments: []),
         Tool(name: "ansible-playbook", package: "ansible-core", neededFor: "install"),
         Tool(name: "openssl", package: "openssl", neededFor: "password hash", versionArguments: ["version"]),
         Tool(name: "sfdisk", package: "fdisk", neededFor: "partitions"),
@@ -58,21 +58,21 @@ struct Tool: Sendable {
         Tool(name: "getfattr", package: "attr", neededFor: "Docker image"),
         Tool(name: "pigz", package: "pigz", neededFor: "Docker image"),
         Tool(name: "zstd", package: "zstd", neededFor: "Docker image"),
-        Tool(name: "skopeo", package: "skopeo", neededFor: "registries of images"),
+        Tool(name: "skopeo", package: "skopeo", neededFor: "image registries"),
         Tool(name: "umoci", package: "umoci", neededFor: "dss verify-docker-image"),
         Tool(name: "runc", package: "runc", neededFor: "dss verify-docker-image"),
         Tool(name: "apt-get", package: "apt", neededFor: "dss pins"),
         Tool(name: "git", package: "git", neededFor: "dss pins"),
     ]
 
-    /// The line that installs a missing program.
+    /// The command that installs a missing program.
     static func advice(for executable: String) -> String {
         let name = baseName(executable)
         let package = all.first { $0.name == name }?.package
-        return package.map { "sudo apt-get install \($0)" } ?? "dss doctor says what is needed"
+        return package.map { "sudo apt-get install \($0)" } ?? "run 'dss doctor' to list the required tools"
     }
 
-    /// Runs the program for its version; a program that cannot be run counts as missing.
+    /// Runs the program to get its version; a program that cannot be run counts as missing.
     func status(_ runner: any CommandRunner, path: String? = nil) async -> ToolStatus {
         let output = try? await runner.execute(Command(path ?? name, versionArguments))
         let text = output.map { $0.standardOutput + $0.standardError } ?? ""

@@ -7,10 +7,11 @@ import Sandbox
 struct IAMPolicyCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "iam-policy",
-        abstract: "Prints the least that a command must be allowed on AWS.",
+        abstract: "Print the minimal IAM policy for a command",
         discussion: """
-            A policy of IAM, as JSON, from the calls that the command makes and what CloudFormation does for it with \
-            the caller's permissions. Narrow it by saying account, region and bucket. Calls nobody.
+            Prints an IAM policy as JSON. It allows the API calls that the command makes and those that CloudFormation \
+            makes with the caller's permissions. Specify the account, region and bucket to narrow it down. Makes no \
+            AWS API calls.
 
             Commands: \(CommandOperations.table.map(\.command).joined(separator: ", ")).
 
@@ -22,30 +23,30 @@ struct IAMPolicyCommand: AsyncParsableCommand {
                   --policy-document "$(dss iam-policy --command create-vm)"
             """)
 
-    @Option(help: ArgumentHelp("The command; all together where nothing is said.", valueName: "name"))
+    @Option(help: ArgumentHelp("Command to print the policy for (default: all commands)", valueName: "name"))
     var command: String?
 
-    @Option(help: ArgumentHelp("The account; any by default.", valueName: "number"))
+    @Option(help: ArgumentHelp("AWS account (default: any)", valueName: "number"))
     var account: String?
 
-    @Option(help: ArgumentHelp("The region; any by default.", valueName: "name"))
+    @Option(help: ArgumentHelp("AWS region (default: any)", valueName: "name"))
     var region: String?
 
-    @Option(help: ArgumentHelp("The bucket of images; any that its stack makes by default.", valueName: "name"))
+    @Option(help: ArgumentHelp("S3 bucket of images (default: any bucket that its stack creates)", valueName: "name"))
     var bucket: String?
 
     @Option(
-        help: ArgumentHelp("The role that AWS exports with; any that its stack makes by default.", valueName: "name"))
+        help: ArgumentHelp("IAM role for exports (default: any role that the bucket stack creates)", valueName: "name"))
     var exportRole: String?
 
-    @Option(help: ArgumentHelp("Where the account is: aws, aws-cn or aws-us-gov.", valueName: "name"))
+    @Option(help: ArgumentHelp("AWS partition: aws, aws-cn or aws-us-gov", valueName: "name"))
     var partition = "aws"
 
     @OptionGroup var definition: DefinitionOptions
 
     func validate() throws {
         if let account, account.wholeMatch(of: /[0-9]{12}/) == nil {
-            throw ValidationError("An account is a number of 12 digits, not '\(account)'.")
+            throw ValidationError("'\(account)' is not an AWS account number of 12 digits")
         }
     }
 
@@ -53,8 +54,8 @@ struct IAMPolicyCommand: AsyncParsableCommand {
         guard let need = CommandOperations.of(command) else {
             let known = CommandOperations.table.map(\.command)
             throw Failure(
-                .usage, "no command '\(command ?? "")' calls AWS",
-                advice: "it is one of \(known.joined(separator: ", "))")
+                .usage, "'\(command ?? "")' is not a command that calls AWS",
+                advice: "choose one of \(known.joined(separator: ", "))")
         }
         Terminal.standardOutput.write(IAMPolicy(need, try scope()).json.pretty + "\n")
     }

@@ -9,14 +9,16 @@ import Workbench
 struct PinsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "pins",
-        abstract: "Holds the pinned package versions against the package index, or renews them.",
+        abstract: "Check or update pinned package versions",
         subcommands: [Check.self, Update.self])
 
     struct Check: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Names every pinned version that is gone, with the version that is available.",
+            abstract: "Check pinned versions against the package index",
             discussion: """
-                Exits with 65 where one is gone: a build from nothing would fail.
+                Lists pinned versions that are gone or outdated, with the versions that are available.
+
+                Exits with 65 if a pinned version is gone: a build without a cache would fail.
 
                 Example:
                   dss pins check
@@ -40,9 +42,9 @@ struct PinsCommand: AsyncParsableCommand {
 
     struct Update: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Writes the newest versions into the pins file.",
+            abstract: "Write the newest versions to the pins file",
             discussion: """
-                Comments and order of the file stay as they are.
+                Keeps the comments and the order of the file.
 
                 Example:
                   dss pins update && git diff pins.yaml
@@ -82,7 +84,7 @@ extension Pins {
 }
 
 extension Table {
-    /// What `dss pins check` shows: what is gone or outdated, and everything with `--verbose`.
+    /// The table of `dss pins check`: pins that are gone or outdated; with `--verbose`, all pins.
     static func pins(_ statuses: [PinStatus], all: Bool) -> Table {
         let shown = statuses.filter { all || $0.state != .current }
         let gone = statuses.filter { $0.state == .gone }.count
@@ -97,7 +99,7 @@ extension Table {
                     Cell(status.available ?? ""), Cell(status.state.rawValue, ink: status.state == .gone ? .red : nil),
                 ]
             },
-            empty: "all \(statuses.count) pinned versions are current",
-            notes: gone > 0 ? ["", "renew them with: dss pins update"] : [])
+            empty: "all \(statuses.count) pinned versions are up to date",
+            notes: gone > 0 ? ["", "to update them, run: dss pins update"] : [])
     }
 }

@@ -7,12 +7,12 @@ import Reporting
 struct WhoAmI: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "whoami",
-        abstract: "Shows who calls AWS, in which region, and where each of that comes from.",
+        abstract: "Show the AWS identity and region in use, and the origin of each",
         discussion: """
-            Credentials are looked for as the AWS CLI does: --aws-profile alone where it is given; else environment, \
-            profile, web identity (Kubernetes, GitHub workflow), container, instance. No secret is ever shown.
+            Looks for credentials like the AWS CLI: only in --aws-profile if it is given; else in the environment, the \
+            profile, web identity (Kubernetes, GitHub workflow), the container and the instance. Never shows secrets.
 
-            Exits with 77 where there are no credentials or AWS does not take them.
+            Exits with 77 if there are no credentials or AWS rejects them.
 
             Examples:
               dss whoami
@@ -23,7 +23,7 @@ struct WhoAmI: AsyncParsableCommand {
 
     @OptionGroup var aws: AWSOptions
 
-    @Flag(help: "Prints JSON.")
+    @Flag(help: "Print JSON")
     var json = false
 
     func run() async throws {
@@ -36,7 +36,7 @@ struct WhoAmI: AsyncParsableCommand {
 }
 
 extension FactSheet {
-    /// What `dss whoami` shows.
+    /// The facts that `dss whoami` shows.
     init(_ identity: Identity, _ caller: Caller, now: Date) {
         self.init([
             Fact("account", caller.account),
@@ -61,7 +61,7 @@ extension FactSheet {
         return Fact("expires", "\(time), in \(Units.time(date.timeIntervalSince(now).rounded()))", .string(time))
     }
 
-    /// One line for each; one list in JSON.
+    /// The overridden endpoints: one line each as text, one list in JSON.
     private static func endpoints(_ endpoints: Endpoints) -> [Fact] {
         let shown = endpoints.overrides.map { override in
             Fact.shown(

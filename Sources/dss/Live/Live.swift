@@ -7,19 +7,19 @@ import Provisioning
 import Sandbox
 import Workbench
 
-/// The world as it is: environment, programs, folders and clock. Nothing else in this program looks at them.
+/// The real world: environment, programs, directories and clock. Nothing else in this program accesses them.
 struct Live: Sendable {
     let environment: [String: String]
     let runner = SystemCommandRunner()
 
-    /// What the AWS CLI and those who hand out credentials keep secrets in.
+    /// Environment variables in which the AWS CLI and other sources of credentials pass secrets.
     static let secretVariables = [
         "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN", "AWS_CONTAINER_AUTHORIZATION_TOKEN",
         "ACTIONS_ID_TOKEN_REQUEST_TOKEN", "DOCKER_REGISTRY_PASSWORD",
         "GH_TOKEN", "GITHUB_TOKEN",
     ]
 
-    /// Secrets are taken out of the environment, so that no program that is started inherits them.
+    /// Reads the environment and removes secrets from it, so that no subprocess inherits them.
     init() {
         environment = ProcessInfo.processInfo.environment
         for name in ["DSS_DEFAULT_PASSWORD"] + Self.secretVariables { unsetenv(name) }
@@ -27,7 +27,7 @@ struct Live: Sendable {
 
     func requireRoot(for command: String) throws {
         guard geteuid() == 0 else {
-            throw Failure(.noPermission, "'\(command)' needs root on this machine", advice: "sudo \(command)")
+            throw Failure(.noPermission, "'\(command)' must run as root", advice: "sudo \(command)")
         }
     }
 
@@ -37,7 +37,7 @@ struct Live: Sendable {
         try source(options, formats: formats).loadSandbox()
     }
 
-    /// The login user of the sandbox, by the default where there is no definition.
+    /// The login user of the sandbox, or the default user if there is no definition.
     func sandboxUser(_ options: DefinitionOptions) throws -> String {
         let isDefined = fileExists(options.file) || !options.settings.isEmpty
         return isDefined ? try loaded(options).definition.definition.user.name : SandboxDefinition.User().name
@@ -53,7 +53,7 @@ struct Live: Sendable {
             currentDirectory: FileManager.default.currentDirectoryPath)
     }
 
-    // The provider on this machine.
+    // The local provider.
 
     func provider(for order: BuildOrder, _ place: PlaceOptions) async throws -> LocalVMProvider {
         LocalVMProvider(
@@ -68,7 +68,7 @@ struct Live: Sendable {
             bucket: bucket(place, names.bucketPrefix), factory: await factory(place), stateDirectory: state(place))
     }
 
-    /// - Parameter reconnects: whether a machine that was lost may come back, as one far away does.
+    /// - Parameter reconnects: Whether to retry a lost connection, as makes sense for a remote machine.
     func provisioner(_ options: DefinitionOptions, reconnects: Bool = false) -> AnsibleProvisioner {
         AnsibleProvisioner(
             runner: runner, ansible: tool("ansible-playbook", options),
@@ -95,12 +95,12 @@ struct Live: Sendable {
         ) { try await body(PinsCheck(index: $0, repositories: repositories)) }
     }
 
-    /// What the build said of an image that still lies where it was exported.
+    /// The manifest beside an image that is still where it was exported.
     func manifest(beside image: String) -> Manifest? {
         try? Manifest.read("\(parentDirectory(image))/\(Manifest.fileName)")
     }
 
-    /// A program of the virtual environment beside the definition, which `make` sets up, else the one in PATH.
+    /// A program from the virtual environment beside the definition, which `make` sets up, else the one in `PATH`.
     func tool(_ name: String, _ options: DefinitionOptions) -> String {
         let beside = absolute("\(parentDirectory(options.file))/.venv/bin/\(name)")
         return access(beside, X_OK) == 0 ? beside : name

@@ -10,16 +10,16 @@ import Reporting
 import Sandbox
 import Workbench
 
-/// AWS as it is reached from here.
+/// Access to AWS.
 extension Live {
-    /// Gives `body` whoever calls AWS, with connections that are closed afterwards.
+    /// Runs `body` with the AWS identity, and closes its connections afterwards.
     func withAWS<Result>(
         _ options: AWSOptions, _ body: (Identity) async throws -> Result
     ) async throws -> Result {
         try await withAWS(options.caller, region: options.region, body)
     }
 
-    /// - Parameter region: what the flag says.
+    /// - Parameter region: The value of the flag.
     func withAWS<Result>(
         _ options: CallerOptions, region: String?, _ body: (Identity) async throws -> Result
     ) async throws -> Result {
@@ -33,7 +33,7 @@ extension Live {
         }
     }
 
-    /// How often AWS is asked for what takes its time. `AWS_POLL_DELAY_SECONDS` is what Packer calls the pause.
+    /// The polling interval for long-running AWS operations. Packer uses the same variable, `AWS_POLL_DELAY_SECONDS`.
     func pace() throws -> Pace {
         let name = "AWS_POLL_DELAY_SECONDS"
         guard let text = environment[name], !text.isEmpty else { return Pace() }
@@ -46,7 +46,7 @@ extension Live {
     func withTransport<Result>(_ body: (any Transport) async throws -> Result) async throws -> Result {
         let certificates = environment["AWS_CA_BUNDLE"].flatMap { $0.isEmpty ? nil : $0 }
         if let certificates, !fileExists(certificates) {
-            throw Failure(.badData, "there is no file \(certificates) (AWS_CA_BUNDLE)")
+            throw Failure(.badData, "file \(certificates) (AWS_CA_BUNDLE) does not exist")
         }
         var settings = HTTPSettings(certificates: certificates)
         return try await withHTTPTransport(settings) { direct in
@@ -71,8 +71,8 @@ extension Live {
             transport: transport, observe: log.note)
     }
 
-    /// The user's own program, which may need the secrets that other programs do not get; what it says on standard
-    /// error is for the person, what it prints is for nobody's eyes.
+    /// Runs the user's `credential_process`. It may need the secrets that other programs do not get. Its standard error
+    /// is shown to the user; its standard output contains credentials and is never shown.
     @Sendable private func credentialProcess(_ words: [String]) async throws -> String {
         let secrets = Self.secretVariables.reduce(into: [:]) { $0[$1] = environment[$1] }
         let command = Command(words[0], Array(words.dropFirst()), environment: secrets.mapValues { Optional($0) })
@@ -89,12 +89,12 @@ extension Live {
 }
 
 extension Live {
-    /// Names and tags of the definition, where there is one; otherwise the usual ones.
+    /// Names and tags from the definition, or the defaults if there is no definition.
     func names(_ options: DefinitionOptions) throws -> SandboxDefinition.Names {
         try fileExists(options.file) ? loaded(options).definition.definition.names : .init()
     }
 
-    /// Gives `body` what was asked for: whose assets on AWS, and the regions to look in.
+    /// Runs `body` with the asset search that the options describe.
     func withAWSAssets<Result>(
         _ options: AWSAssetOptions, _ pattern: String, _ body: (AssetSearch) async throws -> Result
     ) async throws -> Result {
@@ -116,14 +116,14 @@ extension Live {
 
 /// Builds on AWS.
 extension Live {
-    /// Which machine an image is made of.
+    /// The instance that an image is created from.
     enum MachineSource {
         case new(MachineOptions)
-        /// That of a stack that is there.
+        /// The instance of an existing stack.
         case existing(isKept: Bool)
     }
 
-    /// Gives `body` the provider of an order, and where it publishes.
+    /// Runs `body` with the provider for an order, and the publication of its images.
     func withAWSProvider<Result>(
         for order: BuildOrder, _ aws: AWSOptions, _ machine: MachineSource, _ export: ExportOptions,
         _ body: (AWSVMProvider, ImagePublication) async throws -> Result
@@ -139,7 +139,7 @@ extension Live {
                         machine: { try await machineOrder($0, options, in: site) }, method: export.method,
                         place: exportPlace, credentials: credentials, inputs: try inputs(of: order))
                 case .existing(let isKept):
-                    // Nobody knows what a person has done on it.
+                    // The user may have changed anything on the instance, so its inputs cannot be hashed.
                     AWSBuildSettings(
                         machine: nil, removesMachine: !isKept, method: export.method, place: exportPlace,
                         credentials: credentials, inputs: "export-vm")
@@ -155,21 +155,21 @@ extension Live {
         return AWSExport(site, bucket, place: exportPlace, workDirectory: folder, runner: runner)
     }
 
-    /// Where exports keep their files unless they are told otherwise.
+    /// The default scratch directory of exports.
     var exportDirectory: String { absolute(environment["DSS_WORK_DIR"] ?? "/var/tmp") }
 
     private var exportPlace: ExportPlace {
         ExportPlace(environment: environment, vendor: try? readText(ExportPlace.vendorFile))
     }
 
-    /// Keys in the environment are all there is; every other source has newer ones to give.
+    /// How long the credentials are valid. Keys from the environment cannot be renewed; every other source can.
     private func lifetime(of identity: Identity) async throws -> Preflight.Credentials {
         let credentials = try await identity.keeper.credentials(insteadOf: nil)
         return Preflight.Credentials(
             expires: credentials.expiration, areRenewed: !credentials.origin.hasPrefix("environment"))
     }
 
-    /// Of the playbook and what else makes a sandbox on AWS what it is.
+    /// The hash of the playbook and of everything else that determines a sandbox on AWS.
     private func inputs(of order: BuildOrder) throws -> String {
         var hash = ContentHash()
         for key in try PlaybookFingerprint(order).stepKeys { hash.add("step", key) }
@@ -182,21 +182,21 @@ extension Live {
 }
 
 extension Live.MachineSource {
-    /// Hours after which whatever the build alone needs is past its time.
+    /// Hours after which temporary build resources expire.
     fileprivate var lifetime: Int {
         if case .new(let options) = self { options.reach.lifetime } else { 24 }
     }
 }
 
 extension Live {
-    /// What the definition says of AWS, by default where there is none.
+    /// The AWS settings of the definition, or the defaults if there is no definition.
     func cloud(_ options: DefinitionOptions) throws -> (names: SandboxDefinition.Names, aws: SandboxDefinition.AWS) {
         guard fileExists(options.file) || !options.settings.isEmpty else { return (.init(), .init()) }
         let definition = try loaded(options).definition.definition
         return (definition.names, definition.aws)
     }
 
-    /// Gives `body` a client of the region that the flag, the caller's settings or the definition name.
+    /// Runs `body` with a client for the region from the flag, the caller's settings or the definition.
     func withImages<Result>(
         _ options: AWSOptions, _ definition: DefinitionOptions,
         _ body: (AWSClient, SandboxDefinition.Names) async throws -> Result
@@ -208,9 +208,9 @@ extension Live {
     }
 }
 
-/// Machines on AWS.
+/// Instances on AWS.
 extension Live {
-    /// Where one asset id is built.
+    /// The build site of an asset id.
     func site(
         _ identity: Identity, _ assetID: AssetID, _ definition: SandboxDefinition, lifetime hours: Int
     ) throws -> BuildSite {
@@ -242,11 +242,11 @@ extension Live {
     /// The absolute path of a file.
     func existing(_ file: String?) throws -> String? {
         guard let path = file.map(absolute) else { return nil }
-        guard fileExists(path) else { throw Failure(.badData, "there is no file \(path)") }
+        guard fileExists(path) else { throw Failure(.badData, "file \(path) does not exist") }
         return path
     }
 
-    /// What is kept of machines on AWS; belongs to the user, whoever else builds on this machine.
+    /// The state directory of EC2 instances. It belongs to the user, because several users may build on one host.
     private var awsState: String {
         if let folder = environment["DSS_STATE"] { return absolute("\(folder)/aws") }
         if let folder = environment["XDG_STATE_HOME"], folder.hasPrefix("/") { return "\(folder)/dss/aws" }
@@ -254,29 +254,30 @@ extension Live {
         return "\(home)/.local/state/dss/aws"
     }
 
-    /// As AWS sees it. Behind a proxy for HTTPS it is that of the proxy, which SSH does not take.
+    /// The public address of this host as AWS sees it. Behind an HTTPS proxy, this is the address of the proxy, which
+    /// SSH does not use.
     private func ownAddress(_ transport: any Transport) async throws -> String {
         let url = environment["DSS_CHECKIP_URL"] ?? "https://checkip.amazonaws.com"
-        let advice = "say where SSH is to be let in from: --ssh-cidr 192.0.2.7/32"
+        let advice = "specify the network that may connect by SSH: --ssh-cidr 192.0.2.7/32"
         guard let endpoint = Endpoint(url: url, signingRegion: "") else {
-            throw Failure(.usage, "DSS_CHECKIP_URL is no address: \(url)", advice: advice)
+            throw Failure(.usage, "DSS_CHECKIP_URL is not a valid URL: \(url)", advice: advice)
         }
         do {
             let path = endpoint.basePath.isEmpty ? "/" : ""
             let answer = try await transport.send(HTTPRequest(.get, endpoint, path: path), within: .seconds(20))
-            guard answer.isSuccess else { throw TransportError(.lost, "it answered with \(answer.status)") }
+            guard answer.isSuccess else { throw TransportError(.lost, "the server returned status \(answer.status)") }
             return String(decoding: answer.body, as: UTF8.self).trimmedLine
         } catch let error as TransportError {
             throw Failure(
-                .unavailable, "the address that AWS sees you under could not be asked of \(url): \(error.message)",
+                .unavailable, "cannot determine your public IP address from \(url): \(error.message)",
                 advice: advice)
         }
     }
 }
 
 extension Live {
-    /// Deploys one of the permanent stacks as it was ordered.
-    /// - Parameter parameters: made with the stacks of the region of the web ACL.
+    /// Deploys one of the permanent stacks.
+    /// - Parameter parameters: Computes the stack parameters, given access to the stacks in the web ACL's region.
     func deploy(
         _ stack: PermanentStack, _ options: StackOptions, parameters: (Stacks) async throws -> [String: String]
     ) async throws {
@@ -285,7 +286,7 @@ extension Live {
         var aws = options.aws
         if let region = stack.region {
             guard [nil, region].contains(aws.region) else {
-                throw Failure(.usage, "this stack can be in \(region) alone", advice: "leave out --region")
+                throw Failure(.usage, "this stack can only be deployed in \(region)", advice: "omit --region")
             }
             aws.region = region
         }
@@ -298,10 +299,10 @@ extension Live {
     }
 }
 
-/// Sends what goes to AWS through the proxy of HTTPS_PROXY, and all else directly.
+/// Sends HTTPS requests through the proxy in HTTPS_PROXY, and everything else directly.
 ///
-/// Plain http is spoken only to what is near: the instance's metadata, a container's agent, an emulator. A proxy would
-/// ask its own metadata service, and get its own credentials.
+/// Plain HTTP is used only for nearby endpoints: the instance metadata service, a container's agent, an emulator. A
+/// proxy would query its own metadata service and return its own credentials.
 struct ProxyRoute: Transport {
     let direct: any Transport
     let proxied: any Transport
@@ -312,7 +313,7 @@ struct ProxyRoute: Transport {
         return try await (isDirect ? direct : proxied).send(request, within: limit)
     }
 
-    /// The hosts of NO_PROXY: names with all names below them, or `*`.
+    /// The hosts in NO_PROXY: domain names including their subdomains, or `*`.
     struct Exceptions: Sendable {
         private let names: [String]
 
@@ -328,60 +329,60 @@ struct ProxyRoute: Transport {
         }
     }
 
-    /// Host and port of the proxy in the environment; `nil` where there is none.
+    /// Host and port of the proxy in the environment; `nil` if there is none.
     static func proxy(in environment: [String: String]) throws -> (host: String, port: Int)? {
         guard let name = ["HTTPS_PROXY", "https_proxy"].first(where: { environment[$0]?.isEmpty == false }),
             let value = environment[name]
         else { return nil }
-        // The value itself is not shown: there may be a password in it.
+        // The error does not show the value, because it may contain a password.
         let url = value.contains("://") ? value : "http://\(value)"
         guard let endpoint = Endpoint(url: url, signingRegion: ""), endpoint.scheme == "http" else {
-            throw Failure(.usage, "\(name) is not an address such as http://proxy.example.com:3128")
+            throw Failure(.usage, "\(name) is not a URL such as http://proxy.example.com:3128")
         }
         return (endpoint.host, endpoint.port ?? 80)
     }
 }
 
-/// Asks for the code of an MFA device on the terminal itself, whatever standard input is.
+/// Asks for an MFA code on the controlling terminal, regardless of standard input.
 ///
-/// The code is shown as it is typed: it is good once, and being able to see a typing mistake is worth more.
+/// The code is echoed: it is valid only once, and seeing typing mistakes is more useful than hiding it.
 enum MFAPrompt {
     static func ask(_ serial: String) throws -> String {
         let terminal = open("/dev/tty", O_RDWR | O_CLOEXEC)
         guard terminal >= 0 else {
             throw Failure(
-                .noPermission, "the code of the MFA device \(serial) is needed, and there is no terminal to ask on",
-                advice: "run 'dss whoami' once on a terminal: its credentials are then used until they expire")
+                .noPermission, "MFA device \(serial) requires a code, and there is no terminal to ask for it",
+                advice: "run 'dss whoami' once in a terminal; its credentials are then used until they expire")
         }
         defer { close(terminal) }
         for _ in 1...3 {
-            Terminal(descriptor: terminal).write("MFA code of \(serial): ")
+            Terminal(descriptor: terminal).write("MFA code for \(serial): ")
             let code = try line(from: terminal)
             if code.wholeMatch(of: /[0-9]{6}/) != nil { return code }
-            Terminal(descriptor: terminal).write("it has six digits\n")
+            Terminal(descriptor: terminal).write("the code must have six digits\n")
         }
-        throw Failure(.usage, "no MFA code was given")
+        throw Failure(.usage, "no valid MFA code was entered")
     }
 
     private static func line(from terminal: Int32) throws -> String {
         var buffer = [UInt8](repeating: 0, count: 256)
         let count = buffer.withUnsafeMutableBytes { read(terminal, $0.baseAddress, $0.count) }
-        guard count > 0 else { throw Failure(.usage, "no MFA code was given") }
+        guard count > 0 else { throw Failure(.usage, "no MFA code was entered") }
         return String(decoding: buffer[..<count].filter { $0 > 32 && $0 < 127 }, as: UTF8.self)
     }
 }
 
-/// Notes the attempts of calls to AWS, on standard error and in a file. Neither gets to see a secret: a `CallRecord`
-/// has no place for one.
+/// Logs every attempt of an AWS call to standard error and to a file. Neither contains a secret, because a
+/// `CallRecord` has no field for one.
 final class CallLog: Sendable {
     private let level: LogLevel
     private let trace: Int32?
     private let terminal = Terminal.standardError
 
-    /// Waits that are shorter than this are nobody's concern.
+    /// Waits shorter than this are not worth a warning.
     private static let moment: Duration = .seconds(2)
 
-    /// - Throws: `FileError` where the file cannot be opened.
+    /// - Throws: `FileError` if the trace file cannot be opened.
     init(_ options: CallerOptions) throws {
         level = options.logLevel
         trace = try options.trace.map { path in
@@ -403,7 +404,7 @@ final class CallLog: Sendable {
         } else if level >= .warning, let pause = record.retryIn, pause > Self.moment {
             terminal.write(
                 Message.warning(
-                    "\(record.service) \(record.operation): \(record.error ?? "no answer"); trying again in "
+                    "\(record.service) \(record.operation): \(record.error ?? "no response"); retrying in "
                         + Units.time(pause.seconds), terminal.style))
         }
     }
@@ -445,7 +446,7 @@ extension Duration {
 }
 
 extension Identity {
-    /// The same caller, in the region that the definition names where nobody else names one.
+    /// The same caller, in the definition's region if no other source sets one.
     func orRegion(of aws: SandboxDefinition.AWS) -> Identity {
         var identity = self
         identity.region = region ?? aws.regions.first.map { Setting($0, origin: "the definition") }

@@ -5,7 +5,7 @@ import Sandbox
 import Workbench
 
 extension Live {
-    /// Where the Docker image of an asset id is kept.
+    /// The directory for the Docker image of an asset id.
     func dockerFolder(_ assetID: AssetID, _ names: SandboxDefinition.Names, _ place: PlaceOptions) -> DockerFolder {
         DockerFolder(root: bucket(place, names.bucketPrefix).folder(assetID))
     }
@@ -27,7 +27,7 @@ extension Live {
             credentials: try RegistryCredentials(user: user, environment: environment))
     }
 
-    /// The commit that a folder is at; `nil` where it is under no version control.
+    /// The current commit of a directory; `nil` if it is not under version control.
     private func commit(in folder: String) async -> (id: String, time: Int)? {
         let git = Command(
             "git", ["-c", "safe.directory=*", "log", "--max-count=1", "--format=%H %ct"], workingDirectory: folder)

@@ -9,9 +9,9 @@ import Reporting
 import Sandbox
 import Workbench
 
-/// Releases: where they are told of, and where their files lie.
+/// Access to releases: GitHub, the image bucket, and downloads.
 extension Live {
-    /// Gives `body` a client of the repository's GitHub, with the token of the environment.
+    /// Runs `body` with a GitHub client for the repository, using the token from the environment.
     func withGitHub<Result>(
         _ options: GitHubOptions, _ definition: SandboxDefinition, _ body: (GitHubClient) async throws -> Result
     ) async throws -> Result {
@@ -26,7 +26,7 @@ extension Live {
         }
     }
 
-    /// Gives `body` the bucket of images and what is in it.
+    /// Runs `body` with the image bucket and its contents.
     func withShelf<Result>(
         _ options: AWSAssetOptions, _ body: (ReleaseDesk) async throws -> Result
     ) async throws -> Result {
@@ -41,8 +41,8 @@ extension Live {
         }
     }
 
-    /// Gives `body` where the public downloads: the address of flag or environment, else that of the account's own
-    /// stack.
+    /// Runs `body` with the public download source: the URL from the flag or the environment, else the URL of the
+    /// account's own stack.
     func withDownloads<Result>(
         url: String?, _ aws: AWSOptions, _ definition: DefinitionOptions, tell: @escaping @Sendable (String) -> Void,
         _ body: (DownloadSource) async throws -> Result
@@ -67,12 +67,12 @@ extension Live {
             }
         } catch let error as IdentityError where aws.caller.profile == nil {
             throw Failure(
-                .usage, "where to download from is not said, and no AWS account is there to look it up in",
+                .usage, "no download URL given, and no AWS credentials to look it up",
                 details: [error.message], advice: "add --url https://… or set DSS_DOWNLOAD_URL")
         }
     }
 
-    /// The value of an environment variable; empty is as good as none.
+    /// The value of an environment variable; an empty value counts as unset.
     private func set(_ variable: String) -> String? {
         environment[variable].flatMap { $0.isEmpty ? nil : $0 }
     }
@@ -89,8 +89,8 @@ struct ReleaseDesk: Sendable {
     let front: ImageBucket.Front
     let shelf: ReleaseShelf
 
-    /// The AMIs that are ready, by asset id.
-    /// - Throws: `AWSError` where a region does not tell: what is published would silently lack its AMIs.
+    /// The available AMIs by asset id.
+    /// - Throws: `AWSError` if a region cannot be listed, because the published release would silently miss its AMIs.
     func images() async throws -> [String: [PublishedRelease.Image]] {
         let inventory = try await search.assets.find(search.rules, kinds: [.ami], in: regions)
         if let gap = inventory.gaps.first { throw gap.reason }
@@ -102,27 +102,27 @@ struct ReleaseDesk: Sendable {
             }
     }
 
-    /// - Parameter base: put before keys; empty for addresses within the distribution.
+    /// - Parameter base: The prefix of all keys; empty for URLs relative to the distribution.
     func release(
         _ manifest: Manifest, _ images: [String: [PublishedRelease.Image]], base: String
     ) -> PublishedRelease {
         let id = manifest.assetID
-        // An AMI that is known by its name alone may have dashes where the id has dots.
+        // An AMI that is identified only by its name may have dashes where the id has dots.
         let found = images[id.rawValue] ?? images[id.dashed] ?? []
         return PublishedRelease(manifest, images: found) { base + percentEncoded(shelf.key(id, $0), keepsSlash: true) }
     }
 }
 
-/// Releases that are built on CodeBuild.
+/// Release builds on CodeBuild.
 extension Live {
-    /// What the definition names to be built beside it; each is checked as the definition itself is.
+    /// The variants in the definition; each is validated like the definition itself.
     func variants(_ options: DefinitionOptions) throws -> [SandboxVariant] {
         let source = try source(options)
         let variants = try source.loadSandbox().definition.definition.variants ?? []
         guard !variants.isEmpty else {
             throw Failure(
-                .badData, "\(options.file) names no variants to build",
-                advice: "for example variants: {big: {disk.size: 64GiB}}")
+                .badData, "\(options.file) defines no variants",
+                advice: "add variants, for example variants: {big: {disk.size: 64GiB}}")
         }
         for variant in variants {
             var own = source
@@ -130,19 +130,19 @@ extension Live {
                 Override($0.key, $0.value, flag: "variants.\(variant.name).\($0.key)")
             }
             do { _ = try own.loadSandbox() } catch var failure as Failure {
-                failure.message = "the variant '\(variant.name)' cannot be built: \(failure.message)"
+                failure.message = "variant '\(variant.name)' is invalid: \(failure.message)"
                 throw failure
             }
         }
         return variants
     }
 
-    /// Gives `body` the project that builds releases.
+    /// Runs `body` with the CodeBuild project for releases.
     func withReleaseProject(
         _ options: ReleaseBuildOptions, _ body: (ReleaseBuildDesk) async throws -> Void
     ) async throws {
         var pace = try pace()
-        // A build may wait for eight hours and then take 36; lines are wanted while they are new.
+        // A build may be queued for 8 hours and then run for 36. Poll often, so that log lines appear promptly.
         pace.limit = .seconds(48 * 3600)
         pace.longest = min(pace.longest, .seconds(5))
         pace.patience = .seconds(1800)
@@ -153,7 +153,7 @@ extension Live {
     }
 }
 
-/// Where builds are started, told of, and stopped if somebody wants that.
+/// Starts builds, reports their progress, and stops them on request.
 struct ReleaseBuildDesk: Sendable {
     private let options: ReleaseBuildOptions
     private let project: ReleaseProject
@@ -175,7 +175,7 @@ struct ReleaseBuildDesk: Sendable {
             })
     }
 
-    /// - Parameter variants: built beside the definition itself.
+    /// - Parameter variants: The variants to build in addition to the definition.
     func start(
         _ id: AssetID, release: Int, _ publicity: ReleaseBuild.Publicity, variants: [SandboxVariant] = []
     ) async throws -> [StartedBuild] {
@@ -192,7 +192,7 @@ struct ReleaseBuildDesk: Sendable {
         return try await builds.start([plain] + others, in: project.name)
     }
 
-    /// Shows how they end, as result and as exit code.
+    /// Waits for the builds, and reports their results as output and exit code.
     func follow(_ started: [StartedBuild]) async throws {
         guard let release = started.first?.build.releaseID else { return }
         let output = Terminal.standardOutput

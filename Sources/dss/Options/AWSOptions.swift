@@ -3,30 +3,31 @@ import AWSProvider
 import ArgumentParser
 import Sandbox
 
-/// Who calls AWS, and what is noted of it; for every command that does.
+/// AWS credentials and call logging, for every command that calls AWS.
 struct CallerOptions: ParsableArguments {
     @Option(
         name: .customLong("aws-profile"),
         help: ArgumentHelp(
-            "The AWS profile, instead of whatever else has credentials. [AWS_PROFILE]", valueName: "name"))
+            "AWS profile to use instead of the default credential chain [env: AWS_PROFILE]", valueName: "name"))
     var profile: String?
 
     @Option(
         name: .customLong("log-level"),
         help: ArgumentHelp(
-            "What is told of calls to AWS: warning tells of long waits, debug of every attempt.", valueName: "level"))
+            "How much to log about AWS API calls; warning logs long waits, debug logs every attempt", valueName: "level"
+        ))
     var logLevel = LogLevel.warning
 
     @Option(
         name: .customLong("trace-aws"),
-        help: ArgumentHelp("Appends every attempt of a call to AWS to a file, as JSON lines.", valueName: "file"),
+        help: ArgumentHelp("Append every AWS API call attempt to a file as JSON lines", valueName: "file"),
         completion: .file())
     var trace: String?
 }
 
-/// Who calls AWS, for a command that works in one region.
+/// AWS region and credentials, for a command that works in one region.
 struct AWSOptions: ParsableArguments {
-    @Option(help: ArgumentHelp("The AWS region. [AWS_REGION]", valueName: "name"))
+    @Option(help: ArgumentHelp("AWS region [env: AWS_REGION]", valueName: "name"))
     var region: String?
 
     @OptionGroup var caller: CallerOptions
@@ -40,12 +41,12 @@ enum LogLevel: String, ExpressibleByArgument, CaseIterable, Comparable {
     }
 }
 
-/// Where assets on AWS are looked for, and by whom.
+/// The regions to search for AWS assets, and the caller's credentials.
 struct AWSAssetOptions: ParsableArguments {
     @Option(
         name: .customLong("region"), parsing: .upToNextOption,
         help: ArgumentHelp(
-            "AWS regions, or 'all'; by default the caller's, else those of the definition. [AWS_REGION]",
+            "AWS regions, or 'all' (default: the caller's region, else the definition's) [env: AWS_REGION]",
             valueName: "name"))
     var regions: [String] = []
 
@@ -54,18 +55,20 @@ struct AWSAssetOptions: ParsableArguments {
 
     var isEverywhere: Bool { names == ["all"] }
 
-    /// Also `a,b` is two.
+    /// The region names; `a,b` counts as two.
     var names: [String] { regions.flatMap { $0.split(separator: ",").map(String.init) } }
 
     func validate() throws {
-        if names.contains("all"), !isEverywhere { throw ValidationError("'--region all' stands alone.") }
+        if names.contains("all"), !isEverywhere {
+            throw ValidationError("'--region all' cannot be combined with other regions")
+        }
         if let bad = names.first(where: { !isRegion($0) }) {
-            throw ValidationError("'\(bad)' is not the name of a region, such as eu-central-1.")
+            throw ValidationError("'\(bad)' is not a region name such as eu-central-1")
         }
     }
 }
 
-/// Kinds of assets, one after the other or with commas between.
+/// Asset types, given as separate arguments or separated by commas.
 struct AssetKinds: ExpressibleByArgument, Sendable {
     let kinds: [AWSAsset.Kind]
 
@@ -82,77 +85,80 @@ extension [AssetKinds] {
     var all: Set<AWSAsset.Kind> { Set(flatMap(\.kinds)) }
 }
 
-/// How a build on AWS exports its images; what it is made on is said by `MachineOptions`.
+/// How a build on AWS exports its images. `MachineOptions` describes the instance that it runs on.
 struct ExportOptions: ParsableArguments {
     @Option(
         name: .customLong("export-method"),
         help: ArgumentHelp(
-            "vm-export: AWS writes the images, one after the other, and no byte comes here. ebs-direct: the snapshot is "
-                + "read here once for all formats. auto: what fits best.", valueName: "method"))
+            "How to export images. vm-export: AWS writes the images one at a time; no data is downloaded. ebs-direct: "
+                + "read the snapshot once and write all formats on this host. auto: choose the better method",
+            valueName: "method"))
     var method = ExportMethod.auto
 
     @Option(
         name: .customLong("work-dir"),
-        help: ArgumentHelp("Where ebs-direct keeps its files meanwhile. [DSS_WORK_DIR]", valueName: "folder"),
+        help: ArgumentHelp(
+            "Scratch directory for ebs-direct (default: /var/tmp) [env: DSS_WORK_DIR]", valueName: "folder"),
         completion: .directory)
     var workDirectory: String?
 }
 
 extension ExportMethod: ExpressibleByArgument {}
 
-/// The machine of a build on AWS, as far as the definition does not say it.
+/// The EC2 instance of a build, as far as the definition does not specify it.
 struct MachineOptions: ParsableArguments {
     @Option(
         name: .customLong("ec2-source-ami"),
         help: ArgumentHelp(
-            "The AMI to start from, or ssm:NAME of a parameter that has it; the definition's by default.",
+            "Source AMI, or ssm:NAME for an SSM parameter that holds its id (default: from the definition)",
             valueName: "ami"))
     var sourceAMI: String?
 
     @Option(
         name: .customLong("ec2-key-name"),
-        help: ArgumentHelp("A key pair that AWS has, instead of one made for the build.", valueName: "name"))
+        help: ArgumentHelp("Existing EC2 key pair to use instead of a temporary one", valueName: "name"))
     var keyName: String?
 
     @Option(
         name: .customLong("ec2-key-file"),
-        help: ArgumentHelp("The private key of it.", valueName: "file"), completion: .file())
+        help: ArgumentHelp("Private key of the EC2 key pair", valueName: "file"), completion: .file())
     var keyFile: String?
 
     @OptionGroup var reach: ReachOptions
 
     func validate() throws {
         guard (keyName == nil) == (keyFile == nil) else {
-            throw ValidationError("--ec2-key-name and --ec2-key-file belong together.")
+            throw ValidationError("--ec2-key-name and --ec2-key-file must be used together")
         }
     }
 }
 
-/// How a machine on AWS is reached, and how long it lives.
+/// How to connect to an EC2 instance, and how long it lives.
 struct ReachOptions: ParsableArguments {
     @Option(
         name: .customLong("ssh-cidr"),
         help: ArgumentHelp(
-            "A network that SSH is let in from, instead of your own address alone; may be repeated.",
+            "Network that may connect by SSH, instead of only your own address (repeatable)",
             valueName: "network"))
     var sshNetworks: [String] = []
 
     @Option(
         name: .customLong("ssh-config"),
         help: ArgumentHelp(
-            "A configuration of ssh for jump hosts and odd ports, by the machine's address.", valueName: "file"),
+            "SSH configuration for jump hosts and ports, matched by the instance's address", valueName: "file"),
         completion: .file())
     var sshConfig: String?
 
     @Option(
-        help: ArgumentHelp("After how many hours the machine powers itself off, whatever happens.", valueName: "hours"))
+        help: ArgumentHelp("Hours until the instance powers itself off, whatever happens", valueName: "hours"))
     var lifetime = 24
 
     func validate() throws {
-        guard (1...720).contains(lifetime) else { throw ValidationError("--lifetime: a number from 1 to 720 hours.") }
+        guard (1...720).contains(lifetime) else { throw ValidationError("--lifetime must be 1 to 720 hours") }
     }
 
-    /// - Throws: `Failure` with all mistakes.
+    /// The networks that may connect by SSH.
+    /// - Throws: `Failure` that lists all invalid networks.
     var networks: [IPNetwork] {
         get throws {
             var mistakes: [String] = []
@@ -162,68 +168,68 @@ struct ReachOptions: ParsableArguments {
             }
             guard let first = mistakes.first else { return networks }
             throw Failure(
-                .usage, mistakes.count == 1 ? first : "\(mistakes.count) networks are wrong",
+                .usage, mistakes.count == 1 ? first : "\(mistakes.count) networks are invalid",
                 details: mistakes.count == 1 ? [] : mistakes)
         }
     }
 }
 
-/// How a permanent stack is deployed, whichever it is.
+/// The options shared by the commands that deploy a permanent stack.
 struct StackOptions: ParsableArguments {
-    @Flag(help: "Prints the CloudFormation template and calls nobody.")
+    @Flag(help: "Print the CloudFormation template without calling AWS")
     var printTemplate = false
 
-    @Flag(help: "Only shows what would change.")
+    @Flag(help: "Show the changes without making them")
     var plan = false
 
-    @Flag(help: "Does not ask.")
+    @Flag(help: "Skip confirmation")
     var yes = false
 
-    @Flag(help: "Prints JSON.")
+    @Flag(help: "Print JSON")
     var json = false
 
     @OptionGroup var aws: AWSOptions
 
     func validate() throws {
-        if plan, yes { throw ValidationError("--plan changes nothing, --yes changes without asking: choose one.") }
+        if plan, yes { throw ValidationError("--plan and --yes cannot be used together") }
     }
 }
 
-/// What both projects on CodeBuild have.
+/// The options shared by both CodeBuild projects.
 struct CodeBuildOptions: ParsableArguments {
-    @Option(help: ArgumentHelp("The repository on GitHub: https://HOST/OWNER/NAME.", valueName: "url"))
+    @Option(help: ArgumentHelp("GitHub repository URL: https://HOST/OWNER/NAME", valueName: "url"))
     var repositoryURL: String?
 
     @Option(
         help: ArgumentHelp(
-            "The connection to GitHub, or none where CodeBuild has a credential imported.", valueName: "arn"))
+            "ARN of the connection to GitHub, or 'none' to use credentials imported into CodeBuild", valueName: "arn"))
     var connection: String?
 
-    @Option(help: ArgumentHelp("The image that builds run in: Debian or Ubuntu with Swift.", valueName: "name"))
+    @Option(help: ArgumentHelp("Container image that builds run in: Debian or Ubuntu with Swift", valueName: "name"))
     var image: String?
 
-    @Option(help: ArgumentHelp("The size of the machine: medium, large, xlarge or 2xlarge.", valueName: "size"))
+    @Option(help: ArgumentHelp("Build instance size: medium, large, xlarge or 2xlarge", valueName: "size"))
     var computeType: String?
 
-    @Option(help: ArgumentHelp("Days after which log lines are removed.", valueName: "days"))
+    @Option(help: ArgumentHelp("Log retention in days", valueName: "days"))
     var logRetentionDays: String?
 }
 
-/// What both ways of building a release on CodeBuild have.
+/// The options shared by both commands that build a release on CodeBuild.
 struct ReleaseBuildOptions: ParsableArguments {
-    @Option(help: ArgumentHelp("What is built: a branch, tag or commit.", valueName: "name"))
+    @Option(help: ArgumentHelp("Branch, tag or commit to build", valueName: "name"))
     var branch: String
 
     @Option(
         help: ArgumentHelp(
-            "The secret that has the default password, by name or ARN; by default that of the stack.",
+            "Name or ARN of the default password's secret (default: the one configured in the stack)",
             valueName: "secret"))
     var passwordSecret: String?
 
-    @Flag(name: .customLong("no-wait"), help: "Starts the build and does not follow it.")
+    @Flag(name: .customLong("no-wait"), help: "Start the build without waiting for it")
     var noWait = false
 
-    @Flag(help: "Prints JSON; what happens meanwhile goes to standard error as ever.")
+    @Flag(help: "Print JSON; progress still goes to standard error")
     var json = false
 
     @OptionGroup var asset: AssetOptions
@@ -233,20 +239,21 @@ struct ReleaseBuildOptions: ParsableArguments {
     func validate() throws {
         let isClean = branch.wholeMatch(of: /[A-Za-z0-9][A-Za-z0-9._\/+@#-]*/) != nil
         guard isClean, !branch.contains(".."), branch.count <= 255 else {
-            throw ValidationError("'\(branch)' is not the name of a branch, tag or commit.")
+            throw ValidationError("'\(branch)' is not a valid branch, tag or commit")
         }
     }
 }
 
-/// Which repository on which GitHub.
+/// The GitHub repository, and the GitHub server that hosts it.
 struct GitHubOptions: ParsableArguments {
-    @Option(help: ArgumentHelp("The repository; by default that of the definition.", valueName: "owner/name"))
+    @Option(
+        help: ArgumentHelp("GitHub repository (default: github.repository of the definition)", valueName: "owner/name"))
     var repository: String?
 
     @Option(
         name: .customLong("github-url"),
         help: ArgumentHelp(
-            "The API of an Enterprise server, such as https://github.example.com/api/v3. [GITHUB_API_URL]",
+            "API URL of GitHub Enterprise Server, such as https://github.example.com/api/v3 [env: GITHUB_API_URL]",
             valueName: "url"))
     var url: String?
 }

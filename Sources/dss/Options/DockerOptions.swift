@@ -2,21 +2,21 @@ import ArgumentParser
 import LocalProvider
 import Sandbox
 
-/// What the image is called, and how it is packed.
+/// The name of the Docker image, and how its layers are compressed.
 struct DockerOptions: ParsableArguments {
     @Option(
         name: .customLong("repository"),
         help: ArgumentHelp(
-            "Where the image belongs: [HOST[:PORT]/]ORG/REPO. The definition's github.repository by default, on Docker Hub.",
+            "Image repository: [HOST[:PORT]/]ORG/REPO (default: github.repository of the definition, on Docker Hub)",
             valueName: "repository"))
     var repositoryName: String?
 
     @Option(
         name: .customLong("version"),
-        help: ArgumentHelp("The version in the image's name; the asset id by default.", valueName: "version"))
+        help: ArgumentHelp("Version tag of the image (default: the asset id)", valueName: "version"))
     var imageVersion: String?
 
-    @Option(help: "How layers are compressed: gzip for every engine, zstd for those since 2023.")
+    @Option(help: "Layer compression; gzip works with every engine, zstd requires an engine from 2023 or later")
     var compression = LayerCompression.gzip
 
     func repository(_ definition: SandboxDefinition) throws -> ImageRepository {

@@ -5,52 +5,54 @@ import Glibc
 import Sandbox
 import Workbench
 
-/// How results and progress are shown.
+/// How to print results and progress.
 struct OutputOptions: ParsableArguments {
-    @Flag(help: "Print JSON: events line by line, or one document.")
+    @Flag(help: "Print JSON: one event per line, or one document")
     var json = false
 
-    @Flag(name: .shortAndLong, help: "Also show what the tools themselves print.")
+    @Flag(name: .shortAndLong, help: "Also show the output of external tools")
     var verbose = false
 }
 
-/// Which sandbox is meant.
+/// The definition file of the sandbox, and overrides of its keys.
 struct DefinitionOptions: ParsableArguments {
     @Option(
         name: .customLong("definition"),
-        help: ArgumentHelp("The definition of the sandbox.", valueName: "file"), completion: .file(extensions: ["yaml"])
+        help: ArgumentHelp("Definition of the sandbox", valueName: "file"), completion: .file(extensions: ["yaml"])
     )
     var file = "sandbox.yaml"
 
     @Option(
         name: .customLong("set"), parsing: .singleValue,
         help: ArgumentHelp(
-            "Sets a key of the definition, for example --set disk.size=12GiB; may be repeated.", valueName: "key=value")
+            "Override a key of the definition, for example --set disk.size=12GiB (repeatable)", valueName: "key=value")
     )
     var settings: [String] = []
 }
 
-/// Where finished images, running builds and reusable stages lie.
+/// The directories of finished images, running builds and the cache.
 struct PlaceOptions: ParsableArguments {
     @Option(
-        help: ArgumentHelp("The folder of finished images. [DSS_BUCKET]", valueName: "folder"), completion: .directory)
+        help: ArgumentHelp("Directory of finished images [env: DSS_BUCKET]", valueName: "folder"),
+        completion: .directory)
     var bucket: String?
 
     @Option(
-        help: ArgumentHelp("The folder of reusable stages. [DSS_CACHE]", valueName: "folder"), completion: .directory)
+        help: ArgumentHelp("Cache directory [env: DSS_CACHE]", valueName: "folder"), completion: .directory)
     var cache: String?
 
     @Option(
-        help: ArgumentHelp("The folder of running builds. [DSS_STATE]", valueName: "folder"), completion: .directory)
+        help: ArgumentHelp("State directory of running builds [env: DSS_STATE]", valueName: "folder"),
+        completion: .directory)
     var state: String?
 }
 
-/// The asset id of one build.
+/// The asset id of a build.
 struct AssetOptions: ParsableArguments {
     @Option(
         name: .customLong("asset-id"),
         help: ArgumentHelp(
-            "The name under which everything is kept; the definition's version by default.", valueName: "id"))
+            "Asset id of the build (default: the version in the definition)", valueName: "id"))
     var assetID: String?
 
     func assetID(in definition: SandboxDefinition) throws -> AssetID {
@@ -58,19 +60,19 @@ struct AssetOptions: ParsableArguments {
     }
 }
 
-/// Where the default password of the login user comes from; never from the command line, which others can see.
+/// The source of the login user's default password. It is never an argument, because other users can read those.
 struct PasswordOptions: ParsableArguments {
     @Option(
         name: .customLong("default-password-file"),
         help: ArgumentHelp(
-            "Reads the default password from a file's first line; '-' is standard input.", valueName: "file"),
+            "Read the default password from the first line of a file; '-' reads standard input", valueName: "file"),
         completion: .file())
     var file: String?
 
-    @Flag(name: .customLong("ask-default-password"), help: "Asks for the default password.")
+    @Flag(name: .customLong("ask-default-password"), help: "Prompt for the default password")
     var asks = false
 
-    /// Prompt or file, else `DSS_DEFAULT_PASSWORD`, else one that is made here.
+    /// The password from the prompt or the file, else from `DSS_DEFAULT_PASSWORD`, else a generated one.
     func password(environment: [String: String]) throws -> DefaultPassword {
         if asks { return .given(try Self.ask()) }
         if let file { return .given(try Self.check(Self.firstLine(of: file), from: file)) }
@@ -80,24 +82,24 @@ struct PasswordOptions: ParsableArguments {
         return .generated(Self.generate())
     }
 
-    /// The default password of an existing image, which cannot be made up.
+    /// The default password of an existing image, which cannot be generated.
     func knownPassword(environment: [String: String]) throws -> Secret {
         guard case .given(let secret) = try password(environment: environment) else {
             throw Failure(
-                .usage, "the default password of the image is needed",
-                advice: "give it by --ask-default-password, --default-password-file or DSS_DEFAULT_PASSWORD")
+                .usage, "the default password of the image is required",
+                advice: "use --ask-default-password, --default-password-file or DSS_DEFAULT_PASSWORD")
         }
         return secret
     }
 
     private static func ask() throws -> Secret {
         guard isatty(STDIN_FILENO) == 1 else {
-            throw Failure(.usage, "--ask-default-password needs a terminal", advice: "use --default-password-file")
+            throw Failure(.usage, "--ask-default-password requires a terminal", advice: "use --default-password-file")
         }
         guard let first = getpass("Default password: ").map({ String(cString: $0) }),
-            let second = getpass("Once more: ").map({ String(cString: $0) })
-        else { throw Failure(.usage, "no password was given") }
-        guard first == second else { throw Failure(.usage, "the two passwords differ") }
+            let second = getpass("Repeat default password: ").map({ String(cString: $0) })
+        else { throw Failure(.usage, "no password was entered") }
+        guard first == second else { throw Failure(.usage, "the passwords do not match") }
         return try check(first, from: "the prompt")
     }
 
@@ -114,7 +116,7 @@ struct PasswordOptions: ParsableArguments {
         return Secret(password)
     }
 
-    /// Four groups of letters and digits that cannot be mistaken for one another: 77 bits.
+    /// Generates four groups of letters and digits without look-alike characters; about 79 bits of entropy.
     private static func generate() -> Secret {
         let alphabet = Array("abcdefghjkmnpqrstuvwxyz23456789")
         let groups = (0..<4).map { _ in String((0..<4).map { _ in alphabet.randomElement()! }) }
@@ -122,21 +124,22 @@ struct PasswordOptions: ParsableArguments {
     }
 }
 
-/// Which AMI is meant.
+/// Selects an AMI by its id or its asset id.
 struct ImageOptions: ParsableArguments {
-    @Argument(help: ArgumentHelp("An AMI.", valueName: "ami-id"))
+    @Argument(help: ArgumentHelp("AMI id", valueName: "ami-id"))
     var image: String?
 
     @Option(
-        name: .customLong("asset-id"), help: ArgumentHelp("The asset id of the AMI, instead of it.", valueName: "id"))
+        name: .customLong("asset-id"), help: ArgumentHelp("Asset id of the AMI, instead of the AMI id", valueName: "id")
+    )
     var assetID: String?
 
     func validate() throws {
         guard (image == nil) != (assetID == nil) else {
-            throw ValidationError("Say which AMI is meant: its id, or --asset-id.")
+            throw ValidationError("specify either an AMI id or --asset-id")
         }
         if let image, image.wholeMatch(of: /ami-[0-9a-f]+/) == nil {
-            throw ValidationError("'\(image)' is not the id of an AMI, such as ami-0123456789abcdef0.")
+            throw ValidationError("'\(image)' is not an AMI id such as ami-0123456789abcdef0")
         }
     }
 

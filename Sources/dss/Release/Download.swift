@@ -11,10 +11,10 @@ import Workbench
 struct Download: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "download",
-        abstract: "Fetches an image of a release and checks it.",
+        abstract: "Download an image of a release and verify its checksum",
         discussion: """
-            Fetches over HTTPS in parts side by side, goes on where an interrupted run has stopped, and checks the \
-            SHA-256 at the end. Needs no AWS account where the address is given.
+            Downloads over HTTPS in parallel parts, resumes interrupted downloads, and verifies the SHA-256 at the \
+            end. Does not need an AWS account if --url is given.
 
             Examples:
               dss download 0.1.0 --format vmdk --url https://d111111abcdef8.cloudfront.net
@@ -23,24 +23,25 @@ struct Download: AsyncParsableCommand {
               dss download 0.1.0 --format vhd --aws-profile release
             """)
 
-    @Argument(help: ArgumentHelp("The asset id of the release.", valueName: "id"))
+    @Argument(help: ArgumentHelp("Asset id of the release", valueName: "id"))
     var assetID: String
 
-    @Option(help: "The format of the image.")
+    @Option(help: "Image format")
     var format: ImageFormat
 
     @Option(
         help: ArgumentHelp(
-            "Where the images are; by default the distribution of the AWS account. [DSS_DOWNLOAD_URL]",
+            "Base URL of the images (default: the account's CloudFront distribution) [env: DSS_DOWNLOAD_URL]",
             valueName: "address"))
     var url: String?
 
     @Option(
-        help: ArgumentHelp("The file, or a folder for it; by default its own name here.", valueName: "file"),
+        help: ArgumentHelp(
+            "Output file or directory (default: the image's name in the current directory)", valueName: "file"),
         completion: .file())
     var output: String?
 
-    @Flag(help: "Prints JSON.")
+    @Flag(help: "Print JSON")
     var json = false
 
     @OptionGroup var aws: AWSOptions
@@ -91,7 +92,7 @@ struct Download: AsyncParsableCommand {
 
     private func facts(_ item: DownloadSource.Item, _ file: String, _ wasThere: Bool) -> FactSheet {
         FactSheet([
-            .init("file", wasThere ? "\(file) (was there already)" : file, .string(file)),
+            .init("file", wasThere ? "\(file) (already downloaded)" : file, .string(file)),
             .init("size", key: "bytes", Units.size(Int64(item.size)), .count(item.size)),
             .init("checked", item.checkSentence), .json("was_there", .bool(wasThere)),
         ])

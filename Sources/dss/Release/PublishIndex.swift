@@ -11,10 +11,10 @@ import Workbench
 struct PublishIndex: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "publish-index",
-        abstract: "Writes the page that people download from, and releases.json for programs.",
+        abstract: "Publish the download page and releases.json",
         discussion: """
-            Reads the manifests in the bucket and the AMIs in EC2, writes index.html and releases.json to the top of \
-            the bucket, and has CloudFront fetch them anew. Where nothing has changed, nothing is written.
+            Reads the manifests in the S3 bucket and the AMIs in EC2, writes index.html and releases.json to the root \
+            of the bucket, and invalidates them in CloudFront. Writes nothing if nothing has changed.
 
             Examples:
               dss publish-index --aws-profile release
@@ -23,18 +23,18 @@ struct PublishIndex: AsyncParsableCommand {
               dss publish-index --dry-run
             """)
 
-    @Flag(name: .customLong("dry-run"), help: "Only says which releases the page would show.")
+    @Flag(name: .customLong("dry-run"), help: "Show which releases the page would list, without writing it")
     var dryRun = false
 
     @Option(
-        help: ArgumentHelp("Writes both into a folder of this machine instead.", valueName: "folder"),
+        help: ArgumentHelp("Write both files to a local directory instead", valueName: "folder"),
         completion: .directory)
     var output: String?
 
-    @Option(help: ArgumentHelp("The heading of the page.", valueName: "text"))
+    @Option(help: ArgumentHelp("Heading of the page", valueName: "text"))
     var title = "Data-science sandbox"
 
-    @Flag(help: "Prints JSON.")
+    @Flag(help: "Print JSON")
     var json = false
 
     @OptionGroup var options: AWSAssetOptions
@@ -68,7 +68,7 @@ struct PublishIndex: AsyncParsableCommand {
         ]
     }
 
-    /// - Returns: what was written.
+    /// - Returns: The names of the files that were written.
     private func write(_ items: [IndexPublication.Item], _ live: Live, _ desk: ReleaseDesk) async throws -> [String] {
         if dryRun { return [] }
         guard let output else {
@@ -87,7 +87,7 @@ struct PublishIndex: AsyncParsableCommand {
         _ releases: [PublishedRelease], _ written: [String], _ front: ImageBucket.Front
     ) -> FactSheet {
         let ids = releases.map(\.assetID.rawValue)
-        let nothing = dryRun ? "nothing (--dry-run)" : "nothing: all was as it is"
+        let nothing = dryRun ? "nothing (--dry-run)" : "nothing: already up to date"
         return FactSheet([
             .init("page", key: "url", front.address),
             .init("releases", ids.isEmpty ? "none" : ids.joined(separator: ", "), .array(ids.map { .string($0) })),

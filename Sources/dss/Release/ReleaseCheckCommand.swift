@@ -7,14 +7,14 @@ import Workbench
 /// `dss release`
 struct ReleaseCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "release", abstract: "Looks whether a release is in order.", subcommands: [Check.self])
+        commandName: "release", abstract: "Check a release", subcommands: [Check.self])
 
     struct Check: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Compares the version in the definition, the changelog and the tag.",
+            abstract: "Check that definition, changelog and tag have the same version",
             discussion: """
-                Names all that is wrong at once, with file and line, and exits with 65 then. The changelog is \
-                docs/changes/changes_VERSION.md, else CHANGELOG.md, beside the definition.
+                Reports all problems at once, with file and line, and exits with 65 if there are any. The changelog \
+                is docs/changes/changes_VERSION.md, else CHANGELOG.md, in the directory of the definition.
 
                 Examples:
                   dss release check
@@ -22,16 +22,17 @@ struct ReleaseCommand: AsyncParsableCommand {
                   dss release check --untagged
                 """)
 
-        @Option(help: ArgumentHelp("The tag of the release, instead of those of the commit.", valueName: "name"))
+        @Option(
+            help: ArgumentHelp("Release tag to check, instead of the tags of the current commit", valueName: "name"))
         var tag: String?
 
-        @Flag(help: "Looks at no tag: before it is made.")
+        @Flag(help: "Do not check the tag, for use before it is created")
         var untagged = false
 
         @OptionGroup var definition: DefinitionOptions
 
         func validate() throws {
-            if tag != nil, untagged { throw ValidationError("--tag and --untagged exclude each other.") }
+            if tag != nil, untagged { throw ValidationError("--tag and --untagged cannot be used together") }
         }
 
         func run() async throws {

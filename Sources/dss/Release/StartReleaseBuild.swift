@@ -7,18 +7,18 @@ import Sandbox
 struct StartReleaseBuild: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "start-release-build",
-        abstract: "Builds a release on CodeBuild, and follows the build.",
+        abstract: "Build a release on CodeBuild and follow the build",
         discussion: """
-            Starts the project of 'dss setup-release-codebuild' for a release that is on GitHub already, and tells \
-            phases and log lines as they come, on standard error. The password is given to the build by the name of \
-            its secret alone. AMIs become public.
+            Starts a build of the project deployed by 'dss setup-release-codebuild', for an existing GitHub release, \
+            and prints its phases and log lines to standard error as they arrive. Only the name of the password's \
+            secret is passed to the build. AMIs become public.
 
-            Exit codes: 0 the build succeeded, 1 it failed, 69 CodeBuild itself had trouble, 75 it timed out, 130 it \
-            was stopped. Ctrl-C asks whether the build is to be stopped; without a terminal the build goes on, and \
-            the command that stops it is told.
+            Exit codes: 0 the build succeeded, 1 the build failed, 69 CodeBuild reported a fault, 75 the build timed \
+            out, 130 the build was stopped. Ctrl-C asks whether to stop the build; without a terminal, the build \
+            continues and the command that stops it is printed.
 
-            --matrix starts one build for the definition and one for each of its variants; the asset id of a variant \
-            has its name behind. 0 only where all of them have succeeded.
+            --matrix starts one build for the definition and one for each of its variants. The name of the variant is \
+            appended to its asset id. Exits with 0 only if all builds succeed.
 
             Examples:
               dss start-release-build --upload-url "$UPLOAD_URL" --branch main
@@ -30,13 +30,13 @@ struct StartReleaseBuild: AsyncParsableCommand {
 
     @Option(
         name: .customLong("upload-url"),
-        help: ArgumentHelp("Where files are added to the release, as GitHub tells it.", valueName: "url"))
+        help: ArgumentHelp("upload_url of the GitHub release", valueName: "url"))
     var uploadURL: String
 
-    @Flag(help: "Builds the definition and each of its variants, side by side.")
+    @Flag(help: "Build the definition and all its variants in parallel")
     var matrix = false
 
-    @Flag(name: .customLong("private"), help: "Keeps the AMIs private.")
+    @Flag(name: .customLong("private"), help: "Keep the AMIs private")
     var isPrivate = false
 
     @OptionGroup var build: ReleaseBuildOptions
@@ -60,13 +60,14 @@ struct StartReleaseBuild: AsyncParsableCommand {
 struct StartTestReleaseBuild: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "start-test-release-build",
-        abstract: "Makes a draft release on GitHub and builds it on CodeBuild: a rehearsal.",
+        abstract: "Rehearse a release: create a draft release on GitHub and build it on CodeBuild",
         discussion: """
-            As 'dss start-release-build', for a draft that only those see who may write to the repository. AMIs stay \
-            private, no container image is pushed, the download page is left as it is, and all is kept under an asset \
-            id of its own, VERSION-test-NUMBER. The draft is removed again where the build cannot be started.
+            Works like 'dss start-release-build', but for a draft release, which is visible only to users with write \
+            access to the repository. AMIs stay private, no container image is pushed, and the download page is not \
+            changed. The build gets its own asset id, VERSION-test-NUMBER. If the build cannot be started, the draft \
+            is deleted.
 
-            The token is taken from GH_TOKEN or GITHUB_TOKEN and needs the permission Contents: write.
+            Reads the GitHub token from GH_TOKEN or GITHUB_TOKEN; it needs the permission Contents: write.
 
             Examples:
               dss start-test-release-build --branch feature/12 \\
@@ -75,14 +76,14 @@ struct StartTestReleaseBuild: AsyncParsableCommand {
                   --no-wait
             """)
 
-    @Option(help: ArgumentHelp("The title of the draft.", valueName: "text"))
+    @Option(help: ArgumentHelp("Title of the draft release", valueName: "text"))
     var releaseTitle: String
 
     @OptionGroup var build: ReleaseBuildOptions
     @OptionGroup var github: GitHubOptions
 
     func validate() throws {
-        if releaseTitle.allSatisfy(\.isWhitespace) { throw ValidationError("The title of the draft is empty.") }
+        if releaseTitle.allSatisfy(\.isWhitespace) { throw ValidationError("--release-title must not be empty") }
     }
 
     func run() async throws {
@@ -96,7 +97,8 @@ struct StartTestReleaseBuild: AsyncParsableCommand {
         }
     }
 
-    /// The draft stays where its build was started, however that ends: its notes are what is looked at.
+    /// Creates the draft and starts its build. Once the build has started, the draft is kept whatever the result,
+    /// because the user reviews its notes.
     private func start(
         _ client: GitHubClient, _ version: String, _ desk: ReleaseBuildDesk
     ) async throws -> [StartedBuild] {

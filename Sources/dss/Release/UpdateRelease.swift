@@ -11,11 +11,13 @@ import Workbench
 struct UpdateRelease: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "update-release",
-        abstract: "Writes changes, downloads, AMIs and how to start them into the notes of a GitHub release.",
+        abstract: "Update the notes of a GitHub release with changes, downloads, AMIs and instructions",
         discussion: """
-            What is in the bucket and in EC2 under the asset id goes between the markers <!-- dss:begin --> and <!-- \
-            dss:end --> of the notes; all else in them stays. Run again, it changes nothing. The token is taken from \
-            GH_TOKEN or GITHUB_TOKEN and needs the permission Contents: write.
+            Describes the files in the S3 bucket and the AMIs in EC2 that have the asset id, and how to start them. \
+            Replaces only the part of the notes between the markers <!-- dss:begin --> and <!-- dss:end -->. Changes \
+            nothing if the notes are up to date.
+
+            Reads the GitHub token from GH_TOKEN or GITHUB_TOKEN; it needs the permission Contents: write.
 
             Examples:
               dss update-release --release-id 123456789 --asset-id 0.1.0
@@ -27,20 +29,20 @@ struct UpdateRelease: AsyncParsableCommand {
 
     @Option(
         name: .customLong("release-id"),
-        help: ArgumentHelp("The number of the release, as GitHub's API tells it.", valueName: "number"))
+        help: ArgumentHelp("Id of the release in the GitHub API", valueName: "number"))
     var releaseID: Int
 
     @Option(
         name: .customLong("docker-image"),
         help: ArgumentHelp(
-            "The container image, or none; by default the one on AWS's list, else the repository's.", valueName: "name")
+            "Container image, or 'none' (default: the one recorded on AWS, else the repository's)", valueName: "name")
     )
     var dockerImage: String?
 
-    @Flag(name: .customLong("dry-run"), help: "Prints the notes as they would be, and changes nothing.")
+    @Flag(name: .customLong("dry-run"), help: "Print the notes without changing the release")
     var dryRun = false
 
-    @Flag(help: "Prints JSON.")
+    @Flag(help: "Print JSON")
     var json = false
 
     @OptionGroup var asset: AssetOptions
@@ -78,7 +80,7 @@ struct UpdateRelease: AsyncParsableCommand {
     }
 
     private func show(_ body: String?) {
-        if body == nil { Live.warn("nothing would change") }
+        if body == nil { Live.warn("the release notes are already up to date") }
         Terminal.standardOutput.write(body.map { $0 + "\n" } ?? "")
     }
 

@@ -5,18 +5,18 @@ import ArgumentParser
 struct SetupCICodeBuild: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "setup-ci-codebuild",
-        abstract: "Deploys the system tests on CodeBuild, once for an account.",
+        abstract: "Deploy the CodeBuild project for system tests, once per account",
         discussion: """
-            Deploys the stack DATA-SCIENCE-SANDBOX-CI-TEST-CODEBUILD: a project that runs \
-            aws-code-build/ci/buildspec.yaml for every push to a branch other than main whose commit message says \
-            [CodeBuild]; its role, and its log.
+            Deploys the stack DATA-SCIENCE-SANDBOX-CI-TEST-CODEBUILD: a CodeBuild project with its role and log group. \
+            The project runs aws-code-build/ci/buildspec.yaml for every push to a branch other than main whose commit \
+            message contains [CodeBuild].
 
-            CodeBuild must have access to the repository before: by a connection (--connection), or by a token that \
-            is imported once with 'aws codebuild import-source-credentials'. Tests run machines on EC2, which costs \
-            money.
+            CodeBuild must already have access to the repository, through a connection (--connection) or a token \
+            imported once with 'aws codebuild import-source-credentials'. The tests start EC2 instances, which incur \
+            costs.
 
-            Shows what changes and asks before it changes anything. What is not given stays as it is; run again \
-            without a change, it succeeds and says so.
+            Shows the changes and asks for confirmation before making them. Options that are not given keep their \
+            current values. If there is nothing to change, the command reports that and succeeds.
 
             Examples:
               dss setup-ci-codebuild --aws-profile admin --region eu-central-1
@@ -41,17 +41,17 @@ struct SetupCICodeBuild: AsyncParsableCommand {
 struct SetupReleaseCodeBuild: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "setup-release-codebuild",
-        abstract: "Deploys the building of releases on CodeBuild, once for an account.",
+        abstract: "Deploy the CodeBuild project for releases, once per account",
         discussion: """
-            Deploys the stack DATA-SCIENCE-SANDBOX-RELEASE-CODEBUILD: a project that runs \
-            aws-code-build/ci/buildspec_release.yaml when 'dss start-release-build' starts it; its role, and its log.
+            Deploys the stack DATA-SCIENCE-SANDBOX-RELEASE-CODEBUILD: a CodeBuild project with its role and log group. \
+            The project runs aws-code-build/ci/buildspec_release.yaml when 'dss start-release-build' starts it.
 
-            Secrets stay in Secrets Manager: the stack has their ARNs alone, and its role may read these and no \
-            others. The first deployment needs --password-secret and --github-token-secret. The registry's secret is \
-            JSON with username and password; without it no container image is pushed.
+            Secrets stay in Secrets Manager: the stack knows only their ARNs, and its role may read only these \
+            secrets. The first deployment requires --password-secret and --github-token-secret. The registry secret is \
+            JSON with username and password; without it, no container image is pushed.
 
-            Shows what changes and asks before it changes anything. What is not given stays as it is; run again \
-            without a change, it succeeds and says so.
+            Shows the changes and asks for confirmation before making them. Options that are not given keep their \
+            current values. If there is nothing to change, the command reports that and succeeds.
 
             Examples:
               dss setup-release-codebuild --password-secret ARN \\
@@ -60,15 +60,17 @@ struct SetupReleaseCodeBuild: AsyncParsableCommand {
               dss setup-release-codebuild --print-template > release-codebuild.yaml
             """)
 
-    @Option(help: ArgumentHelp("The secret that has the default password of sandboxes.", valueName: "arn"))
+    @Option(help: ArgumentHelp("ARN of the secret that holds the default password", valueName: "arn"))
     var passwordSecret: String?
 
-    @Option(help: ArgumentHelp("The secret that has a GitHub token which may write releases.", valueName: "arn"))
+    @Option(
+        help: ArgumentHelp(
+            "ARN of the secret that holds a GitHub token with permission to write releases", valueName: "arn"))
     var githubTokenSecret: String?
 
     @Option(
         help: ArgumentHelp(
-            "The secret with username and password of the container registry, or none.", valueName: "arn"
+            "ARN of the secret that holds the container registry credentials, or 'none'", valueName: "arn"
         ))
     var registrySecret: String?
 

@@ -5,16 +5,16 @@ import ArgumentParser
 struct SetupVMBucket: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "setup-vm-bucket",
-        abstract: "Deploys the bucket of VM images behind CloudFront, once for an account.",
+        abstract: "Deploy the S3 bucket and CloudFront distribution for VM images, once per account",
         discussion: """
-            Deploys the stack DATA-SCIENCE-SANDBOX-VM-Bucket: a private bucket, the role that exports images into it, \
-            and a CloudFront distribution as the only way in. It is guarded by the web ACL of 'dss \
-            setup-vm-bucket-waf', which comes first.
+            Deploys the stack DATA-SCIENCE-SANDBOX-VM-Bucket: a private S3 bucket, the role that exports images to it, \
+            and a CloudFront distribution as the only way to access it. The web ACL deployed by 'dss \
+            setup-vm-bucket-waf' protects the distribution; deploy it first.
 
-            Shows what changes and asks before it changes anything. What is not given stays as it is; run again \
-            without a change, it succeeds and says so.
+            Shows the changes and asks for confirmation before making them. Options that are not given keep their \
+            current values. If there is nothing to change, the command reports that and succeeds.
 
-            CloudFront holds clients to TLS 1.2 only under a name of your own (--domain and --certificate).
+            CloudFront requires TLS 1.2 from clients only with a custom domain (--domain and --certificate).
 
             Examples:
               dss setup-vm-bucket --aws-profile admin --region eu-central-1
@@ -23,19 +23,19 @@ struct SetupVMBucket: AsyncParsableCommand {
               dss setup-vm-bucket --print-template > vm-bucket.yaml
             """)
 
-    @Flag(inversion: .prefixedNo, help: "Keeps overwritten and deleted images as versions.")
+    @Flag(inversion: .prefixedNo, help: "Keep overwritten and deleted images as object versions")
     var versioned: Bool?
 
-    @Option(help: ArgumentHelp("Removes the parts of unfinished uploads after so many days.", valueName: "days"))
+    @Option(help: ArgumentHelp("Days after which parts of unfinished uploads are removed", valueName: "days"))
     var unfinishedUploadDays: String?
 
-    @Option(help: ArgumentHelp("An existing bucket that takes the access logs, or none.", valueName: "bucket"))
+    @Option(help: ArgumentHelp("Existing bucket for access logs, or 'none'", valueName: "bucket"))
     var accessLogs: String?
 
-    @Option(help: ArgumentHelp("A name of your own for the downloads, or none.", valueName: "name"))
+    @Option(help: ArgumentHelp("Custom domain for downloads, or 'none'", valueName: "name"))
     var domain: String?
 
-    @Option(help: ArgumentHelp("The certificate of that name, in us-east-1.", valueName: "arn"))
+    @Option(help: ArgumentHelp("ARN of the certificate for the custom domain, in us-east-1", valueName: "arn"))
     var certificate: String?
 
     @OptionGroup var stack: StackOptions
@@ -52,13 +52,13 @@ struct SetupVMBucket: AsyncParsableCommand {
 struct SetupVMBucketWAF: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "setup-vm-bucket-waf",
-        abstract: "Deploys the web ACL that guards downloads of VM images, once for an account.",
+        abstract: "Deploy the web ACL that protects VM image downloads, once per account",
         discussion: """
-            Deploys the stack DATA-SCIENCE-SANDBOX-VM-Bucket-WAF, always in us-east-1: at most 100 requests in 5 \
-            minutes from one address, and a CAPTCHA for everybody outside the allowed networks.
+            Deploys the stack DATA-SCIENCE-SANDBOX-VM-Bucket-WAF, always in us-east-1. By default, the web ACL limits \
+            each address to 100 requests in 5 minutes and shows a CAPTCHA to clients outside the allowed networks.
 
-            Shows what changes and asks before it changes anything. What is not given stays as it is; run again \
-            without a change, it succeeds and says so.
+            Shows the changes and asks for confirmation before making them. Options that are not given keep their \
+            current values. If there is nothing to change, the command reports that and succeeds.
 
             Examples:
               dss setup-vm-bucket-waf --aws-profile admin
@@ -70,15 +70,16 @@ struct SetupVMBucketWAF: AsyncParsableCommand {
     @Option(
         name: .customLong("allowed-ip"), parsing: .singleValue,
         help: ArgumentHelp(
-            "A network that meets no CAPTCHA, IPv4 or IPv6; may be repeated; all of them, or none.", valueName: "cidr"))
+            "IPv4 or IPv6 network that is exempt from the CAPTCHA (repeatable; replaces the list), or 'none'",
+            valueName: "cidr"))
     var allowedIPs: [String] = []
 
     @Option(
         help: ArgumentHelp(
-            "Requests that one address may make within the window, 10 to 2000000000.", valueName: "number"))
+            "Maximum requests per address within the window, 10 to 2000000000", valueName: "number"))
     var rateLimit: String?
 
-    @Option(help: ArgumentHelp("The window: 60, 120, 300 or 600 seconds.", valueName: "seconds"))
+    @Option(help: ArgumentHelp("Rate limit window: 60, 120, 300 or 600 seconds", valueName: "seconds"))
     var rateWindow: String?
 
     @OptionGroup var stack: StackOptions

@@ -2,7 +2,7 @@ import AWSProvider
 import Reporting
 import Sandbox
 
-/// Where a deployment is shown and approved: the plan, the question, what happens, and the result.
+/// The terminal side of a deployment: shows the plan, asks for confirmation, reports progress and the result.
 struct StackDesk: Sendable {
     let options: StackOptions
     private let side = Terminal.standardError
@@ -22,9 +22,12 @@ struct StackDesk: Sendable {
         if options.yes { return true }
         guard Question.canBeAsked else {
             throw Failure(
-                .usage, "nothing was changed: there is no terminal to ask on", advice: "add --yes to do this unasked")
+                .usage, "nothing was changed: there is no terminal to ask for confirmation",
+                advice: "add --yes to skip confirmation")
         }
-        guard try await Question.isAnsweredYes("Execute this?") else { throw Failure(.usage, "nothing was changed") }
+        guard try await Question.isAnsweredYes("Execute these changes?") else {
+            throw Failure(.usage, "nothing was changed")
+        }
         return true
     }
 
@@ -33,23 +36,23 @@ struct StackDesk: Sendable {
         side.write(failed.text(side.style))
         if options.yes { return true }
         guard Question.canBeAsked else { return false }
-        return try await Question.isAnsweredYes("Remove it?")
+        return try await Question.isAnsweredYes("Remove the failed stack?")
     }
 
     private func tell(_ news: StackNews) {
         side.write(news.line(side.style))
     }
 
-    /// The result, on standard output.
+    /// Prints the result to standard output.
     func show(_ deployment: Deployment) {
         main.write(options.json ? deployment.json.pretty + "\n" : deployment.text(main.style))
     }
 }
 
-/// Plans, news and results of stacks, as they are shown.
+/// Text and JSON of stack plans, events and results.
 extension StackPlan {
     func text(_ style: Style) -> String {
-        let doing = kind == .create ? "new stack" : "changes of stack"
+        let doing = kind == .create ? "new stack" : "changes to stack"
         let heading = "\(doing) \(stack) in \(region)\n\n"
         return heading + changeTable.text(style) + (settings.isEmpty ? "" : "\n" + settingTable.text(style)) + "\n"
     }
@@ -146,7 +149,7 @@ extension StackNews {
 
 extension FailedStack {
     func text(_ style: Style) -> String {
-        let heading = "the creation of stack \(name) in \(region) failed; it is in \(status)"
+        let heading = "creation of stack \(name) in \(region) failed; its status is \(status)"
         return Message.warning(([heading] + reasons).joined(separator: "\n"), style)
     }
 }
@@ -155,7 +158,7 @@ extension Deployment {
     func text(_ style: Style) -> String {
         switch outcome {
         case .planned: return plan?.text(style) ?? ""
-        case .unchanged: return "stack \(stack) in \(region) is as ordered, nothing changes\n" + facts.text(style)
+        case .unchanged: return "stack \(stack) in \(region) is up to date\n" + facts.text(style)
         case .created, .updated: return "stack \(stack) in \(region) is \(outcome.rawValue)\n" + facts.text(style)
         }
     }

@@ -5,7 +5,7 @@ import Sandbox
 import Synchronization
 import Workbench
 
-/// One of the process's output streams, and how to write to it.
+/// An output stream of the process.
 struct Terminal: Sendable {
     let descriptor: Int32
 
@@ -14,7 +14,7 @@ struct Terminal: Sendable {
 
     var isInteractive: Bool { isatty(descriptor) == 1 && getenv("TERM").map { String(cString: $0) } != "dumb" }
 
-    /// Colours only on a terminal, never with `NO_COLOR`; the width is the window's.
+    /// Colors only on a terminal and never with `NO_COLOR`; the width of the terminal window.
     var style: Style {
         guard isInteractive else { return .piped }
         return Style(color: !hasVariable("NO_COLOR"), unicode: isUnicode, width: width)
@@ -46,9 +46,9 @@ struct Terminal: Sendable {
     }
 }
 
-/// Writes events as they come: a live display on a terminal, plain lines elsewhere, JSON lines on request.
+/// Writes events as they happen: a live display on a terminal, plain lines elsewhere, JSON lines on request.
 ///
-/// Progress goes to standard error, so that standard output holds the result alone; JSON events go to standard output.
+/// Progress goes to standard error, so that standard output holds only the result. JSON events go to standard output.
 final class EventWriter: Sendable {
     private let renderer: Mutex<any ProgressRenderer>
     private let terminal: Terminal
@@ -68,7 +68,8 @@ final class EventWriter: Sendable {
         }
     }
 
-    /// For a command whose standard output holds one result, as JSON too: progress goes to standard error.
+    /// Creates a writer for a command that prints a single result to standard output, even as JSON. Progress goes to
+    /// standard error.
     init(verbose isVerbose: Bool) {
         terminal = .standardError
         let style = terminal.style
@@ -84,7 +85,7 @@ final class EventWriter: Sendable {
         }
     }
 
-    /// Runs `body` with a live line that moves on while nothing happens, and takes the line away at the end.
+    /// Runs `body` with a live line that keeps updating while nothing happens, and clears the line at the end.
     func live<Result: Sendable>(_ body: () async throws -> Result) async rethrows -> Result {
         let ticker = Task { [self] in
             while !Task.isCancelled {
@@ -100,7 +101,7 @@ final class EventWriter: Sendable {
     }
 }
 
-/// Shows the checks of an image as they come, and the result at the end.
+/// Prints the checks of an image as they complete, and the result at the end.
 struct CheckWriter: Sendable {
     private let isJSON: Bool
     private let terminal: Terminal
@@ -114,14 +115,14 @@ struct CheckWriter: Sendable {
         terminal = isJSON ? .standardError : .standardOutput
     }
 
-    /// What takes the line of `progress` away.
+    /// The control sequence that clears the line of `progress`.
     private var clear: String { terminal.isInteractive ? "\r\u{1b}[K" : "" }
 
     func begin(_ heading: String) {
         if !isJSON { terminal.write(heading + "\n") }
     }
 
-    /// What is being waited for: a line that the next one replaces, on a terminal only.
+    /// Shows the current activity in a line that the next one replaces, on a terminal only.
     func progress(_ progress: Progress) {
         guard terminal.isInteractive else { return }
         terminal.write(clear + progress.activity.prefix(terminal.style.width - 1))
@@ -132,7 +133,7 @@ struct CheckWriter: Sendable {
         terminal.write(clear + result.line(terminal.style))
     }
 
-    /// What is to be said beside the checks.
+    /// Prints a message that is not a check result.
     func note(_ line: String) {
         Terminal.standardError.write(clear + line + "\n")
     }
@@ -147,18 +148,18 @@ struct CheckWriter: Sendable {
     }
 }
 
-/// A question on the terminal that Ctrl-C ends as it ends everything else: the waiting can be cancelled, so that what
-/// was begun before is cleaned up.
+/// A yes-or-no question on the terminal. Waiting for the answer can be cancelled, so that Ctrl-C still cleans up what
+/// the command has created.
 enum Question {
     static var canBeAsked: Bool { isatty(STDIN_FILENO) == 1 }
 
-    /// - Returns: whether the answer is yes; anything else is no.
+    /// - Returns: Whether the answer is yes; anything else counts as no.
     static func isAnsweredYes(_ question: String) async throws -> Bool {
-        // Keys that were pressed before are no answer.
+        // Keys pressed before the question do not count as an answer.
         tcflush(STDIN_FILENO, TCIFLUSH)
         Terminal.standardError.write("\(question) [y/N] ")
         let answer = try await line()
-        // Ctrl-C and Enter right after it is Ctrl-C, which takes a moment to arrive.
+        // If Ctrl-C is followed by Enter, Ctrl-C wins; the signal takes a moment to arrive.
         try await Task.sleep(for: .milliseconds(200))
         return ["y", "yes"].contains(answer.lowercased())
     }
@@ -181,7 +182,7 @@ enum Question {
     }
 }
 
-/// How a build is shown, wherever it runs.
+/// Runs a build and prints it, for every provider.
 extension OutputOptions {
     func build(
         _ order: BuildOrder, on provider: some VMProvider, with provisioner: some Provisioner
@@ -192,7 +193,7 @@ extension OutputOptions {
         }
     }
 
-    /// The report, on standard output; with the password where it was made for this build.
+    /// Prints the report to standard output, including the password if it was generated for this build.
     func show(_ result: BuildReport, _ order: BuildOrder) {
         var generated: Secret?
         if case .generated(let secret) = order.password { generated = secret }
@@ -202,7 +203,7 @@ extension OutputOptions {
 }
 
 extension ImagePublication {
-    /// Puts the report of a build beside its images, unless there was nothing to do.
+    /// Publishes the report of a build beside its images, unless there was nothing to do.
     func publish(_ result: BuildReport) async throws {
         guard !result.stages.isEmpty else { return }
         try await publishReport(markdown: result.markdown, json: result.json().pretty + "\n")

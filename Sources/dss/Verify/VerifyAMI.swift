@@ -11,16 +11,16 @@ import Workbench
 struct VerifyAMI: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "verify-ami",
-        abstract: "Proves that an AMI boots on EC2 and is what it claims to be.",
+        abstract: "Boot an AMI on EC2 and verify the sandbox",
         discussion: """
-            Starts two instances of the AMI, each in a stack of its own, and makes the checks of 'dss verify-vm' on them: \
-            changes the default password of one as a user would, and looks at JupyterLab, Docker, Poetry, the message \
-            of the day and at what the seal should have removed. The host keys are those that cloud-init writes to the \
-            instances' consoles; no others are believed. The default password is that of the image: \
-            --default-password-file, --ask-default-password or DSS_DEFAULT_PASSWORD.
+            Starts two instances of the AMI, each in its own stack, and runs the checks of 'dss verify-vm' on them: \
+            changes the default password of one instance as a user would, and checks JupyterLab, Docker, Poetry, the \
+            message of the day, and everything that sealing must remove. Trusts only the host keys that cloud-init \
+            writes to the instances' consoles. Give the default password of the image with --default-password-file, \
+            --ask-default-password or DSS_DEFAULT_PASSWORD.
 
-            The instances are removed afterwards, and that is waited for. Exits with 1 where a check fails; \
-            where AWS itself fails, with the code of that failure.
+            Removes the instances afterwards and waits until they are gone. Exits with 1 if a check fails; if AWS \
+            itself fails, exits with the code of that failure.
 
             Examples:
               dss verify-ami --asset-id 0.1.0 --ask-default-password
@@ -35,16 +35,16 @@ struct VerifyAMI: AsyncParsableCommand {
     @OptionGroup var aws: AWSOptions
     @OptionGroup var definition: DefinitionOptions
 
-    @Flag(help: "Prints JSON.")
+    @Flag(help: "Print JSON")
     var json = false
 
     @Flag(
         name: .customLong("keep-on-failure"),
-        help: "Leaves the instances up where a check fails, and says how to remove them.")
+        help: "Keep the instances running if a check fails, and print how to remove them")
     var keepOnFailure = false
 
     @Option(
-        help: ArgumentHelp("Where the console log is kept when a check fails.", valueName: "folder"),
+        help: ArgumentHelp("Directory for the console log if a check fails", valueName: "folder"),
         completion: .directory)
     var logs = "."
 
@@ -70,12 +70,12 @@ struct VerifyAMI: AsyncParsableCommand {
     }
 }
 
-/// How copies of an AMI are started to be looked at, and removed again.
+/// How instances of an AMI are started for verification, and removed again.
 struct AMITrial: Sendable {
     let live: Live
     let names: SandboxDefinition.Names
     let instanceType: String
-    /// Those of the definition, for an image that does not say itself.
+    /// User and port from the definition, for an image that does not specify them itself.
     let user: String
     let jupyterPort: Int
     let networks: [IPNetwork]
@@ -86,7 +86,7 @@ struct AMITrial: Sendable {
 
     func jupyterPort(of image: StartableImage) -> Int { image.facts?.jupyterPort ?? jupyterPort }
 
-    /// Gives `body` the copies, started.
+    /// Runs `body` with started instances of the AMI, and removes them afterwards.
     func withCopies(
         of image: StartableImage, _ client: AWSClient, _ writer: CheckWriter, keepOnFailure: Bool,
         _ body: @escaping @Sendable (AMIGuests) async throws -> VerificationReport
@@ -102,7 +102,7 @@ struct AMITrial: Sendable {
                 for hint in guests.hints { writer.note(hint) }
                 _ = await undo.forgetKept()
             } else {
-                // A task of its own goes on where this one is cancelled.
+                // A separate task continues if this one is cancelled.
                 await Task { await guests.orderRemoval() }.value
             }
             result = .success(report)
@@ -118,7 +118,7 @@ struct AMITrial: Sendable {
         }
     }
 
-    /// The disk is as large as the image's own.
+    /// The order for an instance whose disk has the size of the image.
     private func order(_ image: StartableImage) -> MachineOrder {
         MachineOrder(
             source: image.source, instanceType: instanceType, volumeGiB: image.source.rootGiB,
@@ -136,7 +136,7 @@ struct AMITrial: Sendable {
 }
 
 extension Live {
-    /// What the options and the definition, where there is one, say of copies of an AMI.
+    /// The trial settings from the options and from the definition, if there is one.
     func trial(_ reach: ReachOptions, _ options: DefinitionOptions) throws -> AMITrial {
         let isDefined = fileExists(options.file) || !options.settings.isEmpty
         let definition = isDefined ? try loaded(options).definition.definition : nil

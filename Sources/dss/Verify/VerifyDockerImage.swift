@@ -7,23 +7,23 @@ import Sandbox
 struct VerifyDockerImage: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "verify-docker-image",
-        abstract: "Proves that a Docker image of the sandbox starts and is what it claims to be.",
+        abstract: "Start a Docker image and verify the sandbox",
         discussion: """
-            Starts the image with the Docker daemon of this machine, or with runc where none answers, and looks at \
-            JupyterLab, the notebooks in a mounted volume, the Docker socket, users and owners, and at what no image \
-            may carry. Needs root.
+            Starts the image with the local Docker daemon, or with runc if no daemon is running. Checks JupyterLab, \
+            the notebooks in a mounted volume, the Docker socket, users and file owners, and that the image contains \
+            nothing that it must not contain. Requires root.
 
-            Exits with 1 where a check fails.
+            Exits with 1 if a check fails.
 
             Examples:
               sudo dss verify-docker-image bucket/data_science_sandbox/0.1.0/docker
               sudo dss verify-docker-image exasol/data-science-sandbox:0.1.0 --json
             """)
 
-    @Argument(help: "The folder of an OCI image layout, or an image's name as for docker run.", completion: .directory)
+    @Argument(help: "Directory of an OCI image layout, or an image name as for docker run", completion: .directory)
     var image: String
 
-    @Flag(name: .customLong("without-daemon"), help: "Uses runc, also where a Docker daemon answers.")
+    @Flag(name: .customLong("without-daemon"), help: "Use runc even if a Docker daemon is running")
     var withoutDaemon = false
 
     @OptionGroup var output: OutputOptions

@@ -10,14 +10,14 @@ import Verification
 struct VerifyVM: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "verify-vm",
-        abstract: "Proves that an exported image boots and is what it claims to be.",
+        abstract: "Boot an exported image in QEMU and verify the sandbox",
         discussion: """
-            Boots two copies of the image in QEMU, changes the default password of one as a user would, and looks \
-            at JupyterLab, Docker, Poetry, the message of the day and at what the seal should have removed. The \
-            image itself is never written to. The default password is that of the image: \
-            --default-password-file, --ask-default-password or DSS_DEFAULT_PASSWORD.
+            Boots two copies of the image, changes the default password of one as a user would, and checks \
+            JupyterLab, Docker, Poetry, the message of the day, and everything that sealing must remove. Never writes \
+            to the image itself. Give the default password of the image with --default-password-file, \
+            --ask-default-password or DSS_DEFAULT_PASSWORD.
 
-            Exits with 1 where a check fails.
+            Exits with 1 if a check fails.
 
             Examples:
               dss verify-vm sandbox.vmdk --hardware vmware --ask-default-password
@@ -25,17 +25,17 @@ struct VerifyVM: AsyncParsableCommand {
                   --default-password-file secret.txt --json
             """)
 
-    @Argument(help: "The image: VHD, VMDK, RAW, QCOW2 or OVA.", completion: .file())
+    @Argument(help: "Image to verify: VHD, VMDK, RAW, QCOW2 or OVA", completion: .file())
     var image: String
 
-    @Option(help: "The virtual hardware to boot on.")
+    @Option(help: "Virtual hardware to boot on")
     var hardware = Hardware.qemu
 
     @OptionGroup var password: PasswordOptions
     @OptionGroup var output: OutputOptions
 
     @Option(
-        help: ArgumentHelp("Where the console log is kept when a check fails.", valueName: "folder"),
+        help: ArgumentHelp("Directory for the console log if a check fails", valueName: "folder"),
         completion: .directory)
     var logs = "."
 

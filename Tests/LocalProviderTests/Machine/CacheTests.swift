@@ -15,9 +15,9 @@ final class Counter: Sendable {
     func increase() { count.withLock { $0 += 1 } }
 }
 
-/// The cache with trees of one file instead of a base system.
+/// Cache tests with one-file trees instead of base systems.
 @Suite struct CacheTests {
-    /// Gives `body` a factory with directories of its own.
+    /// Calls `body` with a factory that has its own directories.
     static func withFactory<Result>(_ body: (LocalMachineFactory) async throws -> Result) async throws -> Result {
         try await withTemporaryDirectory { directory in
             try await body(
@@ -107,7 +107,7 @@ final class Counter: Sendable {
         }
     }
 
-    /// Both have looked and seen nothing, and one was faster.
+    /// Both builds found no entry, and one of them was faster.
     @Test func whoComesLateToMakeItSharesWhatIsThere() async throws {
         try await Self.withFactory { factory in
             let events = Recorder()
@@ -147,7 +147,7 @@ final class Counter: Sendable {
         }
     }
 
-    @Test("what stood on a damaged base goes with it, and what was made from either", arguments: [true, false])
+    @Test("layers on a damaged base are removed with it, and so are the products of both", arguments: [true, false])
     func above(isRemoved: Bool) async throws {
         try await Self.withFactory { factory in
             let events = Recorder()
@@ -183,7 +183,7 @@ final class Counter: Sendable {
         }
     }
 
-    /// A cache of two bases: `old` is unused, `new` has a layer in use and one of long ago.
+    /// A cache of two base systems: `old` is unused, `new` has a layer in use and one that was last used long ago.
     private static let entries: [ContentCache.Entry] = {
         func entry(_ key: String, on below: String = "", usedOn day: Double, isInUse: Bool = false)
             -> ContentCache.Entry

@@ -5,7 +5,7 @@ import Workbench
 @testable import LocalProvider
 @testable import Sandbox
 
-/// The base that images are made from takes about a minute, so it is tried where that is asked for.
+/// Building the base system of images takes about a minute, so this test runs only on request.
 @Suite(
     .enabled(
         if: Lab.isReady && ProcessInfo.processInfo.environment["DSS_SLOW_TESTS"] != nil,

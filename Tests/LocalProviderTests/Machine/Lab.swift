@@ -7,11 +7,12 @@ import Workbench
 @testable import LocalProvider
 @testable import Sandbox
 
-/// What the tests with real machines share: one small base, made once, and directories that go when the tests end.
+/// Shared setup of the tests with real machines: one small base system, built once, and directories that are removed
+/// when the tests end.
 enum Lab {
     static let tools = ["mmdebstrap", "systemd-nspawn", "slirp4netns", "nc", "nsenter", "ip", "ssh-keygen"]
 
-    /// Why real machines cannot be tried here; `nil` where they can.
+    /// Why tests with real machines cannot run on this host; `nil` if they can.
     static let obstacle: String? = {
         guard geteuid() == 0 else { return "needs root" }
         let missing = tools.filter { tool in
@@ -29,7 +30,7 @@ enum Lab {
         lastDirectory.withLock { $0 = path }
         atexit {
             let path = lastDirectory.withLock { $0 }
-            // Nothing is mounted here when the tests pass; where they do not, nothing is deleted through a mount.
+            // Nothing is mounted here if the tests pass; if they fail, nothing is deleted through a mount.
             if MountTable.current.below(path).isEmpty { try? FileManager.default.removeItem(atPath: path) }
         }
         return path
@@ -77,7 +78,7 @@ final class Recorder: Sendable {
     }
 }
 
-/// Gives `body` an undo that is run afterwards, and expects it to leave nothing.
+/// Runs the undo after `body` and expects that nothing is left.
 func withUndo<Result>(_ body: (Undo) async throws -> Result) async throws -> Result {
     let undo = Undo()
     do {

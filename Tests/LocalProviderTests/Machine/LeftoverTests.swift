@@ -8,8 +8,8 @@ import Workbench
 @testable import Sandbox
 
 extension RealMachines {
-    /// Where a build is interrupted: at the first activity that begins so.
-    static let moments = ["loading package lists", "unpacking", "setting up", "booting the machine"]
+    /// Prefixes of the activities at which a build is interrupted.
+    static let moments = ["downloading package lists", "unpacking", "setting up", "booting the machine"]
 
     @Test(arguments: moments)
     func aCancelledBuildLeavesNothing(at moment: String) async throws {
@@ -24,7 +24,7 @@ extension RealMachines {
                     guard case .progress(_, let progress) = event, progress.activity.hasPrefix(moment) else { return }
                     work.cancel()
                 }
-                // Booting may win the race against its cancellation.
+                // Booting may finish before it is cancelled.
                 try await Task.sleep(for: .seconds(30))
             }
         }
@@ -36,7 +36,7 @@ extension RealMachines {
         #expect(isCached || !fileExists(factory.cache.tree(.base, Lab.baseKey(factory, plan))))
     }
 
-    /// A killed build is found again and removed, whatever it was doing.
+    /// The leftovers of a killed build are found and removed, whatever it was doing.
     @Test(arguments: ["unpacking", "running"])
     func aKilledBuildIsFoundAndRemoved(while moment: String) async throws {
         let isRunning = moment == "running"
@@ -60,7 +60,7 @@ extension RealMachines {
         #expect(try await factory.leftovers().filter { $0.state != .inUse } == [])
         process.signal(SIGKILL)
         #expect(await process.ended(within: .seconds(5)))
-        // The process counts as ended when its first thread has; the lock goes with the last one.
+        // The process counts as ended when its first thread has ended; the lock is released with the last thread.
         let lock = factory.lockPath(machineName("victim", stateDirectory: factory.stateDirectory))
         while FileLock.isHeld(lock), ContinuousClock.now < deadline { usleep(20_000) }
 
@@ -90,7 +90,7 @@ extension RealMachines {
             let machine = try await factory.start(Lab.plan("again"), undo: undo, events: events.sink)
             #expect(try await Lab.run("echo up", on: machine) == "up")
         }
-        #expect(events.notices == ["removing what an earlier build of again left when it was killed"])
+        #expect(events.notices == ["removing leftovers of an earlier build of again that was killed"])
     }
 
     @Test func aMirrorThatCannotBeReachedIsToldWithAptsReason() async throws {
@@ -117,7 +117,7 @@ extension RealMachines {
             await #expect {
                 try await withUndo { undo in _ = try await factory.start(Lab.plan("full"), undo: undo) { _ in } }
             } throws: { error in
-                (error as? Failure)?.message.hasSuffix("the disk of \(disk) is full") == true
+                (error as? Failure)?.message.hasSuffix("no space left in \(disk)") == true
             }
             #expect(try await factory.leftovers() == [])
             #expect(factory.cache.entries == [])
@@ -138,7 +138,7 @@ extension RealMachines {
             }
         } throws: { error in
             let failure = error as? Failure
-            return failure?.message.contains("ended while it booted") == true && failure?.details.isEmpty == false
+            return failure?.message.contains("exited during boot") == true && failure?.details.isEmpty == false
         }
         #expect(try await factory.leftovers() == [])
     }
@@ -155,7 +155,7 @@ final class Running: Sendable {
 }
 
 extension Lab {
-    /// Makes the shared base before a test that is not about it.
+    /// Builds the shared base system before a test that only uses it.
     static func warmUp() async throws {
         let factory = await factory()
         try await withUndo { undo in
@@ -171,7 +171,7 @@ extension Lab {
     static let victim = ProcessInfo.processInfo.environment
 }
 
-/// Runs in a process of its own that another test kills.
+/// Runs in a separate process that another test kills.
 @Suite(.enabled(if: Lab.victim["DSS_VICTIM_SIGN"] != nil, "is started by a test that kills it"))
 struct Victim {
     @Test func builds() async throws {

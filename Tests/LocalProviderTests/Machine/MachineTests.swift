@@ -42,7 +42,7 @@ extension RealMachines {
         print("undone after \(stopwatch.seconds)")
         #expect(try await factory.leftovers().filter { $0.assetID == "life 1.0" } == [])
 
-        // The seal is not in the layer.
+        // The changes of the seal stage are not in the layer.
         try await withUndo { undo in
             let machine = try await factory.start(plan, undo: undo, events: events.sink)
             print("started again after \(stopwatch.seconds)")
@@ -54,6 +54,6 @@ extension RealMachines {
     }
 }
 
-/// Tests with real machines, one after the other: each starts and ends processes of its own.
+/// Tests with real machines. They run serially, because each starts and ends processes.
 @Suite(.serialized, .enabled(if: Lab.isReady, Lab.reason))
 struct RealMachines {}

@@ -4,7 +4,7 @@ import Workbench
 @testable import LocalProvider
 @testable import Sandbox
 
-/// How to read what the tables of this file say: an input and what comes of it.
+/// Tests of pure functions; each table row is an input and the expected result.
 @Suite struct RulesTests {
     static let debian = SandboxDefinition.BaseSystem()
 
@@ -238,7 +238,7 @@ import Workbench
 
     @Test(arguments: [
         ("Unpacking zstd (1.5) ...", "unpacking zstd"), ("Setting up udev (252) ...", "setting up udev"),
-        ("I: running apt-get update...", "loading package lists"), ("Reading package lists...", nil),
+        ("I: running apt-get update...", "downloading package lists"), ("Reading package lists...", nil),
     ])
     func aLineOfTheToolBecomesAnActivity(_ line: String, _ activity: String?) {
         #expect(BaseLog.activity(line) == activity)

@@ -4,14 +4,14 @@ import FoundationEssentials
 
 /// Looks for credentials in the order of the AWS CLI.
 ///
-/// Environment keys; the profile's role; a web identity of the environment or the profile; the rest of the profile;
-/// then what this program adds, the web identity of a GitHub workflow; the container; the instance. A profile named by
-/// a flag stands for itself alone. Source: `botocore/credentials.py`, `create_credential_resolver`.
+/// The order is: environment keys; the profile's role; a web identity from the environment or the profile; the rest of
+/// the profile; the web identity of a GitHub workflow, which this program adds; the container; the instance. If a flag
+/// names a profile, only that profile is used. Source: `botocore/credentials.py`, `create_credential_resolver`.
 struct CredentialChain: Sendable {
     let world: IdentityWorld
     let files: ConfigurationFiles
     let choice: ProfileChoice
-    /// Where calls that are made on the way to credentials go.
+    /// Endpoints for the calls that obtain credentials.
     let endpoints: Endpoints
     let region: String
 
@@ -22,7 +22,8 @@ struct CredentialChain: Sendable {
             case .nothing(let missing):
                 throw IdentityError(
                     .credentials, "profile '\(profile.name)' has no credentials: \(missing)",
-                    advice: "aws configure --profile \(profile.name), or aws configure sso --profile \(profile.name)")
+                    advice: "run 'aws configure --profile \(profile.name)' or "
+                        + "'aws configure sso --profile \(profile.name)'")
             }
         }
         var tried: [(String, String)] = []
@@ -71,8 +72,8 @@ struct CredentialChain: Sendable {
             ).route)
     }
 
-    /// A client for a call on the way to credentials.
-    /// - Parameter hiding: what must not be seen in what AWS says of the call.
+    /// Returns a client for calls that obtain credentials.
+    /// - Parameter hiding: a secret to remove from AWS's error messages.
     func client(with source: any CredentialSource, region: String? = nil, hiding secret: String = "") -> AWSClient {
         let observe = world.observe
         let endpoints = endpoints
@@ -88,12 +89,12 @@ struct CredentialChain: Sendable {
                 }))
     }
 
-    /// Says for which credentials a call was made that failed.
+    /// Adds the origin of the requested credentials to the error of a failed call.
     func explaining<T>(
         _ origin: String, hiding secret: String = "", _ body: () async throws -> T
     ) async throws -> T {
         do { return try await body() } catch var error as AWSError {
-            error.message = "\(error.message.without(secret)) (for credentials of \(origin))"
+            error.message = "\(error.message.without(secret)) (credentials: \(origin))"
             throw error
         }
     }
@@ -113,15 +114,15 @@ extension String {
     }
 }
 
-/// A way to credentials that somebody has laid out, not yet gone.
+/// A configured way to obtain credentials, which are not fetched yet.
 struct CredentialRoute: Sendable {
-    /// In words for people: `profile dev, ~/.aws/config:3`.
+    /// Human-readable origin: `profile dev, ~/.aws/config:3`.
     var origin: String
-    /// Where who hands them out is, for those who have set no region.
+    /// The region of the credential source, used if no region is configured.
     var region: Setting?
     var fetch: CredentialKeeper.Fetch
 
-    /// For keys that stand there for good.
+    /// Creates a route to static keys.
     init(_ credentials: Credentials) {
         origin = credentials.origin
         fetch = { _ in credentials }
@@ -137,15 +138,15 @@ struct CredentialRoute: Sendable {
     }
 }
 
-/// What one place has to offer.
+/// The result of looking for credentials in one place.
 enum Found: Sendable {
     case route(CredentialRoute)
-    /// Nothing, and what is missing.
+    /// No credentials, with a message that names what is missing.
     case nothing(String)
 }
 
 extension IdentityWorld {
-    /// AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN and when they expire.
+    /// Looks for AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN and AWS_CREDENTIAL_EXPIRATION.
     func environmentKeys() throws -> Found {
         guard let id = variable("AWS_ACCESS_KEY_ID") else { return .nothing("AWS_ACCESS_KEY_ID is not set") }
         guard let secret = variable("AWS_SECRET_ACCESS_KEY") else {
@@ -160,7 +161,7 @@ extension IdentityWorld {
         guard credentials.expiration != nil else { return .route(CredentialRoute(credentials)) }
         return .route(
             CredentialRoute(origin: credentials.origin) { _ in
-                try expectGood(credentials, advice: "set AWS_ACCESS_KEY_ID and the others anew")
+                try expectGood(credentials, advice: "set AWS_ACCESS_KEY_ID and its related variables again")
             })
     }
 
@@ -173,11 +174,11 @@ extension IdentityWorld {
         return time
     }
 
-    /// Credentials that have expired already would only make AWS refuse the first call.
+    /// Rejects expired credentials early, since AWS would reject the first call with them.
     func expectGood(_ credentials: Credentials, advice: String) throws -> Credentials {
         guard let expiration = credentials.expiration, expiration <= time.now() else { return credentials }
         throw IdentityError(
-            .credentials, "the credentials of \(credentials.origin) expired at \(expiration.formatted(.iso8601))",
+            .credentials, "the credentials from \(credentials.origin) expired at \(expiration.formatted(.iso8601))",
             advice: advice)
     }
 }

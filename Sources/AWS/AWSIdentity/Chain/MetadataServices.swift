@@ -1,20 +1,20 @@
 import AWSCore
 import FoundationEssentials
 
-/// A request to something near that is no AWS service: the instance, the container's agent, GitHub.
+/// A request to a credential source that is not an AWS service: instance metadata, the container agent, GitHub.
 struct MetadataCall: Sendable {
-    /// Names it in errors and in the log.
+    /// Name in errors and logs.
     var name: String
     var method: HTTPRequest.Method = .get
     var url: String
     var headers: [HTTPRequest.Pair] = []
     var timeout: Duration = .seconds(2)
     var attempts = 3
-    /// Between two attempts.
+    /// Pause between two attempts.
     var pause: Duration = .seconds(1)
 
-    /// - Returns: the first answer that is not a failure of the server.
-    /// - Throws: `IdentityError` where none came.
+    /// - Returns: the first response without a server error, or the last response.
+    /// - Throws: `IdentityError` if no response arrives.
     func send(_ world: IdentityWorld) async throws -> HTTPResponse {
         let request = try request()
         var attempt = 1
@@ -24,7 +24,7 @@ struct MetadataCall: Sendable {
                 if response.status < 500 || attempt == attempts { return response }
             } catch let error as TransportError {
                 if attempt == attempts {
-                    throw IdentityError(.unavailable, "no answer from \(shownURL) (\(name)): \(error)")
+                    throw IdentityError(.unavailable, "no response from \(shownURL) (\(name)): \(error)")
                 }
             }
             attempt += 1
@@ -32,19 +32,19 @@ struct MetadataCall: Sendable {
         }
     }
 
-    /// Without the query, which is nobody's business.
+    /// The URL without its query, which may hold secrets.
     var shownURL: String { String(url.prefix { $0 != "?" }) }
 
     private func request() throws -> HTTPRequest {
         let parts = url.split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false)
         guard let endpoint = Endpoint(url: String(parts[0]), signingRegion: "") else {
-            throw IdentityError(.usage, "\(name): its address is not an HTTP URL")
+            throw IdentityError(.usage, "\(name): the address is not an HTTP URL")
         }
         var bare = endpoint
         bare.basePath = ""
         var path = endpoint.basePath.isEmpty ? "/" : endpoint.basePath
         if parts[0].hasSuffix("/"), !path.hasSuffix("/") { path += "/" }
-        // A query that somebody has encoded already is sent as it is.
+        // The query is already encoded and is sent unchanged.
         if parts.count > 1 { path += "?\(parts[1])" }
         return HTTPRequest(method, bare, path: path, headers: headers)
     }
@@ -71,7 +71,7 @@ struct MetadataCall: Sendable {
     }
 }
 
-/// Credentials as the instance and the container's agent hand them out, and as a `credential_process` prints them.
+/// Credentials as returned by instance metadata, the container agent and a `credential_process`.
 struct CredentialDocument: Decodable {
     var accessKeyID: String
     var secretAccessKey: String
@@ -99,7 +99,7 @@ struct CredentialDocument: Decodable {
         version = try values.decodeIfPresent(Int.self, forKey: .version)
     }
 
-    /// - Throws: `IdentityError` that says what is missing, and nothing of what is there.
+    /// - Throws: `IdentityError` that names what is missing, but quotes nothing of the document.
     static func credentials(_ bytes: some Sequence<UInt8>, origin: String) throws -> (Credentials, version: Int?) {
         do {
             let document = try JSONDecoder().decode(CredentialDocument.self, from: Data(bytes))
@@ -113,7 +113,7 @@ struct CredentialDocument: Decodable {
                     sessionToken: document.token, expiration: expiration, origin: origin), document.version
             )
         } catch {
-            throw IdentityError(.credentials, "\(origin): what came is not credentials: \(complaint(error))")
+            throw IdentityError(.credentials, "\(origin): invalid credentials document: \(complaint(error))")
         }
     }
 
@@ -125,12 +125,12 @@ struct CredentialDocument: Decodable {
         case DecodingError.keyNotFound(let key, _): "\(key.stringValue) is missing"
         case DecodingError.typeMismatch(_, let context), DecodingError.valueNotFound(_, let context):
             "\(context.codingPath.last?.stringValue ?? "the document") has the wrong type"
-        default: "it is not JSON"
+        default: "not valid JSON"
         }
     }
 }
 
-/// The role of an EC2 instance, from its metadata service, version 2: a token first, then the rest with it.
+/// The role of an EC2 instance, from version 2 of its metadata service, which requires a session token.
 /// Source: <https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instance-metadata-security-credentials.html>
 struct InstanceMetadata: Sendable {
     private static let folder = "/latest/meta-data/iam/security-credentials/"
@@ -151,7 +151,7 @@ struct InstanceMetadata: Sendable {
             ?? profile?.setting("ec2_metadata_service_endpoint") ?? Setting(standard, origin: "")
     }
 
-    /// On any other machine there is no answer, which is no mistake.
+    /// Outside EC2 there is no response, which is not an error.
     func look() async throws -> Found {
         if isDisabled { return .nothing("AWS_EC2_METADATA_DISABLED is true") }
         guard Endpoint(url: address.value, signingRegion: "") != nil else {
@@ -182,7 +182,7 @@ struct InstanceMetadata: Sendable {
             let role = try await roleName(token)
             let answer = try await get(Self.folder + role, token)
             var credentials = try CredentialDocument.credentials(answer.body, origin: "\(origin), role \(role)").0
-            // Where the service has a failure of its own it hands out expired ones, which AWS still takes then.
+            // During an outage the metadata service returns expired credentials, which AWS still accepts then.
             let soonest = world.time.now() + 10 * 60
             credentials.expiration = max(credentials.expiration ?? soonest, soonest)
             return credentials
@@ -207,7 +207,7 @@ struct InstanceMetadata: Sendable {
         try await send(.get, path, [.init("x-aws-ec2-metadata-token", token)])
     }
 
-    /// One second, one retry: on a machine outside of EC2 nobody wants to wait.
+    /// Times out after one second and retries once, so that hosts outside EC2 are not delayed.
     private func send(
         _ method: HTTPRequest.Method, _ path: String, _ headers: [HTTPRequest.Pair]
     ) async throws -> HTTPResponse {
@@ -225,20 +225,20 @@ struct InstanceMetadata: Sendable {
 }
 
 extension IdentityWorld {
-    /// The agent of ECS, CodeBuild or EKS beside the container.
+    /// Looks for the container credentials endpoint of ECS, CodeBuild or EKS.
     /// Source: <https://docs.aws.amazon.com/sdkref/latest/guide/feature-container-credentials.html>
     func containerCredentials() throws -> Found {
         let url: Setting
         if let relative = setting("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI") {
             guard relative.value.hasPrefix("/") else {
-                throw IdentityError(.usage, "\(relative.origin) does not begin with '/'")
+                throw IdentityError(.usage, "\(relative.origin) must start with '/'")
             }
             url = Setting("http://169.254.170.2\(relative.value)", origin: relative.origin)
         } else if let full = setting("AWS_CONTAINER_CREDENTIALS_FULL_URI") {
             try checkContainer(full)
             url = full
         } else {
-            return .nothing("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI, …_FULL_URI not set")
+            return .nothing("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI and …_FULL_URI are not set")
         }
         let origin = "container, \(url.origin)"
         return .route(
@@ -248,13 +248,13 @@ extension IdentityWorld {
                 if let token = try containerToken() { call.headers.append(.init("authorization", token)) }
                 let response = try await call.send(self)
                 guard response.isSuccess else {
-                    throw IdentityError(.credentials, "\(origin): the answer has HTTP status \(response.status)")
+                    throw IdentityError(.credentials, "\(origin): HTTP status \(response.status)")
                 }
                 return try CredentialDocument.credentials(response.body, origin: origin).0
             })
     }
 
-    /// Without TLS the token, and the credentials, may only go where nobody else can listen.
+    /// Without TLS, the token and the credentials may only be sent to local addresses, where no one can eavesdrop.
     private func checkContainer(_ url: Setting) throws {
         let bare = String(url.value.prefix { $0 != "?" })
         guard let endpoint = Endpoint(url: bare, signingRegion: "") else {
@@ -264,12 +264,12 @@ extension IdentityWorld {
         let host = endpoint.host.lowercased()
         guard endpoint.scheme == "https" || near.contains(host) || isIPv4Loopback(host) else {
             throw IdentityError(
-                .usage, "\(url.origin) is a plain http URL of another host",
-                advice: "use https, or the addresses of ECS and EKS: 169.254.170.2, 169.254.170.23, [fd00:ec2::23]")
+                .usage, "\(url.origin) is a plain HTTP URL of a remote host",
+                advice: "use https, or an ECS or EKS address: 169.254.170.2, 169.254.170.23, [fd00:ec2::23]")
         }
     }
 
-    /// The whole of 127.0.0.0/8; a name such as `127.0.0.1.example.com` is none.
+    /// Whether the host is an address in 127.0.0.0/8; a name such as `127.0.0.1.example.com` is not.
     private func isIPv4Loopback(_ host: String) -> Bool {
         let parts = host.split(separator: ".", omittingEmptySubsequences: false)
         return parts.count == 4 && parts[0] == "127" && parts.allSatisfy { UInt8($0) != nil }

@@ -2,14 +2,14 @@ import AWSCore
 import AWSServices
 import FoundationEssentials
 
-/// What a profile says of its credentials, in the order of the AWS CLI: role, web identity, single sign-on, keys in the
+/// Looks for the credentials of a profile in the order of the AWS CLI: role, web identity, single sign-on, keys in the
 /// credentials file, process, keys in the configuration file.
 struct ProfileCredentials: Sendable {
     let chain: CredentialChain
 
     private static let keyNames = ["aws_access_key_id", "aws_secret_access_key"]
 
-    /// - Parameter usesEnvironment: whether the variables of a web identity come before the profile's.
+    /// - Parameter usesEnvironment: whether web identity variables take precedence over the profile's settings.
     func route(_ profile: Profile, usesEnvironment: Bool) throws -> Found {
         try route(profile, visited: [profile.name], usesEnvironment: usesEnvironment)
     }
@@ -30,22 +30,21 @@ struct ProfileCredentials: Sendable {
         if let route = try CredentialProcess.route(profile, chain.world) { return .route(route) }
         if let route = try keys(profile, in: profile.configuration) { return .route(route) }
         if profile.has("login_session") {
-            return .nothing("login_session is not supported here; 'aws configure export-credentials' gives keys")
+            return .nothing("login_session is not supported; export keys with 'aws configure export-credentials'")
         }
-        return .nothing(
-            "it has no keys, role, web identity, single sign-on or process")
+        return .nothing("no access key, role, web identity, single sign-on or credential_process")
     }
 
-    /// Key and secret of one file belong together; they are not mixed with the other file's.
+    /// Key and secret must come from the same file; those of the two files are never mixed.
     private func keys(_ profile: Profile, in file: [String: INIFile.Entry]) throws -> CredentialRoute? {
         guard let id = file["aws_access_key_id"] else { return nil }
         guard let secret = file["aws_secret_access_key"] else {
-            throw profile.mistake("aws_access_key_id", "there is no aws_secret_access_key with it")
+            throw profile.mistake("aws_access_key_id", "aws_access_key_id has no matching aws_secret_access_key")
         }
         for entry in [id, secret] where entry.value.isEmpty || entry.value.contains(where: \.isWhitespace) {
             throw IdentityError(
-                .files, "profile '\(profile.name)' cannot be used",
-                details: ["\(entry.place.full): error: a key is not empty and has no blanks"])
+                .files, "profile '\(profile.name)' is invalid",
+                details: ["\(entry.place.full): error: a key must not be empty or contain whitespace"])
         }
         return CredentialRoute(
             Credentials(
@@ -61,7 +60,7 @@ struct ProfileCredentials: Sendable {
         guard let file = find("AWS_WEB_IDENTITY_TOKEN_FILE", "web_identity_token_file") else { return nil }
         guard let role = find("AWS_ROLE_ARN", "role_arn") else {
             throw IdentityError(
-                .credentials, "there is a web identity (\(file.origin)), but no role for it",
+                .credentials, "no role for the web identity (\(file.origin))",
                 advice: "set AWS_ROLE_ARN, or role_arn in the profile")
         }
         let world = chain.world
@@ -79,9 +78,9 @@ struct ProfileCredentials: Sendable {
         let place = profile.entry("credential_source")?.value
         switch (source, place) {
         case (_?, _?):
-            throw profile.mistake("credential_source", "source_profile and credential_source exclude each other")
+            throw profile.mistake("credential_source", "source_profile and credential_source are mutually exclusive")
         case (nil, nil):
-            throw profile.mistake("role_arn", "a role needs a source_profile or a credential_source with it")
+            throw profile.mistake("role_arn", "role_arn requires source_profile or credential_source")
         case (nil, let place?):
             return try AssumedRole(profile, source: route(credentialSource: place, profile), chain).route
         case (let source?, nil):
@@ -89,7 +88,7 @@ struct ProfileCredentials: Sendable {
         }
     }
 
-    /// A profile may be its own source where it has keys beside the role; any other circle never ends.
+    /// A profile may be its own source if it has keys in addition to the role; any other cycle is an error.
     private func route(sourceProfile name: String, _ parent: Profile, _ visited: [String]) throws -> CredentialRoute {
         guard let source = chain.files.profiles[name] else {
             var error = parent.mistake("source_profile", "there is no profile '\(name)'")
@@ -99,7 +98,7 @@ struct ProfileCredentials: Sendable {
         let hasKeys = Self.keyNames.contains { source.has($0) }
         if visited.contains(name), name != parent.name || !hasKeys {
             throw parent.mistake(
-                "source_profile", "these profiles go in a circle: \((visited + [name]).joined(separator: " → "))")
+                "source_profile", "source_profile cycle: \((visited + [name]).joined(separator: " → "))")
         }
         let found =
             hasKeys
@@ -120,24 +119,24 @@ struct ProfileCredentials: Sendable {
         case "Ec2InstanceMetadata": return InstanceMetadata(world, chain.choice.profile).route
         default:
             throw profile.mistake(
-                "credential_source", "it must be Environment, EcsContainer or Ec2InstanceMetadata")
+                "credential_source", "credential_source must be Environment, EcsContainer or Ec2InstanceMetadata")
         }
         switch found {
         case .route(let route): return route
         case .nothing(let missing):
             throw IdentityError(
-                .credentials, "profile '\(profile.name)' takes its credentials from \(name), but \(missing)")
+                .credentials, "profile '\(profile.name)' uses credential_source \(name), but \(missing)")
         }
     }
 }
 
-/// A program of the user's that prints credentials.
+/// A user-configured program that prints credentials.
 /// Source: <https://docs.aws.amazon.com/sdkref/latest/guide/feature-process-credentials.html>
 enum CredentialProcess {
     static func route(_ profile: Profile, _ world: IdentityWorld) throws -> CredentialRoute? {
         guard let entry = profile.entry("credential_process"), !entry.value.isEmpty else { return nil }
         guard let words = shellWords(entry.value), !words.isEmpty else {
-            throw profile.mistake("credential_process", "a quote is not closed")
+            throw profile.mistake("credential_process", "credential_process has an unterminated quote")
         }
         let origin = "credential_process of profile \(profile.name), \(entry.place.short)"
         return CredentialRoute(origin: origin) { _ in
@@ -147,14 +146,14 @@ enum CredentialProcess {
             }
             let (credentials, version) = try CredentialDocument.credentials(output.utf8, origin: origin)
             guard version == 1 else {
-                throw IdentityError(.credentials, "the \(origin) does not print version 1 of its document")
+                throw IdentityError(.credentials, "the \(origin) does not print a document of version 1")
             }
-            return try world.expectGood(credentials, advice: "log in to what that program asks, and try again")
+            return try world.expectGood(credentials, advice: "log in where that program needs it, then try again")
         }
     }
 }
 
-/// A role that is assumed with the credentials of another profile or place, with an MFA code where it asks for one.
+/// A role assumed with the credentials of another profile or source, with an MFA code if the role requires one.
 struct AssumedRole: Sendable {
     private let role: String
     private let sessionName: String?
@@ -172,7 +171,7 @@ struct AssumedRole: Sendable {
         mfaSerial = profile.entry("mfa_serial")?.value
         duration = try profile.entry("duration_seconds").map { entry in
             guard let seconds = Int(entry.value), seconds > 0 else {
-                throw profile.mistake("duration_seconds", "it must be a number of seconds, such as 3600")
+                throw profile.mistake("duration_seconds", "duration_seconds must be a number of seconds, such as 3600")
             }
             return seconds
         }
@@ -205,7 +204,7 @@ struct AssumedRole: Sendable {
         return credentials
     }
 
-    /// What botocore makes the name of its cache file from; a session name that it makes up is not in it.
+    /// The parameters from which botocore derives the name of its cache file; a generated session name is not included.
     private var parameters: [String: RoleCache.Parameter] {
         var parameters: [String: RoleCache.Parameter] = ["RoleArn": .text(role)]
         parameters["RoleSessionName"] = sessionName.map { .text($0) }
@@ -216,7 +215,7 @@ struct AssumedRole: Sendable {
     }
 }
 
-/// Names the session in CloudTrail where the user gives it no name.
+/// The session name that CloudTrail shows if the user sets none.
 func defaultSessionName(_ world: IdentityWorld) -> String {
     "dss-\(Int(world.time.now().timeIntervalSince1970))"
 }

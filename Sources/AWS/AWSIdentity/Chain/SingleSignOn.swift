@@ -2,20 +2,21 @@ import AWSCore
 import AWSServices
 import FoundationEssentials
 
-/// IAM Identity Center: the token that `aws sso login` has left, exchanged for credentials of a role.
+/// IAM Identity Center: exchanges the token stored by `aws sso login` for the credentials of a role.
 struct SingleSignOn: Sendable {
     private let account: String
     private let role: String
     private let region: String
     private let startURL: String
-    /// A login for several profiles, which can be renewed; older ones are for one and cannot.
+    /// Whether the login belongs to an `sso-session`, which several profiles share and which can be renewed; a legacy
+    /// login belongs to one profile and cannot be renewed.
     private let isSession: Bool
     private let origin: String
     private let tokenPath: String
     private let login: String
     private let chain: CredentialChain
 
-    /// - Returns: `nil` where the profile says nothing of single sign-on.
+    /// - Returns: `nil` if the profile has no single sign-on settings.
     static func route(_ profile: Profile, _ chain: CredentialChain) throws -> CredentialRoute? {
         guard profile.has("sso_account_id") || profile.has("sso_role_name") else { return nil }
         let signOn = try SingleSignOn(profile, chain)
@@ -33,7 +34,7 @@ struct SingleSignOn: Sendable {
             }
             for (key, entry) in shared {
                 if let own = settings[key], own.value != entry.value {
-                    throw profile.mistake(key, "it differs from that of [sso-session \(session.value)]")
+                    throw profile.mistake(key, "\(key) conflicts with the value in [sso-session \(session.value)]")
                 }
                 settings[key] = entry
             }
@@ -42,14 +43,14 @@ struct SingleSignOn: Sendable {
         let missing = names.filter { settings[$0] == nil }
         guard missing.isEmpty else {
             let key = profile.has("sso_account_id") ? "sso_account_id" : "sso_role_name"
-            throw profile.mistake(key, "with it, these are missing: \(missing.joined(separator: ", "))")
+            throw profile.mistake(key, "missing settings for single sign-on: \(missing.joined(separator: ", "))")
         }
         account = settings["sso_account_id"]!.value
         role = settings["sso_role_name"]!.value
         let ssoRegion = settings["sso_region"]!
         region = try checked(Setting(ssoRegion.value, origin: ssoRegion.place.short)) { message in
             IdentityError(
-                .files, "profile '\(profile.name)' cannot be used",
+                .files, "profile '\(profile.name)' is invalid",
                 details: ["\(ssoRegion.place.full): error: \(message)"])
         }.value
         startURL = settings["sso_start_url"]!.value
@@ -71,22 +72,22 @@ struct SingleSignOn: Sendable {
                     .call(SSO.GetRoleCredentials(roleName: role, accountId: account, accessToken: token.accessToken))
                     .credentials(origin)
             } catch let error as AWSError where error.code == "UnauthorizedException" {
-                throw IdentityError(.credentials, "the login for the \(origin) is no longer taken", advice: login)
+                throw IdentityError(.credentials, "the login for the \(origin) is no longer valid", advice: login)
             }
         }
     }
 }
 
 extension SingleSignOn {
-    /// The login's token. One of a session is renewed in time, which the AWS CLI then finds as well.
+    /// The login's token. The token of an `sso-session` is renewed in time and stored where the AWS CLI also finds it.
     private func token() async throws -> SignOnToken {
         let world = chain.world
         guard let text = try world.text(of: tokenPath) else {
-            throw IdentityError(.credentials, "the \(origin) has no login", advice: login)
+            throw IdentityError(.credentials, "no login found for the \(origin)", advice: login)
         }
         guard let token = try? JSONDecoder().decode(SignOnToken.self, from: Data(text.utf8)), let end = token.end else {
             throw IdentityError(
-                .credentials, "the \(origin) has a broken login in \(world.shown(tokenPath))", advice: login)
+                .credentials, "the login for the \(origin) is invalid: \(world.shown(tokenPath))", advice: login)
         }
         if isSession, token.needsRenewal(at: world.time.now()),
             let renewed = try await token.renewed(chain, region: region, startURL: startURL)
@@ -107,7 +108,7 @@ extension SingleSignOn {
             encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
             try chain.world.writeFile(tokenPath, String(decoding: try encoder.encode(token), as: UTF8.self))
         } catch {
-            chain.world.warn("the renewed login could not be kept in \(chain.world.shown(tokenPath)): \(error)")
+            chain.world.warn("cannot save the renewed login to \(chain.world.shown(tokenPath)): \(error)")
         }
     }
 }
@@ -121,12 +122,12 @@ extension SSO.GetRoleCredentials.Output {
     }
 }
 
-/// For a command to copy and paste.
+/// Quotes a word for a command to copy and paste.
 private func quoted(_ word: String) -> String {
     word.allSatisfy { $0.isLetter || $0.isNumber || "-_./:".contains($0) } ? word : "'\(word)'"
 }
 
-/// What `aws sso login` leaves in `~/.aws/sso/cache`, and renews itself while the login lasts.
+/// The token that `aws sso login` stores in `~/.aws/sso/cache`, renewable while the login lasts.
 /// Source: `botocore/tokens.py`, `SSOTokenProvider`
 struct SignOnToken: Codable, Sendable {
     var startUrl: String?
@@ -146,7 +147,7 @@ struct SignOnToken: Codable, Sendable {
         end.map { $0.timeIntervalSince(now) < Self.margin } ?? true
     }
 
-    /// The token for the next hour; `nil` where only a new login gives one.
+    /// Returns a token for the next hour; `nil` if a new login is required.
     func renewed(_ chain: CredentialChain, region: String, startURL: String) async throws -> SignOnToken? {
         let now = chain.world.time.now()
         guard let clientId, let clientSecret, let refreshToken,

@@ -2,14 +2,14 @@ import AWSCore
 import AWSServices
 import FoundationEssentials
 
-/// A role for a token that somebody else vouches for: a Kubernetes cluster, a GitHub workflow.
+/// A role assumed with a token from an external identity provider: a Kubernetes cluster, a GitHub workflow.
 struct WebIdentity: Sendable {
     var role: String
     var sessionName: String?
     var origin: String
-    /// `nil` where nothing is to be kept.
+    /// The world that holds the role cache; `nil` to cache nothing.
     var cache: IdentityWorld?
-    /// Read anew for every call: such tokens live for minutes.
+    /// Reads the token. Called for every request, since such tokens expire within minutes.
     var token: @Sendable () async throws -> String
     var chain: CredentialChain
 
@@ -36,7 +36,7 @@ struct WebIdentity: Sendable {
     }
 }
 
-/// The identity that GitHub vouches for in a workflow that has the permission `id-token: write`.
+/// The OIDC token that GitHub issues to a workflow with the permission `id-token: write`.
 /// Source: <https://docs.github.com/en/actions/reference/security/oidc>
 struct GitHubToken: Sendable {
     var url: String
@@ -53,11 +53,11 @@ struct GitHubToken: Sendable {
         let response = try await call.send(world)
         guard response.isSuccess else {
             throw IdentityError(
-                .credentials, "GitHub gave no token for this workflow: HTTP status \(response.status)",
-                advice: "the job needs 'permissions: id-token: write'")
+                .credentials, "GitHub issued no token for this workflow: HTTP status \(response.status)",
+                advice: "grant the job 'permissions: id-token: write'")
         }
         guard let answer = try? JSONDecoder().decode(Answer.self, from: Data(response.body)) else {
-            throw IdentityError(.credentials, "GitHub's answer has no token in it")
+            throw IdentityError(.credentials, "the response from GitHub has no token")
         }
         return answer.value
     }

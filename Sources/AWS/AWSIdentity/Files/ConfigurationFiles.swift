@@ -1,19 +1,19 @@
-/// `~/.aws/config` and `~/.aws/credentials`, or the files that AWS_CONFIG_FILE and AWS_SHARED_CREDENTIALS_FILE name.
+/// `~/.aws/config` and `~/.aws/credentials`, or the files named by AWS_CONFIG_FILE and AWS_SHARED_CREDENTIALS_FILE.
 ///
-/// Source: `botocore/configloader.py` and `Session.full_config`; a test compares both readings.
+/// Source: `botocore/configloader.py` and `Session.full_config`; a test compares the results with those of botocore.
 struct ConfigurationFiles: Sendable {
-    /// The paths as people write them.
+    /// The paths as shown to users.
     let configurationPath: String
     let credentialsPath: String
-    /// Which of the two are there.
+    /// The files that exist.
     private(set) var found: [String] = []
     private(set) var profiles: [String: Profile] = [:]
     private(set) var ssoSessions: [String: [String: INIFile.Entry]] = [:]
     private(set) var services: [String: [String: INIFile.Entry]] = [:]
-    /// Sections of the configuration file that are none of these, such as `[dev]` without the word `profile`.
+    /// Unrecognized sections of the configuration file, such as `[dev]` without the word `profile`.
     private(set) var strays: [String: Place] = [:]
 
-    /// - Throws: `IdentityError` with all mistakes of both files.
+    /// - Throws: `IdentityError` with all errors in both files.
     init(_ world: IdentityWorld) throws {
         let configuration = world.expanded(world.variable("AWS_CONFIG_FILE") ?? "~/.aws/config")
         let credentials = world.expanded(world.variable("AWS_SHARED_CREDENTIALS_FILE") ?? "~/.aws/credentials")
@@ -28,7 +28,7 @@ struct ConfigurationFiles: Sendable {
             throw IdentityError(
                 .files,
                 files.joined(separator: " and ") + (files.count == 1 ? " has " : " have ")
-                    + (mistakes.count == 1 ? "a mistake" : "\(mistakes.count) mistakes"),
+                    + (mistakes.count == 1 ? "an error" : "\(mistakes.count) errors"),
                 details: mistakes)
         }
         if let first { take(configuration: first) }
@@ -39,7 +39,7 @@ struct ConfigurationFiles: Sendable {
         do {
             return try world.readFile(path).map { INIFile($0, path: path, shownPath: world.shown(path)) }
         } catch {
-            throw IdentityError(.files, "\(world.shown(path)) cannot be read", details: ["\(error)"])
+            throw IdentityError(.files, "cannot read \(world.shown(path))", details: ["\(error)"])
         }
     }
 
@@ -68,27 +68,27 @@ struct ConfigurationFiles: Sendable {
         }
     }
 
-    /// - Parameter origin: who wants it: a flag, a variable.
-    /// - Throws: `IdentityError` that lists the known ones where it is not there.
+    /// - Parameter origin: the flag or variable that names the profile.
+    /// - Throws: `IdentityError` that lists the known profiles if there is no such profile.
     func profile(_ name: String, from origin: String) throws -> Profile {
         if let profile = profiles[name] { return profile }
         let hint = strays[name].map { "\($0.full): error: [\(name)] must be [profile \(name)] here" }
         throw IdentityError.unknownProfile(name, from: origin, known: profiles.keys.sorted(), hint: hint)
     }
 
-    /// Where a profile was looked for in vain.
+    /// A message that names the files searched for a missing profile.
     var whereabouts: String {
-        if found.isEmpty { return "neither \(configurationPath) nor \(credentialsPath) is there" }
+        if found.isEmpty { return "neither \(configurationPath) nor \(credentialsPath) exists" }
         return "not in \(found.joined(separator: " or "))"
     }
 }
 
-/// The settings of a profile out of both files.
+/// The settings of a profile from both files.
 struct Profile: Sendable {
     var name: String
     /// From the configuration file.
     var configuration: [String: INIFile.Entry] = [:]
-    /// From the credentials file, which wins.
+    /// From the credentials file, which takes precedence.
     var credentials: [String: INIFile.Entry] = [:]
 
     func entry(_ key: String) -> INIFile.Entry? {
@@ -103,11 +103,11 @@ struct Profile: Sendable {
 
     func isTrue(_ key: String) -> Bool { entry(key)?.value.lowercased() == "true" }
 
-    /// Where a mistake in it stands.
+    /// Creates an error for a setting of the profile, with its location.
     func mistake(_ key: String, _ message: String) -> IdentityError {
         let place = entry(key)?.place
         return IdentityError(
-            .files, "profile '\(name)' cannot be used",
+            .files, "profile '\(name)' is invalid",
             details: [place.map { "\($0.full): error: \(message)" } ?? message])
     }
 }

@@ -1,8 +1,8 @@
-/// A file in the INI dialect of the AWS CLI, read as Python's `configparser` reads it for botocore.
+/// A file in the INI dialect of the AWS CLI, parsed as Python's `configparser` does for botocore.
 ///
-/// Sections and keys may stand only once. A line that is indented deeper than its key goes on with the key's value. A
-/// value that begins in the next line holds settings of its own. `#` and `;` begin comments at the start of a line
-/// only. Source: `botocore/configloader.py`.
+/// Sections and keys must be unique. A line indented deeper than its key continues the key's value. A value that starts
+/// on the next line holds nested settings. `#` and `;` start comments only at the beginning of a line.
+/// Source: `botocore/configloader.py`.
 struct INIFile: Sendable {
     struct Section: Sendable {
         var name: String
@@ -13,18 +13,18 @@ struct INIFile: Sendable {
     struct Entry: Sendable, Equatable {
         var place: Place
         var value: String
-        /// The settings in it, where the value is a block of such.
+        /// The nested settings, if the value is a block of settings.
         var nested: [String: Entry]?
     }
 
     var sections: [Section] = []
-    /// All mistakes as `file:line:column: error: …`, in order.
+    /// All errors as `file:line:column: error: …`, in order.
     var mistakes: [String] = []
 
     init(_ bytes: [UInt8], path: String, shownPath: String) {
         var parser = INIParser(path: path, shownPath: shownPath)
         if let line = Self.invalidLine(bytes) {
-            parser.complain(line: line, column: 1, "this is not UTF-8 text")
+            parser.complain(line: line, column: 1, "not valid UTF-8")
         }
         let text = String(decoding: bytes, as: UTF8.self)
         parser.parse(text.unicodeScalars.first == "\u{FEFF}" ? String(text.unicodeScalars.dropFirst()) : text)
@@ -41,9 +41,9 @@ struct INIFile: Sendable {
     }
 }
 
-/// Reads lines into sections; goes on after a mistake, so that all are found at once.
+/// Parses lines into sections; continues after an error, so that all errors are reported at once.
 struct INIParser {
-    /// Values of a section of this name hold in all others, as `configparser` has it.
+    /// Values in the section of this name apply to all other sections, as in `configparser`.
     private static let defaults = "DEFAULT"
 
     let path: String
@@ -61,7 +61,7 @@ struct INIParser {
         var entries: [OpenEntry] = []
     }
     private var sections: [OpenSection] = []
-    /// A deeper line goes on with the entry that began at this indent.
+    /// Indentation of the current entry; a line indented deeper continues the entry.
     private var indent = 0
     private var isInEntry = false
     private var isOutside = false
@@ -81,7 +81,7 @@ struct INIParser {
         var previous: Unicode.Scalar = " "
         for scalar in text.unicodeScalars {
             if scalar == "\n", previous == "\r" {
-                // The second half of one line end.
+                // The second character of a CRLF line break.
             } else if scalar == "\n" || scalar == "\r" {
                 read(String(line), number)
                 line = .init()
@@ -109,7 +109,7 @@ struct INIParser {
             if text.hasPrefix("["), let end = text.lastIndex(of: "]"), end > text.index(after: text.startIndex) {
                 begin(section: String(text[text.index(after: text.startIndex)..<end]), place)
             } else if sections.isEmpty {
-                if !isOutside { complain(line: number, column: depth + 1, "expected a section first: [default]") }
+                if !isOutside { complain(line: number, column: depth + 1, "expected a section header: [default]") }
                 isOutside = true
             } else {
                 begin(entry: text, place)
@@ -126,7 +126,7 @@ struct INIParser {
         if name != Self.defaults, let first = sections.first(where: { $0.name == name }) {
             complain(
                 line: place.line, column: place.column,
-                "section [\(name)] stands already in line \(first.place.line)")
+                "duplicate section [\(name)], first defined on line \(first.place.line)")
         }
         sections.append(OpenSection(name: name, place: place))
         isInEntry = false
@@ -134,16 +134,16 @@ struct INIParser {
 
     private mutating func begin(entry text: String, _ place: Place) {
         guard let delimiter = text.firstIndex(where: { $0 == "=" || $0 == ":" }) else {
-            let what = text.hasPrefix("[") ? "this section has no ']'" : "expected a key, '=' and its value"
+            let what = text.hasPrefix("[") ? "section header has no closing ']'" : "expected 'key = value'"
             return complain(line: place.line, column: place.column, what)
         }
         let key = text[..<delimiter].trimmed.lowercased()
-        if key.isEmpty { complain(line: place.line, column: place.column, "there is no key before the '='") }
+        if key.isEmpty { complain(line: place.line, column: place.column, "missing key before '='") }
         let last = sections.count - 1
         if let first = sections[last].entries.first(where: { $0.key == key }) {
             complain(
                 line: place.line, column: place.column,
-                "this section has the same key already in line \(first.place.line)")
+                "duplicate key, first defined on line \(first.place.line)")
         }
         let value = text[text.index(after: delimiter)...].trimmed
         sections[last].entries.append(OpenEntry(key: key, place: place, lines: [(value, place)]))
@@ -175,7 +175,7 @@ struct INIParser {
         for line in lines where !line.text.isEmpty {
             guard let delimiter = line.text.firstIndex(of: "=") else {
                 complain(
-                    line: line.place.line, column: line.place.column, "expected a key, '=' and its value")
+                    line: line.place.line, column: line.place.column, "expected 'key = value'")
                 continue
             }
             nested[line.text[..<delimiter].trimmed] = INIFile.Entry(
@@ -185,9 +185,9 @@ struct INIParser {
     }
 }
 
-/// The words of a line as a POSIX shell would split it, without expanding anything; `nil` where a quote is left open.
+/// Splits a line into words as a POSIX shell does, without expansion; returns `nil` for an unterminated quote.
 ///
-/// Python's `shlex.split`, by which the AWS CLI splits `credential_process` and the names of sections.
+/// Equivalent to Python's `shlex.split`, with which the AWS CLI splits `credential_process` and section names.
 func shellWords(_ line: String) -> [String]? {
     var words: [String] = []
     var word: String?
@@ -196,7 +196,7 @@ func shellWords(_ line: String) -> [String]? {
     for character in line {
         if isEscaped {
             isEscaped = false
-            // Within double quotes a backslash keeps its meaning only before these two.
+            // Within double quotes, a backslash escapes only these two characters.
             word = (word ?? "") + (quote != nil && character != "\"" && character != "\\" ? "\\" : "") + "\(character)"
         } else if character == "\\", quote != "'" {
             isEscaped = true
@@ -217,16 +217,16 @@ func shellWords(_ line: String) -> [String]? {
     return words + (word.map { [$0] } ?? [])
 }
 
-/// Where something stands in a configuration file; lines and columns count from 1.
+/// A location in a configuration file; lines and columns count from 1.
 struct Place: Sendable, Equatable, Hashable {
     var path: String
-    /// The path as people write it: `~/.aws/config`.
+    /// The path as shown to users: `~/.aws/config`.
     var shownPath: String
     var line: Int
     var column = 1
 
-    /// As compilers begin an error line.
+    /// The location in the format of compiler errors.
     var full: String { "\(path):\(line):\(column)" }
-    /// As a sentence names it.
+    /// The location for use in a sentence.
     var short: String { "\(shownPath):\(line)" }
 }

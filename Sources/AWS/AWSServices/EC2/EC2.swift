@@ -1,10 +1,10 @@
 import AWSCore
 
-/// Elastic Compute Cloud: machines, their images and disks.
+/// Amazon Elastic Compute Cloud: instances, their images and disks.
 package enum EC2 {
     package static let service = Service(id: "EC2", signingName: "ec2", version: "2016-11-15")
 
-    /// Narrows a list on AWS's side; values may have `*` and `?` in them.
+    /// A server-side filter of a list; values may contain `*` and `?`.
     package struct Filter: Sendable, Codable, Equatable {
         package var name: String
         package var values: [String]
@@ -30,7 +30,7 @@ package enum EC2 {
         }
     }
 
-    /// Tags that what is created carries from its first moment, so that nothing can be left without.
+    /// Tags set together with the creation of a resource, so that no resource is ever without them.
     package struct TagSpecification: Sendable, Codable, Equatable {
         /// `image`, `snapshot`, `key-pair`, `export-image-task`.
         package var resourceType: String
@@ -47,7 +47,7 @@ package enum EC2 {
         }
     }
 
-    /// A disk of a machine that is started from an image.
+    /// A disk of the instances launched from an image.
     package struct BlockDeviceMapping: Sendable, Codable, Equatable {
         package var deviceName: String?
         package var ebs: EbsBlockDevice?
@@ -61,7 +61,7 @@ package enum EC2 {
     package struct EbsBlockDevice: Sendable, Codable, Equatable {
         package var deleteOnTermination: Bool?
         package var snapshotId: String?
-        /// GiB.
+        /// Size in GiB.
         package var volumeSize: Int?
         package var volumeType: String?
         package var encrypted: Bool?
@@ -77,13 +77,13 @@ package enum EC2 {
         }
     }
 
-    /// Why something is in the state it is in.
+    /// The reason for a state.
     package struct StateReason: Sendable, Codable, Equatable {
         package var code: String?
         package var message: String?
     }
 
-    /// Who may use an image or a snapshot: an account, or the group `all`.
+    /// A permission to use an image or a snapshot: an account, or the group `all`.
     package struct Permission: Sendable, Codable, Equatable {
         package var userId: String?
         package var group: String?
@@ -104,20 +104,20 @@ package enum EC2 {
 }
 
 extension [EC2.TagSpecification] {
-    /// The tags for one type of resource.
+    /// The tags for one resource type.
     func tags(of resourceType: String) -> Set<EC2.Tag> {
         Set(filter { $0.resourceType == resourceType }.flatMap(\.tags))
     }
 }
 
 extension EC2 {
-    /// Sets tags; those of other keys stay.
+    /// Sets tags; tags with other keys are kept.
     package struct CreateTags: EC2Operation {
         package static let service = EC2.service
         package static let repetition = Repetition<Self>.harmless
 
         package var dryRun: Bool?
-        /// At most 1,000.
+        /// At most 1,000 resource IDs.
         package var resources: [String]
         package var tags: [Tag]
 
@@ -137,13 +137,13 @@ extension EC2 {
 }
 
 extension EC2 {
-    /// The regions that the account can use, which differ by what it has opted into.
+    /// Lists the regions enabled for the account, which depend on its opt-ins.
     package struct DescribeRegions: EC2Operation {
         package static let service = EC2.service
         package static let repetition = Repetition<Self>.harmless
 
         package var regionNames: [String] = []
-        /// Those too that the account has not opted into.
+        /// Includes regions that the account has not opted into.
         package var allRegions: Bool?
         package var filters: [Filter] = []
 
@@ -171,7 +171,7 @@ extension EC2 {
     }
 }
 
-/// What an account has set for itself in a region.
+/// The settings of an account in a region.
 extension EC2 {
     package struct DescribeVpcs: EC2Operation, PagedOperation {
         package static let service = EC2.service
@@ -214,7 +214,7 @@ extension EC2 {
         package var state: String?
     }
 
-    /// Whether all new volumes and snapshots are encrypted, whatever they are made of.
+    /// Returns whether all new volumes and snapshots are encrypted, regardless of their source.
     package struct GetEbsEncryptionByDefault: EC2Operation {
         package static let service = EC2.service
         package static let repetition = Repetition<Self>.harmless

@@ -1,7 +1,7 @@
 import AWSCore
 
 extension EC2 {
-    /// Begins to write an image into a bucket; one task for an image at a time.
+    /// Starts exporting an image to a bucket; an image can have only one export task at a time.
     package struct ExportImage: EC2Operation {
         package static let service = EC2.service
         package static let repetition = Repetition<Self>.token(\.clientToken)
@@ -14,7 +14,7 @@ extension EC2 {
         package var dryRun: Bool?
         package var imageId: String
         package var s3ExportLocation: ExportLocation
-        /// The role by which AWS writes there; `vmimport` where nothing is said.
+        /// The role that AWS assumes to write to the bucket; `vmimport` by default.
         package var roleName: String?
         package var tagSpecifications: [TagSpecification]
 
@@ -39,7 +39,7 @@ extension EC2 {
 
     package struct ExportLocation: Sendable, Codable, Equatable {
         package var s3Bucket: String
-        /// Comes before the task's id in the object's key: `prefix` + `export-ami-…` + `.vmdk`.
+        /// Prefix of the object key, before the task ID: `prefix` + `export-ami-…` + `.vmdk`.
         package var s3Prefix: String?
 
         package init(s3Bucket: String, s3Prefix: String? = nil) {
@@ -52,12 +52,12 @@ extension EC2 {
         package var exportImageTaskId: String
         package var description: String?
         package var imageId: String?
-        /// In percent.
+        /// Progress in percent.
         package var progress: String?
         package var s3ExportLocation: ExportLocation?
-        /// `active`, `completed`, `deleting` or `deleted`, which a failed one ends as.
+        /// `active`, `completed`, `deleting` or `deleted`, which is also the final status of a failed task.
         package var status: String?
-        /// What it is doing, or why it failed.
+        /// The current step, or the reason for a failure.
         package var statusMessage: String?
         package var tags: [Tag]
 
@@ -102,7 +102,7 @@ extension EC2 {
         package mutating func turn(after page: Output) throws -> Bool { try advance(&nextToken, to: page.nextToken) }
     }
 
-    /// Ends a task; what it has written so far is removed.
+    /// Cancels a task; its partial output is removed.
     package struct CancelExportTask: EC2Operation {
         package static let service = EC2.service
         package static let repetition = Repetition<Self>.lookup(

@@ -7,11 +7,11 @@ extension EC2 {
         package static let repetition = Repetition<Self>.harmless
 
         package var imageIds: [String]
-        /// Accounts, `self` or `amazon`.
+        /// Account IDs, `self` or `amazon`.
         package var owners: [String]
-        /// Deprecated ones are left out otherwise, except for their owner.
+        /// Includes deprecated images, which are otherwise listed only for their owner.
         package var includeDeprecated: Bool?
-        /// 1 to 1,000 a page; not together with image ids.
+        /// 1 to 1,000 images per page; not valid together with image IDs.
         package var maxResults: Int?
         package var nextToken: String?
         package var filters: [Filter]
@@ -44,10 +44,10 @@ extension EC2 {
         package mutating func turn(after page: Output) throws -> Bool { try advance(&nextToken, to: page.nextToken) }
     }
 
-    /// A machine image (AMI).
+    /// An Amazon Machine Image (AMI).
     package struct Image: Sendable, Codable, Equatable {
         package var imageId: String
-        /// Missing where the image is not the caller's and its owner has taken it back.
+        /// `nil` if another account owns the image and has revoked access to it.
         package var name: String?
         package var description: String?
         /// `pending`, `available`, `failed`, `error`, `deregistered`, `invalid`, `transient` or `disabled`.
@@ -56,7 +56,7 @@ extension EC2 {
         package var ownerId: String?
         package var `public`: Bool?
         package var architecture: String?
-        /// In the form `2026-01-31T12:00:00.000Z`, so that times sort as text.
+        /// Formatted as `2026-01-31T12:00:00.000Z`, so that times sort as text.
         package var creationDate: String?
         package var deprecationTime: String?
         package var rootDeviceName: String?
@@ -64,13 +64,13 @@ extension EC2 {
         package var rootDeviceType: String?
         /// `hvm` or `paravirtual`.
         package var virtualizationType: String?
-        /// Empty where nobody is paid for it but AWS.
+        /// Empty unless the image has charges beyond those of AWS.
         package var productCodes: [ProductCode]
         package var blockDeviceMappings: [BlockDeviceMapping]
         /// `legacy-bios`, `uefi` or `uefi-preferred`.
         package var bootMode: String?
         package var enaSupport: Bool?
-        /// `v2.0` where machines take their metadata only by version 2.
+        /// `v2.0` if instances require version 2 of the metadata service.
         package var imdsSupport: String?
         package var sourceInstanceId: String?
         package var sourceImageId: String?
@@ -90,7 +90,7 @@ extension EC2 {
         }
     }
 
-    /// Whom its users pay for it: `marketplace` or `devpay`.
+    /// The billing channel of a paid image: `marketplace` or `devpay`.
     package struct ProductCode: Sendable, Codable, Equatable {
         package var code: String?
         package var type: String?
@@ -101,7 +101,7 @@ extension EC2 {
         }
     }
 
-    /// Its snapshots stay.
+    /// Deregisters an image; its snapshots remain.
     package struct DeregisterImage: EC2Operation {
         package static let service = EC2.service
         package static let repetition = Repetition<Self>.removal(
@@ -119,7 +119,7 @@ extension EC2 {
 }
 
 extension EC2 {
-    /// An image of a machine; comes back at once and is `pending` for minutes.
+    /// Creates an image of an instance; returns immediately, and the image stays `pending` for minutes.
     package struct CreateImage: EC2Operation {
         package static let service = EC2.service
         package static let repetition = Repetition<Self>.lookup(taken: ["InvalidAMIName.Duplicate"]) { wanted, client in
@@ -132,10 +132,10 @@ extension EC2 {
         package var tagSpecifications: [TagSpecification]
         package var dryRun: Bool?
         package var instanceId: String
-        /// 3 to 128 characters, one image of a name in each region of an account.
+        /// 3 to 128 characters, unique per account and region.
         package var name: String
         package var description: String?
-        /// By default a running machine is stopped for the time of the snapshot, so that its disk is whole.
+        /// By default, a running instance is shut down for the snapshot, so that its disk is consistent.
         package var noReboot: Bool?
 
         package typealias Output = NewImage
@@ -155,7 +155,7 @@ extension EC2 {
         }
     }
 
-    /// An image of disks that are there as snapshots.
+    /// Registers an image of disks that exist as snapshots.
     package struct RegisterImage: EC2Operation {
         package static let service = EC2.service
         package static let repetition = Repetition<Self>.lookup(taken: ["InvalidAMIName.Duplicate"]) { wanted, client in
@@ -166,19 +166,19 @@ extension EC2 {
         }
         package static let permissions = ["ec2:RegisterImage", "ec2:CreateTags", "ec2:DescribeImages"]
 
-        /// `uefi-preferred` boots either way.
+        /// `uefi-preferred` supports both UEFI and BIOS.
         package var bootMode: String?
-        /// `v2.0`: machines give their metadata only by version 2.
+        /// `v2.0`: instances require version 2 of the metadata service.
         package var imdsSupport: String?
         package var tagSpecifications: [TagSpecification]
         package var dryRun: Bool?
         package var name: String
         package var description: String?
-        /// `x86_64` or `arm64`; `i386` where nothing is said.
+        /// `x86_64` or `arm64`; `i386` by default.
         package var architecture: String?
         package var rootDeviceName: String?
         package var blockDeviceMappings: [BlockDeviceMapping]
-        /// `hvm`; `paravirtual` where nothing is said.
+        /// `hvm`; `paravirtual` by default.
         package var virtualizationType: String?
         package var enaSupport: Bool?
 
@@ -204,7 +204,7 @@ extension EC2 {
         }
     }
 
-    /// Copies an image from another region into the one that is called.
+    /// Copies an image from another region to the region of the call.
     package struct CopyImage: EC2Operation {
         package static let service = EC2.service
         package static let repetition = Repetition<Self>.token(\.clientToken)
@@ -215,7 +215,7 @@ extension EC2 {
         package var name: String
         package var sourceImageId: String
         package var sourceRegion: String
-        /// Takes the image's own tags along; those of its snapshots stay behind.
+        /// Copies the tags of the image, but not those of its snapshots.
         package var copyImageTags: Bool?
         package var tagSpecifications: [TagSpecification]
         package var dryRun: Bool?
@@ -244,7 +244,7 @@ extension EC2 {
 }
 
 extension AWSClient {
-    /// The account's own image of that name, provided that it carries the tags and is made of the same.
+    /// The account's own image with that name, provided that its tags and its source match.
     fileprivate func ownImage(
         _ name: String, tags: [EC2.TagSpecification], where isSame: (EC2.Image) -> Bool
     ) async throws -> EC2.NewImage? {
@@ -259,7 +259,7 @@ extension AWSClient {
 }
 
 extension EC2 {
-    /// Who may start machines from an image.
+    /// Describes who may launch instances from an image.
     package struct DescribeImageAttribute: EC2Operation {
         package static let service = EC2.service
         package static let repetition = Repetition<Self>.harmless
@@ -284,7 +284,7 @@ extension EC2 {
         }
     }
 
-    /// Makes an image public, or private again.
+    /// Makes an image public or private.
     package struct ModifyImageAttribute: EC2Operation {
         package static let service = EC2.service
         package static let repetition = Repetition<Self>.harmless
@@ -301,13 +301,13 @@ extension EC2 {
         }
     }
 
-    /// From a time on the image is found only by those who know its id; it goes on working.
+    /// Deprecates an image from a given time on: it remains usable, but only users who know its ID can find it.
     package struct EnableImageDeprecation: EC2Operation {
         package static let service = EC2.service
         package static let repetition = Repetition<Self>.harmless
 
         package var imageId: String
-        /// At most ten years from now, for a public image two; AWS rounds to the minute.
+        /// At most ten years from now, or two years for a public image; AWS rounds to the minute.
         package var deprecateAt: Date
         package var dryRun: Bool?
 

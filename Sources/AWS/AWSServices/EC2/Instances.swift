@@ -9,7 +9,7 @@ extension EC2 {
         package var instanceIds: [String]
         package var filters: [Filter]
         package var nextToken: String?
-        /// 5 to 1,000 a page; not together with instance ids.
+        /// 5 to 1,000 instances per page; not valid together with instance IDs.
         package var maxResults: Int?
 
         package init(instanceIds: [String] = [], filters: [Filter] = []) {
@@ -38,7 +38,7 @@ extension EC2 {
         package mutating func turn(after page: Output) throws -> Bool { try advance(&nextToken, to: page.nextToken) }
     }
 
-    /// Machines that were started by one call.
+    /// Instances launched by one call.
     package struct Reservation: Sendable, Codable, Equatable {
         package var instances: [Instance]
 
@@ -52,13 +52,13 @@ extension EC2 {
         package var imageId: String?
         package var state: InstanceState
         package var stateReason: StateReason?
-        /// Empty for machines without a public address.
+        /// Empty for instances without a public address.
         package var publicDnsName: String?
         package var publicIpAddress: String?
         package var privateIpAddress: String?
         package var keyName: String?
         package var instanceType: String?
-        /// `spot`, `scheduled`; `nil` for one that is paid by the hour.
+        /// `spot` or `scheduled`; `nil` for an On-Demand instance.
         package var instanceLifecycle: String?
         package var launchTime: Date?
         package var rootDeviceName: String?
@@ -99,7 +99,7 @@ extension EC2 {
         package var groupName: String?
     }
 
-    /// AWS's own checks of running machines, and what it plans for them.
+    /// Describes AWS's status checks of running instances, and scheduled events.
     package struct DescribeInstanceStatus: EC2Operation, PagedOperation {
         package static let service = EC2.service
         package static let repetition = Repetition<Self>.harmless
@@ -108,7 +108,7 @@ extension EC2 {
         package var maxResults: Int?
         package var nextToken: String?
         package var filters: [Filter] = []
-        /// Those too that are not running.
+        /// Includes instances that are not running.
         package var includeAllInstances: Bool?
 
         package init(instanceIds: [String] = []) {
@@ -176,7 +176,7 @@ extension EC2 {
 
         package var instanceIds: [String]
         package var dryRun: Bool?
-        /// Without letting it write what it still has in memory.
+        /// Stops the instance without flushing its caches to disk.
         package var force: Bool?
 
         package typealias Output = StateChanges
@@ -191,7 +191,7 @@ extension EC2 {
         }
     }
 
-    /// A terminated machine is listed for about an hour and can be terminated again.
+    /// Terminates instances; a terminated instance stays listed for about an hour and can be terminated again.
     package struct TerminateInstances: EC2Operation {
         package static let service = EC2.service
         package static let repetition = Repetition<Self>.removal(
@@ -226,13 +226,13 @@ extension EC2 {
         package var previousState: InstanceState?
     }
 
-    /// What the machine wrote to its serial console, the last 64 KB; says why one does not come up.
+    /// Returns the last 64 KB that an instance wrote to its serial console, to find out why it does not boot.
     package struct GetConsoleOutput: EC2Operation {
         package static let service = EC2.service
         package static let repetition = Repetition<Self>.harmless
 
         package var instanceId: String
-        /// As of now instead of as of the last start or stop; only for machines on Nitro.
+        /// Returns the current output instead of that of the last start or stop; only for Nitro instances.
         package var latest: Bool?
 
         package init(instanceId: String, latest: Bool? = nil) {
@@ -243,7 +243,7 @@ extension EC2 {
         package struct Output: Sendable, Codable, Equatable {
             package var instanceId: String
             package var timestamp: Date?
-            /// In base64.
+            /// Console output in Base64.
             package var output: String?
 
             package var text: String? {
@@ -255,7 +255,7 @@ extension EC2 {
 }
 
 extension EC2 {
-    /// Which types of machine a region has. A type that it has not is left out of the list.
+    /// Lists the instance types offered in a region; types that are not offered are omitted.
     package struct DescribeInstanceTypeOfferings: EC2Operation, PagedOperation {
         package static let service = EC2.service
         package static let repetition = Repetition<Self>.harmless
@@ -296,12 +296,12 @@ extension EC2 {
         package var location: String?
     }
 
-    /// What types of machine are; `InvalidInstanceType` where there is none of that name.
+    /// Describes instance types; an unknown name is an `InvalidInstanceType` error.
     package struct DescribeInstanceTypes: EC2Operation, PagedOperation {
         package static let service = EC2.service
         package static let repetition = Repetition<Self>.harmless
 
-        /// At most 100; not together with `maxResults`.
+        /// At most 100 names; not valid together with `maxResults`.
         package var instanceTypes: [String]
         package var filters: [Filter] = []
         package var maxResults: Int?

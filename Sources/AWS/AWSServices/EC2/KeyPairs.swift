@@ -2,15 +2,14 @@ import AWSCore
 import FoundationEssentials
 
 extension EC2 {
-    /// A key pair made by AWS. The private key comes in this answer and never again, so that a lost answer makes the
-    /// pair worthless.
+    /// Creates a key pair. Only this response contains the private key, so a lost response makes the pair useless.
     package struct CreateKeyPair: EC2Operation {
         package static let service = EC2.service
         package static let repetition = Repetition<Self>.never
         package static let permissions = ["ec2:CreateKeyPair", "ec2:CreateTags"]
 
         package var keyName: String
-        /// `ed25519`, or `rsa`, which is the default.
+        /// `ed25519` or `rsa` (default).
         package var keyType: String?
         package var tagSpecifications: [TagSpecification]
         package var dryRun: Bool?
@@ -31,7 +30,7 @@ extension EC2 {
             package var keyPairId: String
             package var keyName: String
             package var keyFingerprint: String?
-            /// The private key in PEM.
+            /// The private key in PEM format.
             package var keyMaterial: String
         }
     }
@@ -70,7 +69,7 @@ extension EC2 {
         package var keyName: String
         package var keyType: String?
         package var keyFingerprint: String?
-        /// As in `authorized_keys`; only where it was asked for.
+        /// In the format of `authorized_keys`; present only if requested.
         package var publicKey: String?
         package var createTime: Date?
         package var tags: [Tag]
@@ -81,7 +80,7 @@ extension EC2 {
         }
     }
 
-    /// By name or by id; succeeds where there is none.
+    /// Deletes a key pair by name or ID; succeeds if it does not exist.
     package struct DeleteKeyPair: EC2Operation {
         package static let service = EC2.service
         package static let repetition = Repetition<Self>.removal(gone: ["InvalidKeyPair.NotFound"], NoOutput())
@@ -102,7 +101,7 @@ extension EC2.CreateKeyPair.Output: Discreet {
 }
 
 extension EC2 {
-    /// Makes a public key known to AWS; the private one never leaves the machine.
+    /// Registers a public key with AWS; the private key never leaves this host.
     package struct ImportKeyPair: EC2Operation {
         package static let service = EC2.service
         package static let repetition = Repetition<Self>.lookup(taken: ["InvalidKeyPair.Duplicate"]) {
@@ -113,7 +112,7 @@ extension EC2 {
         package var tagSpecifications: [TagSpecification]
         package var dryRun: Bool?
         package var keyName: String
-        /// A line as in `authorized_keys`.
+        /// A line in the format of `authorized_keys`.
         package var publicKeyMaterial: Data
 
         package init(keyName: String, publicKeyMaterial: Data, tagSpecifications: [TagSpecification] = []) {
@@ -133,7 +132,7 @@ extension EC2 {
             package var keyFingerprint: String?
         }
 
-        /// The key of that name, provided that it is ours: the same tags and, where AWS shows it, the same key.
+        /// The key with that name, provided that it is ours: the same tags and, if AWS returns it, the same public key.
         private func find(with client: AWSClient) async throws -> Output? {
             var search = DescribeKeyPairs(filters: [Filter(name: "key-name", values: [keyName])])
             search.includePublicKey = true
@@ -143,7 +142,7 @@ extension EC2 {
                 .map { Output(keyPairId: $0.keyPairId, keyName: $0.keyName, keyFingerprint: $0.keyFingerprint) }
         }
 
-        /// Compares the key itself, since AWS puts a comment of its own behind it.
+        /// Compares only the key itself, since AWS appends its own comment.
         private func isOurs(_ publicKey: String?) -> Bool {
             guard let publicKey else { return true }
             let key = { (line: String) in line.split(whereSeparator: \.isWhitespace).prefix(2) }

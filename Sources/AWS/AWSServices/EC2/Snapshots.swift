@@ -6,10 +6,10 @@ extension EC2 {
         package static let service = EC2.service
         package static let repetition = Repetition<Self>.harmless
 
-        /// 5 to 1,000 a page; not together with snapshot ids.
+        /// 5 to 1,000 snapshots per page; not valid together with snapshot IDs.
         package var maxResults: Int?
         package var nextToken: String?
-        /// `self`, or accounts. Without it all public snapshots of the world are listed.
+        /// `self` or account IDs. Without owners, all public snapshots are listed.
         package var ownerIds: [String]
         package var snapshotIds: [String]
         package var filters: [Filter]
@@ -44,20 +44,20 @@ extension EC2 {
 
     package struct Snapshot: Sendable, Codable, Equatable {
         package var snapshotId: String
-        /// `vol-ffffffff` where it was copied or written by EBS direct.
+        /// `vol-ffffffff` if the snapshot was copied or written with the EBS direct APIs.
         package var volumeId: String?
         /// `pending`, `completed` or `error`.
         package var state: String
         package var stateMessage: String?
         package var startTime: Date?
-        /// `42%`.
+        /// Progress, such as `42%`.
         package var progress: String?
         package var ownerId: String?
-        /// Made by CreateImage, it names the machine and the image.
+        /// Names the instance and the image if CreateImage made the snapshot.
         package var description: String?
-        /// Of the volume, in GiB; what is stored and paid for may be less.
+        /// Size of the volume in GiB; the stored and billed size may be smaller.
         package var volumeSize: Int?
-        /// What it takes without the ones before it, in bytes.
+        /// Size in bytes of all blocks, including those shared with earlier snapshots.
         package var fullSnapshotSizeInBytes: Int?
         package var encrypted: Bool?
         package var tags: [Tag]
@@ -72,7 +72,7 @@ extension EC2 {
         }
     }
 
-    /// Refused with `InvalidSnapshot.InUse` while an image is made of it.
+    /// Deletes a snapshot; fails with `InvalidSnapshot.InUse` while an image uses it.
     package struct DeleteSnapshot: EC2Operation {
         package static let service = EC2.service
         package static let repetition = Repetition<Self>.removal(gone: ["InvalidSnapshot.NotFound"], NoOutput())
@@ -87,7 +87,7 @@ extension EC2 {
         }
     }
 
-    /// Who may make volumes of a snapshot.
+    /// Describes who may create volumes from a snapshot.
     package struct DescribeSnapshotAttribute: EC2Operation {
         package static let service = EC2.service
         package static let repetition = Repetition<Self>.harmless
@@ -130,7 +130,7 @@ extension EC2 {
 }
 
 extension EC2 {
-    /// Whether the account lets images of this region be shared with everybody.
+    /// Returns whether the account allows images in this region to be shared publicly.
     package struct GetImageBlockPublicAccessState: EC2Operation {
         package static let service = EC2.service
         package static let repetition = Repetition<Self>.harmless
@@ -147,7 +147,7 @@ extension EC2 {
         }
     }
 
-    /// The same for snapshots.
+    /// Returns whether the account allows snapshots in this region to be shared publicly.
     package struct GetSnapshotBlockPublicAccessState: EC2Operation {
         package static let service = EC2.service
         package static let repetition = Repetition<Self>.harmless

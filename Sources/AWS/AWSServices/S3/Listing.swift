@@ -2,20 +2,20 @@ import AWSCore
 import FoundationEssentials
 
 extension S3 {
-    /// Objects in the order of their keys.
+    /// Lists objects in key order.
     package struct ListObjectsV2: RESTXMLOperation, PagedOperation {
         package static let service = S3.service
         package static let repetition = Repetition<Self>.harmless
         package static let permissions = ["s3:ListBucket"]
 
         package var bucket: String
-        /// `/` gathers what is in folders into common prefixes.
+        /// `/` groups the contents of folders into common prefixes.
         package var delimiter: String?
-        /// At most 1,000 a page, which is the default.
+        /// At most 1,000 keys per page, which is the default.
         package var maxKeys: Int?
         package var prefix: String?
         package var continuationToken: String?
-        /// Keys after this one.
+        /// Lists only keys after this one.
         package var startAfter: String?
 
         package init(bucket: String, prefix: String? = nil) {
@@ -64,7 +64,7 @@ extension S3 {
         package var key: String
         package var lastModified: Date
         package var eTag: String
-        /// Bytes.
+        /// Size in bytes.
         package var size: Int
         package var storageClass: String?
     }
@@ -75,7 +75,7 @@ extension S3 {
 }
 
 extension S3 {
-    /// Objects with their old versions, and the markers of deleted ones, in the order of their keys, the newest first.
+    /// Lists objects with their old versions and delete markers, in key order, newest first.
     package struct ListObjectVersions: RESTXMLOperation, PagedOperation {
         package static let service = S3.service
         package static let repetition = Repetition<Self>.harmless
@@ -83,7 +83,7 @@ extension S3 {
 
         package var bucket: String
         package var keyMarker: String?
-        /// At most 1,000 a page, which is the default.
+        /// At most 1,000 versions per page, which is the default.
         package var maxKeys: Int?
         package var prefix: String?
         package var versionIdMarker: String?
@@ -142,7 +142,7 @@ extension S3 {
 
         package mutating func turn(after page: Output) throws -> Bool {
             guard page.isTruncated, let next = page.nextKeyMarker else { return false }
-            // One key can have more versions than fit on a page, so that only both together must go on.
+            // One key can have more versions than fit on a page, so only both markers together must advance.
             guard (next, page.nextVersionIdMarker) != (keyMarker, versionIdMarker) else {
                 throw UnexpectedAnswer.sameToken
             }
@@ -153,17 +153,17 @@ extension S3 {
 
     package struct Version: Sendable, Codable, Equatable {
         package var key: String
-        /// `null` for what was stored while the bucket was not versioned.
+        /// `null` for objects stored while the bucket was not versioned.
         package var versionId: String
-        /// It is what one gets who asks for the key alone.
+        /// Whether a request for the key without a version returns this version.
         package var isLatest: Bool
         package var lastModified: Date
-        /// Bytes.
+        /// Size in bytes.
         package var size: Int
         package var storageClass: String?
     }
 
-    /// What stands for a deleted object, whose versions are all still there.
+    /// The marker of a deleted object, whose versions all still exist.
     package struct DeleteMarker: Sendable, Codable, Equatable {
         package var key: String
         package var versionId: String
@@ -171,7 +171,7 @@ extension S3 {
         package var lastModified: Date
     }
 
-    /// Whether deleting and overwriting keeps what was there.
+    /// Returns whether the bucket keeps old versions of deleted and overwritten objects.
     package struct GetBucketVersioning: RESTXMLOperation {
         package static let service = S3.service
         package static let repetition = Repetition<Self>.harmless
@@ -183,7 +183,7 @@ extension S3 {
         }
 
         package struct Output: Sendable, Codable, Equatable {
-            /// `Enabled` or `Suspended`, which leaves old versions; `nil` where it was never enabled.
+            /// `Enabled` or `Suspended`, which keeps existing versions; `nil` if versioning was never enabled.
             package var status: String?
         }
 

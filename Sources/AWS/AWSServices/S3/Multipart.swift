@@ -3,7 +3,7 @@ import Crypto
 import FoundationEssentials
 
 extension S3 {
-    /// Begins an upload in parts. It must be completed or aborted: what was sent is paid for until then.
+    /// Starts a multipart upload. It must be completed or aborted, since its parts are billed until then.
     package struct CreateMultipartUpload: RESTXMLOperation {
         package static let service = S3.service
         package static let repetition = Repetition<Self>.lookup(taken: []) { try await $0.find(with: $1, since: $2) }
@@ -48,11 +48,11 @@ extension S3 {
             try decodeDocument(root: "InitiateMultipartUploadResult", response)
         }
 
-        /// Clocks differ by this much, and S3 cuts off fractions of a second. Not more: one upload too many has no parts
-        /// and costs nothing, but somebody else's would be a mixture in the end.
+        /// Tolerance for clock differences and for S3's truncation of fractional seconds. It is kept small: an extra
+        /// upload has no parts and costs nothing, but sharing another client's upload would mix two objects.
         private static let tolerance: TimeInterval = 5
 
-        /// The newest upload of this key that can have begun in this call.
+        /// The newest upload of this key that this call may have started.
         private func find(with client: AWSClient, since start: Date) async throws -> Output? {
             let earliest = start.addingTimeInterval(-Self.tolerance)
             var list = ListMultipartUploads(bucket: bucket, prefix: key)
@@ -62,14 +62,14 @@ extension S3 {
                 let page = try await client.call(list)
                 let ours = page.uploads.filter { $0.key == key && $0.initiated >= earliest }
                 newest = (ours + (newest.map { [$0] } ?? [])).max { $0.initiated < $1.initiated }
-                // Keys come in order, and the key itself is the first of those that begin with it.
+                // Keys are listed in order, so the key itself comes first among those with this prefix.
                 hasMore = try page.uploads.last?.key == key && list.turn(after: page)
             }
             return newest.map { Output(uploadId: $0.uploadId) }
         }
     }
 
-    /// Drops an upload and its parts.
+    /// Aborts an upload and deletes its parts.
     package struct AbortMultipartUpload: RESTXMLOperation {
         package static let service = S3.service
         package static let repetition = Repetition<Self>.removal(gone: ["NoSuchUpload"], NoOutput())
@@ -99,20 +99,20 @@ extension S3 {
 }
 
 extension S3 {
-    /// Sends a part; sending it again replaces it.
+    /// Uploads a part; uploading it again replaces it.
     package struct UploadPart: RESTXMLOperation {
         package static let service = S3.service
         package static let repetition = Repetition<Self>.harmless
         package static let permissions = ["s3:PutObject"]
 
-        /// 5 MiB to 5 GiB, less for the last part.
+        /// 5 MiB to 5 GiB; the last part may be smaller.
         /// Source: <https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html>
         package var body: [UInt8]
         package var bucket: String
         package var checksumCRC64NVME: String?
         package var checksumSHA256: String?
         package var key: String
-        /// 1 to 10,000.
+        /// Part number: 1 to 10,000.
         package var partNumber: Int
         package var uploadId: String
 
@@ -149,7 +149,7 @@ extension S3 {
 }
 
 extension S3 {
-    /// Makes the object of its parts. S3 can take minutes and then fail with status 200 and an error in the document.
+    /// Assembles an object from its parts. S3 can take minutes and then fail with status 200 and an error document.
     package struct CompleteMultipartUpload: RESTXMLOperation {
         package static let service = S3.service
         package static let repetition = Repetition<Self>.lookup(taken: ["NoSuchUpload", "PreconditionFailed"]) {
@@ -159,16 +159,16 @@ extension S3 {
 
         package var bucket: String
         package var key: String
-        /// In the order of their numbers.
+        /// The parts in ascending order of their numbers.
         package var parts: [CompletedPart]
         package var uploadId: String
-        /// Of the whole object; S3 refuses with `BadDigest` where it has other bytes.
+        /// The checksum of the whole object; S3 responds to a mismatch with `BadDigest`.
         package var checksumCRC64NVME: String?
         package var checksumSHA256: String?
         package var checksumType: String?
-        /// Bytes of the whole object, which S3 then compares.
+        /// Size of the whole object in bytes, which S3 verifies.
         package var mpuObjectSize: Int?
-        /// `*`: only where no object has this key.
+        /// `*`: fails if an object with this key exists.
         package var ifNoneMatch: String?
 
         package init(bucket: String, key: String, uploadId: String, parts: [CompletedPart]) {
@@ -206,7 +206,7 @@ extension S3 {
             try decodeDocument(root: "CompleteMultipartUploadResult", response)
         }
 
-        /// The object, provided that the upload is no longer open and the object is made of its parts.
+        /// The object, provided that the upload is no longer open and the object consists of its parts.
         private func find(with client: AWSClient) async throws -> Output? {
             do {
                 var list = ListParts(bucket: bucket, key: key, uploadId: uploadId)
@@ -226,7 +226,8 @@ extension S3 {
             return found.eTag == expectedTag
         }
 
-        /// The MD5 of the parts' MD5s and their number; not so where the bucket encrypts with keys of KMS.
+        /// The ETag of a multipart object: the MD5 of the parts' MD5s, and their number. It differs if the bucket
+        /// encrypts with KMS keys.
         /// Source: <https://docs.aws.amazon.com/AmazonS3/latest/API/API_Object.html>
         private var expectedTag: String? {
             var digests: [UInt8] = []
@@ -261,7 +262,7 @@ extension S3 {
 }
 
 extension S3 {
-    /// What of an upload is there already; `NoSuchUpload` where it was completed or aborted.
+    /// Lists the uploaded parts; fails with `NoSuchUpload` if the upload was completed or aborted.
     package struct ListParts: RESTXMLOperation, PagedOperation {
         package static let service = S3.service
         package static let repetition = Repetition<Self>.harmless
@@ -269,7 +270,7 @@ extension S3 {
 
         package var bucket: String
         package var key: String
-        /// At most 1,000 a page.
+        /// At most 1,000 parts per page.
         package var maxParts: Int?
         package var partNumberMarker: Int?
         package var uploadId: String
@@ -318,7 +319,7 @@ extension S3 {
     package struct Part: Sendable, Codable, Equatable {
         package var partNumber: Int
         package var eTag: String
-        /// Bytes.
+        /// Size in bytes.
         package var size: Int
         package var lastModified: Date?
         package var checksumCRC64NVME: String?
@@ -327,7 +328,7 @@ extension S3 {
 }
 
 extension S3 {
-    /// Uploads that were neither completed nor aborted; their parts are paid for.
+    /// Lists uploads that were neither completed nor aborted; their parts are billed.
     package struct ListMultipartUploads: RESTXMLOperation, PagedOperation {
         package static let service = S3.service
         package static let repetition = Repetition<Self>.harmless
@@ -335,7 +336,7 @@ extension S3 {
 
         package var bucket: String
         package var keyMarker: String?
-        /// At most 1,000 a page.
+        /// At most 1,000 uploads per page.
         package var maxUploads: Int?
         package var prefix: String?
         package var uploadIdMarker: String?
@@ -382,7 +383,7 @@ extension S3 {
 
         package mutating func turn(after page: Output) throws -> Bool {
             guard page.isTruncated, let next = page.nextKeyMarker else { return false }
-            // One key can have more uploads than fit on a page, so that only both together must go on.
+            // One key can have more uploads than fit on a page, so only both markers together must advance.
             guard (next, page.nextUploadIdMarker) != (keyMarker, uploadIdMarker) else {
                 throw UnexpectedAnswer.sameToken
             }

@@ -3,7 +3,7 @@ import Crypto
 import FoundationEssentials
 
 extension S3 {
-    /// What an object is, without its bytes. The error for one that is not there has the code `NotFound`.
+    /// Returns the metadata of an object without its bytes. A missing object is an error with the code `NotFound`.
     package struct HeadObject: RESTXMLOperation {
         package static let service = S3.service
         package static let repetition = Repetition<Self>.harmless
@@ -13,7 +13,7 @@ extension S3 {
         package var key: String
         package var partNumber: Int?
         package var ifMatch: String?
-        /// `ENABLED` asks for checksums.
+        /// `ENABLED` requests checksums.
         package var checksumMode: String?
 
         package init(bucket: String, key: String, checksumMode: String? = nil) {
@@ -23,7 +23,7 @@ extension S3 {
         }
 
         package struct Output: Sendable, Equatable {
-            /// Bytes of the object, or of the part that was asked for.
+            /// Size in bytes of the object or of the requested part.
             package var contentLength: Int
             package var eTag: String
             package var cacheControl: String?
@@ -31,7 +31,7 @@ extension S3 {
             package var checksumCRC64NVME: String?
             package var checksumSHA256: String?
             package var checksumType: String?
-            /// Only where a part was asked for.
+            /// Present only if a part was requested.
             package var partsCount: Int?
             package var metadata: [String: String]
         }
@@ -59,7 +59,7 @@ extension S3 {
 }
 
 extension AWSClient {
-    /// An object's description, `nil` where it is not there.
+    /// The metadata of an object, `nil` if it does not exist.
     func head(_ bucket: String, _ key: String) async throws -> S3.HeadObject.Output? {
         do {
             return try await call(S3.HeadObject(bucket: bucket, key: key, checksumMode: "ENABLED"))
@@ -70,20 +70,20 @@ extension AWSClient {
 }
 
 extension S3 {
-    /// An object or a piece of it, in memory.
+    /// Fetches an object, or a range of it, into memory.
     package struct GetObject: RESTXMLOperation {
         package static let service = S3.service
         package static let repetition = Repetition<Self>.harmless
 
         package var bucket: String
         package var key: String
-        /// Bytes, counted from 0. What is beyond the end is left out.
+        /// Byte range, counted from 0. Bytes beyond the end are omitted.
         package var range: ClosedRange<Int>?
-        /// The piece that was uploaded as this part, with its checksum.
+        /// Fetches the part that was uploaded with this number, and its checksum.
         package var partNumber: Int?
-        /// Refused with `PreconditionFailed` where the object is another by now.
+        /// Fails with `PreconditionFailed` if the object has changed.
         package var ifMatch: String?
-        /// `ENABLED` asks for checksums, with which the bytes are then compared.
+        /// `ENABLED` requests checksums, which the bytes are verified against.
         package var checksumMode: String? = "ENABLED"
 
         package init(bucket: String, key: String, range: ClosedRange<Int>? = nil, ifMatch: String? = nil) {
@@ -96,10 +96,10 @@ extension S3 {
         package struct Output: Sendable, Equatable {
             package var body: [UInt8]
             package var eTag: String
-            /// Which bytes of how many; `nil` where it is the whole object.
+            /// The range and the total size; `nil` for the whole object.
             package var contentRange: ContentRange?
             package var contentType: String?
-            /// Of the whole object where it was asked for whole, or where the type is `FULL_OBJECT`.
+            /// The checksum of the whole object if the whole was requested or if the type is `FULL_OBJECT`.
             package var checksumCRC64NVME: String?
             package var checksumSHA256: String?
             /// `FULL_OBJECT`, or `COMPOSITE`: a checksum of the parts' checksums.
@@ -116,7 +116,7 @@ extension S3 {
             request.add(header: "x-amz-checksum-mode", checksumMode)
         }
 
-        /// - Throws: `UnexpectedAnswer` where it is not the piece that was asked for, whole and as it was stored.
+        /// - Throws: `UnexpectedAnswer` if it is not the requested range, complete and as stored.
         package func decode(_ response: HTTPResponse) throws -> Output {
             let piece = response.header("content-range").flatMap { ContentRange($0) }
             if let range, response.status != 206 || piece?.bytes.lowerBound != range.lowerBound {
@@ -135,19 +135,19 @@ extension S3 {
                 partsCount: response.number("x-amz-mp-parts-count"), metadata: response.metadata)
         }
 
-        /// A checksum is that of these bytes where they are a whole object or a whole part; one with a number of parts
-        /// behind it is made of others.
+        /// Verifies the checksum, which covers exactly these bytes if they are a whole object or a whole part. A
+        /// checksum followed by a number of parts is made of part checksums and cannot be compared.
         private func compare(_ response: HTTPResponse) throws {
             guard range == nil else { return }
             if let stored = response.header("x-amz-checksum-sha256"), !stored.contains("-"),
                 stored != SHA256Checksum(of: response.body).base64
             {
-                throw UnexpectedAnswer("the bytes are not those that S3 has stored (SHA-256)")
+                throw UnexpectedAnswer("the bytes do not match the checksum stored by S3 (SHA-256)")
             }
             if let stored = response.header("x-amz-checksum-crc64nvme"), partNumber == nil,
                 stored != CRC64NVME(of: response.body).base64
             {
-                throw UnexpectedAnswer("the bytes are not those that S3 has stored (CRC-64/NVME)")
+                throw UnexpectedAnswer("the bytes do not match the checksum stored by S3 (CRC-64/NVME)")
             }
         }
     }
@@ -155,7 +155,7 @@ extension S3 {
     /// `bytes 0-99/1000`.
     package struct ContentRange: Sendable, Equatable {
         package var bytes: ClosedRange<Int>
-        /// Of the whole object.
+        /// Size of the whole object in bytes.
         package var size: Int
 
         package init?(_ text: String) {
@@ -171,8 +171,8 @@ extension S3 {
 extension S3 {
     /// Stores an object of at most 5 GB in one request.
     ///
-    /// Doing it twice is doing it once, unless it is only to be stored where nothing is yet: then S3 refuses the
-    /// second, and the object there is compared with the one that was sent.
+    /// The call is idempotent unless it must not overwrite an object: then S3 rejects a retry, and the existing object
+    /// is compared with the one that was sent.
     package struct PutObject: RESTXMLOperation {
         package static let service = S3.service
         package static let repetition = Repetition<Self>.lookup(taken: ["PreconditionFailed"]) {
@@ -184,13 +184,13 @@ extension S3 {
         package var bucket: String
         package var cacheControl: String?
         package var contentType: String?
-        /// In base64, as all checksums; S3 refuses other bytes with `BadDigest`. Where none is given, it is SHA-256.
+        /// Checksums are in Base64; S3 responds to a mismatch with `BadDigest`. If none is given, SHA-256 is computed.
         package var checksumCRC64NVME: String?
         package var checksumSHA256: String?
-        /// `*`: only where no object has this key.
+        /// `*`: fails if an object with this key exists.
         package var ifNoneMatch: String?
         package var key: String
-        /// At most 2 KB; names in lower case.
+        /// At most 2 KB in total; names in lower case.
         package var metadata: [String: String] = [:]
 
         package init(bucket: String, key: String, body: [UInt8], contentType: String? = nil) {
@@ -264,7 +264,7 @@ extension S3 {
         var headerValue: String { "\(bucket)/\(percentEncoded(key, keepsSlash: true))" }
     }
 
-    /// Copies an object of at most 5 GB inside S3; no byte of it comes here.
+    /// Copies an object of at most 5 GB within S3, without transferring its bytes to this host.
     package struct CopyObject: RESTXMLOperation {
         package static let service = S3.service
         package static let repetition = Repetition<Self>.harmless
@@ -272,14 +272,14 @@ extension S3 {
 
         package var bucket: String
         package var cacheControl: String?
-        /// The checksum that the copy is to have: `CRC64NVME` or `SHA256`.
+        /// The checksum algorithm of the copy: `CRC64NVME` or `SHA256`.
         package var checksumAlgorithm: String?
         package var contentType: String?
         package var copySource: CopySource
         package var copySourceIfMatch: String?
         package var key: String
         package var metadata: [String: String] = [:]
-        /// `REPLACE` takes cache control, content type and metadata from here, otherwise they are the source's.
+        /// `REPLACE` sets cache control, content type and metadata from this call instead of copying them.
         package var metadataDirective: String?
 
         package init(from copySource: CopySource, bucket: String, key: String, copySourceIfMatch: String? = nil) {
@@ -312,7 +312,7 @@ extension S3 {
         }
     }
 
-    /// Makes a part of a multipart upload from a piece of another object, inside S3.
+    /// Copies a range of another object to a part of a multipart upload, within S3.
     package struct UploadPartCopy: RESTXMLOperation {
         package static let service = S3.service
         package static let repetition = Repetition<Self>.harmless
@@ -320,9 +320,9 @@ extension S3 {
 
         package var bucket: String
         package var copySource: CopySource
-        /// All parts are to come from the same object, also where somebody replaces it in the middle.
+        /// Ensures that all parts come from the same object, even if it is replaced meanwhile.
         package var copySourceIfMatch: String?
-        /// Bytes, 5 MiB to 5 GiB, less for the last part.
+        /// Byte range of 5 MiB to 5 GiB; the last part may be smaller.
         package var copySourceRange: ClosedRange<Int>?
         package var key: String
         package var partNumber: Int
@@ -366,7 +366,7 @@ extension S3 {
 }
 
 extension S3 {
-    /// Succeeds too where there is no such object.
+    /// Deletes an object; succeeds if it does not exist.
     package struct DeleteObject: RESTXMLOperation {
         package static let service = S3.service
         package static let repetition = Repetition<Self>.harmless
@@ -391,8 +391,8 @@ extension S3 {
         }
     }
 
-    /// At most 1,000 objects at once. It succeeds as a whole also where single ones could not be deleted: those are
-    /// in the answer's errors.
+    /// Deletes at most 1,000 objects. The call succeeds even if some objects could not be deleted: the response lists
+    /// them as errors.
     package struct DeleteObjects: RESTXMLOperation {
         package static let service = S3.service
         package static let repetition = Repetition<Self>.harmless
@@ -412,7 +412,7 @@ extension S3 {
 
         package struct Target: Sendable, Encodable, Hashable {
             package var key: String
-            /// Without it a versioned bucket only marks the object as deleted.
+            /// Without a version, a versioned bucket only marks the object as deleted.
             package var versionId: String?
 
             package init(key: String, versionId: String? = nil) {
@@ -453,7 +453,7 @@ extension S3 {
             request.add(header: "content-type", "application/xml")
             let delete = Delete(object: objects)
             request.body = try xmlBody(delete, root: "Delete", namespace: S3.namespace)
-            // S3 takes no list of deletions without a checksum.
+            // S3 rejects a batch deletion without a checksum.
             let checksum = Data(SHA256.hash(data: request.body)).base64EncodedString()
             request.add(header: "x-amz-checksum-sha256", checksum)
         }

@@ -1,14 +1,14 @@
 import AWSCore
 
-/// Simple Storage Service.
+/// Amazon Simple Storage Service.
 package enum S3 {
     package static let service = Service(id: "S3", signingName: "s3", version: "2006-03-01", concurrency: 32)
     static let namespace = "http://s3.amazonaws.com/doc/2006-03-01/"
 }
 
 extension HTTPRequest {
-    /// Addresses a bucket or an object in it: in the host's name, which AWS prefers, or in the path where the endpoint
-    /// is an emulator's or the name's dots would not fit AWS's certificate.
+    /// Addresses a bucket or an object: by the host name, which AWS prefers, or by the path if the endpoint is an
+    /// emulator or if dots in the bucket name would not match AWS's certificate.
     /// Source: <https://docs.aws.amazon.com/AmazonS3/latest/userguide/VirtualHosting.html>
     mutating func address(_ method: Method, bucket: String, key: String = "") {
         self.method = method
@@ -22,10 +22,10 @@ extension HTTPRequest {
     }
 }
 
-/// What shows that an answer without a document comes from S3. A status alone does not: a hotel's network answers
+/// Checks that a response without a document comes from S3. The status alone is not enough: a captive portal answers
 /// every request with 200 and a page of its own.
 extension HTTPResponse {
-    /// - Throws: `UnexpectedAnswer` where there is no entity tag, as there is in every answer about an object.
+    /// - Throws: `UnexpectedAnswer` if there is no ETag, which every response about an object has.
     func entityTag() throws -> String {
         guard let tag = header("etag"), tag.hasPrefix("\""), tag.hasSuffix("\""), tag.count > 2 else {
             throw UnexpectedAnswer("expected the header ETag, found \(summary)")
@@ -33,13 +33,13 @@ extension HTTPResponse {
         return tag
     }
 
-    /// For what was stored: an entity tag and nothing else.
+    /// Checks the response to a stored object: an ETag and no body.
     func storedTag() throws -> String {
         guard body.isEmpty else { throw UnexpectedAnswer("expected no body, found \(summary)") }
         return try entityTag()
     }
 
-    /// For what was removed.
+    /// Checks the response to a removal: status 204 and no body.
     func expectNoContent() throws {
         guard status == 204, body.isEmpty else {
             throw UnexpectedAnswer("expected status 204 and no body, found status \(status) and \(summary)")
@@ -48,7 +48,7 @@ extension HTTPResponse {
 
     func number(_ name: String) -> Int? { header(name).flatMap { Int($0) } }
 
-    /// `x-amz-meta-…`, by what follows.
+    /// The values of the `x-amz-meta-…` headers, by the name after that prefix.
     var metadata: [String: String] {
         let prefix = "x-amz-meta-"
         let pairs = headers.map { ($0.name.lowercased(), $0.value) }.filter { $0.0.hasPrefix(prefix) }
@@ -56,8 +56,8 @@ extension HTTPResponse {
     }
 }
 
-/// Undoes `encoding-type=url`, which S3 is asked for because XML cannot spell all keys.
-/// - Parameter encoding: what the answer says that it did.
+/// Decodes keys of a listing with `encoding-type=url`, which is requested because XML cannot represent all keys.
+/// - Parameter encoding: the encoding that the response states.
 func plain(_ text: String, _ encoding: String?) -> String {
     guard encoding == "url", text.utf8.contains(where: { $0 == UInt8(ascii: "%") || $0 == UInt8(ascii: "+") })
     else { return text }
@@ -75,7 +75,7 @@ func plain(_ text: String, _ encoding: String?) -> String {
 }
 
 extension S3 {
-    /// Whether a bucket is there and may be used, and where it is. Answers 301 from another region than its own.
+    /// Checks that a bucket exists and is accessible, and returns its region. From another region, S3 returns 301.
     package struct HeadBucket: RESTXMLOperation {
         package static let service = S3.service
         package static let repetition = Repetition<Self>.harmless

@@ -1,10 +1,10 @@
 import AWSCore
 
-/// Fetches an object into a file, whatever its size, with flat memory.
+/// Downloads an object of any size to a file, with constant memory use.
 ///
-/// Every byte is checked against the checksum that S3 keeps: part by part where it keeps one of each part, else over
-/// the whole. Pieces go into a file beside the destination, which gets its name only when all is there and right; a
-/// journal remembers which pieces are, so that a run after a crash fetches the others only.
+/// Every byte is verified against the checksum stored by S3: per part if S3 stores part checksums, otherwise for the
+/// whole object. Pieces are written to a temporary file next to the destination, which is renamed once it is complete
+/// and verified. A journal records the finished pieces, so that after a crash only the missing ones are fetched.
 package struct FileDownload: Sendable {
     package var bucket: String
     package var key: String
@@ -20,9 +20,9 @@ package struct FileDownload: Sendable {
 
     package struct Output: Sendable, Equatable {
         package var eTag: String
-        /// Bytes.
+        /// Size in bytes.
         package var size: Int
-        /// What the bytes were checked against; `nil` where S3 keeps no checksum of the object.
+        /// The checksum that the bytes were verified against; `nil` if S3 stores none for the object.
         package var checksum: String?
     }
 
@@ -34,7 +34,7 @@ package struct FileDownload: Sendable {
         let target = try TransferFile(journal.dataPath, size: object.size)
         let digests = try await fetch(object, into: target, journal, client, progress)
         do { try object.verify(digests, in: target, "s3://\(bucket)/\(key)") } catch {
-            // The next run would keep pieces that are as they were noted: it has to fetch all of them again.
+            // The next run would keep pieces that match the journal, so the journal is removed to fetch all again.
             journal.remove()
             throw error
         }
@@ -95,7 +95,7 @@ package struct FileDownload: Sendable {
         let offset = answer.contentRange?.bytes.lowerBound ?? 0
         guard answer.body.count == piece.length, offset == piece.offset else {
             throw IntegrityError(
-                object: "s3://\(bucket)/\(key)", message: "piece \(piece.number) is not where it was said to be")
+                object: "s3://\(bucket)/\(key)", message: "S3 returned the wrong range for piece \(piece.number)")
         }
         try target.write(answer.body, at: piece.offset)
         return digest

@@ -1,11 +1,11 @@
 import AWSCore
 import Glibc
 
-/// Sends a file to S3, whatever its size, with flat memory.
+/// Uploads a file of any size to S3, with constant memory use.
 ///
-/// Each part is hashed once, for its signature and as the checksum that S3 keeps; what S3 has at the end must be the
-/// digest of these. A run after a crash finds the unfinished upload and sends only what is not there yet; where S3
-/// cannot be reached any more, what was sent stays for that. Cancelling removes it.
+/// Each part is hashed once, for its signature and as the checksum that S3 stores; the object's final checksum must be
+/// the digest of these. After a crash, the next run finds the unfinished upload and sends only the missing parts. If S3
+/// becomes unreachable, the uploaded parts stay for that next run. Cancellation removes them.
 package struct FileUpload: Sendable {
     package var file: String
     package var bucket: String
@@ -30,9 +30,9 @@ package struct FileUpload: Sendable {
 
     package struct Output: Sendable, Equatable {
         package var eTag: String
-        /// Bytes.
+        /// Size in bytes.
         package var size: Int
-        /// SHA-256 in Base64, of the whole or, with a number of parts behind it, of the parts' digests.
+        /// SHA-256 in Base64: of the whole object or, followed by the number of parts, of the parts' digests.
         package var checksum: String
     }
 
@@ -56,7 +56,7 @@ package struct FileUpload: Sendable {
         }
     }
 
-    /// Removes what unfinished uploads of this key have sent.
+    /// Aborts the unfinished uploads of this key and removes their parts.
     package func abandon(with client: AWSClient) async throws {
         for upload in try await openUploads(client) { try await abort(upload.uploadId, client) }
     }
@@ -79,14 +79,14 @@ package struct FileUpload: Sendable {
 
     // Large ones
 
-    private struct Unfinished: Sendable {
+    private struct OpenUpload: Sendable {
         var id: String
-        /// By number, as S3 lists them.
+        /// The parts listed by S3, by number.
         var parts: [Int: S3.Part]
     }
 
-    /// The upload that an earlier run left, where it was cut in the same way, else a new one.
-    private func unfinished(_ client: AWSClient, _ pieces: [Piece]) async throws -> Unfinished {
+    /// The unfinished upload of an earlier run if its part sizes match, otherwise a new one.
+    private func unfinished(_ client: AWSClient, _ pieces: [Piece]) async throws -> OpenUpload {
         let lengths = Dictionary(uniqueKeysWithValues: pieces.map { ($0.number, $0.length) })
         for upload in try await openUploads(client).sorted(by: { $0.initiated > $1.initiated })
         where upload.checksumAlgorithm == "SHA256" {
@@ -95,7 +95,7 @@ package struct FileUpload: Sendable {
                 of: S3.ListParts(bucket: bucket, key: key, uploadId: upload.uploadId))
             { parts[part.partNumber] = part }
             if parts.values.allSatisfy({ lengths[$0.partNumber] == $0.size }) {
-                return Unfinished(id: upload.uploadId, parts: parts)
+                return OpenUpload(id: upload.uploadId, parts: parts)
             }
         }
         var create = S3.CreateMultipartUpload(
@@ -103,7 +103,7 @@ package struct FileUpload: Sendable {
         create.cacheControl = cacheControl
         create.metadata = metadata
         let created = try await client.call(create)
-        return Unfinished(id: created.uploadId, parts: [:])
+        return OpenUpload(id: created.uploadId, parts: [:])
     }
 
     private func openUploads(_ client: AWSClient) async throws -> [S3.Upload] {
@@ -113,40 +113,40 @@ package struct FileUpload: Sendable {
         return uploads
     }
 
-    private struct Sent: Sendable {
+    private struct SentPart: Sendable {
         var piece: Piece
         var part: S3.CompletedPart
         var checksum: SHA256Checksum
-        var wasThere: Bool
+        var wasUploaded: Bool
     }
 
     private func send(
-        _ pieces: [Piece], of source: TransferFile, in upload: Unfinished, _ plan: TransferPlan, _ client: AWSClient,
+        _ pieces: [Piece], of source: TransferFile, in upload: OpenUpload, _ plan: TransferPlan, _ client: AWSClient,
         _ progress: (TransferProgress) -> Void
-    ) async throws -> [Sent] {
-        var sent: [Sent] = []
+    ) async throws -> [SentPart] {
+        var sent: [SentPart] = []
         var state = TransferProgress(done: 0, total: pieces.reduce(0) { $0 + $1.length }, resumed: 0)
         try await inParallel(pieces, width: plan.parallel) { piece in
             try await send(piece, of: source, in: upload, client)
         } each: { part in
             sent.append(part)
             state.done += part.piece.length
-            if part.wasThere { state.resumed += part.piece.length }
+            if part.wasUploaded { state.resumed += part.piece.length }
             progress(state)
         }
         return sent.sorted { $0.piece.number < $1.piece.number }
     }
 
     private func send(
-        _ piece: Piece, of source: TransferFile, in upload: Unfinished, _ client: AWSClient
-    ) async throws -> Sent {
+        _ piece: Piece, of source: TransferFile, in upload: OpenUpload, _ client: AWSClient
+    ) async throws -> SentPart {
         try Task.checkCancellation()
         let body = try source.read(piece)
         let checksum = SHA256Checksum(of: body)
         let tag: String
-        let there = upload.parts[piece.number]
-        if let there, there.checksumSHA256 == checksum.base64 {
-            tag = there.eTag
+        let existing = upload.parts[piece.number]
+        if let existing, existing.checksumSHA256 == checksum.base64 {
+            tag = existing.eTag
         } else {
             var part = S3.UploadPart(
                 bucket: bucket, key: key, uploadId: upload.id, partNumber: piece.number, body: body)
@@ -156,12 +156,12 @@ package struct FileUpload: Sendable {
             tag = stored.eTag
         }
         let part = S3.CompletedPart(partNumber: piece.number, eTag: tag, checksumSHA256: checksum.base64)
-        return Sent(
-            piece: piece, part: part, checksum: checksum, wasThere: there?.checksumSHA256 == checksum.base64)
+        return SentPart(
+            piece: piece, part: part, checksum: checksum, wasUploaded: existing?.checksumSHA256 == checksum.base64)
     }
 
     private func complete(
-        _ upload: Unfinished, _ parts: [Sent], _ size: Int, _ client: AWSClient
+        _ upload: OpenUpload, _ parts: [SentPart], _ size: Int, _ client: AWSClient
     ) async throws -> Output {
         let checksum = SHA256Checksum.composite(of: parts.map(\.checksum))
         var complete = S3.CompleteMultipartUpload(
@@ -182,7 +182,7 @@ package struct FileUpload: Sendable {
         guard stored == nil || stored == expected else {
             throw IntegrityError(
                 object: "s3://\(bucket)/\(key)",
-                message: "S3 has stored other bytes (SHA-256 \(stored!)) than were sent")
+                message: "S3 stored different bytes (SHA-256 \(stored!)) than were sent")
         }
     }
 }
@@ -192,11 +192,11 @@ extension Piece {
     static let empty = Piece(number: 1, offset: 0, length: 0)
 }
 
-/// How a file is cut for a transfer, and how much of it is under way at the same time.
+/// How a file is split for a transfer, and how many pieces are in flight.
 ///
-/// A transfer holds `parallel` pieces in memory, about twice: as bytes, and as what the HTTP library sends.
+/// A transfer holds `parallel` pieces in memory about twice: as bytes, and in the buffers of the HTTP library.
 package struct TransferPlan: Sendable, Equatable {
-    /// Bytes of each piece but the last.
+    /// Size in bytes of each piece except the last.
     package var pieceSize: Int
     package var parallel: Int
 
@@ -205,7 +205,7 @@ package struct TransferPlan: Sendable, Equatable {
         self.parallel = parallel
     }
 
-    /// The plan with pieces so large that S3's 10,000 parts suffice, each of at least 5 MiB, in whole MiB.
+    /// Returns the plan with pieces large enough for S3's limit of 10,000 parts, at least 5 MiB each, in whole MiB.
     /// Source: <https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html>
     func fitting(_ size: Int) -> TransferPlan {
         let mebibyte = 1 << 20
@@ -222,25 +222,26 @@ package struct TransferPlan: Sendable, Equatable {
     }
 }
 
-/// A piece of a file: the unit that is sent, checked and, after a crash, not sent again.
+/// A piece of a file: the unit of transfer, verification and resumption after a crash.
 struct Piece: Sendable, Equatable {
-    /// From 1, as S3 counts parts.
+    /// Number from 1, like the part numbers of S3.
     var number: Int
     var offset: Int
     var length: Int
 }
 
-/// How far a transfer is.
+/// Progress of a transfer.
 package struct TransferProgress: Sendable, Equatable {
-    /// Bytes that are over, those of an earlier run included.
+    /// Bytes transferred, including those of an earlier run.
     package var done: Int
     package var total: Int
-    /// Bytes that an earlier run had transferred.
+    /// Bytes transferred by an earlier run.
     package var resumed: Int
 }
 
-/// Works on items side by side, at most `width` at a time, and hands results over as they come, one at a time.
-/// - Throws: the first error, after the others have been cancelled and have ended.
+/// Processes items concurrently, at most `width` at a time, and passes each result to `each` as it arrives, one at a
+/// time.
+/// - Throws: the first error, after the other tasks have been cancelled and have ended.
 package func inParallel<Item: Sendable, Result: Sendable>(
     _ items: [Item], width: Int, _ work: @escaping @Sendable (Item) async throws -> Result,
     each: (Result) throws -> Void
@@ -256,12 +257,12 @@ package func inParallel<Item: Sendable, Result: Sendable>(
     }
 }
 
-/// A file of which pieces are read or written by several tasks at once.
+/// A file whose pieces are read or written concurrently.
 final class TransferFile: Sendable {
     let path: String
     private let descriptor: Int32
 
-    /// - Parameter size: opens for writing and gives the file this size; `nil` opens for reading.
+    /// - Parameter size: opens the file for writing and resizes it to this size; `nil` opens it for reading.
     init(_ path: String, size: Int? = nil) throws {
         self.path = path
         descriptor = open(path, size == nil ? O_RDONLY | O_CLOEXEC : O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
@@ -271,7 +272,7 @@ final class TransferFile: Sendable {
 
     deinit { close(descriptor) }
 
-    /// Size in bytes, and what changes when somebody writes to it.
+    /// Size in bytes and modification time, which change when the file is written.
     func state() throws -> FileState {
         var status = stat()
         guard fstat(descriptor, &status) == 0 else { throw TransferFileError("read", path) }
@@ -279,7 +280,7 @@ final class TransferFile: Sendable {
             size: Int(status.st_size), seconds: status.st_mtim.tv_sec, nanoseconds: status.st_mtim.tv_nsec)
     }
 
-    /// - Throws: where the file has become shorter.
+    /// - Throws: `FileChanged` if the file has become shorter.
     func read(_ piece: Piece) throws -> [UInt8] {
         try [UInt8](unsafeUninitializedCapacity: piece.length) { buffer, count in
             while count < piece.length {
@@ -316,7 +317,7 @@ struct FileState: Sendable, Equatable {
     var nanoseconds: Int
 }
 
-/// A system call on a transferred file failed.
+/// A failed system call on a transferred file.
 package struct TransferFileError: Error, Sendable, Equatable, CustomStringConvertible {
     package var action: String
     package var path: String
@@ -331,13 +332,13 @@ package struct TransferFileError: Error, Sendable, Equatable, CustomStringConver
     package var description: String { "cannot \(action) \(path): \(String(cString: strerror(code)))" }
 }
 
-/// The file changed while it was sent, so that what lies in S3 would be a mixture.
+/// A file that changed during the upload, so that the stored object would mix two versions.
 package struct FileChanged: Error, Sendable, Equatable, CustomStringConvertible {
     package var path: String
-    package var description: String { "\(path) changed while it was sent" }
+    package var description: String { "\(path) changed during the upload" }
 }
 
-/// Bytes that arrived are not those that were stored.
+/// Received data that does not match the stored data.
 package struct IntegrityError: Error, Sendable, Equatable, CustomStringConvertible {
     package var object: String
     package var message: String

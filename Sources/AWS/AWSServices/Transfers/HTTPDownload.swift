@@ -3,32 +3,33 @@ import Crypto
 import FoundationEssentials
 import Glibc
 
-/// Fetches a public file over plain HTTP, in ranges side by side, with flat memory.
+/// Downloads a public file over unauthenticated HTTP, in parallel ranges, with constant memory use.
 ///
-/// Works as `FileDownload` does: pieces go into a file beside the destination, a journal remembers them, and the name
-/// is given when all is there and right. Each answer must carry the tag of the first, so that a file that changes
-/// meanwhile is begun anew. `If-Range` would be answered with the whole of the new file, which may not fit in memory.
+/// Works like `FileDownload`: pieces are written to a temporary file next to the destination, a journal records them,
+/// and the file is renamed once it is complete and verified. Every response must carry the ETag of the first, so if the
+/// file changes on the server, the download restarts. `If-Range` is not used: the server would respond with the whole
+/// new file, which may not fit in memory.
 package struct HTTPDownload: Sendable {
-    /// What the file must be.
+    /// How the file is verified.
     package enum Check: Sendable, Equatable {
-        /// Lower-case hexadecimal.
+        /// SHA-256 in lower-case hexadecimal.
         case sha256(String)
-        /// CRC-64/NVME in Base64, as S3 tells it.
+        /// CRC-64/NVME in Base64, as reported by S3.
         case crc64(String)
-        /// Nobody knows; its length is all that can be held against it.
+        /// No checksum is known; only the size is verified.
         case size
     }
 
     package var endpoint: Endpoint
-    /// Percent-encoded, begins with a slash.
+    /// Percent-encoded path; starts with a slash.
     package var path: String
     package var file: String
-    /// Bytes.
+    /// Size in bytes.
     package var size: Int
     package var check: Check
     package var plan: TransferPlan
 
-    /// Pieces are large: a server in front of such files may let through only so many requests in some minutes.
+    /// Pieces are large by default, since the server may limit the rate of requests.
     package init(
         _ endpoint: Endpoint, path: String, to file: String, size: Int, check: Check,
         plan: TransferPlan = .init(pieceSize: 32 << 20, parallel: 3)
@@ -47,10 +48,10 @@ package struct HTTPDownload: Sendable {
     ) async throws {
         for _ in 1...3 {
             do { return try await attempt(http, progress) } catch is Changed {
-                http.tell("\(name) has changed meanwhile: beginning anew")
+                http.tell("\(name) changed on the server; restarting the download")
             }
         }
-        throw IntegrityError(object: name, message: "changes again and again while it is fetched")
+        throw IntegrityError(object: name, message: "keeps changing on the server during the download")
     }
 
     private struct Changed: Error {}
@@ -68,22 +69,22 @@ package struct HTTPDownload: Sendable {
         let target = try TransferFile(journal.dataPath, size: size)
         try await fetch(tag, into: target, journal, http, progress)
         do { try verify(target) } catch {
-            // The next run would keep pieces that are as they were noted: it has to fetch all of them again.
+            // The next run would keep pieces that match the journal, so the journal is removed to fetch all again.
             journal.remove()
             throw error
         }
         try journal.finish(target, as: file)
     }
 
-    /// - Returns: the tag of the file as it is now.
-    /// - Throws: where it has another length than it should.
+    /// - Returns: the current ETag of the file.
+    /// - Throws: `IntegrityError` if its size differs from the expected one, or if ranges are not supported.
     private func look(_ http: PlainHTTP) async throws -> String? {
         let head = try await http.send(request(.head))
         if let length = head.header("content-length").flatMap({ Int($0) }), length != size {
-            throw IntegrityError(object: name, message: "has \(length) bytes, and its manifest says \(size)")
+            throw IntegrityError(object: name, message: "has \(length) bytes, but its manifest says \(size)")
         }
         guard head.header("accept-ranges") == "bytes" || plan.pieces(of: size).count < 2 else {
-            throw IntegrityError(object: name, message: "is on a server that gives no parts of files")
+            throw IntegrityError(object: name, message: "the server does not support range requests")
         }
         return head.header("etag")
     }
@@ -128,7 +129,7 @@ package struct HTTPDownload: Sendable {
         let range = answer.header("content-range").flatMap { S3.ContentRange($0) }
         let isPiece = range.map { $0.bytes.lowerBound == piece.offset && $0.size == size } ?? (piece.length == size)
         guard isPiece, answer.body.count == piece.length else {
-            throw IntegrityError(object: name, message: "was not sent in the pieces that were asked for")
+            throw IntegrityError(object: name, message: "the server did not return the requested range")
         }
         return answer.body
     }
@@ -150,22 +151,22 @@ package struct HTTPDownload: Sendable {
             found = crc.base64
         }
         guard found == expected else {
-            throw IntegrityError(object: name, message: "arrived with checksum \(found), and should have \(expected)")
+            throw IntegrityError(object: name, message: "checksum mismatch: expected \(expected), got \(found)")
         }
     }
 }
 
-/// HTTP without signatures, as everybody fetches public files: sent again where that can help.
+/// Unsigned HTTP for public files, with retries.
 package struct PlainHTTP: Sendable {
     package var transport: any Transport
     package var time: CallTime
     package var backoff: Backoff
-    /// For how long a server may say that it was asked too often, all in all, before that is taken as its last word.
+    /// Total time to wait because of rate limits before giving up.
     package var patience: Duration
-    /// Told why nothing happens for a while.
+    /// Called with an explanation when the transfer pauses or restarts.
     package var tell: @Sendable (String) -> Void
 
-    /// - Parameter patience: by default longer than the longest window of a rate limit in AWS WAF, ten minutes.
+    /// - Parameter patience: by default longer than the longest rate-limit window of AWS WAF, ten minutes.
     package init(
         transport: any Transport, time: CallTime = .live, backoff: Backoff = .init(),
         patience: Duration = .seconds(900),
@@ -178,11 +179,11 @@ package struct PlainHTTP: Sendable {
         self.tell = tell
     }
 
-    /// A small file, in memory.
+    /// Downloads a small file into memory.
     package func get(_ request: HTTPRequest) async throws -> [UInt8] { try await send(request).body }
 
-    /// - Parameter isKnown: the server has served the same thing before, so that a refusal can only be a rate limit.
-    /// - Returns: an answer with success.
+    /// - Parameter isKnown: the server has served the same file before, so a 403 can only be a rate limit.
+    /// - Returns: a successful response.
     /// - Throws: `HTTPRefusal`; `TransportError` after all attempts.
     func send(_ request: HTTPRequest, isKnown: Bool = false) async throws -> HTTPResponse {
         var attempt = 0
@@ -191,11 +192,11 @@ package struct PlainHTTP: Sendable {
             attempt += 1
             do {
                 let response = try await transport.send(request, within: .seconds(1800))
-                // A challenge is a success by its number: it must not be taken for the file.
+                // A WAF challenge has a success status, but is not the requested file.
                 if response.isSuccess, response.header("x-amz-waf-action") == nil { return response }
                 if let pause = limit(response, isKnown), waited + pause <= patience {
                     tell(
-                        "\(request.endpoint.host) wants to be asked less often: going on in \(pause.components.seconds) s"
+                        "rate limited by \(request.endpoint.host); retrying in \(pause.components.seconds) s"
                     )
                     try await time.sleep(pause)
                     waited += pause
@@ -212,7 +213,7 @@ package struct PlainHTTP: Sendable {
         }
     }
 
-    /// How long a server wants not to be asked. AWS WAF blocks with a plain 403 who is above its rate.
+    /// The pause that a rate limit requires. AWS WAF blocks clients above its rate with a plain 403.
     private func limit(_ response: HTTPResponse, _ isKnown: Bool) -> Duration? {
         guard response.header("x-amz-waf-action") == nil else { return nil }
         let asked = response.header("retry-after").flatMap { Int64($0) }.map { Duration.seconds(max(1, $0)) }
@@ -225,13 +226,13 @@ package struct PlainHTTP: Sendable {
     }
 }
 
-/// A server's answer that is not what was asked for.
+/// An unsuccessful HTTP response.
 package struct HTTPRefusal: Error, Sendable, Equatable, CustomStringConvertible {
     package var url: String
     package var status: Int
-    /// What AWS WAF wants first: `captcha` or `challenge`.
+    /// The action that AWS WAF requires first: `captcha` or `challenge`.
     package var wafAction: String?
-    /// Where it is instead.
+    /// Target of a redirect.
     package var location: String?
 
     init(_ response: HTTPResponse, to request: HTTPRequest) {
@@ -241,19 +242,20 @@ package struct HTTPRefusal: Error, Sendable, Equatable, CustomStringConvertible 
         location = response.header("location")
     }
 
-    package var description: String { "\(url) was answered with \(status)" }
+    package var description: String { "\(url) returned HTTP status \(status)" }
 }
 
-/// Remembers beside a file which of its pieces have arrived: a first line that says of what, then number and checksum
-/// of each. A help after a crash, never a need: what it says is checked against the bytes.
+/// Records next to a file which of its pieces have arrived: the first line identifies the object, each other line holds
+/// the number and checksum of a piece. It speeds up a restart but is never trusted: entries are verified against the
+/// bytes.
 final class TransferJournal {
     let dataPath: String
     private let path: String
     private let stream: UnsafeMutablePointer<FILE>
-    /// Checksums of the pieces that an earlier run has fetched of the same object.
+    /// Checksums of the pieces of the same object that an earlier run fetched.
     let known: [Int: String]
 
-    /// - Parameter identity: what the object is; the pieces of another one are forgotten.
+    /// - Parameter identity: identifies the object; pieces of any other object are discarded.
     init(beside file: String, of identity: String) throws {
         dataPath = "\(file).part"
         path = "\(file).part-journal"
@@ -262,19 +264,19 @@ final class TransferJournal {
         known = isSame ? Self.pieces(in: old.dropFirst()) : [:]
         guard let stream = fopen(path, isSame ? "ae" : "we") else { throw TransferFileError("write", path) }
         self.stream = stream
-        // A last line that was cut off by a crash must not run into the next.
+        // A last line truncated by a crash must not merge with the next.
         try put(isSame ? "" : identity)
     }
 
     deinit { fclose(stream) }
 
-    /// Removes what an earlier run has fetched of something else: a file with holes would show it through them.
+    /// Removes the data of any other object: in a sparse file, it would show through the holes.
     static func forget(beside file: String, unless identity: String) throws {
         guard lines(of: "\(file).part-journal").first != identity else { return }
         guard unlink("\(file).part") == 0 || errno == ENOENT else { throw TransferFileError("remove", "\(file).part") }
     }
 
-    /// Removes what a run has left that did not come to its end.
+    /// Removes the leftovers of an unfinished run.
     static func abandon(beside file: String) {
         unlink("\(file).part")
         unlink("\(file).part-journal")
@@ -282,7 +284,7 @@ final class TransferJournal {
 
     func add(_ piece: Int, _ checksum: String) throws { try put("\(piece) \(checksum)") }
 
-    /// Gives the file its name, when all of it is there and right.
+    /// Renames the complete, verified file to its destination.
     func finish(_ target: TransferFile, as file: String) throws {
         try target.synchronize()
         guard rename(dataPath, file) == 0 else { throw TransferFileError("write", file) }

@@ -2,17 +2,18 @@ import AWSCore
 import Crypto
 import Glibc
 
-/// Reads the disk of a snapshot into a sparse file, only what was ever written to it, with flat memory.
+/// Downloads the disk of a snapshot to a sparse file, with constant memory use. Only blocks that were ever written are
+/// fetched.
 ///
-/// Every block is checked against AWS's checksum; blocks of zeros stay holes. The file gets its name only when all is
-/// there; a journal beside it remembers which blocks are, so that a run after a crash fetches the others only.
+/// Every block is verified against AWS's checksum; blocks of zeros stay holes. The file is renamed to its destination
+/// once it is complete. A journal records the finished blocks, so that after a crash only the missing ones are fetched.
 package struct SnapshotDownload: Sendable {
     package var snapshotID: String
     package var file: String
-    /// Blocks of 512 KiB under way at the same time. AWS gives an account 1,000 a second.
+    /// Number of blocks of 512 KiB in flight. AWS allows an account 1,000 requests per second.
     /// Source: <https://docs.aws.amazon.com/ebs/latest/userguide/ebs-resource-quotas.html>
     package var parallel: Int
-    /// Bytes of the blocks that were ever written, where that is known: for the progress alone.
+    /// Total bytes of the written blocks, if known; used only for progress.
     package var expectedBytes: Int?
 
     package init(_ snapshotID: String, to file: String, expectedBytes: Int? = nil, parallel: Int = 24) {
@@ -23,9 +24,9 @@ package struct SnapshotDownload: Sendable {
     }
 
     package struct Output: Sendable, Equatable {
-        /// Bytes of the disk, holes included: the length of the file.
+        /// Size of the disk, and thus of the file, in bytes, holes included.
         package var volumeBytes: Int
-        /// Bytes of the blocks that AWS has.
+        /// Total bytes of the blocks in the snapshot.
         package var dataBytes: Int
     }
 
@@ -36,7 +37,7 @@ package struct SnapshotDownload: Sendable {
         guard let first = try await pages.next(), let volumeBytes = first.volumeSize.map({ $0 << 30 }),
             first.blockSize == EBS.blockSize
         else {
-            throw IntegrityError(object: snapshotID, message: "AWS tells other sizes of it than are known here")
+            throw IntegrityError(object: snapshotID, message: "AWS returned an unexpected volume or block size")
         }
         let identity = "\(snapshotID) \(volumeBytes)"
         try TransferJournal.forget(beside: file, unless: identity)
@@ -47,20 +48,20 @@ package struct SnapshotDownload: Sendable {
         return Output(volumeBytes: volumeBytes, dataBytes: dataBytes)
     }
 
-    /// Removes what a run has left that did not come to its end.
+    /// Removes the leftovers of an unfinished run.
     package func abandon() { TransferJournal.abandon(beside: file) }
 
     private typealias Pages = AWSCore.Pages<EBS.ListSnapshotBlocks>.Iterator
 
     private enum Step: Sendable {
         case listed(EBS.ListSnapshotBlocks.Output?, Pages)
-        case there(index: Int, checksum: String, wasThere: Bool)
+        case finished(index: Int, checksum: String, wasKnown: Bool)
     }
 
-    /// So few listed blocks are left that the next page is asked for.
+    /// When fewer listed blocks than this remain, the next page is fetched.
     private static let fewBlocks = 1000
 
-    /// Pages are listed while the blocks of the one before are fetched, and never far ahead of them.
+    /// Lists the next page while the blocks of the previous one are fetched, but never far ahead.
     private func fetch(
         _ first: EBS.ListSnapshotBlocks.Output, then pages: Pages, into target: TransferFile, _ volumeBytes: Int,
         _ journal: TransferJournal, _ client: AWSClient, _ progress: (TransferProgress) -> Void
@@ -69,7 +70,7 @@ package struct SnapshotDownload: Sendable {
         try await withThrowingTaskGroup(of: Step.self) { group in
             var waiting = (first.blocks ?? [])[...]
             var rest: Pages? = pages
-            var underWay = 0
+            var inFlight = 0
             while true {
                 if waiting.count < Self.fewBlocks, let pages = rest {
                     rest = nil
@@ -79,8 +80,8 @@ package struct SnapshotDownload: Sendable {
                         return .listed(page, pages)
                     }
                 }
-                while underWay < parallel, let block = waiting.popFirst() {
-                    underWay += 1
+                while inFlight < parallel, let block = waiting.popFirst() {
+                    inFlight += 1
                     let known = journal.known[block.blockIndex]
                     group.addTask { try await fetch(block, known, into: target, volumeBytes, client) }
                 }
@@ -90,11 +91,11 @@ package struct SnapshotDownload: Sendable {
                     waiting += page.blocks ?? []
                     rest = pages
                 case .listed(nil, _): break
-                case .there(let index, let checksum, let wasThere):
-                    underWay -= 1
-                    if !wasThere { try journal.add(index, checksum) }
+                case .finished(let index, let checksum, let wasKnown):
+                    inFlight -= 1
+                    if !wasKnown { try journal.add(index, checksum) }
                     state.done += EBS.blockSize
-                    if wasThere { state.resumed += EBS.blockSize }
+                    if wasKnown { state.resumed += EBS.blockSize }
                     state.total = max(state.total, state.done)
                     progress(state)
                 }
@@ -104,7 +105,7 @@ package struct SnapshotDownload: Sendable {
         return state.done
     }
 
-    /// - Parameter known: the checksum of the block that an earlier run has written.
+    /// - Parameter known: the checksum of the block if an earlier run wrote it.
     private func fetch(
         _ block: EBS.Block, _ known: String?, into target: TransferFile, _ volumeBytes: Int, _ client: AWSClient
     ) async throws -> Step {
@@ -112,21 +113,21 @@ package struct SnapshotDownload: Sendable {
         let index = block.blockIndex
         let piece = Piece(number: index, offset: index * EBS.blockSize, length: EBS.blockSize)
         guard index >= 0, piece.offset + piece.length <= volumeBytes else {
-            throw IntegrityError(object: snapshotID, message: "block \(index) lies outside of its disk")
+            throw IntegrityError(object: snapshotID, message: "block \(index) is outside the volume")
         }
         if let known, EBS.checksum(of: try target.read(piece)) == known {
-            return .there(index: index, checksum: known, wasThere: true)
+            return .finished(index: index, checksum: known, wasKnown: true)
         }
         let answer = try await read(block, client)
         guard answer.blockData.count == EBS.blockSize else {
             throw IntegrityError(object: snapshotID, message: "block \(index) has \(answer.blockData.count) bytes")
         }
-        // What an earlier run was killed over may lie there already.
+        // An interrupted earlier run may have left data there, so zeros are written then too.
         if known != nil || !isZero(answer.blockData) { try target.write(answer.blockData, at: piece.offset) }
-        return .there(index: index, checksum: answer.checksum, wasThere: false)
+        return .finished(index: index, checksum: answer.checksum, wasKnown: false)
     }
 
-    /// Tokens of blocks end after a week; then the block is listed anew.
+    /// Reads a block. Block tokens expire after a week; then the block is listed again.
     private func read(_ block: EBS.Block, _ client: AWSClient) async throws -> EBS.GetSnapshotBlock.Output {
         var get = EBS.GetSnapshotBlock(
             snapshotId: snapshotID, blockIndex: block.blockIndex, blockToken: block.blockToken)
@@ -144,7 +145,7 @@ package struct SnapshotDownload: Sendable {
     private static let leastPage = 100
 }
 
-/// Compares with itself, moved by one: as fast as memory is.
+/// Compares the bytes with themselves, shifted by one, which is as fast as memory.
 func isZero(_ bytes: [UInt8]) -> Bool {
     bytes.withUnsafeBytes { buffer in
         guard let start = buffer.baseAddress else { return true }
@@ -152,15 +153,15 @@ func isZero(_ bytes: [UInt8]) -> Bool {
     }
 }
 
-/// Writes a raw disk to a snapshot that was started for it, only the blocks that are not zeros, with flat memory.
+/// Writes the non-zero blocks of a raw disk to a started snapshot, with constant memory use.
 ///
-/// Every block carries its SHA-256, and the whole is sealed with the digest of them all, so that AWS refuses a snapshot
-/// that is not what the file was when it was looked through.
+/// Every block carries its SHA-256, and the snapshot is completed with the digest of them all, so AWS rejects a
+/// snapshot that differs from the file as it was scanned.
 package struct SnapshotUpload: Sendable {
     package var file: String
     package var blocks: DiskBlocks
     package var snapshotID: String
-    /// Blocks of 512 KiB under way at the same time.
+    /// Number of blocks of 512 KiB in flight.
     package var parallel: Int
 
     package init(_ file: String, _ blocks: DiskBlocks, to snapshotID: String, parallel: Int = 24) {
@@ -170,7 +171,7 @@ package struct SnapshotUpload: Sendable {
         self.parallel = parallel
     }
 
-    /// - Throws: `FileChanged` where the file is not what was looked through any more.
+    /// - Throws: `FileChanged` if the file changed since it was scanned.
     package func run(
         with client: AWSClient, progress: @escaping @Sendable (TransferProgress) -> Void = { _ in }
     ) async throws {
@@ -198,7 +199,7 @@ package struct SnapshotUpload: Sendable {
             snapshotId: snapshotID, blockIndex: index,
             blockData: try source.read(block: index, of: blocks.fileBytes))
         guard let checksum = SHA256Checksum(base64: try await client.call(put).checksum) else {
-            throw IntegrityError(object: snapshotID, message: "AWS tells no checksum of block \(index)")
+            throw IntegrityError(object: snapshotID, message: "AWS returned no checksum for block \(index)")
         }
         return checksum
     }
@@ -208,20 +209,20 @@ package struct SnapshotUpload: Sendable {
     }
 }
 
-/// What of a raw disk has to be written to a snapshot: the blocks that are not zeros, and what they amount to.
+/// The blocks of a raw disk to write to a snapshot, which are those with data, and their combined checksum.
 package struct DiskBlocks: Sendable, Equatable {
-    /// Of the file, holes included.
+    /// Size of the file in bytes, holes included.
     package var fileBytes: Int
-    /// In ascending order.
+    /// Indexes of the blocks with data, in ascending order.
     package var indexes: [Int]
-    /// SHA-256, in Base64, of the checksums of all blocks in order: AWS's LINEAR aggregation.
+    /// SHA-256 of the checksums of all blocks in order (AWS's LINEAR aggregation), in Base64.
     package var checksum: String
 
-    /// GiB of the volume, rounded up.
+    /// Size of the volume in GiB, rounded up.
     package var volumeGiB: Int { (fileBytes + (1 << 30) - 1) >> 30 }
     package var dataBytes: Int { indexes.count * EBS.blockSize }
 
-    /// Looks through the parts of a file that are no holes.
+    /// Scans the parts of a file that are not holes.
     /// - Throws: `TransferFileError`; `CancellationError`.
     package init(
         of path: String, progress: @escaping @Sendable (TransferProgress) -> Void = { _ in }
@@ -244,11 +245,11 @@ package struct DiskBlocks: Sendable, Equatable {
         checksum = base64Text(Array(hash.finalize()))
     }
 
-    /// `SEEK_DATA` and `SEEK_HOLE` of lseek(2), macros that Swift does not see.
+    /// `SEEK_DATA` and `SEEK_HOLE` of lseek(2), macros that Swift does not import.
     private static let seekData: Int32 = 3
     private static let seekHole: Int32 = 4
 
-    /// Indexes of blocks that may have data in them, in ascending order.
+    /// Indexes of blocks that may contain data, in ascending order.
     private static func candidates(_ path: String, _ size: Int) throws -> [Int] {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { throw TransferFileError("read", path) }
@@ -257,7 +258,7 @@ package struct DiskBlocks: Sendable, Equatable {
         var position: off_t = 0
         while position < size {
             let start = lseek(descriptor, position, seekData)
-            // No data after this place.
+            // No data after this position.
             if start < 0, errno == ENXIO { break }
             let end = start < 0 ? -1 : lseek(descriptor, start, seekHole)
             guard end >= 0 else { throw TransferFileError("read", path) }
@@ -270,7 +271,7 @@ package struct DiskBlocks: Sendable, Equatable {
 }
 
 extension TransferFile {
-    /// A block of a disk; behind the end of the file there are zeros.
+    /// Reads a block of a disk, padded with zeros after the end of the file.
     func read(block index: Int, of size: Int) throws -> [UInt8] {
         let offset = index * EBS.blockSize
         let length = min(EBS.blockSize, size - offset)

@@ -1,14 +1,14 @@
 import AWSCore
 import Crypto
 
-/// An object as it is fetched: in which pieces, and what they are checked against.
+/// A stored object to download: its pieces, and the checksum to verify them against.
 struct StoredObject: Sendable {
     enum Check: Sendable, Equatable {
         /// SHA-256 of the parts' SHA-256.
         case composite(String)
-        /// SHA-256 of the whole.
+        /// SHA-256 of the whole object.
         case whole(String)
-        /// CRC-64/NVME of the whole, which combines from that of pieces.
+        /// CRC-64/NVME of the whole object, combined from those of its pieces.
         case combined(String)
         case none
     }
@@ -46,7 +46,7 @@ struct StoredObject: Sendable {
         }
     }
 
-    /// What must be the same for pieces of an earlier run to be of use.
+    /// Identifies the object and its pieces; pieces of an earlier run are reused only if this is unchanged.
     var identity: String { "\(eTag) \(size) \(pieceSize) \(checksum ?? "-")" }
 
     func digest(of bytes: [UInt8]) -> PieceDigest {
@@ -54,7 +54,7 @@ struct StoredObject: Sendable {
         return .sha(SHA256Checksum(of: bytes))
     }
 
-    /// Of a piece that has just arrived: where S3 has sent its checksum, the bytes were compared with it.
+    /// The digest of a fetched piece. If S3 sent its checksum, the bytes have already been verified against it.
     func digest(of answer: S3.GetObject.Output) -> PieceDigest {
         if isInParts, let stored = answer.checksumSHA256.flatMap({ SHA256Checksum(base64: $0) }) { return .sha(stored) }
         return digest(of: answer.body)
@@ -77,7 +77,7 @@ struct StoredObject: Sendable {
             found = base64Text(Array(hash.finalize()))
         }
         guard found == checksum else {
-            throw IntegrityError(object: name, message: "arrived with checksum \(found), S3 has \(checksum ?? "none")")
+            throw IntegrityError(object: name, message: "checksum mismatch: got \(found), S3 has \(checksum ?? "none")")
         }
     }
 }

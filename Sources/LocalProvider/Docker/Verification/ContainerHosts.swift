@@ -3,43 +3,43 @@ import Glibc
 import Sandbox
 import Workbench
 
-/// Starts containers of one image, for the checks to look at.
+/// Starts containers of one image for the checks.
 protocol ContainerHost: Sendable {
-    /// What runs them, for the report: `Docker 20.10.24`.
+    /// The name of the container runtime, for the report: `Docker 20.10.24`.
     var name: String { get }
     var configuration: ImageConfiguration { get }
-    /// The socket of the Docker daemon on this host that containers may be given; `nil` where there is none.
+    /// The socket of the local Docker daemon, to be mounted in containers; `nil` if there is none.
     var dockerSocket: String? { get }
 
-    /// Starts a container and removes it afterwards.
+    /// Starts a container, calls `body`, and removes the container.
     func withContainer<Result: Sendable>(
         _ order: ContainerOrder, _ body: @Sendable (any RunningContainer) async throws -> Result
     ) async throws -> Result
 }
 
-/// How a container is started.
+/// The parameters for starting a container.
 struct ContainerOrder: Sendable {
-    /// Secrets may be among them: they are handed over in private files.
+    /// The environment variables, which may contain secrets: they are passed in private files.
     var environment: [String: String]
-    /// Paths here and in the container.
+    /// The bind mounts: a path on this machine and a path in the container.
     var mounts: [(source: String, target: String)]
 }
 
 protocol RunningContainer: Sendable {
-    /// Where JupyterLab answers.
+    /// The address of JupyterLab.
     var address: GuestAddress { get }
-    /// Runs programs where that address holds.
+    /// Runs programs in the network in which `address` is valid.
     var runner: any CommandRunner { get }
-    /// Runs a shell script in the container, as a user of it.
+    /// Runs a shell script in the container, as one of its users.
     func run(_ script: String, as user: String) async throws -> CommandOutput
-    /// Sends SIGTERM.
-    /// - Returns: false where it still runs after that time.
+    /// Sends SIGTERM to the container.
+    /// - Returns: `false` if it still runs after `limit`.
     func stop(within limit: Duration) async throws -> Bool
-    /// What it printed.
+    /// The output of the container.
     func log() async -> String
 }
 
-/// Runs every program by another one, such as in another network namespace.
+/// Runs every program through a wrapper command, for example in another network namespace.
 struct PrefixedRunner: CommandRunner {
     var runner: any CommandRunner
     var prefix: [String]
@@ -68,7 +68,7 @@ struct PrefixedRunner: CommandRunner {
     }
 }
 
-/// Containers of the Docker daemon that the `docker` command talks to.
+/// Runs containers on the Docker daemon that the `docker` command uses.
 struct DockerHost: ContainerHost {
     let name: String
     let configuration: ImageConfiguration
@@ -76,7 +76,7 @@ struct DockerHost: ContainerHost {
     private let runner: any CommandRunner
     private let image: String
 
-    /// Gives `body` a host with the image, loaded or pulled where it is not there.
+    /// Calls `body` with a host that has the image, which is loaded or pulled if necessary.
     static func with<Result: Sendable>(
         _ source: ImageSource, runner: any CommandRunner, environment: [String: String],
         _ body: @Sendable (DockerHost) async throws -> Result
@@ -112,7 +112,7 @@ struct DockerHost: ContainerHost {
         do { try await runner.run(Command("docker", ["pull", "--quiet", reference])) } catch let failure
             as CommandFailure
         {
-            throw Failure(.unavailable, "the image \(reference) cannot be pulled", details: failure.lastLines)
+            throw Failure(.unavailable, "failed to pull image \(reference)", details: failure.lastLines)
         }
     }
 
@@ -177,7 +177,7 @@ private struct DockerContainer: RunningContainer {
     func stop(within limit: Duration) async throws -> Bool {
         try await runner.run(Command("docker", ["stop", "--time", "\(limit.components.seconds)", name]))
         let code = try await runner.run(Command("docker", ["inspect", "--format", "{{.State.ExitCode}}", name]))
-        // 137: it had to be killed.
+        // 137 means that Docker had to kill the container.
         return code.trimmedLine != "137"
     }
 
@@ -187,20 +187,20 @@ private struct DockerContainer: RunningContainer {
     }
 }
 
-/// Containers without a Docker daemon: the image unpacked by umoci and started by runc, in a network of its own.
+/// Runs containers without a Docker daemon: umoci unpacks the image, and runc starts it in its own network namespace.
 struct RuncHost: ContainerHost {
     let name = "runc"
     let configuration: ImageConfiguration
     let dockerSocket: String? = nil
     private let runner: any CommandRunner
-    /// Holds the unpacked image.
+    /// The directory of the unpacked image.
     private let bundle: String
 
-    /// Gives `body` a host with the image unpacked, copied from its registry where it is not here.
+    /// Calls `body` with a host that has unpacked the image, which is first copied from its registry if necessary.
     static func with<Result: Sendable>(
         _ source: ImageSource, runner: any CommandRunner, _ body: @Sendable (RuncHost) async throws -> Result
     ) async throws -> Result {
-        // Unpacked by root with files of other owners, so it is removed by rm.
+        // root unpacks files with other owners, so the directory is removed with rm.
         let directory = try makeTemporaryDirectory(in: "/var/tmp")
         return try await finally {
             let layout = try await local(source, in: directory, runner)
@@ -216,7 +216,8 @@ struct RuncHost: ContainerHost {
         }
     }
 
-    /// A layout with gzip layers alone, which is all that umoci reads: through an archive, which has them plain.
+    /// A copy of the image as a layout with only gzip layers, because umoci cannot read zstd. zstd layers are converted
+    /// by way of an archive, which stores them uncompressed.
     private static func local(
         _ source: ImageSource, in directory: String, _ runner: any CommandRunner
     ) async throws -> ImageLayout {
@@ -239,7 +240,7 @@ struct RuncHost: ContainerHost {
                     Command("skopeo", arguments + ["docker://\(reference)", copy.location("verify")]))
             } catch let failure as CommandFailure {
                 throw Failure(
-                    .unavailable, "the image \(reference) cannot be copied here, and no Docker daemon answers",
+                    .unavailable, "failed to copy image \(reference), and no Docker daemon is available",
                     details: failure.lastLines)
             }
         }
@@ -298,7 +299,7 @@ private struct RuncContainer: RunningContainer {
     func log() async -> String { tail(of: logFile) }
 }
 
-/// What runc is told of a container (OCI runtime specification), with the rights that Docker gives by default.
+/// The runc configuration of a container (OCI runtime specification), with Docker's default capabilities.
 struct RuntimeSpec: Codable, Sendable {
     var ociVersion = "1.0.2"
     var process: Process
@@ -394,7 +395,7 @@ struct RuntimeSpec: Codable, Sendable {
     }
 }
 
-/// An image as a user names it: the folder of an OCI layout, or what `docker run` takes.
+/// An image as named by the user: the directory of an OCI image layout, or an image reference for `docker run`.
 package enum ImageSource: Sendable, Equatable {
     case layout(ImageLayout, tag: String)
     case reference(String)
@@ -407,7 +408,8 @@ package enum ImageSource: Sendable, Equatable {
         }
         guard fileExists("\(path)/oci-layout") else {
             throw Failure(
-                .badData, "\(path) is no OCI image layout", advice: "name the folder that has 'oci-layout' in it")
+                .badData, "\(path) is not an OCI image layout",
+                advice: "pass the directory that contains the file 'oci-layout'")
         }
         let layout = ImageLayout(directory: path)
         self = .layout(layout, tag: try layout.tag())
@@ -415,7 +417,7 @@ package enum ImageSource: Sendable, Equatable {
 }
 
 extension ImageLayout {
-    /// The name under which the image is in the layout.
+    /// The tag of the image in the layout.
     func tag() throws -> String {
         let data = Data(try readText("\(directory)/index.json").utf8)
         let index = try JSONDecoder().decode(ImageIndex.self, from: data)
@@ -423,7 +425,7 @@ extension ImageLayout {
     }
 }
 
-/// A folder with a file of somebody's, to be mounted where a sandbox keeps its notebooks.
+/// A directory with a user's file, to be mounted as the notebooks volume of a sandbox.
 struct Volume: Sendable {
     static let file = "mine.ipynb"
     private static let content = "somebody's own\n"
@@ -431,11 +433,11 @@ struct Volume: Sendable {
     let path: String
     private let before: FileState
 
-    /// Belongs to the first user of a machine, as most people's folders do.
+    /// Creates the directory with UID 1000, the first user of a machine, as the owner.
     init(in directory: String) throws {
         path = "\(directory)/notebooks"
         try makeDirectory(path)
-        // The container's user must get through to it.
+        // The user of the container must be able to traverse the parent directory.
         guard chmod(directory, 0o711) == 0 else { throw FileError("set the mode of", directory) }
         let file = "\(path)/\(Self.file)"
         try writeAtomically(Self.content, to: file, mode: 0o640)
@@ -451,7 +453,7 @@ struct Volume: Sendable {
     }
 }
 
-/// What `ls -l` shows of a file.
+/// The metadata of a file that `ls -l` shows: mode, owner, group, and modification time for regular files.
 struct FileState: Sendable, Equatable {
     private let mode: UInt32
     private let user: UInt32

@@ -4,7 +4,7 @@ import Sandbox
 import Verification
 import Workbench
 
-/// The checks of one image.
+/// Runs the checks of one image.
 struct ContainerVisit: Sendable {
     var host: any ContainerHost
     var log: ContainerCheckLog
@@ -32,10 +32,10 @@ struct ContainerVisit: Sendable {
                             ?? (FileState(socket) == before ? nil : "\(socket) was changed")
                     }
                 } else {
-                    await log.skip(.socket, "it was started without a Docker daemon")
+                    await log.skip(.socket, "no Docker daemon is available")
                 }
                 try await log.make(.stops) {
-                    try await container.stop(within: .seconds(5)) ? nil : "it had to be killed"
+                    try await container.stop(within: .seconds(5)) ? nil : "the container had to be killed"
                 }
             }
         }
@@ -50,36 +50,37 @@ struct ContainerVisit: Sendable {
                 let answer = try await client.get("/lab", limit: 5)
                 if answer.asksForPassword { return nil }
                 if answer.status != 0 || ContinuousClock.now > deadline {
-                    return "/lab gives \(answer)\n\(await container.log())"
+                    return "/lab returned \(answer)\n\(await container.log())"
                 }
                 try await Task.sleep(for: .milliseconds(200))
             }
         }
         try await log.make(.refuses) {
             let answer = try await client.logIn(with: Secret("wrong"))
-            return answer.letsIn ? "it lets in with a wrong password" : answer.status == 0 ? "\(answer)" : nil
+            return answer.letsIn ? "JupyterLab accepted a wrong password" : answer.status == 0 ? "\(answer)" : nil
         }
         try await log.make(.letsIn) {
             let login = try await client.logIn(with: Self.password)
-            guard login.letsIn else { return "the login gives \(login)" }
+            guard login.letsIn else { return "the login form returned \(login)" }
             let lab = try await client.get("/lab")
-            return lab.status == 200 ? nil : "/lab gives \(lab)"
+            return lab.status == 200 ? nil : "/lab returned \(lab)"
         }
     }
 
     private func look(into container: any RunningContainer, _ volume: Volume) async throws {
         try await log.make(.healthy) {
             let test = image.config.healthcheck.test.dropFirst().map(shellQuoted).joined(separator: " ")
-            return try await container.problem("\(test) || echo 'it fails'", as: "root")
+            return try await container.problem("\(test) || echo 'the health check failed'", as: "root")
         }
         try await log.make(.user) { try await container.problem(ContainerScripts.process(image.user), as: image.user) }
         try await log.make(.notebooks) {
             try await container.problem(ContainerScripts.notebooks(image.notebooks, image.user), as: image.user)
         }
-        try await log.make(.untouched) { volume.isUntouched ? nil : "\(Volume.file) is not as it was" }
+        try await log.make(.untouched) { volume.isUntouched ? nil : "\(Volume.file) was changed" }
         try await log.make(.tools) {
             try await container.problem(
-                "poetry --version >/dev/null 2>&1 || echo no Poetry; docker --version >/dev/null || echo no client",
+                "poetry --version >/dev/null 2>&1 || echo poetry does not run; "
+                    + "docker --version >/dev/null || echo docker does not run",
                 as: image.user)
         }
         try await log.make(.traces) { try await container.problem(ContainerScripts.traces, as: "root") }
@@ -91,29 +92,30 @@ struct ContainerVisit: Sendable {
 }
 
 extension RunningContainer {
-    /// Runs a script that prints what is wrong.
+    /// Runs a script that prints the problems it finds.
+    /// - Returns: The output of the script, or its exit status if it failed without output; `nil` if all is well.
     fileprivate func problem(_ script: String, as user: String) async throws -> String? {
         let output = try await run(script, as: user)
         let text = (output.standardOutput + output.standardError).trimmedLine
         guard text.isEmpty else { return text }
-        return output.status.isSuccess ? nil : "it ended with \(output.status)"
+        return output.status.isSuccess ? nil : "the check ended with \(output.status)"
     }
 }
 
 extension CommandRunner {
-    /// For what is generic over runners.
+    /// The runner as a concrete type, for code that is generic over runners.
     fileprivate var erased: PrefixedRunner { PrefixedRunner(runner: self, prefix: ["env"]) }
 }
 
-/// Shell scripts that run in a container and print what is wrong with it.
+/// Shell scripts that run in a container and print the problems they find.
 enum ContainerScripts {
     static func process(_ user: String) -> String {
         """
         pid=$(pgrep -f 'jupyter-lab|jupyter lab' -u \(shellQuoted(user)) | head -n 1)
-        [ -n "$pid" ] || { echo 'no process of JupyterLab belongs to \(user)'; exit; }
-        tr '\\0' '\\n' </proc/"$pid"/environ | grep '^JUPYTER_PASSWORD' | sed 's/=.*/ is in its environment/'
+        [ -n "$pid" ] || { echo 'no JupyterLab process runs as \(user)'; exit; }
+        tr '\\0' '\\n' </proc/"$pid"/environ | grep '^JUPYTER_PASSWORD' | sed 's/=.*/ is in the environment/'
         [ "$(cat /proc/1/comm)" = tini ] || echo "process 1 is $(cat /proc/1/comm)"
-        ps -e -o user= -o comm= | awk '$1 == "root" && $2 ~ /jupyter|python/ { print "root runs " $2 }'
+        ps -e -o user= -o comm= | awk '$1 == "root" && $2 ~ /jupyter|python/ { print $2 " runs as root" }'
         """
     }
 
@@ -121,8 +123,8 @@ enum ContainerScripts {
         """
         cd \(shellQuoted(folder)) || exit
         for file in /usr/local/share/dss/notebooks/*; do [ -e "${file##*/}" ] || echo "${file##*/} is missing"; done
-        find . ! -user \(shellQuoted(user)) | sed 's/$/ belongs to somebody else/'
-        [ -w . ] || echo "\(user) cannot write here"
+        find . ! -user \(shellQuoted(user)) | sed 's/$/ has a different owner/'
+        [ -w . ] || echo "\(user) cannot write to the notebooks directory"
         """
     }
 
@@ -133,10 +135,10 @@ enum ContainerScripts {
         find /etc/ssh -name 'ssh_host_*'
         find / -xdev -name '.*_history' 2>/dev/null
         find /boot /lib/modules -name 'vmlinuz*' 2>/dev/null
-        [ ! -s /etc/machine-id ] || echo 'it has a machine-id'
+        [ ! -s /etc/machine-id ] || echo '/etc/machine-id is not empty'
         grep -rlsE '^[^#]*Acquire::[a-z]+::(.*::)?Proxy' /etc/apt
         grep -sE '(proxy|PROXY|_CA_|CERT)' /etc/environment
-        awk -F: '$2 ~ /^\\$/ { print "there is a password of " $1 }' /etc/shadow
+        awk -F: '$2 ~ /^\\$/ { print "a password is set for " $1 }' /etc/shadow
         true
         """
 }

@@ -4,7 +4,7 @@ import Sandbox
 import Verification
 import Workbench
 
-/// Starts an image as a user would and looks at what it is: with the Docker daemon of this machine, else with runc.
+/// Verifies an image by starting it as a user would, with the local Docker daemon, or with runc if there is none.
 package func verifyDockerImage(
     _ image: String, runner: any CommandRunner, environment: [String: String], withoutDaemon: Bool = false,
     onCheck: @escaping @Sendable (CheckResult) -> Void
@@ -22,7 +22,7 @@ package func verifyDockerImage(
     return try await RuncHost.with(source, runner: runner) { try await verify($0) }
 }
 
-/// Makes checks one after the other and tells what each came to.
+/// Runs checks one after the other and reports each result.
 actor ContainerCheckLog {
     private(set) var results: [CheckResult] = []
     private let onCheck: @Sendable (CheckResult) -> Void
@@ -31,7 +31,8 @@ actor ContainerCheckLog {
         self.onCheck = onCheck
     }
 
-    /// - Parameter body: gives what is wrong; nothing where all is well.
+    /// Runs one check. An error of `body` counts as a failed check; only cancellation is rethrown.
+    /// - Parameter body: Returns the problem, or `nil` if the check passes.
     func make(_ check: ContainerCheck, _ body: @Sendable () async throws -> String?) async throws {
         try Task.checkCancellation()
         let stopwatch = Stopwatch(ContinuousClock())
@@ -56,7 +57,7 @@ actor ContainerCheckLog {
     }
 }
 
-/// Everything that is checked of a container image, in the order in which it is reported.
+/// The checks of a container image, in the order of the report; the raw value is the name in the report.
 enum ContainerCheck: String, CaseIterable, Sendable {
     case configuration = "entry point, port, volume, health check and labels are there"
     case noSecrets = "no secret is in history, environment and labels"
@@ -74,16 +75,16 @@ enum ContainerCheck: String, CaseIterable, Sendable {
 }
 
 extension ImageConfiguration {
-    /// What is not as it has to be; `nil` where all is well.
+    /// The first problem of the configuration; `nil` if there is none.
     var problem: String? {
         if config.entrypoint != [Self.entryPoint] { return "the entry point is \(config.entrypoint)" }
         if port == 0 { return "no port is exposed" }
-        if user.isEmpty { return "no volume /home/USER/notebooks is named" }
-        if config.healthcheck.test.first != "CMD" { return "there is no health check" }
+        if user.isEmpty { return "no volume /home/USER/notebooks is declared" }
+        if config.healthcheck.test.first != "CMD" { return "no health check is defined" }
         let missing = ["version", "source", "licenses"].filter {
             config.labels["org.opencontainers.image.\($0)"]?.isEmpty ?? true
         }
-        return missing.isEmpty ? nil : "there is no label org.opencontainers.image.\(missing[0])"
+        return missing.isEmpty ? nil : "label org.opencontainers.image.\(missing[0]) is missing"
     }
 
     /// The first text that looks like a secret.
@@ -96,22 +97,23 @@ extension ImageConfiguration {
 }
 
 extension ImageConfiguration {
-    /// - Throws: `Failure` where the image has not what every image of this tool has.
+    /// Decodes the configuration of a sandbox image.
+    /// - Throws: `Failure` if the configuration lacks a field that every image of this tool has.
     init(reading json: String, of image: String) throws {
         do { self = try JSONDecoder().decode(Self.self, from: Data(json.utf8)) } catch {
             throw Failure(
-                .badData, "\(image) is no image of a sandbox: its configuration lacks what those have",
+                .badData, "\(image) is not a sandbox image: its configuration is incomplete",
                 details: ["\(error)"])
         }
     }
 
-    /// The port of JupyterLab; 0 where none is exposed.
+    /// The port of JupyterLab; 0 if none is exposed.
     var port: Int { config.exposedPorts.keys.first.flatMap { Int($0.prefix { $0 != "/" }) } ?? 0 }
 
-    /// Where the volume of notebooks is mounted.
+    /// The mount point of the notebooks volume.
     var notebooks: String { config.volumes.keys.first ?? "" }
 
-    /// Whose notebooks they are: `/home/USER/notebooks`.
+    /// The owner of the notebooks: `USER` in `/home/USER/notebooks`.
     var user: String {
         let parts = notebooks.split(separator: "/")
         return parts.count == 3 && parts[0] == "home" ? String(parts[1]) : ""
