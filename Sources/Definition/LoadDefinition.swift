@@ -68,7 +68,7 @@ package struct DefinitionSource: Sendable {
         let pins = shownPath("playbook.pins", draft.definition.playbook.pins, draft)
         draft.definition.playbook.file = FilePaths.join(currentDirectory, playbook)
         draft.definition.playbook.pins = FilePaths.join(currentDirectory, pins)
-        diagnostics += Combinations.check(draft, file: file)
+        diagnostics += CombinationChecks.check(draft, file: file)
         try readRoles(playbook, &draft, &diagnostics)
         return (
             LoadedDefinition(

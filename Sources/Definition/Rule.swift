@@ -49,7 +49,7 @@ extension Diagnostic {
 }
 
 /// The reason why a value is rejected, worded to follow the name of the key, and a correction.
-struct Objection: Error {
+struct InvalidValue: Error {
     var reason: String
     var suggestion: String?
 
@@ -63,12 +63,12 @@ extension Rule<String> {
     /// A string that `check` accepts. Numbers without quotes are taken as written, so that `version: 1.10` stays
     /// `1.10`.
     static func text(
-        _ expected: String, example: String, _ check: @escaping @Sendable (String) throws(Objection) -> Void
+        _ expected: String, example: String, _ check: @escaping @Sendable (String) throws(InvalidValue) -> Void
     ) -> Rule {
         scalar(
             expected, example: example, write: { .string($0) },
             read: { scalar in
-                do throws(Objection) {
+                do throws(InvalidValue) {
                     try check(scalar.text)
                     return .value(scalar.text)
                 } catch {

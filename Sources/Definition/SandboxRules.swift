@@ -3,9 +3,9 @@ import Sandbox
 /// Rules for values that become part of the system inside the image.
 extension Rule<String> {
     static var sandboxName: Rule {
-        text("a short name", example: "data-science-sandbox") { name throws(Objection) in
+        text("a short name", example: "data-science-sandbox") { name throws(InvalidValue) in
             guard name.wholeMatch(of: /[A-Za-z0-9](?:[A-Za-z0-9._ \-]{0,62}[A-Za-z0-9])?/) != nil else {
-                throw Objection(
+                throw InvalidValue(
                     "must be 1 to 64 letters, digits, dots, spaces, underscores and dashes, found '\(name)'",
                     "for example data-science-sandbox")
             }
@@ -14,20 +14,20 @@ extension Rule<String> {
 
     /// The version is the default asset id, so the same rule applies.
     static var version: Rule {
-        text("a version", example: "0.1.0") { version throws(Objection) in
+        text("a version", example: "0.1.0") { version throws(InvalidValue) in
             do { _ = try AssetID(version) } catch let failure as Failure {
-                throw Objection(
+                throw InvalidValue(
                     "is the default asset id, but \(failure.message)", failure.advice ?? "for example 0.1.0")
             } catch {
-                throw Objection("is not a valid asset id: \(error)")
+                throw InvalidValue("is not a valid asset id: \(error)")
             }
         }
     }
 
     static var suite: Rule {
-        text("a release code name", example: "bookworm") { suite throws(Objection) in
+        text("a release code name", example: "bookworm") { suite throws(InvalidValue) in
             guard suite.wholeMatch(of: /[a-z][a-z0-9\-]*/) != nil else {
-                throw Objection(
+                throw InvalidValue(
                     "must be a release code name in lowercase letters, found '\(suite)'",
                     DidYouMean.suggestion(for: suite, among: Suites.all) ?? "for example bookworm")
             }
@@ -35,7 +35,7 @@ extension Rule<String> {
     }
 
     static var mirror: Rule {
-        text("a URL or 'host'", example: "https://deb.debian.org/debian") { mirror throws(Objection) in
+        text("a URL or 'host'", example: "https://deb.debian.org/debian") { mirror throws(InvalidValue) in
             if mirror == "host" || mirror.wholeMatch(of: /(?:https?:\/\/[^\/\s"']+[^\s"']*|file:\/\/\/[^\s"']+)/) != nil
             {
                 return
@@ -48,19 +48,19 @@ extension Rule<String> {
                 } else {
                     "for example https://deb.debian.org/debian, or host for the mirror that this machine uses"
                 }
-            throw Objection("must be an http, https or file URL, or 'host', found '\(mirror)'", suggestion)
+            throw InvalidValue("must be an http, https or file URL, or 'host', found '\(mirror)'", suggestion)
         }
     }
 
     /// A name that Debian's `useradd` accepts and that is not an existing system account or group.
     static var userName: Rule {
-        text("a user name", example: "ubuntu") { name throws(Objection) in
+        text("a user name", example: "ubuntu") { name throws(InvalidValue) in
             if ReservedNames.accounts.contains(name) {
-                throw Objection(
+                throw InvalidValue(
                     "must not be '\(name)', which is a system account or group", "for example ubuntu")
             }
             guard name.wholeMatch(of: /[a-z_][a-z0-9_\-]{0,31}/) != nil else {
-                throw Objection(
+                throw InvalidValue(
                     "must be 1 to 32 lowercase letters, digits, dashes and underscores, starting with a letter, "
                         + "found '\(name)'", "for example ubuntu")
             }
@@ -68,16 +68,16 @@ extension Rule<String> {
     }
 
     static func path(example: String) -> Rule {
-        text("a path", example: example) { path throws(Objection) in
+        text("a path", example: example) { path throws(InvalidValue) in
             if path.isEmpty || path.contains("\0") || path.contains("\n") {
-                throw Objection("must be a path", "for example \(example)")
+                throw InvalidValue("must be a path", "for example \(example)")
             }
         }
     }
 
     static var roleName: Rule {
-        text("a role name", example: "jupyter") { role throws(Objection) in
-            if role.isEmpty { throw Objection("must not contain an empty role name", "for example jupyter") }
+        text("a role name", example: "jupyter") { role throws(InvalidValue) in
+            if role.isEmpty { throw InvalidValue("must not contain an empty role name", "for example jupyter") }
         }
     }
 }

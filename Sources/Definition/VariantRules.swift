@@ -80,7 +80,7 @@ extension SandboxVariant.Setting {
 }
 
 /// Checks for values that are valid on their own but not in combination.
-enum Combinations {
+enum CombinationChecks {
     static func check(_ draft: Draft, file: String) -> [Diagnostic] {
         required(draft, file) + suite(draft, file) + mirror(draft, file) + architecture(draft, file)
             + diskSize(draft, file)

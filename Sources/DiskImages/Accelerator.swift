@@ -63,7 +63,7 @@ package struct AcceleratorProbe: Sendable {
             "-m", "16", "-display", "none", "-no-reboot",
         ]
         let devices = [
-            "-drive", "if=ide,format=raw,snapshot=on,file=\(ImageNode.escaped(disk))",
+            "-drive", "if=ide,format=raw,snapshot=on,file=\(QemuBlockNode.escaped(disk))",
             "-device", "isa-debugcon,iobase=0xe9,chardev=out", "-chardev", "stdio,id=out",
             "-device", "isa-debug-exit,iobase=0xf4,iosize=1",
         ]

@@ -11,8 +11,8 @@ package struct CompareRange: Sendable, Equatable {
     package static func whole(_ bytes: Int64) -> CompareRange { CompareRange(offset: 0, length: bytes) }
 
     /// Compares the contents seen by a machine; a window of the raw driver selects the same part of both images.
-    package func command(raw: String, image: ImageNode) -> Command {
-        let file = ImageNode(driver: "raw", path: raw)
+    package func command(raw: String, image: QemuBlockNode) -> Command {
+        let file = QemuBlockNode(driver: "raw", path: raw)
         return Command(
             "qemu-img",
             ["compare", "-q", "--image-opts"]

@@ -32,7 +32,7 @@ package struct DiskWriter: Sendable {
         let layout = try DiskLayout(sizeMiB: sizeMiB)
         let fileSystem = RootFileSystem(partition: layout.root)
         progress(Progress("measuring the root file system"))
-        let content = try RootContent(measuring: root)
+        let content = try SpaceUsage(measuring: root)
         try fileSystem.requireRoom(for: content)
         let loader = try BootLoader(root: root)
 

@@ -7,7 +7,7 @@ package struct GuestCommand: Sendable, Equatable {
     package var name: GuestName
     package var hardware: Hardware
     package var accelerator: Accelerator
-    package var image: ImageNode
+    package var image: QemuBlockNode
     package var memoryMiB: Int
     /// Ports on 127.0.0.1 that are forwarded to ports of the guest.
     package var ports: [PortForward]
@@ -33,7 +33,7 @@ package struct GuestCommand: Sendable, Equatable {
         words += ["-machine", machine, "-accel", accelerator.option, "-cpu", accelerator.cpu]
         words += ["-smp", "2", "-m", "\(memoryMiB)", "-rtc", "base=utc"]
         words += firmwareOptions + disk + network + random
-        words += ["-display", "none", "-device", "VGA", "-serial", "file:\(ImageNode.escaped(consoleLog))"]
+        words += ["-display", "none", "-device", "VGA", "-serial", "file:\(QemuBlockNode.escaped(consoleLog))"]
         words += ["-daemonize", "-pidfile", pidFile, "-D", log, "-d", "guest_errors"]
         // TMPDIR: directory for the unlinked file with the blocks written by the guest.
         return Command("qemu-system-x86_64", words, environment: ["TMPDIR": directory, "LC_ALL": "C"])
@@ -79,8 +79,8 @@ package struct GuestCommand: Sendable, Equatable {
     private var firmwareOptions: [String] {
         guard let firmware else { return [] }
         return [
-            "-drive", "if=pflash,unit=0,format=raw,readonly=on,file=\(ImageNode.escaped(firmware.code))",
-            "-drive", "if=pflash,unit=1,format=raw,file=\(ImageNode.escaped(variables))",
+            "-drive", "if=pflash,unit=0,format=raw,readonly=on,file=\(QemuBlockNode.escaped(firmware.code))",
+            "-drive", "if=pflash,unit=1,format=raw,file=\(QemuBlockNode.escaped(variables))",
         ]
     }
 }

@@ -27,7 +27,7 @@ package struct ImageConverter: Sendable {
         _ raw: RawDisk, to formats: [ImageFormat], in directory: String, stem: String,
         appliance: Appliance, progress: @escaping ProgressSink = { _ in }
     ) async throws -> [ConvertedImage] {
-        let meter = ConversionMeter(formats: formats, sink: progress)
+        let meter = ConversionProgress(formats: formats, sink: progress)
         let job = ConversionJob(
             raw: raw, directory: directory, stem: stem, parts: CompareRange.split(raw, into: processors),
             runner: runner, meter: meter)
@@ -129,7 +129,7 @@ struct ConversionJob: Sendable {
     /// Ranges that are compared in parallel for a slow format.
     let parts: [CompareRange]
     let runner: any CommandRunner
-    let meter: ConversionMeter
+    let meter: ConversionProgress
 
     func finalName(_ format: ImageFormat) -> String { "\(stem).\(format.fileExtension)" }
 
@@ -180,7 +180,7 @@ struct ConversionJob: Sendable {
         return try await withThrowingTaskGroup(of: Void.self) { group in
             async let digest = sha256InBackground(of: path)
             group.addTask { try await checkHeader(format) }
-            let node = try ImageNode(path: path, format: format)
+            let node = try QemuBlockNode(path: path, format: format)
             for range in format == .vmdk || format == .ova ? parts : [.whole(raw.virtualBytes)] {
                 group.addTask { try await compare(format, node, range) }
             }
@@ -193,7 +193,7 @@ struct ConversionJob: Sendable {
         }
     }
 
-    private func compare(_ format: ImageFormat, _ node: ImageNode, _ range: CompareRange) async throws {
+    private func compare(_ format: ImageFormat, _ node: QemuBlockNode, _ range: CompareRange) async throws {
         let output = try await runner.execute(range.command(raw: raw.path, image: node))
         try Task.checkCancellation()
         guard !output.status.isSuccess else { return }
@@ -220,7 +220,7 @@ struct ConversionJob: Sendable {
 }
 
 /// Combines the progress of all formats into one activity.
-final class ConversionMeter: Sendable {
+final class ConversionProgress: Sendable {
     private struct State {
         var activities: [ImageFormat: String]
         var fractions: [ImageFormat: Double]

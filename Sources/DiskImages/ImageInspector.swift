@@ -25,7 +25,7 @@ package struct ImageInspector: Sendable {
                 .badData, "\(path) has format \(signature.format.rawValue), expected \(expected?.rawValue ?? "")")
         }
         if let mistake = signature.mistake { throw Failure(.badData, "\(path) is \(mistake)") }
-        let node = try ImageNode(path: path, format: signature.format)
+        let node = try QemuBlockNode(path: path, format: signature.format)
         let answer = try await runQemuImg(
             path,
             Command(

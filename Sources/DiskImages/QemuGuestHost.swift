@@ -84,7 +84,7 @@ package struct QemuGuestHost: GuestHost {
             let ports = try choosePorts()
             let command = GuestCommand(
                 name: name, hardware: profile, accelerator: accelerated,
-                image: try ImageNode(path: path, format: image.format), memoryMiB: options.memoryMiB,
+                image: try QemuBlockNode(path: path, format: image.format), memoryMiB: options.memoryMiB,
                 ports: [.init(host: ports[0], guest: 22), .init(host: ports[1], guest: options.jupyterPort)],
                 directory: directory, firmware: firmware)
             if let firmware { try await runner.run(Command("cp", ["--", firmware.variables, command.variables])) }

@@ -33,7 +33,7 @@ package struct RootFileSystem: Sendable, Equatable {
         return Command(
             "mke2fs",
             [
-                "-q", "-F", "-t", "ext4", "-L", label, "-m", "1", "-b", "\(RootContent.blockSize)",
+                "-q", "-F", "-t", "ext4", "-L", label, "-m", "1", "-b", "\(SpaceUsage.blockSize)",
                 "-I", "\(Self.inodeSize)", "-i", "\(Self.bytesPerInode)",
                 "-O", (["none"] + Self.features).joined(separator: ","),
                 "-E", options.joined(separator: ","), "-d", root, disk, "\(partition.sizeMiB)M",
@@ -47,16 +47,16 @@ package struct RootFileSystem: Sendable, Equatable {
     }
 
     /// Space available to files: the partition without inode tables, journal, reserved blocks and block group tables.
-    package var capacity: RootContent {
+    package var capacity: SpaceUsage {
         let size = partition.sizeBytes
         let inodes = size / Self.bytesPerInode
         let overhead = inodes * Self.inodeSize + Self.journalBytes(of: size) + size / 100 + size / 64 + (1 << 20)
-        return RootContent(bytes: max(0, size - overhead), inodes: max(0, inodes - 11))
+        return SpaceUsage(bytes: max(0, size - overhead), inodes: max(0, inodes - 11))
     }
 
     /// Checks that the content fits.
     /// - Throws: `Failure` with code `.badData` and both sizes if it does not.
-    package func requireRoom(for content: RootContent) throws {
+    package func requireRoom(for content: SpaceUsage) throws {
         let capacity = capacity
         if content.bytes > capacity.bytes {
             throw Failure(
@@ -74,7 +74,7 @@ package struct RootFileSystem: Sendable, Equatable {
 
     /// Size of the journal as chosen by `ext2fs_default_journal_size` of e2fsprogs, which counts in 4 KiB blocks.
     private static func journalBytes(of size: Int64) -> Int64 {
-        let blocks = size / RootContent.blockSize
+        let blocks = size / SpaceUsage.blockSize
         let journal: Int64 =
             switch blocks {
             case ..<32768: 1024
@@ -86,7 +86,7 @@ package struct RootFileSystem: Sendable, Equatable {
             case ..<(32768 * 1024): 131072
             default: 262144
             }
-        return journal * RootContent.blockSize
+        return journal * SpaceUsage.blockSize
     }
 
     /// Environment for English messages and without the host's configuration files.
@@ -98,7 +98,7 @@ package struct RootFileSystem: Sendable, Equatable {
 func mebibytes(_ bytes: Int64) -> Int64 { (bytes + (1 << 20) - 1) >> 20 }
 
 /// The space that a directory tree needs in a file system, or that a file system provides.
-package struct RootContent: Sendable, Equatable {
+package struct SpaceUsage: Sendable, Equatable {
     /// Bytes in blocks of files, directories and long symbolic links; hard links count once, and holes are not counted.
     package var bytes: Int64 = 0
     package var inodes: Int64 = 0
@@ -173,7 +173,7 @@ package struct RootContent: Sendable, Equatable {
 ///
 /// The driver is always set explicitly: with probing, a raw disk whose content looks like another format would be
 /// opened in that format.
-package struct ImageNode: Sendable, Equatable {
+package struct QemuBlockNode: Sendable, Equatable {
     package struct Option: Sendable, Equatable {
         package var key: String
         package var value: String
@@ -212,7 +212,7 @@ package struct ImageNode: Sendable, Equatable {
     }
 
     /// The node for a part of the disk as seen by the machine.
-    package func window(offset: Int64, length: Int64) -> ImageNode {
+    package func window(offset: Int64, length: Int64) -> QemuBlockNode {
         var node = self
         node.list =
             [

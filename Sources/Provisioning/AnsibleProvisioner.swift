@@ -34,7 +34,7 @@ package struct AnsibleProvisioner: Provisioner {
         var command = playbookRun.command
         var lost: [String] = []
         while true {
-            let watch = TaskWatch(events: events, isVerbose: order.isVerbose)
+            let watch = TaskMonitor(events: events, isVerbose: order.isVerbose)
             let output = try await runner.execute(command) { stream, line in watch.heard(stream, line) }
             try Task.checkCancellation()
             if output.status.isSuccess { return try await missingComponents(on: machine.endpoint) }
@@ -196,7 +196,7 @@ struct PlaybookRun: Sendable {
 }
 
 /// Converts Ansible's output to events and records the task that failed.
-final class TaskWatch: Sendable {
+final class TaskMonitor: Sendable {
     private let events: EventSink
     private let isVerbose: Bool
     private let failed = Mutex<TaskResult?>(nil)

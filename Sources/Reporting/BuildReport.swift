@@ -143,7 +143,7 @@ extension BuildReport {
             let isCached = stage.outcome == .cached
             let time = (isCached ? "cached" : Units.time(stage.seconds)).padded(to: 10, .right)
             let share = isCached || seconds <= 0 ? "" : Units.percent(stage.seconds / seconds)
-            let bar = Bar.filled(longest > 0 && !isCached ? stage.seconds / longest : 0, width: room, style)
+            let bar = ProgressBar.filled(longest > 0 && !isCached ? stage.seconds / longest : 0, width: room, style)
             let name = stage.stage.rawValue.padded(to: Stage.nameWidth)
             let line = "  \(style.mark(stage.outcome.verdict)) \(name)  \(time)  \(share.padded(to: 5, .right))  \(bar)"
             return line.trimmedEnd
@@ -217,7 +217,7 @@ extension BuildReport {
             ("provider", .string(provider)),
             ("outcome", .string(isUpToDate ? "up-to-date" : "built")),
             ("seconds", .seconds(seconds)),
-            ("stages", .array(stages.map { .object(StageForm.members($0.stage, $0.seconds, $0.outcome)) })),
+            ("stages", .array(stages.map { .object(StageJSON.members($0.stage, $0.seconds, $0.outcome)) })),
             ("activities", .array(activities.map(\.value))),
             ("critical_path", .array(activities.criticalPath.map { .string($0.name) })),
             ("machine_image", machineImage?.value ?? .null),

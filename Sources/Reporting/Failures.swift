@@ -80,7 +80,7 @@ package enum Message {
     }
 
     /// Long lines are not wrapped, because they may contain a command to copy; the terminal wraps them.
-    static func lines(_ label: String, _ ink: Ink, _ message: String, _ style: Style) -> [String] {
+    static func lines(_ label: String, _ ink: TextStyle, _ message: String, _ style: Style) -> [String] {
         let lines = message.printableLines
         return ["\(style.paint(label, ink)) \(lines.first ?? "")"] + lines.dropFirst().map { "  \($0)" }
     }

@@ -107,7 +107,7 @@ extension BuildEvent {
         case .stageStarted(let stage):
             ("stage-started", [("stage", .string(stage.wireName))])
         case .stageFinished(let stage, let seconds, let outcome):
-            ("stage-finished", StageForm.members(stage, seconds, outcome))
+            ("stage-finished", StageJSON.members(stage, seconds, outcome))
         case .progress(let stage, let progress):
             ("progress", [("stage", .string(stage.wireName))] + progress.members)
         case .task(let task):
@@ -133,7 +133,7 @@ extension Stage {
     var wireName: String { self == .cleanUp ? "clean-up" : rawValue }
 }
 
-enum StageForm {
+enum StageJSON {
     static func members(_ stage: Stage, _ seconds: Double, _ outcome: StageOutcome) -> [(String, JSONValue)] {
         [
             ("stage", .string(stage.wireName)), ("seconds", .seconds(seconds)),

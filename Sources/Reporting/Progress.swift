@@ -129,7 +129,7 @@ extension Stage {
 }
 
 /// A horizontal bar of characters.
-enum Bar {
+enum ProgressBar {
     /// The filled part of a bar that is `width` columns wide at a fraction of 1.
     ///
     /// A fraction above 0 gives at least a sliver, so that a short stage stays visible.

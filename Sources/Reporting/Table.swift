@@ -49,9 +49,9 @@ package struct Table: Sendable {
     package struct Cell: Sendable, ExpressibleByStringLiteral {
         package var text: String
         package var value: JSONValue
-        package var ink: Ink?
+        package var ink: TextStyle?
 
-        package init(_ text: String, _ value: JSONValue? = nil, ink: Ink? = nil) {
+        package init(_ text: String, _ value: JSONValue? = nil, ink: TextStyle? = nil) {
             self.text = text
             self.value = value ?? .string(text)
             self.ink = ink
@@ -255,7 +255,7 @@ enum Markdown {
 
 /// A table whose rows are created in batches while it is written, for lists that would need too much memory as cells
 /// and text. The output is the same as that of a `Table`.
-package struct LongTable {
+package struct StreamedTable {
     /// The table without its rows: columns, total, notes.
     package var frame: Table
     package var count: Int

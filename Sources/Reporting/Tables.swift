@@ -26,7 +26,7 @@ extension Table {
         Cell(bytes.map(Units.size) ?? "", bytes.map { .integer($0) } ?? .null)
     }
 
-    private static func ink(_ state: Asset.State) -> Ink {
+    private static func ink(_ state: Asset.State) -> TextStyle {
         switch state {
         case .ready: .green
         case .inUse: .yellow

@@ -82,7 +82,7 @@ extension ProgressState.Running {
     fileprivate func what(_ style: Style) -> [Segment] {
         guard let progress = combined else { return [] }
         let name = Segment(progress.activity.printableLine, isFlexible: true)
-        let bar = progress.fraction.map { Segment(Bar.framed($0, width: 20, style), dropped: 1) }
+        let bar = progress.fraction.map { Segment(ProgressBar.framed($0, width: 20, style), dropped: 1) }
         return switch progress.unit {
         case .tasks: [Segment(progress.position), name]
         case .bytes, .percent: [name, Segment(progress.position)] + (bar.map { [$0] } ?? [])
@@ -120,12 +120,12 @@ private struct Segment {
     var isFlexible: Bool
     /// Order in which segments are dropped when the line is too long, highest first; `nil` is never dropped.
     var dropped: Int?
-    var ink: Ink?
+    var ink: TextStyle?
 
     /// Minimum columns at which a task's name is still recognizable.
     private static let leastActivity = 16
 
-    init(_ text: String, isFlexible: Bool = false, dropped: Int? = nil, ink: Ink? = nil) {
+    init(_ text: String, isFlexible: Bool = false, dropped: Int? = nil, ink: TextStyle? = nil) {
         self.text = text
         self.isFlexible = isFlexible
         self.dropped = dropped

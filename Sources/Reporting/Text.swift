@@ -291,7 +291,7 @@ package struct Style: Sendable, Equatable {
         }
     }
 
-    package func paint(_ text: String, _ ink: Ink?) -> String {
+    package func paint(_ text: String, _ ink: TextStyle?) -> String {
         guard color, let ink, !text.isEmpty else { return text }
         return "\u{1B}[\(ink.rawValue)m\(text)\u{1B}[0m"
     }
@@ -303,7 +303,7 @@ enum Verdict: Sendable {
 }
 
 /// Text colors and attributes by their SGR codes (ECMA-48, 8.3.117); the terminal's palette determines the shade.
-package enum Ink: String, Sendable {
+package enum TextStyle: String, Sendable {
     case bold = "1"
     case dim = "2"
     case red = "31"

@@ -65,7 +65,7 @@ extension CheckResult.Outcome {
         }
     }
 
-    fileprivate var ink: Ink {
+    fileprivate var ink: TextStyle {
         switch self {
         case .passed: .green
         case .failed: .red

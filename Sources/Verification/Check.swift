@@ -90,7 +90,7 @@ enum Verdict: Sendable, Equatable {
 }
 
 /// Runs checks, reports each result, and skips checks that depend on one that failed.
-actor CheckLog {
+actor CheckRunner {
     private(set) var results: [CheckResult] = []
     private var outcomes: [Check: CheckResult.Outcome] = [:]
     private var console: ConsoleLog?

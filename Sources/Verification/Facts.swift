@@ -15,25 +15,25 @@ struct Facts: Sendable, Equatable {
         }
     }
 
-    /// - Throws: `Untold` if the script ended before it printed the key.
-    func value(_ key: String) throws(Untold) -> String {
-        guard let value = values[key]?.last else { throw Untold(key: key) }
+    /// - Throws: `MissingFact` if the script ended before it printed the key.
+    func value(_ key: String) throws(MissingFact) -> String {
+        guard let value = values[key]?.last else { throw MissingFact(key: key) }
         return value
     }
 
-    func number(_ key: String) throws(Untold) -> Int {
-        guard let number = Int(try value(key)) else { throw Untold(key: key) }
+    func number(_ key: String) throws(MissingFact) -> Int {
+        guard let number = Int(try value(key)) else { throw MissingFact(key: key) }
         return number
     }
 
     /// All values of a key, without empty ones.
-    /// - Throws: `Untold` if there is not even an empty value: scripts print `key=` before the list.
-    func list(_ key: String) throws(Untold) -> [String] {
-        guard let list = values[key] else { throw Untold(key: key) }
+    /// - Throws: `MissingFact` if there is not even an empty value: scripts print `key=` before the list.
+    func list(_ key: String) throws(MissingFact) -> [String] {
+        guard let list = values[key] else { throw MissingFact(key: key) }
         return list.filter { !$0.isEmpty }
     }
 
-    struct Untold: Error, Equatable, CustomStringConvertible {
+    struct MissingFact: Error, Equatable, CustomStringConvertible {
         var key: String
         var description: String { "the guest did not report '\(key)'" }
     }

@@ -154,7 +154,7 @@ enum PasswordChange: Sendable, Equatable {
     /// The login ended before a session started.
     case ended
 
-    static func converse(_ guest: Conversation, old: Secret, new: Secret) async throws -> PasswordChange {
+    static func converse(_ guest: PromptSession, old: Secret, new: Secret) async throws -> PasswordChange {
         switch try await guest.expect("current password:", "current unix password:", "logged-in") {
         case nil: return .ended
         case "logged-in": return .loggedIn

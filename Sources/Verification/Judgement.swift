@@ -5,7 +5,8 @@ func judge(_ check: Check, _ facts: Facts, _ expectations: Expectations) -> Verd
     do { return try verdict(on: check, facts, expectations) } catch { return .failed("\(error)") }
 }
 
-private func verdict(on check: Check, _ facts: Facts, _ expectations: Expectations) throws(Facts.Untold) -> Verdict {
+private func verdict(on check: Check, _ facts: Facts, _ expectations: Expectations) throws(Facts.MissingFact) -> Verdict
+{
     switch check {
     case .groups: try judgeGroups(facts)
     case .sudoAsks: try facts.value("sudo_asks") == "yes" ? .passed() : .failed("sudo runs without a password")
@@ -35,19 +36,19 @@ private func none(_ found: [String], _ what: String) -> Verdict {
     found.isEmpty ? .passed() : .failed("\(what): \(found.joined(separator: ", "))")
 }
 
-private func judgeGroups(_ facts: Facts) throws(Facts.Untold) -> Verdict {
+private func judgeGroups(_ facts: Facts) throws(Facts.MissingFact) -> Verdict {
     let groups = try facts.value("groups").split(separator: " ")
     let missing = ["sudo", "docker"].filter { !groups.contains(Substring($0)) }
     return missing.isEmpty ? .passed() : .failed("not a member of \(missing.joined(separator: " and "))")
 }
 
-private func judgeMachineID(_ facts: Facts) throws(Facts.Untold) -> Verdict {
+private func judgeMachineID(_ facts: Facts) throws(Facts.MissingFact) -> Verdict {
     let id = try facts.value("machine_id")
     return id.utf8.count == 32 && id.allSatisfy(\.isHexDigit)
         ? .passed(id) : .failed("/etc/machine-id contains '\(id)'")
 }
 
-private func judgeCoreDumps(_ facts: Facts) throws(Facts.Untold) -> Verdict {
+private func judgeCoreDumps(_ facts: Facts) throws(Facts.MissingFact) -> Verdict {
     let (soft, hard, pattern) = (
         try facts.value("core_soft"), try facts.value("core_hard"), try facts.value("core_pattern")
     )
@@ -55,14 +56,14 @@ private func judgeCoreDumps(_ facts: Facts) throws(Facts.Untold) -> Verdict {
     return .passed("core_pattern is '\(pattern)'")
 }
 
-private func judgePasswordLogin(_ facts: Facts) throws(Facts.Untold) -> Verdict {
+private func judgePasswordLogin(_ facts: Facts) throws(Facts.MissingFact) -> Verdict {
     let refusals = try facts.list("password_refusal")
     guard refusals.isEmpty else { return .failed(refusals.joined(separator: ", ")) }
     let effective = try facts.value("password_login")
     return effective == "yes" ? .passed() : .failed("sshd reports PasswordAuthentication \(effective)")
 }
 
-private func judgeUnits(_ facts: Facts) throws(Facts.Untold) -> Verdict {
+private func judgeUnits(_ facts: Facts) throws(Facts.MissingFact) -> Verdict {
     let failed = try facts.list("failed_unit")
     guard failed.isEmpty else { return .failed("failed: \(failed.joined(separator: ", "))") }
     let state = try facts.value("system_state")
@@ -70,7 +71,7 @@ private func judgeUnits(_ facts: Facts) throws(Facts.Untold) -> Verdict {
 }
 
 /// Checks for slow units that wait for something that a sandbox may not have, such as a network.
-private func judgeBoot(_ facts: Facts) throws(Facts.Untold) -> Verdict {
+private func judgeBoot(_ facts: Facts) throws(Facts.MissingFact) -> Verdict {
     let slow = try facts.list("blame").compactMap(UnitTime.init).filter { unit in
         let waits = unit.name.contains("wait-online") || unit.name.hasPrefix("cloud-")
         return waits && unit.seconds > 5
@@ -103,7 +104,7 @@ struct UnitTime: Equatable {
     }
 }
 
-private func judgeDisk(_ facts: Facts) throws(Facts.Untold) -> Verdict {
+private func judgeDisk(_ facts: Facts) throws(Facts.MissingFact) -> Verdict {
     let end = try facts.number("partition_start") + facts.number("partition_sectors")
     let unused = try (facts.number("disk_sectors") - end) * 512
     // The second partition table and rounding to 1 MiB.
@@ -116,17 +117,17 @@ private func judgeDisk(_ facts: Facts) throws(Facts.Untold) -> Verdict {
     return .passed("\(usable >> 20) MiB")
 }
 
-private func judgePoetry(_ facts: Facts) throws(Facts.Untold) -> Verdict {
+private func judgePoetry(_ facts: Facts) throws(Facts.MissingFact) -> Verdict {
     let said = try facts.value("poetry")
     return said.hasPrefix("Poetry") ? .passed(said) : .failed("poetry --version printed: \(said)")
 }
 
-private func judgeDocker(_ facts: Facts) throws(Facts.Untold) -> Verdict {
+private func judgeDocker(_ facts: Facts) throws(Facts.MissingFact) -> Verdict {
     let said = try facts.value("docker")
     return try facts.value("docker_reached") == "yes" ? .passed("engine \(said)") : .failed(said)
 }
 
-private func judgeClone(_ facts: Facts, _ expectations: Expectations) throws(Facts.Untold) -> Verdict {
+private func judgeClone(_ facts: Facts, _ expectations: Expectations) throws(Facts.MissingFact) -> Verdict {
     let clone = try facts.value("clone")
     if clone == "none" {
         let known = expectations.missing.first {
@@ -141,7 +142,7 @@ private func judgeClone(_ facts: Facts, _ expectations: Expectations) throws(Fac
     return .passed("\(clone), \(try facts.value("clone_submodules")) submodules")
 }
 
-private func judgeContainerBuild(_ facts: Facts) throws(Facts.Untold) -> Verdict {
+private func judgeContainerBuild(_ facts: Facts) throws(Facts.MissingFact) -> Verdict {
     let said = try facts.value("container_build")
     if said == "none" { return .skipped("no clone to build from") }
     return said == "done" ? .passed() : .failed("docker build failed: \(said)")

@@ -30,7 +30,7 @@ package struct JupyterClient<Runner: CommandRunner>: Sendable {
         // The submitted form must contain the token from its page.
         _ = try await get("/login")
         guard let token = CookieJar(try readText(jar))["_xsrf"] else {
-            throw CheckFailed("/login sets no _xsrf cookie")
+            throw CheckFailure("/login sets no _xsrf cookie")
         }
         try writeAtomically(password.reveal, to: "\(directory)/form", mode: 0o600)
         return try await request(

@@ -15,7 +15,7 @@ package func verifyVM(
     logs: String, onProgress: @escaping @Sendable (Progress) -> Void = { _ in },
     onCheck: @escaping @Sendable (CheckResult) -> Void = { _ in }
 ) async throws -> VerificationReport {
-    let log = CheckLog(onCheck: onCheck)
+    let log = CheckRunner(onCheck: onCheck)
     let verification = Verification(
         image: image, host: host, expectations: expectations, runner: runner, logs: logs, log: log,
         onProgress: onProgress)
@@ -54,7 +54,7 @@ struct Verification<Host: GuestHost, Runner: CommandRunner>: Sendable {
     var expectations: Expectations
     var runner: Runner
     var logs: String
-    var log: CheckLog
+    var log: CheckRunner
     var onProgress: @Sendable (Progress) -> Void
 
     func checkFirstCopy() async throws -> Identity {
@@ -94,7 +94,7 @@ struct Verification<Host: GuestHost, Runner: CommandRunner>: Sendable {
         }
     }
 
-    private func checkAnswer(_ check: Check, _ visit: Visit<Runner>) async throws -> HostKeys? {
+    private func checkAnswer(_ check: Check, _ visit: GuestSession<Runner>) async throws -> HostKeys? {
         let found = Box<HostKeys>()
         try await log.make(check) {
             let keys = try await visit.waitForSSH()
@@ -104,7 +104,7 @@ struct Verification<Host: GuestHost, Runner: CommandRunner>: Sendable {
         return await found.value
     }
 
-    private func checkPasswords(_ visit: Visit<Runner>) async throws {
+    private func checkPasswords(_ visit: GuestSession<Runner>) async throws {
         try await log.make(.passwordForced) { try await visit.changeForcedPassword() }
         try await log.make(.oldPasswordRefused) {
             let (entered, said) = try await visit.logsIn(with: expectations.password)
@@ -118,7 +118,7 @@ struct Verification<Host: GuestHost, Runner: CommandRunner>: Sendable {
     }
 
     /// - Returns: The machine-id.
-    private func checkFacts(_ visit: Visit<Runner>) async throws -> String? {
+    private func checkFacts(_ visit: GuestSession<Runner>) async throws -> String? {
         let (root, user) = (Box<Facts>(), Box<Facts>())
         try await log.make(.sudo) {
             await root.set(try await visit.gatherRootFacts())
@@ -138,7 +138,7 @@ struct Verification<Host: GuestHost, Runner: CommandRunner>: Sendable {
         return try? await root.value?.value("machine_id")
     }
 
-    private func checkMessage(_ visit: Visit<Runner>) async throws -> MessageOfTheDay? {
+    private func checkMessage(_ visit: GuestSession<Runner>) async throws -> MessageOfTheDay? {
         let found = Box<MessageOfTheDay>()
         try await log.make(.messageComes) {
             let message = try await visit.readMessage()
@@ -156,7 +156,8 @@ struct Verification<Host: GuestHost, Runner: CommandRunner>: Sendable {
 
     /// Boots a copy, calls `body`, and then saves the console log if a check failed and closes the shared connection.
     private func visit<Result: Sendable>(
-        _ copy: GuestCopy, _ body: @escaping @Sendable (Visit<Runner>, JupyterClient<Runner>) async throws -> Result
+        _ copy: GuestCopy,
+        _ body: @escaping @Sendable (GuestSession<Runner>, JupyterClient<Runner>) async throws -> Result
     ) async throws -> Result {
         onProgress(Progress("booting the \(copy.rawValue) copy"))
         return try await host.withGuest(copy.rawValue) { address in
@@ -164,7 +165,7 @@ struct Verification<Host: GuestHost, Runner: CommandRunner>: Sendable {
             await log.watch(console)
             return try await withTemporaryDirectory { directory in
                 let login = GuestLogin(to: address, as: expectations.user, in: directory)
-                let visit = Visit(
+                let visit = GuestSession(
                     runner: runner, address: address, login: login, expectations: expectations,
                     newPassword: .random(), onProgress: onProgress)
                 let jupyter = JupyterClient(runner: runner, address: address, directory: directory)
@@ -195,7 +196,7 @@ private actor Box<Value: Sendable> {
     func fail(with error: any Error) { result = .failure(error) }
 
     func get() throws -> Value {
-        guard let result else { throw CheckFailed("the guest was not queried") }
+        guard let result else { throw CheckFailure("the guest was not queried") }
         return try result.get()
     }
 }
@@ -210,7 +211,7 @@ extension Secret {
 
 /// The checks of JupyterLab.
 extension Verification {
-    func checkJupyter(_ visit: Visit<Runner>, _ jupyter: JupyterClient<Runner>) async throws {
+    func checkJupyter(_ visit: GuestSession<Runner>, _ jupyter: JupyterClient<Runner>) async throws {
         let hasPassword = await log.passed(.newPasswordAccepted)
         try await log.make(.jupyterUp) {
             if visit.address.remote != nil, !hasPassword {
@@ -237,7 +238,7 @@ extension Verification {
     }
 
     func checkChangeOfJupyterPassword(
-        _ visit: Visit<Runner>, _ jupyter: JupyterClient<Runner>, _ message: MessageOfTheDay?
+        _ visit: GuestSession<Runner>, _ jupyter: JupyterClient<Runner>, _ message: MessageOfTheDay?
     ) async throws {
         let password = Secret.random()
         try await log.make(.jupyterChange) {
@@ -271,7 +272,7 @@ extension Verification {
             let answer = try await jupyter.get("/lab")
             if answer.status != 0 { return answer }
             let waited = ContinuousClock.now - start
-            guard waited < expectations.limits.services else { throw CheckFailed("JupyterLab returned \(answer)") }
+            guard waited < expectations.limits.services else { throw CheckFailure("JupyterLab returned \(answer)") }
             onProgress(Progress("waiting for JupyterLab, \(waited.components.seconds) s"))
             try await Task.sleep(for: .seconds(1))
         }

@@ -2,7 +2,7 @@ import Sandbox
 import Workbench
 
 /// The interaction with one booted copy; each function does the work of one check and throws if it fails.
-struct Visit<Runner: CommandRunner>: Sendable {
+struct GuestSession<Runner: CommandRunner>: Sendable {
     var runner: Runner
     var address: GuestAddress
     var login: GuestLogin
@@ -21,7 +21,7 @@ struct Visit<Runner: CommandRunner>: Sendable {
             let (keys, said) = try await keysShown()
             if let keys { return keys }
             guard waited < limits.boot else {
-                throw CheckFailed(
+                throw CheckFailure(
                     "sshd did not answer within \(limits.boot)" + (said.isEmpty ? "" : ": \(said)"),
                     console: address.consoleLog)
             }
@@ -30,7 +30,7 @@ struct Visit<Runner: CommandRunner>: Sendable {
     }
 
     /// - Returns: The host keys, or `nil` and the last line of output if sshd does not answer yet.
-    /// - Throws: `CheckFailed` if a remote guest presents a key that is not among its known keys.
+    /// - Throws: `CheckFailure` if a remote guest presents a key that is not among its known keys.
     private func keysShown() async throws -> (HostKeys?, String) {
         guard let remote = address.remote else {
             let keys = HostKeys(scan: try await runner.execute(login.scan).standardOutput)
@@ -41,7 +41,7 @@ struct Visit<Runner: CommandRunner>: Sendable {
         try believe(keys, port: remote.sshConfig == nil ? login.port : 22)
         let output = try await runner.execute(login.knock)
         if output.standardError.contains("Host key verification failed") {
-            throw CheckFailed("sshd presents a different host key than the one the machine reported")
+            throw CheckFailure("sshd presents a different host key than the one the machine reported")
         }
         return (output.standardError.contains("Permission denied") ? keys : nil, output.lastLine)
     }
@@ -59,7 +59,7 @@ struct Visit<Runner: CommandRunner>: Sendable {
                 try await runner.execute(command)
             }
             guard output.status.isSuccess else {
-                throw CheckFailed("failed to open a tunnel to JupyterLab: \(output.lastLine)")
+                throw CheckFailure("failed to open a tunnel to JupyterLab: \(output.lastLine)")
             }
         }
     }
@@ -115,7 +115,7 @@ struct Visit<Runner: CommandRunner>: Sendable {
         }
         let facts = Facts(output.standardOutput)
         guard output.status.isSuccess else {
-            throw CheckFailed("the session ended with \(output.status): \(output.lastLine)")
+            throw CheckFailure("the session ended with \(output.status): \(output.lastLine)")
         }
         return facts
     }
@@ -151,7 +151,7 @@ struct Visit<Runner: CommandRunner>: Sendable {
     }
 
     private func conversing<Result: Sendable>(
-        _ command: Command, _ activity: String, _ body: @escaping @Sendable (Conversation) async throws -> Result
+        _ command: Command, _ activity: String, _ body: @escaping @Sendable (PromptSession) async throws -> Result
     ) async throws -> (Result, String) {
         let heard = Transcript()
         do {
@@ -169,7 +169,7 @@ struct Visit<Runner: CommandRunner>: Sendable {
             }
             return (result, await heard.text)
         } catch let error as TimedOut {
-            throw CheckFailed("\(error); guest output: \(await heard.text.lastLines)")
+            throw CheckFailure("\(error); guest output: \(await heard.text.lastLines)")
         }
     }
 }
@@ -181,7 +181,7 @@ private actor Transcript {
 }
 
 /// The reason why a check failed.
-struct CheckFailed: Error, CustomStringConvertible {
+struct CheckFailure: Error, CustomStringConvertible {
     var description: String
 
     /// - Parameter console: A console log, whose last lines are added to the reason.

@@ -96,7 +96,7 @@ package protocol CommandRunner: Sendable {
 
     /// Runs an interactive program: `body` waits for its prompts and answers them.
     func converse<Result: Sendable>(
-        _ command: Command, _ body: (Conversation) async throws -> Result
+        _ command: Command, _ body: (PromptSession) async throws -> Result
     ) async throws -> Result
 }
 

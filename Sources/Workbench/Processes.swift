@@ -64,7 +64,7 @@ package struct BackgroundProcess: Sendable, Hashable, Codable {
 }
 
 /// A session with an interactive program, such as a login that forces a password change.
-package actor Conversation {
+package actor PromptSession {
     private var iterator: SubprocessOutputSequence.Iterator
     private let input: StandardInputWriter
     private var unread: [UInt8] = []

@@ -60,13 +60,13 @@ package struct SystemCommandRunner: CommandRunner {
 
     /// Ends the program and all its children when `body` returns or throws.
     package func converse<Result: Sendable>(
-        _ command: Command, _ body: (Conversation) async throws -> Result
+        _ command: Command, _ body: (PromptSession) async throws -> Result
     ) async throws -> Result {
         try await launching(command) {
             try await Subprocess.run(
                 command.configuration, input: .inputWriter, output: .sequence, error: .combinedWithOutput
             ) { execution in
-                let conversation = Conversation(
+                let conversation = PromptSession(
                     output: execution.standardOutput, input: execution.standardInputWriter)
                 let outcome: Swift.Result<Result, any Error>
                 do { outcome = .success(try await body(conversation)) } catch { outcome = .failure(error) }

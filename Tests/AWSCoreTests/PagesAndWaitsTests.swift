@@ -36,7 +36,9 @@ struct PagesAndWaitsTests {
     func wait() async throws {
         let script = Script([.noToys, .noToys, .fail(.lost), .toys])
         let client = client(script, backoff: Backoff(attempts: 1))
-        let toy = try await client.wait(for: "a toy", at: Pace(first: .seconds(4), longest: .seconds(6), growth: 1.5)) {
+        let toy = try await client.wait(
+            for: "a toy", at: PollingPolicy(first: .seconds(4), longest: .seconds(6), growth: 1.5)
+        ) {
             try await client.call(Toy.ListToys()).names.first
         }
         #expect(toy == "bear")
@@ -47,8 +49,8 @@ struct PagesAndWaitsTests {
     func reason() async throws {
         let script = Script(Array(repeating: .noToys, count: 100))
         let client = client(script)
-        let error = await #expect(throws: WaitedTooLong.self) {
-            try await client.wait(for: "a toy", at: Pace(limit: .seconds(60))) {
+        let error = await #expect(throws: WaitTimeout.self) {
+            try await client.wait(for: "a toy", at: PollingPolicy(limit: .seconds(60))) {
                 "the shop is closed"
             } until: {
                 try await client.call(Toy.ListToys()).names.first
@@ -62,7 +64,7 @@ struct PagesAndWaitsTests {
         let script = Script([])
         let client = client(script, backoff: Backoff(attempts: 1))
         let error = await #expect(throws: AWSError.self) {
-            try await client.wait(for: "a toy", at: Pace(patience: .seconds(60))) {
+            try await client.wait(for: "a toy", at: PollingPolicy(patience: .seconds(60))) {
                 try await client.call(Toy.ListToys()).names.first
             }
         }

@@ -105,33 +105,33 @@ enum Toy {
 
     struct ListToys: JSONOperation {
         static let service = Toy.service
-        static let repetition = Repetition<Self>.harmless
+        static let retrySafety = RetrySafety<Self>.harmless
         typealias Output = Toys
     }
 
     struct MakeToy: JSONOperation {
         static let service = Toy.service
-        static let repetition = Repetition<Self>.never
+        static let retrySafety = RetrySafety<Self>.never
         typealias Output = Toys
         var name = "bear"
     }
 
     struct OrderToy: JSONOperation {
         static let service = Toy.service
-        static let repetition = Repetition<Self>.token(\.clientToken)
+        static let retrySafety = RetrySafety<Self>.token(\.clientToken)
         typealias Output = Toys
         var clientToken: String?
     }
 
     struct DropToy: JSONOperation {
         static let service = Toy.service
-        static let repetition = Repetition<Self>.removal(gone: ["NoSuchToy"], Toys(names: []))
+        static let retrySafety = RetrySafety<Self>.removal(gone: ["NoSuchToy"], Toys(names: []))
         typealias Output = Toys
     }
 
     struct NameToy: JSONOperation {
         static let service = Toy.service
-        static let repetition = Repetition<Self>.lookup(taken: ["ToyExists"]) { operation, client in
+        static let retrySafety = RetrySafety<Self>.lookup(taken: ["ToyExists"]) { operation, client in
             let toys = try await client.call(ListToys()).names.filter { $0 == operation.name }
             return toys.isEmpty ? nil : Toys(names: toys)
         }
@@ -141,7 +141,7 @@ enum Toy {
 
     struct PageToys: JSONOperation, PagedOperation {
         static let service = Toy.service
-        static let repetition = Repetition<Self>.harmless
+        static let retrySafety = RetrySafety<Self>.harmless
         struct Output: Codable, Sendable {
             var names: [String]
             var nextToken: String?

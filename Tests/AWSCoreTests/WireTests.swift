@@ -13,7 +13,7 @@ struct WireTests {
 
     struct PutThings: QueryOperation {
         static let service = query
-        static let repetition = Repetition<Self>.harmless
+        static let retrySafety = RetrySafety<Self>.harmless
         var stackName: String? = "a b&c=ü"
         var nothing: String?
         var tags: [Tag]? = [Tag(key: "k", value: "1"), Tag(key: "l", value: "")]
@@ -34,7 +34,7 @@ struct WireTests {
 
     struct PutMore: EC2Operation {
         static let service = query
-        static let repetition = Repetition<Self>.harmless
+        static let retrySafety = RetrySafety<Self>.harmless
         var imageIds: [String]? = ["ami-1", "ami-2"]
         var nothing: [String]? = []
         typealias Output = NoOutput
@@ -109,7 +109,7 @@ struct WireTests {
             ("{\"names\":[]}", "not well-formed"),
         ])
     func unexpected(xml: String, complaint: String) {
-        let error = #expect(throws: UnexpectedAnswer.self) { try answer(xml) }
+        let error = #expect(throws: UnexpectedResponse.self) { try answer(xml) }
         #expect(error?.message.contains(complaint) == true, "\(error?.message ?? "")")
     }
 

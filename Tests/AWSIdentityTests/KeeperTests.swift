@@ -18,14 +18,14 @@ struct KeeperTests {
             var refused: [String?] = []
         }
         let state = Mutex(State())
-        let gate: Gate?
+        let gate: ConcurrencyLimiter?
 
-        init(gate: Gate? = nil) { self.gate = gate }
+        init(gate: ConcurrencyLimiter? = nil) { self.gate = gate }
 
         struct Failure: Error {}
 
-        var keeper: CredentialKeeper {
-            let fetch: CredentialKeeper.Fetch = { refused in
+        var keeper: CredentialCache {
+            let fetch: CredentialCache.Fetch = { refused in
                 if let gate = self.gate { await gate.wait() }
                 return try self.state.withLock { state in
                     state.refused.append(refused?.accessKeyID)
@@ -36,7 +36,7 @@ struct KeeperTests {
                         expiration: state.lifetime.map { state.now + $0 }, origin: "test")
                 }
             }
-            return CredentialKeeper(now: { self.state.withLock { $0.now } }, fetch: fetch)
+            return CredentialCache(now: { self.state.withLock { $0.now } }, fetch: fetch)
         }
 
         func pass(_ seconds: Double) { state.withLock { $0.now += seconds } }
@@ -45,7 +45,7 @@ struct KeeperTests {
     }
 
     /// Blocks fetches until it is opened.
-    actor Gate {
+    actor ConcurrencyLimiter {
         private var isOpen = false
         private var waiting: [CheckedContinuation<Void, Never>] = []
         private(set) var arrivals = 0
@@ -62,7 +62,7 @@ struct KeeperTests {
         }
     }
 
-    private func key(_ keeper: CredentialKeeper, insteadOf refused: Credentials? = nil) async throws -> String {
+    private func key(_ keeper: CredentialCache, insteadOf refused: Credentials? = nil) async throws -> String {
         try await keeper.credentials(insteadOf: refused).accessKeyID
     }
 
@@ -122,7 +122,7 @@ struct KeeperTests {
 
     @Test("a hundred callers cause one fetch")
     func together() async throws {
-        let gate = Gate()
+        let gate = ConcurrencyLimiter()
         let issuer = Issuer(gate: gate)
         let keeper = issuer.keeper
         let keys = try await withThrowingTaskGroup(of: String.self) { group in
@@ -137,7 +137,7 @@ struct KeeperTests {
 
     @Test("a cancelled caller returns at once; the others get the fetched credentials")
     func cancellation() async throws {
-        let gate = Gate()
+        let gate = ConcurrencyLimiter()
         let issuer = Issuer(gate: gate)
         let keeper = issuer.keeper
         let impatient = Task { try await key(keeper) }

@@ -42,10 +42,10 @@ struct SecrecyTests {
         #expect(credentials.secretAccessKey == "sEcReT")
         expectDiscreet(credentials, "credentials")
         expectDiscreet(identity.keeper, "keeper")
-        expectDiscreet(SignOnToken(accessToken: "sEcReT", expiresAt: "x", refreshToken: "sEcReT"), "sign-on")
+        expectDiscreet(SSOToken(accessToken: "sEcReT", expiresAt: "x", refreshToken: "sEcReT"), "sign-on")
         expectDiscreet(GitHubToken(url: "x", bearer: "sEcReT", world: pretend.world), "GitHub")
         expectDiscreet(
-            MetadataCall(name: "x", url: "http://x/y?z=sEcReT", headers: [.init("authorization", "sEcReT")]), "call")
+            MetadataRequest(name: "x", url: "http://x/y?z=sEcReT", headers: [.init("authorization", "sEcReT")]), "call")
         let document = #"{"AccessKeyId": "A", "SecretAccessKey": "sEcReT", "Token": "sEcReT"}"#
         expectDiscreet(try JSONDecoder().decode(CredentialDocument.self, from: Data(document.utf8)), "document")
     }

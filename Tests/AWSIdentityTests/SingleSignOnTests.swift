@@ -89,7 +89,7 @@ struct SingleSignOnTests {
         #expect(pretend[\.requests][0].form.contains(#""refreshToken":"refresh-1""#))
         #expect(pretend[\.requests][1].headers.contains(.init("x-amz-sso_bearer_token", "new-token")))
         let kept = try #require(pretend[\.written][Self.path("my corp")])
-        let token = try JSONDecoder().decode(SignOnToken.self, from: Data(kept.utf8))
+        let token = try JSONDecoder().decode(SSOToken.self, from: Data(kept.utf8))
         #expect(token.accessToken == "new-token")
         #expect(token.refreshToken == "refresh-2")
         #expect(token.expiresAt == "2027-01-15T09:00:00Z")

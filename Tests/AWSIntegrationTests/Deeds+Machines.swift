@@ -130,6 +130,6 @@ extension Deed {
     ]
 }
 
-extension Pace {
-    static let quick = Pace(first: .milliseconds(5), longest: .milliseconds(20), limit: .seconds(30))
+extension PollingPolicy {
+    static let quick = PollingPolicy(first: .milliseconds(5), longest: .milliseconds(20), limit: .seconds(30))
 }

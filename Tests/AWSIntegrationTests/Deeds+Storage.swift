@@ -46,7 +46,7 @@ extension Deed {
             try await put(client, bucket, "<&>\"'")
             return Trial {
                 let output = try await client.call(S3.DeleteObjects(bucket: bucket, keys: ["<&>\"'"]))
-                guard output.errors.isEmpty else { throw UnexpectedAnswer("\(output.errors)") }
+                guard output.errors.isEmpty else { throw UnexpectedResponse("\(output.errors)") }
             } count: {
                 1 - (try await objects(client, bucket))
             }

@@ -5,7 +5,7 @@ import Foundation
 /// Operations that only tests need, to make what the project's own find there.
 struct CreateBucket: RESTXMLOperation {
     static let service = S3.service
-    static let repetition = Repetition<Self>.never
+    static let retrySafety = RetrySafety<Self>.never
     var bucket: String
     var region: String
 
@@ -22,7 +22,7 @@ struct CreateBucket: RESTXMLOperation {
 
 struct CreateRole: QueryOperation {
     static let service = IAM.service
-    static let repetition = Repetition<Self>.never
+    static let retrySafety = RetrySafety<Self>.never
     var roleName: String
     var assumeRolePolicyDocument = #"{"Version":"2012-10-17","Statement":[]}"#
     typealias Output = NoOutput
@@ -30,7 +30,7 @@ struct CreateRole: QueryOperation {
 
 struct CreateProject: JSONOperation {
     static let service = CodeBuild.service
-    static let repetition = Repetition<Self>.never
+    static let retrySafety = RetrySafety<Self>.never
 
     struct Source: Codable, Sendable {
         var type = "GITHUB"
@@ -53,7 +53,7 @@ struct CreateProject: JSONOperation {
 
 struct CreateDistribution: RESTXMLOperation {
     static let service = CloudFront.service
-    static let repetition = Repetition<Self>.never
+    static let retrySafety = RetrySafety<Self>.never
     var reference: String
 
     struct Output: Codable, Sendable { var id: String }
@@ -122,7 +122,7 @@ extension Deed {
 
 struct ListInvalidations: RESTXMLOperation {
     static let service = CloudFront.service
-    static let repetition = Repetition<Self>.harmless
+    static let retrySafety = RetrySafety<Self>.harmless
     var distributionId: String
 
     struct List: Codable, Sendable { var quantity: Int }

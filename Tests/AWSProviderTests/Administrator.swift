@@ -37,12 +37,12 @@ struct Administrator: Sendable {
 
     /// The program on a terminal.
     /// - Returns: all that it has said.
-    func atTerminal(_ arguments: String..., talk: @escaping @Sendable (Conversation) async throws -> Void)
+    func atTerminal(_ arguments: String..., talk: @escaping @Sendable (PromptSession) async throws -> Void)
         async throws -> String
     { try await terminal(arguments, talk: talk) }
 
     func terminal(
-        _ arguments: [String], talk: @escaping @Sendable (Conversation) async throws -> Void
+        _ arguments: [String], talk: @escaping @Sendable (PromptSession) async throws -> Void
     ) async throws -> String {
         try await Program.atTerminal(arguments, environment, talk: talk)
     }

@@ -38,7 +38,7 @@ extension AssetsAccount {
 
     private struct PutBucketVersioning: RESTXMLOperation {
         static let service = S3.service
-        static let repetition = Repetition<Self>.never
+        static let retrySafety = RetrySafety<Self>.never
         var status: String
         typealias Output = NoOutput
 
@@ -55,7 +55,7 @@ extension AssetsAccount {
 
     private struct CreateRole: QueryOperation {
         static let service = IAM.service
-        static let repetition = Repetition<Self>.never
+        static let retrySafety = RetrySafety<Self>.never
         var roleName: String
         var assumeRolePolicyDocument = #"{"Version":"2012-10-17","Statement":[]}"#
         typealias Output = NoOutput
@@ -145,7 +145,7 @@ extension AssetsAccount {
         create.tags = tags
         _ = try await client.call(create)
         _ = try await client.call(CloudFormation.ExecuteChangeSet(changeSetName: "set", stackName: name))
-        try await client.wait(for: name, at: Pace(first: .milliseconds(5), longest: .milliseconds(20))) {
+        try await client.wait(for: name, at: PollingPolicy(first: .milliseconds(5), longest: .milliseconds(20))) {
             let stack = try await client.call(CloudFormation.DescribeStacks(stackName: name)).stacks.first
             return stack?.stackStatus == status ? () : nil
         }

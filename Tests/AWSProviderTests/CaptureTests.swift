@@ -17,7 +17,7 @@ extension ExportLabTests {
                 let image = try await lab.capture(events: log.sink)
                 let found = try #require(try await lab.image())
                 #expect(found.imageId == image.id)
-                let tags = Set(lab.lab.site.tags + CaptureLab.facts.tags)
+                let tags = Set(lab.lab.workspace.tags + CaptureLab.facts.tags)
                 #expect(tags.isSubset(of: found.tags))
                 #expect(found.description == "A sandbox")
                 let snapshots = try await lab.snapshots()
@@ -43,7 +43,7 @@ extension ExportLabTests {
                 let undo = Undo()
                 let error = await #expect(throws: Failure.self) { try await lab.capture(undo: undo) }
                 #expect(error?.message.contains("Server.InternalError: no space") == true)
-                #expect(error?.message.contains(lab.lab.site.imageName) == true)
+                #expect(error?.message.contains(lab.lab.workspace.imageName) == true)
                 #expect(await undo.unwind() == [])
                 #expect(try await lab.image() == nil)
                 #expect(try await lab.snapshots().isEmpty)
@@ -72,7 +72,7 @@ extension ExportLabTests {
                 #expect(await undo.unwind() == [])
                 #expect(try await lab.capture() == image)
                 #expect(try await lab.lab.count("CreateImage") == 1)
-                let found = try #require(try await ImageCapture(lab.lab.site).existing())
+                let found = try #require(try await ImageCapture(lab.lab.workspace).existing())
                 #expect(found.state == .available)
                 #expect(found.facts == CaptureLab.facts)
                 #expect(found.image == image)
@@ -194,13 +194,13 @@ struct CaptureLab: Sendable {
         facts: ImageFacts = facts, through other: (any Transport)? = nil, undo: Undo = Undo(),
         events: @escaping EventSink = { _ in }
     ) async throws -> CapturedImage {
-        let site = other.map { lab.site(through: $0) } ?? lab.site
-        return try await ImageCapture(site).capture(
+        let workspace = other.map { lab.workspace(through: $0) } ?? lab.workspace
+        return try await ImageCapture(workspace).capture(
             instanceID: instance, facts: facts, description: "A sandbox", undo: undo, events: events)
     }
 
     func image() async throws -> EC2.Image? {
-        try await lab.images.first { $0.name == lab.site.imageName }
+        try await lab.images.first { $0.name == lab.workspace.imageName }
     }
 
     /// Those that were made by capturing.

@@ -114,8 +114,9 @@ extension SetupTests {
                             CloudFormation.UpdateTerminationProtection(
                                 stackName: name, enableTerminationProtection: false))
                         _ = try await client.call(CloudFormation.DeleteStack(stackName: name))
-                        let pace = Pace(first: .milliseconds(20), longest: .milliseconds(100), limit: .seconds(30))
-                        try await client.wait(for: "the removal of stack \(name)", at: pace) {
+                        let polling = PollingPolicy(
+                            first: .milliseconds(20), longest: .milliseconds(100), limit: .seconds(30))
+                        try await client.wait(for: "the removal of stack \(name)", at: polling) {
                             try await admin.stack(.ciCodeBuild) == nil ? () : nil
                         }
                     }

@@ -74,10 +74,10 @@ struct CreateVMTimeTests {
             let definition = SandboxDefinition(
                 name: "small", version: "1.0.0",
                 playbook: .init(file: "site.yml", pins: "pins.yaml", roles: ["only"]), formats: [.vmdk, .vhd])
-            let site = BuildSite(
+            let workspace = AWSWorkspace(
                 client, try AssetID("time"), names: definition.names, now: time.callTime.now)
             let runner = VirtualRunner(time: time, reaches: reaches)
-            let source = try await site.sourceImage(definition, ami: nil)
+            let source = try await workspace.sourceImage(definition, ami: nil)
             let settings = AWSBuildSettings(
                 machine: { definition in
                     MachineOrder(
@@ -86,13 +86,13 @@ struct CreateVMTimeTests {
                         sshNetworks: [try IPNetwork("192.0.2.1/32")])
                 }, method: .vmExport, place: .elsewhere, credentials: .init(), inputs: "inputs")
             let machines = Machines(
-                site: site, runner: runner, directory: "\(builder.home)/machine", ownAddress: { "192.0.2.1" })
+                workspace: workspace, runner: runner, directory: "\(builder.home)/machine", ownAddress: { "192.0.2.1" })
             let export = AWSExport(
-                site, try await ImageBucket.find(in: site), place: .elsewhere, workDirectory: builder.home,
+                workspace, try await ImageBucket.find(in: workspace), place: .elsewhere, workDirectory: builder.home,
                 runner: runner)
             return try await createVM(
-                BuildOrder(assetID: site.assetID, definition: definition, password: .given(Secret("secret"))),
-                on: AWSVMProvider(site, machines: machines, export: export, settings: settings),
+                BuildOrder(assetID: workspace.assetID, definition: definition, password: .given(Secret("secret"))),
+                on: AWSVMProvider(workspace, machines: machines, export: export, settings: settings),
                 with: PatientProvisioner(time: time), events: { _ in }, clock: VirtualClock(time: time))
         }
     }

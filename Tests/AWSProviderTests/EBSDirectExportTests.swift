@@ -107,7 +107,7 @@ extension ImageSuites {
             _ formats: [ImageFormat], undo: Undo, events: @escaping EventSink = { _ in }
         ) async throws -> [Artifact] {
             let export = EBSDirectExport(
-                try account.site(), to: bucket, workDirectory: work, runner: SystemCommandRunner())
+                try account.workspace(), to: bucket, workDirectory: work, runner: SystemCommandRunner())
             return try await export.run(
                 image, formats: formats, stem: "sandbox-1.0", appliance: Appliance(name: "sandbox", version: "1.0"),
                 undo: undo, events: events)
@@ -131,18 +131,18 @@ struct EBSDirectRulesTests {
 
     @Test("a disk that a format cannot hold is refused before anything is read")
     func limits() throws {
-        try EBSDirectRoom.checkLimits(of: [.vhd, .raw], volumeGiB: 2040)
-        try EBSDirectRoom.checkLimits(of: [.raw, .qcow2], volumeGiB: 16384)
-        let failure = #expect(throws: Failure.self) { try EBSDirectRoom.checkLimits(of: [.vhd], volumeGiB: 2041) }
+        try ScratchSpace.checkLimits(of: [.vhd, .raw], volumeGiB: 2040)
+        try ScratchSpace.checkLimits(of: [.raw, .qcow2], volumeGiB: 16384)
+        let failure = #expect(throws: Failure.self) { try ScratchSpace.checkLimits(of: [.vhd], volumeGiB: 2041) }
         #expect(failure?.code == .badData)
     }
 
     @Test("room is needed for the raw file and each format; too little is told with --work-dir")
     func room() throws {
-        #expect(EBSDirectRoom.needed([.raw], dataBytes: 1000) == 1000)
-        #expect(EBSDirectRoom.needed([.vhd], dataBytes: 1000) == 2100)
-        #expect(EBSDirectRoom.needed([.vmdk, .ova], dataBytes: 1000) == 2400)
-        let room = EBSDirectRoom(folder: "/tmp", file: "/tmp/none.raw")
+        #expect(ScratchSpace.needed([.raw], dataBytes: 1000) == 1000)
+        #expect(ScratchSpace.needed([.vhd], dataBytes: 1000) == 2100)
+        #expect(ScratchSpace.needed([.vmdk, .ova], dataBytes: 1000) == 2400)
+        let room = ScratchSpace(folder: "/tmp", file: "/tmp/none.raw")
         let failure = #expect(throws: Failure.self) { try room.check([.vhd], dataBytes: 1 << 60) }
         #expect(failure?.code == .temporary && failure?.advice?.contains("--work-dir") == true)
     }
@@ -150,7 +150,7 @@ struct EBSDirectRulesTests {
     @Test("one line tells of all formats")
     func meter() {
         let groups: [[ImageFormat]] = [[.vmdk, .ova], [.vhd]]
-        let progress = EBSDirectMeter.progress(
+        let progress = ExportProgress.progress(
             groups, [[.vhd]: "vhd upload 40 %"], [[.vhd]: 0.7, [.vmdk, .ova]: 0.1])
         #expect(progress.activity == "vmdk wait · ova wait · vhd upload 40 %")
         #expect(progress.completed == 30)
@@ -159,7 +159,7 @@ struct EBSDirectRulesTests {
 
 private struct CreateBucket: RESTXMLOperation {
     static let service = S3.service
-    static let repetition = Repetition<Self>.never
+    static let retrySafety = RetrySafety<Self>.never
 
     func encode(into request: inout HTTPRequest) throws {
         request.method = .put

@@ -112,8 +112,8 @@ extension ImageSuites {
                 try await world.breakOff(snapshot)
                 let other = try TestDisk("\(world.account.home)/other.raw", blocks: [0, 50], seed: 2)
                 let blocks = try await DiskBlocks(of: other.path)
-                let site = try world.account.site("2.0")
-                let second = try await DiskUpload(site, disk: other.path, blocks).run(undo: Undo()) { _ in }
+                let workspace = try world.account.workspace("2.0")
+                let second = try await DiskUpload(workspace, disk: other.path, blocks).run(undo: Undo()) { _ in }
                 try await world.account.clear("faults")
                 _ = try await world.download(second.snapshotID).run(with: world.account.client())
                 #expect(try await other.isSame(as: world.target))
@@ -195,7 +195,7 @@ extension ImageSuites {
         }
 
         func upload(_ client: AWSClient? = nil) -> DiskUpload {
-            DiskUpload(try! account.site(client: client), disk: disk.path, blocks)
+            DiskUpload(try! account.workspace(client: client), disk: disk.path, blocks)
         }
 
         func write(_ client: AWSClient? = nil) async throws -> String {

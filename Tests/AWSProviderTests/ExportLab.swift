@@ -59,26 +59,26 @@ struct ExportLab: Sendable {
               CfDistributionDomainName: {Value: d1.cloudfront.net}
             """)
         let image = try await client.makeImage("Exasol-Data-Science-Sandbox-\(assetID)")
-        let site = site(client)
+        let workspace = workspace(client)
         return ExportLab(
-            emulator: emulator, transport: transport, image: image, bucket: try await ImageBucket.find(in: site))
+            emulator: emulator, transport: transport, image: image, bucket: try await ImageBucket.find(in: workspace))
     }
 
     private static func client(_ emulator: AWSEmulator, _ transport: any Transport) -> AWSClient {
         emulator.client(transport, backoff: .quick)
     }
 
-    private static func site(_ client: AWSClient) -> BuildSite {
-        BuildSite(
+    private static func workspace(_ client: AWSClient) -> AWSWorkspace {
+        AWSWorkspace(
             client, try! AssetID(assetID), names: SandboxDefinition.Names(),
-            pace: Pace(first: .milliseconds(1), longest: .milliseconds(2), patience: .zero))
+            polling: PollingPolicy(first: .milliseconds(1), longest: .milliseconds(2), patience: .zero))
     }
 
     var client: AWSClient { Self.client(emulator, transport) }
-    var site: BuildSite { Self.site(client) }
+    var workspace: AWSWorkspace { Self.workspace(client) }
 
     /// The build as somebody sees it whose calls go through something else.
-    func site(through other: any Transport) -> BuildSite { Self.site(Self.client(emulator, other)) }
+    func workspace(through other: any Transport) -> AWSWorkspace { Self.workspace(Self.client(emulator, other)) }
 
     func order(_ formats: [ImageFormat] = [.vhd, .vmdk]) throws -> BuildOrder {
         BuildOrder(
@@ -105,9 +105,9 @@ extension ExportLab {
         _ formats: [ImageFormat] = [.vhd, .vmdk], through other: (any Transport)? = nil, undo: Undo = Undo(),
         plan: RenamePlan = RenamePlan(), events: @escaping EventSink = { _ in }
     ) async throws -> [Artifact] {
-        let site = other.map { self.site(through: $0) } ?? self.site
+        let workspace = other.map { self.workspace(through: $0) } ?? self.workspace
         let export = AWSExport(
-            site, bucket, place: .elsewhere, workDirectory: "/nowhere", runner: SystemCommandRunner(), plan: plan)
+            workspace, bucket, place: .elsewhere, workDirectory: "/nowhere", runner: SystemCommandRunner(), plan: plan)
         return try await export.export(
             image, of: try order(formats), method: .auto, missing: [], inputs: "inputs", undo: undo, events: events)
     }
@@ -115,7 +115,7 @@ extension ExportLab {
     var keys: [String] {
         get async throws {
             try await client.everything(S3.ListObjectsV2(bucket: bucket.name)).map(\.key)
-                .map { $0.replacing(site.keyPrefix, with: "") }.sorted()
+                .map { $0.replacing(workspace.keyPrefix, with: "") }.sorted()
         }
     }
 
@@ -145,7 +145,7 @@ extension ExportLab {
 
     private struct DeleteBucket: RESTXMLOperation {
         static let service = S3.service
-        static let repetition = Repetition<Self>.harmless
+        static let retrySafety = RetrySafety<Self>.harmless
         var bucket: String
         typealias Output = NoOutput
         func encode(into request: inout HTTPRequest) throws {
@@ -169,7 +169,8 @@ extension AWSClient {
         create.capabilities = ["CAPABILITY_NAMED_IAM"]
         _ = try await call(create)
         _ = try await call(CloudFormation.ExecuteChangeSet(changeSetName: "set", stackName: name))
-        try await wait(for: name, at: Pace(first: .milliseconds(1), longest: .milliseconds(5))) { () -> Void? in
+        try await wait(for: name, at: PollingPolicy(first: .milliseconds(1), longest: .milliseconds(5))) {
+            () -> Void? in
             let stack = try await call(CloudFormation.DescribeStacks(stackName: name)).stacks.first
             return stack?.stackStatus == "CREATE_COMPLETE" ? () : nil
         }

@@ -29,7 +29,7 @@ extension ExportLabTests {
                 let tasks = try await lab.tasks
                 #expect(tasks.map(\.status) == ["completed", "completed"])
                 for task in tasks {
-                    #expect(Set(lab.site.tags).isSubset(of: task.tags))
+                    #expect(Set(lab.workspace.tags).isSubset(of: task.tags))
                 }
                 #expect(log.notices.first?.contains("vm-export, because this runs outside of AWS") == true)
                 for name in ["export vhd", "rename vhd", "export vmdk", "rename vmdk"] {
@@ -68,7 +68,7 @@ extension ExportLabTests {
                 #expect(try await lab.count("UploadPartCopy") == (limit < 12 << 20 ? 6 : 0))
                 let isInParts = limit < 12 << 20
                 for name in ["lab-9.1.vhd", "lab-9.1.vmdk", "manifest.json"] {
-                    let object = try await lab.bucket.head(lab.site.keyPrefix + name, lab.client)
+                    let object = try await lab.bucket.head(lab.workspace.keyPrefix + name, lab.client)
                     #expect(object?.cacheControl == "no-cache", "\(name)")
                 }
                 #expect(artifacts.allSatisfy { ($0.sha256 == nil) == isInParts && ($0.crc64 == nil) != isInParts })
@@ -99,7 +99,7 @@ extension ExportLabTests {
                     emulator: lab.emulator, transport: lab.transport, image: other, bucket: lab.bucket)
                 try await second.export()
                 #expect(try await lab.count("ExportImage") == 4)
-                let manifest = try await ImagePublication(lab.site, lab.bucket).manifest()
+                let manifest = try await ImagePublication(lab.workspace, lab.bucket).manifest()
                 #expect(manifest?.machineImage?.id == other.id)
             }
         }

@@ -41,10 +41,10 @@ struct ImageAccount: Sendable {
                 longest: .milliseconds(5)))
     }
 
-    func site(_ id: String = "1.0", client: AWSClient? = nil) throws -> BuildSite {
-        BuildSite(
+    func workspace(_ id: String = "1.0", client: AWSClient? = nil) throws -> AWSWorkspace {
+        AWSWorkspace(
             client ?? self.client(), try AssetID(id), names: .init(),
-            pace: Pace(first: .milliseconds(1), longest: .milliseconds(5)))
+            polling: PollingPolicy(first: .milliseconds(1), longest: .milliseconds(5)))
     }
 
     // The program
@@ -112,8 +112,9 @@ struct ImageAccount: Sendable {
     /// An image of the asset id, made of a disk of a few blocks.
     func upload(_ id: String = "1.0") async throws -> CapturedImage {
         let disk = try TestDisk("\(home)/\(id).raw")
-        let site = try site(id)
-        let upload = VMUpload(site, Registration(site, name: site.imageName, traits: try ImageTraits()))
+        let workspace = try workspace(id)
+        let upload = VMUpload(
+            workspace, ImageRegistration(workspace, name: workspace.imageName, traits: try ImageTraits()))
         return try await upload.run(disk.path, undo: Undo()) { _ in }
     }
 }

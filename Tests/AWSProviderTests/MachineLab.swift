@@ -36,7 +36,7 @@ struct MachineLab: Sendable {
             try await withHTTPTransport { transport in
                 try await withTemporaryDirectory { home in
                     let client = emulator.client(transport, backoff: .quick)
-                    let source = try await BuildSite(client, AssetID("any"), names: .init())
+                    let source = try await AWSWorkspace(client, AssetID("any"), names: .init())
                         .sourceImage(SandboxDefinition(name: "n", version: "1", playbook: .none), ami: nil)
                     try await emulator.control(["clear": ["calls"]])
                     try await body(
@@ -51,19 +51,23 @@ struct MachineLab: Sendable {
         region: "eu-central-1", world: ClientWorld(transport: Nobody(), credentials: EmulatorCredentials()))
 
     /// Looks often, and gives up soon.
-    static let pace = Pace(first: .milliseconds(5), longest: .milliseconds(50), limit: .seconds(20))
+    static let polling = PollingPolicy(first: .milliseconds(5), longest: .milliseconds(50), limit: .seconds(20))
 
-    func site(_ assetID: String = "1.0", pace: Pace = MachineLab.pace, lifetime: Duration = .seconds(86_400)) throws
-        -> BuildSite
+    func workspace(
+        _ assetID: String = "1.0", polling: PollingPolicy = MachineLab.polling, lifetime: Duration = .seconds(86_400)
+    ) throws
+        -> AWSWorkspace
     {
-        BuildSite(client, try AssetID(assetID), names: .init(), pace: pace, lifetime: lifetime)
+        AWSWorkspace(client, try AssetID(assetID), names: .init(), polling: polling, lifetime: lifetime)
     }
 
     func machines(
-        _ site: BuildSite? = nil, directory: String = "state", address: String = MachineLab.address,
+        _ workspace: AWSWorkspace? = nil, directory: String = "state", address: String = MachineLab.address,
         runner: any CommandRunner = SystemCommandRunner()
     ) throws -> Machines {
-        Machines(site: try site ?? self.site(), runner: runner, directory: "\(home)/\(directory)") { address }
+        Machines(workspace: try workspace ?? self.workspace(), runner: runner, directory: "\(home)/\(directory)") {
+            address
+        }
     }
 
     var order: MachineOrder {

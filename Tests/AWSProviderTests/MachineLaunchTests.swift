@@ -32,7 +32,7 @@ extension MachineTests {
                 #expect(instance.tag("expires-at") == stack.tag("expires-at"))
                 #expect(instance.imageId == lab.source.id && instance.instanceType == "t3.medium")
                 let pair = try #require(try await lab.keyPairs().first)
-                let tags = try lab.site().passingTags.filter { $0.key != "expires-at" }
+                let tags = try lab.workspace().passingTags.filter { $0.key != "expires-at" }
                 #expect(pair.keyName == stack.stackName && pair.tags.count == tags.count + 1)
                 #expect(Set(pair.tags).isSuperset(of: tags))
                 try await Self.expectSafety(of: machine, lab)
@@ -76,7 +76,7 @@ extension MachineTests {
                 order.sshNetworks = try [IPNetwork("192.0.2.0/24"), IPNetwork("2001:db8::/32")]
                 let undo = Undo()
                 let machines = Machines(
-                    site: try lab.site(), runner: SystemCommandRunner(), directory: "\(lab.home)/state"
+                    workspace: try lab.workspace(), runner: SystemCommandRunner(), directory: "\(lab.home)/state"
                 ) { throw Failure(.bug, "nobody is to be asked") }
                 _ = try await machines.launch(order, undo: undo, events: lab.told.sink)
                 let groups = try await lab.ask("ec2", "describe_security_groups")["SecurityGroups"] as? [[String: Any]]
@@ -179,13 +179,14 @@ extension MachineTests {
 
         @Test("what is kept says how it is reached, what it costs and how it is removed")
         func hints() throws {
-            let site = BuildSite(
+            let workspace = AWSWorkspace(
                 MachineLab.nobody, try AssetID("1.0"), names: .init(),
                 now: { Date(timeIntervalSince1970: 1_800_000_000) })
-            let machines = Machines(site: site, runner: SystemCommandRunner(), directory: "/none") { "" }
+            let machines = Machines(workspace: workspace, runner: SystemCommandRunner(), directory: "/none") { "" }
             let endpoint = SSHEndpoint(configFile: "/state/ssh_config", alias: "m")
             let machine = AWSMachine(
-                endpoint: endpoint, instanceID: "i-1", address: "192.0.2.10", expires: site.expires, hourlyCost: 0.0613)
+                endpoint: endpoint, instanceID: "i-1", address: "192.0.2.10", expires: workspace.expires,
+                hourlyCost: 0.0613)
             #expect(
                 machines.hints(machine) == [
                     "connect to instance i-1 with: ssh -F '/state/ssh_config' 'm'",
@@ -215,6 +216,6 @@ final class WatchingRunner: CommandRunner {
     }
 
     func converse<Result: Sendable>(
-        _ command: Command, _ body: (Conversation) async throws -> Result
+        _ command: Command, _ body: (PromptSession) async throws -> Result
     ) async throws -> Result { try await runner.converse(command, body) }
 }

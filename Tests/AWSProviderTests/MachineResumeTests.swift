@@ -80,7 +80,7 @@ extension MachineTests {
         @Test("a machine that ends soon is made anew")
         func lifetime() async throws {
             try await MachineLab.with { lab in
-                let early = try lab.machines(try lab.site(lifetime: .seconds(3000)))
+                let early = try lab.machines(try lab.workspace(lifetime: .seconds(3000)))
                 let first = Undo()
                 let old = try await early.launch(lab.order, undo: first, events: lab.told.sink)
                 _ = await first.forgetKept()
@@ -143,9 +143,9 @@ extension MachineTests {
         }
 
         private func leave(_ leftover: Leftover, _ lab: MachineLab) async throws {
-            let site = try lab.site()
-            let stack = try MachineStack(lab.order, networks: [], keyName: "none", tags: site.passingTags)
-            let order = stack.order(named: site.stackName, userData: "#cloud-config")
+            let workspace = try lab.workspace()
+            let stack = try MachineStack(lab.order, networks: [], keyName: "none", tags: workspace.passingTags)
+            let order = stack.order(named: workspace.stackName, userData: "#cloud-config")
             let draft = ChangeSetDraft(order, over: nil)
             switch leftover {
             case .draft: _ = try await lab.client.call(draft.creation)
@@ -166,7 +166,7 @@ extension MachineTests {
                 try await lab.emulator.control(["knobs": ["stack_delete_fail": [String: String]()]])
             case .keyPair:
                 try await SystemCommandRunner().run(.sshKeygen(path: "\(lab.home)/k", comment: "k"))
-                try await importKey("\(lab.home)/k", named: site.stackName, tags: site.passingTags, lab)
+                try await importKey("\(lab.home)/k", named: workspace.stackName, tags: workspace.passingTags, lab)
                 for file in ["k", "k.pub"] { try FileManager.default.removeItem(atPath: "\(lab.home)/\(file)") }
             }
         }
@@ -174,7 +174,7 @@ extension MachineTests {
         @Test("somebody else's stack or key pair of that name is refused and left alone", arguments: [true, false])
         func foreign(isStack: Bool) async throws {
             try await MachineLab.with { lab in
-                let other = try lab.site("1-0")
+                let other = try lab.workspace("1-0")
                 if isStack {
                     let undo = Undo()
                     _ = try await lab.machines(other, directory: "other")

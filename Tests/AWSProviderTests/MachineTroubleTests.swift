@@ -52,8 +52,9 @@ extension MachineTests {
                 try writeAtomically("Host *\n  HostName 127.0.0.1\n  Port 1\n", to: "\(lab.stub.folder)/closed")
                 var order = lab.order
                 order.sshConfig = "\(lab.stub.folder)/closed"
-                let brief = Pace(first: .milliseconds(5), longest: .milliseconds(50), limit: .milliseconds(400))
-                let machines = try lab.machines(try lab.site(pace: brief))
+                let brief = PollingPolicy(
+                    first: .milliseconds(5), longest: .milliseconds(50), limit: .milliseconds(400))
+                let machines = try lab.machines(try lab.workspace(polling: brief))
                 let failure = try await failure(lab, order, machines)
                 #expect(
                     failure.code == .unavailable && failure.message.contains("waiting for SSH on instance i-"),
@@ -73,10 +74,10 @@ extension MachineTests {
             ])
         func unseenCopy(fault: String, kind: AWSError.Kind) async throws {
             try await MachineLab.with { lab in
-                var pace = MachineLab.pace
-                pace.patience = .zero
+                var polling = MachineLab.polling
+                polling.patience = .zero
                 let undo = Undo()
-                let copies = ["first": try lab.machines(try lab.site(pace: pace))]
+                let copies = ["first": try lab.machines(try lab.workspace(polling: polling))]
                 let guests = try await AMIGuests.start(lab.order, copies: copies, jupyterPort: 1, undo: undo) { _ in }
                 try await lab.emulator.control([
                     "faults": [["kind": fault, "action": "GetConsoleOutput", "times": NSNull()]]
@@ -246,6 +247,6 @@ private struct EndingRunner: CommandRunner {
     }
 
     func converse<Result: Sendable>(
-        _ command: Command, _ body: (Conversation) async throws -> Result
+        _ command: Command, _ body: (PromptSession) async throws -> Result
     ) async throws -> Result { try await runner.converse(command, body) }
 }

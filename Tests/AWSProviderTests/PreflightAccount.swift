@@ -11,7 +11,7 @@ import Sandbox
 struct PreflightAccount: Sendable {
     let emulator: AWSEmulator
     let client: AWSClient
-    let site: BuildSite
+    let workspace: AWSWorkspace
 
     /// Not the one of other tests: what may be done here and what runs here must not be theirs.
     private static let own = Task { try AWSEmulator() }
@@ -21,8 +21,8 @@ struct PreflightAccount: Sendable {
         try await emulator.control(["reset": true, "knobs": ["export_polls": 1000].merging(knobs) { $1 }])
         try await withHTTPTransport { transport in
             let client = emulator.client(transport, backoff: .quick)
-            let site = BuildSite(client, try AssetID("0.1.0"), names: .init())
-            let account = PreflightAccount(emulator: emulator, client: client, site: site)
+            let workspace = AWSWorkspace(client, try AssetID("0.1.0"), names: .init())
+            let account = PreflightAccount(emulator: emulator, client: client, workspace: workspace)
             try await account.deploy(PermanentStack.vmBucket.name, bucketTemplate)
             try await body(account)
         }
@@ -52,8 +52,8 @@ struct PreflightAccount: Sendable {
         _ definition: SandboxDefinition = SourceImageTests.bookworm, method: ExportMethod = .vmExport,
         formats: [ImageFormat] = [.vhd, .vmdk], _ change: (inout Preflight) -> Void = { _ in }
     ) async throws -> Preflight {
-        let source = try await site.sourceImage(definition, ami: nil)
-        var preflight = Preflight(site, definition, source: source, method: method, formats: formats)
+        let source = try await workspace.sourceImage(definition, ami: nil)
+        var preflight = Preflight(workspace, definition, source: source, method: method, formats: formats)
         change(&preflight)
         return preflight
     }
@@ -77,7 +77,7 @@ struct PreflightAccount: Sendable {
         create.capabilities = ["CAPABILITY_NAMED_IAM"]
         _ = try await client.call(create)
         _ = try await client.call(CloudFormation.ExecuteChangeSet(changeSetName: "set", stackName: name))
-        try await client.wait(for: name, at: Pace(first: .milliseconds(5), longest: .milliseconds(20))) {
+        try await client.wait(for: name, at: PollingPolicy(first: .milliseconds(5), longest: .milliseconds(20))) {
             let stack = try await client.call(CloudFormation.DescribeStacks(stackName: name)).stacks.first
             return stack?.stackStatus == "CREATE_COMPLETE" ? () : nil
         }

@@ -35,7 +35,7 @@ extension PreflightTests {
     func ownMachine() async throws {
         try await PreflightAccount.with(knobs: ["quotas": ["L-1216C47A": 2]]) { account in
             try await account.deploy(
-                account.site.stackName,
+                account.workspace.stackName,
                 """
                 Resources:
                   Machine:
@@ -63,13 +63,13 @@ extension PreflightTests {
     func names() async throws {
         try await PreflightAccount.with { account in
             let ours = [EC2.Tag(key: "exa_dss_id", value: "0.1.0")]
-            let site = account.site
+            let workspace = account.workspace
             let image = EC2.RegisterImage(
-                name: site.imageName, architecture: "x86_64", rootDeviceName: "/dev/sda1", blockDeviceMappings: [])
+                name: workspace.imageName, architecture: "x86_64", rootDeviceName: "/dev/sda1", blockDeviceMappings: [])
             let ami = try await account.client.call(image).imageId
-            let pair = try await account.client.call(EC2.CreateKeyPair(keyName: site.stackName)).keyPairId
+            let pair = try await account.client.call(EC2.CreateKeyPair(keyName: workspace.stackName)).keyPairId
             try await account.deploy(
-                site.stackName, "Resources: {Topic: {Type: AWS::SNS::Topic}}",
+                workspace.stackName, "Resources: {Topic: {Type: AWS::SNS::Topic}}",
                 tags: [.init(key: "exa_dss_id", value: "0.1.1")])
             let problems = try await account.found().problems
             #expect(
@@ -114,12 +114,12 @@ extension PreflightTests {
     @Test("a bucket of another region, or none, is said so")
     func elsewhere() async throws {
         try await PreflightAccount.with { account in
-            let site = BuildSite(account.client.region("us-east-1"), account.site.assetID, names: .init())
+            let workspace = AWSWorkspace(account.client.region("us-east-1"), account.workspace.assetID, names: .init())
             let there = ImageBucket(name: "images", exportRole: "exporter", domain: "")
-            let source = try await site.sourceImage(SourceImageTests.bookworm, ami: nil)
+            let source = try await workspace.sourceImage(SourceImageTests.bookworm, ami: nil)
             for bucket in [there, nil] {
                 let problems = try await Preflight(
-                    site, SourceImageTests.bookworm, source: source, bucket: bucket, method: .vmExport,
+                    workspace, SourceImageTests.bookworm, source: source, bucket: bucket, method: .vmExport,
                     formats: [.vhd]
                 ).findings().problems
                 #expect(problems.count == 1, "\(problems)")

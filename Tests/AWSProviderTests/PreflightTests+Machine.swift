@@ -59,7 +59,7 @@ extension PreflightTests {
     }
 
     private func source(_ account: PreflightAccount) async throws -> SourceImage {
-        try await account.site.sourceImage(SourceImageTests.bookworm, ami: nil)
+        try await account.workspace.sourceImage(SourceImageTests.bookworm, ami: nil)
     }
 
     @Test(

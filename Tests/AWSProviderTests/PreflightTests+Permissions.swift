@@ -20,10 +20,10 @@ extension PreflightTests {
     {
         try await PreflightAccount.with { account in
             let now = Date(timeIntervalSince1970: 1_770_000_000)
-            let site = BuildSite(account.client, account.site.assetID, names: .init(), now: { now })
-            let source = try await site.sourceImage(SourceImageTests.bookworm, ami: nil)
+            let workspace = AWSWorkspace(account.client, account.workspace.assetID, names: .init(), now: { now })
+            let source = try await workspace.sourceImage(SourceImageTests.bookworm, ami: nil)
             var preflight = Preflight(
-                site, SourceImageTests.bookworm, source: source, method: .vmExport, formats: [.vhd, .vmdk])
+                workspace, SourceImageTests.bookworm, source: source, method: .vmExport, formats: [.vhd, .vmdk])
             preflight.credentials = .init(expires: seconds.map { now.addingTimeInterval($0) }, areRenewed: areRenewed)
             let found = preflight.checkCredentials()
             #expect(found.problems.map(\.text) == (problem.map { [$0] } ?? []))
@@ -131,11 +131,11 @@ extension PreflightTests {
         var world = account.client.world
         world.credentials = Session(key: issued)
         let client = AWSClient(region: account.client.region, world: world)
-        let site = BuildSite(client, account.site.assetID, names: .init())
-        let source = try await site.sourceImage(SourceImageTests.bookworm, ami: nil)
+        let workspace = AWSWorkspace(client, account.workspace.assetID, names: .init())
+        let source = try await workspace.sourceImage(SourceImageTests.bookworm, ami: nil)
         let bucket = ImageBucket(name: "images", exportRole: "exporter", domain: "")
         return try await Preflight(
-            site, SourceImageTests.bookworm, source: source, bucket: bucket, method: .vmExport, formats: [.vhd]
+            workspace, SourceImageTests.bookworm, source: source, bucket: bucket, method: .vmExport, formats: [.vhd]
         ).findings().problems.map(\.text)
     }
 
@@ -151,7 +151,7 @@ extension PreflightTests {
 
     private struct CreateRole: QueryOperation {
         static let service = IAM.service
-        static let repetition = Repetition<Self>.never
+        static let retrySafety = RetrySafety<Self>.never
         var roleName: String
         var assumeRolePolicyDocument = #"{"Version":"2012-10-17","Statement":[]}"#
         typealias Output = NoOutput
@@ -159,7 +159,7 @@ extension PreflightTests {
 
     private struct PutRolePolicy: QueryOperation {
         static let service = IAM.service
-        static let repetition = Repetition<Self>.never
+        static let retrySafety = RetrySafety<Self>.never
         var roleName: String
         var policyName = "least"
         var policyDocument: String

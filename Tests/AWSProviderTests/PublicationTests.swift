@@ -16,7 +16,7 @@ extension ExportLabTests {
                 try await lab.export([.vhd, .vmdk])
                 try await withTemporaryDirectory { folder in
                     for key in try await lab.keys {
-                        let object = S3.GetObject(bucket: lab.bucket.name, key: lab.site.keyPrefix + key)
+                        let object = S3.GetObject(bucket: lab.bucket.name, key: lab.workspace.keyPrefix + key)
                         try Data(try await lab.client.call(object).body).write(to: URL(filePath: "\(folder)/\(key)"))
                     }
                     let check = Command("sha256sum", ["--check", "--strict", "SHA256SUMS"], workingDirectory: folder)
@@ -30,7 +30,7 @@ extension ExportLabTests {
         @Test("a build is finished only with its AMI, and with all objects as they were")
         func finished() async throws {
             try await ExportLab.with { lab in
-                let publication = ImagePublication(lab.site, lab.bucket)
+                let publication = ImagePublication(lab.workspace, lab.bucket)
                 let order = try lab.order()
                 #expect(try await publication.finished(order, inputs: "inputs") == nil)
                 let artifacts = try await lab.export()
@@ -41,7 +41,7 @@ extension ExportLabTests {
                 #expect(try await publication.finished(order, inputs: "others") == nil)
                 #expect(try await publication.finished(lab.order([.vhd]), inputs: "inputs") == nil)
 
-                let key = lab.site.keyPrefix + "lab-9.1.vhd"
+                let key = lab.workspace.keyPrefix + "lab-9.1.vhd"
                 let bytes = [UInt8](repeating: 1, count: 4096)
                 _ = try await lab.client.call(
                     S3.PutObject(bucket: lab.bucket.name, key: key, body: Array(bytes.dropLast())))
@@ -62,12 +62,14 @@ extension ExportLabTests {
         @Test("a manifest that nobody can read is none")
         func unreadable() async throws {
             try await ExportLab.with { lab in
-                let key = lab.site.keyPrefix + "manifest.json"
+                let key = lab.workspace.keyPrefix + "manifest.json"
                 _ = try await lab.client.call(
                     S3.PutObject(bucket: lab.bucket.name, key: key, body: Array("<html>".utf8)))
-                #expect(try await ImagePublication(lab.site, lab.bucket).finished(lab.order(), inputs: "x") == nil)
+                #expect(try await ImagePublication(lab.workspace, lab.bucket).finished(lab.order(), inputs: "x") == nil)
                 try await lab.export()
-                #expect(try await ImagePublication(lab.site, lab.bucket).finished(lab.order(), inputs: "inputs") != nil)
+                #expect(
+                    try await ImagePublication(lab.workspace, lab.bucket).finished(lab.order(), inputs: "inputs") != nil
+                )
             }
         }
 
@@ -75,10 +77,11 @@ extension ExportLabTests {
         func contentTypes() async throws {
             try await ExportLab.with { lab in
                 try await lab.export([.vmdk])
-                try await ImagePublication(lab.site, lab.bucket).publishReport(markdown: "# Report\n", json: "{}\n")
+                try await ImagePublication(lab.workspace, lab.bucket).publishReport(
+                    markdown: "# Report\n", json: "{}\n")
                 var types: [String: String] = [:]
                 for key in try await lab.keys {
-                    types[key] = try await lab.bucket.head(lab.site.keyPrefix + key, lab.client)?.contentType
+                    types[key] = try await lab.bucket.head(lab.workspace.keyPrefix + key, lab.client)?.contentType
                 }
                 #expect(
                     types == [
@@ -103,7 +106,7 @@ extension ExportLabTests {
         @Test("without the stack it is said how to make it")
         func noBucket() async throws {
             try await ExportLab.with { lab in
-                let elsewhere = BuildSite(
+                let elsewhere = AWSWorkspace(
                     lab.client.region("eu-west-1"), try AssetID("9.1"), names: SandboxDefinition.Names())
                 let error = await #expect(throws: Failure.self) { try await ImageBucket.find(in: elsewhere) }
                 #expect(error?.message.contains("no stack DATA-SCIENCE-SANDBOX-VM-Bucket in eu-west-1") == true)

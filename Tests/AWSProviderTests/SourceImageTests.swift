@@ -21,7 +21,7 @@ struct SourceImageTests {
 
     func found(_ definition: SandboxDefinition, ami: String? = nil) async throws -> SourceImage {
         try await EmulatedAccount.with { _, client in
-            try await BuildSite(client, try AssetID("0.1.0"), names: .init()).sourceImage(definition, ami: ami)
+            try await AWSWorkspace(client, try AssetID("0.1.0"), names: .init()).sourceImage(definition, ami: ami)
         }
     }
 

@@ -170,7 +170,7 @@ struct VirtualRunner: CommandRunner {
     }
 
     func converse<Result: Sendable>(
-        _ command: Command, _ body: (Conversation) async throws -> Result
+        _ command: Command, _ body: (PromptSession) async throws -> Result
     ) async throws -> Result {
         try await SystemCommandRunner().converse(command, body)
     }

@@ -13,12 +13,12 @@ struct AnswerTests {
 
     @Test("the page of a captive portal is never a valid response", arguments: Catalogue.all)
     func captivePortal(_ subject: Subject) {
-        #expect(throws: UnexpectedAnswer.self) { try subject.decode(Self.portal) }
+        #expect(throws: UnexpectedResponse.self) { try subject.decode(Self.portal) }
     }
 
     @Test("nor is an empty response", arguments: Catalogue.all)
     func empty(_ subject: Subject) {
-        #expect(throws: UnexpectedAnswer.self) { try subject.decode(HTTPResponse(status: 200)) }
+        #expect(throws: UnexpectedResponse.self) { try subject.decode(HTTPResponse(status: 200)) }
     }
 
     @Test("an error in a document with status 200 is an error")
@@ -53,7 +53,7 @@ struct AnswerTests {
     func wrongPiece(_ status: Int, _ range: String?, _ body: String) {
         var answer = HTTPResponse(status: status, headers: [.init("etag", "\"tag\"")], body: Array(body.utf8))
         answer.headers += range.map { [.init("content-range", $0)] } ?? []
-        #expect(throws: UnexpectedAnswer.self) {
+        #expect(throws: UnexpectedResponse.self) {
             try S3.GetObject(bucket: "a", key: "b", range: 3...7).decode(answer)
         }
     }
@@ -96,10 +96,10 @@ struct AnswerTests {
         let answer = HTTPResponse(
             status: 200, headers: [.init("x-amz-checksum", Catalogue.blockChecksum)],
             body: Catalogue.block.dropLast() + [8])
-        #expect(throws: UnexpectedAnswer.self) {
+        #expect(throws: UnexpectedResponse.self) {
             try EBS.GetSnapshotBlock(snapshotId: "snap-1", blockIndex: 1, blockToken: "t").decode(answer)
         }
-        #expect(throws: UnexpectedAnswer.self) {
+        #expect(throws: UnexpectedResponse.self) {
             try EBS.PutSnapshotBlock(snapshotId: "snap-1", blockIndex: 1, blockData: [1]).decode(answer)
         }
     }

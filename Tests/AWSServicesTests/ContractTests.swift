@@ -111,7 +111,7 @@ struct ContractTests {
 
     /// The member that changes when the token does.
     private func declaredToken<O: AWSCore.Operation>(of sample: O, _ subject: Subject) throws -> String? {
-        guard case .token(let path) = O.repetition else { return nil }
+        guard case .token(let path) = O.retrySafety else { return nil }
         var changed = sample
         changed[keyPath: path] = "another"
         return try difference(of: sample, changed, subject).keys.first
@@ -175,7 +175,7 @@ struct ContractTests {
     }
 
     private func codes<O: AWSCore.Operation>(of operation: O) -> Set<String> {
-        switch O.repetition {
+        switch O.retrySafety {
         case .removal(let gone, _): gone
         case .lookup(let taken, _): taken
         default: []

@@ -40,7 +40,7 @@ struct FuzzTests {
         for length in stride(from: 0, to: example.body.count, by: max(1, example.body.count / 40)) {
             var answer = example
             answer.body = Array(example.body[..<length])
-            #expect(throws: UnexpectedAnswer.self, "\(length) of \(example.body.count) bytes") {
+            #expect(throws: UnexpectedResponse.self, "\(length) of \(example.body.count) bytes") {
                 try subject.decode(answer)
             }
         }
@@ -62,7 +62,7 @@ struct FuzzTests {
     }
 
     private func expectCalm(_ subject: Subject, _ answer: HTTPResponse, _ what: String) {
-        do { _ = try subject.decode(answer) } catch is UnexpectedAnswer {} catch is ServiceError {} catch {
+        do { _ = try subject.decode(answer) } catch is UnexpectedResponse {} catch is ServiceError {} catch {
             Issue.record("\(what): \(error)")
         }
         _ = subject.sample.decodeError(answer)

@@ -157,7 +157,7 @@ struct LookupTests {
     private func lookup<O: AWSCore.Operation>(
         _ operation: O, _ answers: [HTTPResponse], since start: String = "2026-01-02T04:00:00Z"
     ) async throws -> O.Output? {
-        guard case .lookup(_, let find) = O.repetition else {
+        guard case .lookup(_, let find) = O.retrySafety else {
             Issue.record("\(O.name) is not looked up")
             return nil
         }

@@ -28,7 +28,7 @@ package enum Program {
     /// - Returns: all that it has said, and `rc=` with its exit code.
     package static func atTerminal(
         _ arguments: [String], _ environment: [String: String], in folder: String? = nil,
-        talk: @escaping @Sendable (Conversation) async throws -> Void
+        talk: @escaping @Sendable (PromptSession) async throws -> Void
     ) async throws -> String {
         let line = command(arguments, environment).shellLine
         return try await SystemCommandRunner().converse(

@@ -111,7 +111,7 @@ struct BootTests {
             let image = try await makeImages(in: directory, [.qcow2])[.qcow2]!
             let name = GuestName(starter: "1.99999999999", hardware: "qemu", guest: "orphan", assetID: "orphan-test")
             let command = GuestCommand(
-                name: name, hardware: .qemu, accelerator: .tcg, image: try ImageNode(path: image, format: .qcow2),
+                name: name, hardware: .qemu, accelerator: .tcg, image: try QemuBlockNode(path: image, format: .qcow2),
                 memoryMiB: 256, ports: [], directory: directory)
             try await runner.run(command.command)
             let found = LeftoverGuests().assets().filter { $0.assetID == "orphan-test" }
@@ -202,6 +202,6 @@ private struct FailingRunner: CommandRunner {
     }
 
     func converse<Result: Sendable>(
-        _ command: Command, _ body: (Conversation) async throws -> Result
+        _ command: Command, _ body: (PromptSession) async throws -> Result
     ) async throws -> Result { throw Failure(.bug, "\(command.executable) must not run") }
 }

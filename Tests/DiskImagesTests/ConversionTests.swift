@@ -26,14 +26,14 @@ struct ConversionTests {
     }
 
     @Test func oneLineForAllFormats() {
-        let progress = ConversionMeter.progress(
+        let progress = ConversionProgress.progress(
             [.vhd, .vmdk, .ova], [.vhd: "done", .vmdk: "convert"], [.vhd: 1, .vmdk: 0.431])
         #expect(
             progress == Progress("vhd done · vmdk convert 43 % · ova wait", completed: 48, total: 100, unit: .percent))
     }
 
     @Test func commasInPathsAreDoubled() throws {
-        let node = try ImageNode(path: "/a,b/c,,d.vhd", format: .vhd).window(offset: 1 << 20, length: 512)
+        let node = try QemuBlockNode(path: "/a,b/c,,d.vhd", format: .vhd).window(offset: 1 << 20, length: 512)
         #expect(
             node.options == "driver=raw,offset=1048576,size=512,file.driver=vpc,file.file.driver=file,"
                 + "file.file.filename=/a,,b/c,,,,d.vhd")

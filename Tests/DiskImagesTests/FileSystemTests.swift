@@ -23,12 +23,12 @@ struct FileSystemTests {
 
     @Test func contentThatDoesNotFitIsRefusedWithBothSizes() async {
         let small = RootFileSystem(partition: try! DiskLayout(sizeMiB: 1024).root)
-        let bytes = await failure { try small.requireRoom(for: RootContent(bytes: 1 << 30, inodes: 10)) }
+        let bytes = await failure { try small.requireRoom(for: SpaceUsage(bytes: 1 << 30, inodes: 10)) }
         #expect(bytes?.code == .badData)
         #expect(
             bytes?.message
                 == "the disk is too small: the files need 1024 MiB, but the root file system holds 900 MiB")
-        let inodes = await failure { try small.requireRoom(for: RootContent(bytes: 0, inodes: 100_000)) }
+        let inodes = await failure { try small.requireRoom(for: SpaceUsage(bytes: 0, inodes: 100_000)) }
         #expect(inodes?.message == "the disk is too small: there are 100000 files, but it holds 61237")
     }
 

@@ -18,7 +18,7 @@ struct FullSizeTests {
     @Test func diskAndFormats() async throws {
         let log = ProgressLog()
         var stopwatch = Stopwatch(ContinuousClock())
-        _ = try RootContent(measuring: root)
+        _ = try SpaceUsage(measuring: root)
         print("measure  \(stopwatch.seconds)")
         stopwatch = Stopwatch(ContinuousClock())
         let raw = try await DiskWriter(runner: runner).write(

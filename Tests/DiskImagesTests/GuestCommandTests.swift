@@ -9,7 +9,7 @@ struct GuestCommandTests {
         let firmware = UEFIFirmware(code: "/fw/CODE.fd", variables: "/fw/VARS.fd")
         return GuestCommand(
             name: GuestName(starter: "7.8", hardware: hardware.rawValue, guest: "first", assetID: "6.1.0"),
-            hardware: hardware, accelerator: accelerator, image: try ImageNode(path: "/i.vmdk", format: .vmdk),
+            hardware: hardware, accelerator: accelerator, image: try QemuBlockNode(path: "/i.vmdk", format: .vmdk),
             memoryMiB: 2048, ports: [.init(host: 1001, guest: 22), .init(host: 1002, guest: 49494)], directory: "/d",
             firmware: hardware.firmware == .uefi ? firmware : nil
         ).command.shellLine

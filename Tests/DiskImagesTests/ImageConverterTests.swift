@@ -182,7 +182,7 @@ private struct CheatingRunner: CommandRunner {
     }
 
     func converse<Result: Sendable>(
-        _ command: Command, _ body: (Conversation) async throws -> Result
+        _ command: Command, _ body: (PromptSession) async throws -> Result
     ) async throws -> Result {
         try await runner.converse(command, body)
     }

@@ -46,19 +46,19 @@ extension EndToEnd {
             "a script-language container can be started building",
         ]
 
-        private func life(of assetID: String, at site: some SystemSite) async throws {
+        private func life(of assetID: String, at workspace: some SystemSite) async throws {
             try await finally {
-                let built = try await site.build(["create-vm", "--provider", "aws", "--asset-id", assetID])
+                let built = try await workspace.build(["create-vm", "--provider", "aws", "--asset-id", assetID])
                 try #require(built.status.isSuccess, "\(built)")
-                let verified = try await site.verify(assetID)
+                let verified = try await workspace.verify(assetID)
                 print(verified.standardOutput)
                 #expect(verified.status.isSuccess, "\(verified)")
                 for check in Self.seen { #expect(verified.standardOutput.contains("passed \(check)"), "\(check)") }
             } cleanup: {
-                let removed = try? await site.dss(["delete-aws-assets", "--asset-id", assetID, "--yes"])
+                let removed = try? await workspace.dss(["delete-aws-assets", "--asset-id", assetID, "--yes"])
                 #expect(removed?.status.isSuccess == true, "\(String(describing: removed))")
             }
-            let left = try await site.dss(["show-aws-assets", "--asset-id", assetID, "--json"])
+            let left = try await workspace.dss(["show-aws-assets", "--asset-id", assetID, "--json"])
             #expect(left.status.isSuccess && left.standardOutput.filter { !$0.isWhitespace } == "[]", "\(left)")
         }
     }

@@ -100,7 +100,7 @@ private final class ScriptedRunner: CommandRunner {
     }
 
     func converse<Result: Sendable>(
-        _ command: Command, _ body: (Conversation) async throws -> Result
+        _ command: Command, _ body: (PromptSession) async throws -> Result
     ) async throws -> Result {
         throw Failure(.bug, "\(command.executable) is only run to its end")
     }

@@ -46,7 +46,7 @@ struct BuildLab: Sendable {
     }
 
     func atTerminal(
-        _ words: [String], talk: @escaping @Sendable (Conversation) async throws -> Void
+        _ words: [String], talk: @escaping @Sendable (PromptSession) async throws -> Void
     ) async throws -> String {
         try await Program.atTerminal(words, environment, in: folder, talk: talk)
     }

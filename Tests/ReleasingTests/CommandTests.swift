@@ -133,34 +133,36 @@ struct CommandTests {
 
     @Test("download fetches into a folder, says what it checked, and fetches nothing twice")
     func download() async throws {
-        try await PretendSite.with { site in
-            let bytes = try await site.publish(size: 200_000)
+        try await PretendSite.with { workspace in
+            let bytes = try await workspace.publish(size: 200_000)
             func run(_ more: String...) async throws -> Said {
                 try await Releaser.dss(
-                    ["download", "0.1.0", "--format", "vmdk"] + more, in: site.folder, ["DSS_DOWNLOAD_URL": site.url])
+                    ["download", "0.1.0", "--format", "vmdk"] + more, in: workspace.folder,
+                    ["DSS_DOWNLOAD_URL": workspace.url])
             }
             let said = try await run("--json")
             #expect(said.status.isSuccess, "\(said.errors)")
-            #expect(try site.bytes() == bytes)
+            #expect(try workspace.bytes() == bytes)
             #expect(said.json["bytes"] as? Int == 200_000)
             #expect(said.json["checked"] as? String == "SHA-256 \(SHA256Checksum(of: bytes).hexadecimal)")
-            #expect(site.names == ["sandbox-0.1.0.vmdk"])
-            let again = try await run("--output", site.folder)
+            #expect(workspace.names == ["sandbox-0.1.0.vmdk"])
+            let again = try await run("--output", workspace.folder)
             #expect(again.output.contains("already downloaded"))
-            #expect(try await site.requests().count { $0.method == "GET" } == 1)
+            #expect(try await workspace.requests().count { $0.method == "GET" } == 1)
         }
     }
 
     @Test("download explains a CAPTCHA and saves nothing of it")
     func captcha() async throws {
-        try await PretendSite.with { site in
-            _ = try await site.publish(size: 10)
-            try await site.order("status", "manifest", ["status": 405, "headers": ["x-amz-waf-action": "captcha"]])
+        try await PretendSite.with { workspace in
+            _ = try await workspace.publish(size: 10)
+            try await workspace.order(
+                "status", "manifest", ["status": 405, "headers": ["x-amz-waf-action": "captcha"]])
             let said = try await Releaser.dss(
-                ["download", "0.1.0", "--format", "vmdk", "--url", site.url], in: site.folder)
+                ["download", "0.1.0", "--format", "vmdk", "--url", workspace.url], in: workspace.folder)
             #expect(said.status == .exited(77))
             #expect(said.errors.contains("captcha") && said.errors.contains("browser"))
-            #expect(site.names.isEmpty)
+            #expect(workspace.names.isEmpty)
         }
     }
 

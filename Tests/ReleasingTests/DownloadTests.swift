@@ -24,24 +24,24 @@ struct DownloadTests {
             1, 9_999, 10_000, 10_001, 95_000,
         ])
     func whole(size: Int) async throws {
-        try await PretendSite.with { site in
-            let bytes = try await site.publish(size: size)
+        try await PretendSite.with { workspace in
+            let bytes = try await workspace.publish(size: size)
             let together: [String: Any] = ["method": "GET", "count": 3, "times": 3]
-            if size > 30_000 { try await site.order("together", "sandbox-", together) }
-            let item = try await site.download()
-            #expect(try site.bytes() == bytes)
-            #expect(site.names == ["sandbox-0.1.0.vmdk"])
+            if size > 30_000 { try await workspace.order("together", "sandbox-", together) }
+            let item = try await workspace.download()
+            #expect(try workspace.bytes() == bytes)
+            #expect(workspace.names == ["sandbox-0.1.0.vmdk"])
             #expect(item.checkSentence.hasPrefix("SHA-256 "))
-            #expect(try await site.requests().count { $0.method == "GET" } == (size + 9_999) / 10_000)
+            #expect(try await workspace.requests().count { $0.method == "GET" } == (size + 9_999) / 10_000)
         }
     }
 
     @Test("an empty file is one too")
     func empty() async throws {
-        try await PretendSite.with { site in
-            _ = try await site.publish(size: 0)
-            try await site.download()
-            #expect(try site.bytes().isEmpty)
+        try await PretendSite.with { workspace in
+            _ = try await workspace.publish(size: 0)
+            try await workspace.download()
+            #expect(try workspace.bytes().isEmpty)
         }
     }
 
@@ -51,106 +51,108 @@ struct DownloadTests {
             ("reset", [:]), ("truncate", [:]), ("status", ["status": 503]), ("status", ["status": 500]),
         ] as [(String, [String: Int])])
     func faults(kind: String, more: [String: Int]) async throws {
-        try await PretendSite.with { site in
-            let bytes = try await site.publish(size: 45_000)
+        try await PretendSite.with { workspace in
+            let bytes = try await workspace.publish(size: 45_000)
             let order: [String: Any] = ["method": "GET", "after": 1, "times": 3]
-            try await site.order(kind, "sandbox-", order.merging(more) { $1 })
-            try await site.download()
-            #expect(try site.bytes() == bytes)
+            try await workspace.order(kind, "sandbox-", order.merging(more) { $1 })
+            try await workspace.download()
+            #expect(try workspace.bytes() == bytes)
         }
     }
 
     @Test("resumes: pieces that have arrived are not fetched again")
     func resumes() async throws {
-        try await PretendSite.with { site in
-            let bytes = try await site.publish(size: 95_000)
-            try await site.order("reset", "sandbox-", ["method": "GET", "after": 4, "times": 1000])
-            let error = await failure { try await site.download(attempts: 1) }
+        try await PretendSite.with { workspace in
+            let bytes = try await workspace.publish(size: 95_000)
+            try await workspace.order("reset", "sandbox-", ["method": "GET", "after": 4, "times": 1000])
+            let error = await failure { try await workspace.download(attempts: 1) }
             #expect((error as? Failure)?.code == .temporary)
-            #expect(!fileExists("\(site.folder)/sandbox-0.1.0.vmdk"))
-            let before = try await site.requests().count { $0.status == 206 }
-            try await site.withdraw()
+            #expect(!fileExists("\(workspace.folder)/sandbox-0.1.0.vmdk"))
+            let before = try await workspace.requests().count { $0.status == 206 }
+            try await workspace.withdraw()
             let resumed = Mutex(0)
-            try await site.download { state in resumed.withLock { $0 = state.resumed } }
-            #expect(try site.bytes() == bytes)
+            try await workspace.download { state in resumed.withLock { $0 = state.resumed } }
+            #expect(try workspace.bytes() == bytes)
             let kept = resumed.withLock { $0 } / 10_000
             #expect(kept > 0)
-            #expect(try await site.requests().count { $0.status == 206 } - before == 10 - kept)
+            #expect(try await workspace.requests().count { $0.status == 206 } - before == 10 - kept)
         }
     }
 
     @Test("begins anew where the file has changed, between two runs and within one")
     func changes() async throws {
-        try await PretendSite.with { site in
-            let first = try await site.publish(size: 45_000) { $0.sha256 = nil }
-            try await site.order("change", "sandbox-", ["method": "GET", "after": 3])
-            try await site.download()
-            #expect(try site.bytes() == first.map { $0 &+ 1 })
-            #expect(site.notices.texts.all.contains { $0.contains("changed on the server") })
+        try await PretendSite.with { workspace in
+            let first = try await workspace.publish(size: 45_000) { $0.sha256 = nil }
+            try await workspace.order("change", "sandbox-", ["method": "GET", "after": 3])
+            try await workspace.download()
+            #expect(try workspace.bytes() == first.map { $0 &+ 1 })
+            #expect(workspace.notices.texts.all.contains { $0.contains("changed on the server") })
         }
     }
 
     @Test("a file that changes all the time is given up, and leaves no file of that name")
     func changing() async throws {
-        try await PretendSite.with { site in
-            _ = try await site.publish(size: 45_000) { $0.sha256 = nil }
-            try await site.order("change", "sandbox-", ["method": "GET", "times": 1000])
-            let error = await failure { try await site.download() }
+        try await PretendSite.with { workspace in
+            _ = try await workspace.publish(size: 45_000) { $0.sha256 = nil }
+            try await workspace.order("change", "sandbox-", ["method": "GET", "times": 1000])
+            let error = await failure { try await workspace.download() }
             #expect(error is IntegrityError, "\(String(describing: error))")
-            #expect(!site.names.contains("sandbox-0.1.0.vmdk"))
+            #expect(!workspace.names.contains("sandbox-0.1.0.vmdk"))
         }
     }
 
     @Test("wrong bytes are noticed by SHA-256 and fetched anew by the next run")
     func corrupt() async throws {
-        try await PretendSite.with { site in
-            let bytes = try await site.publish(size: 45_000)
-            try await site.order("corrupt", "sandbox-", ["method": "GET", "after": 2])
-            #expect(await failure { try await site.download() } is IntegrityError)
-            #expect(!site.names.contains("sandbox-0.1.0.vmdk"))
-            try await site.download()
-            #expect(try site.bytes() == bytes)
+        try await PretendSite.with { workspace in
+            let bytes = try await workspace.publish(size: 45_000)
+            try await workspace.order("corrupt", "sandbox-", ["method": "GET", "after": 2])
+            #expect(await failure { try await workspace.download() } is IntegrityError)
+            #expect(!workspace.names.contains("sandbox-0.1.0.vmdk"))
+            try await workspace.download()
+            #expect(try workspace.bytes() == bytes)
         }
     }
 
     @Test("the check is SHA-256 from manifest or SHA256SUMS, else S3's CRC, else the size, and it says which")
     func checks() async throws {
-        try await PretendSite.with { site in
-            let bytes = try await site.publish(size: 25_000) { file in
+        try await PretendSite.with { workspace in
+            let bytes = try await workspace.publish(size: 25_000) { file in
                 file.sha256 = nil
                 file.crc64 = "wrong"
             }
-            #expect(await failure { try await site.download() } is IntegrityError)
+            #expect(await failure { try await workspace.download() } is IntegrityError)
 
             let crc = CRC64NVME(of: bytes).base64
-            try await site.republish(bytes, sha256: nil, crc64: crc)
-            #expect(try await site.download().check == .crc64(crc))
+            try await workspace.republish(bytes, sha256: nil, crc64: crc)
+            #expect(try await workspace.download().check == .crc64(crc))
 
-            try await site.republish(bytes, sha256: nil, crc64: nil)
-            #expect(try await site.download().checkSentence.contains("size only"))
+            try await workspace.republish(bytes, sha256: nil, crc64: nil)
+            #expect(try await workspace.download().checkSentence.contains("size only"))
 
             let digest = SHA256Checksum(of: bytes).hexadecimal
             let path = "\(PretendSite.prefix)/0.1.0/SHA256SUMS"
-            try await site.put(path, Array("\(digest)  sandbox-0.1.0.vmdk\n".utf8))
-            #expect(try await site.download().check == .sha256(digest))
-            #expect(try await site.download().isThere(at: "\(site.folder)/sandbox-0.1.0.vmdk"))
+            try await workspace.put(path, Array("\(digest)  sandbox-0.1.0.vmdk\n".utf8))
+            #expect(try await workspace.download().check == .sha256(digest))
+            #expect(try await workspace.download().isThere(at: "\(workspace.folder)/sandbox-0.1.0.vmdk"))
 
-            try await site.put(path, Array("\(String(repeating: "0", count: 64))  sandbox-0.1.0.vmdk\n".utf8))
-            #expect(await failure { try await site.download() } is IntegrityError)
+            try await workspace.put(path, Array("\(String(repeating: "0", count: 64))  sandbox-0.1.0.vmdk\n".utf8))
+            #expect(await failure { try await workspace.download() } is IntegrityError)
         }
     }
 
     @Test("another length than the manifest's, or a server that gives no parts, is not downloaded at all")
     func lengths() async throws {
-        try await PretendSite.with { site in
-            _ = try await site.publish(size: 45_000) { $0.bytes = 44_000 }
+        try await PretendSite.with { workspace in
+            _ = try await workspace.publish(size: 45_000) { $0.bytes = 44_000 }
             #expect(
-                "\(await failure { try await site.download() }!)".contains("45000 bytes, but its manifest says 44000"))
-            #expect(site.names.isEmpty)
-            _ = try await site.publish("0.2.0", size: 45_000)
-            try await site.order("whole", "sandbox-0.2.0", ["method": "GET"])
+                "\(await failure { try await workspace.download() }!)".contains(
+                    "45000 bytes, but its manifest says 44000"))
+            #expect(workspace.names.isEmpty)
+            _ = try await workspace.publish("0.2.0", size: 45_000)
+            try await workspace.order("whole", "sandbox-0.2.0", ["method": "GET"])
             #expect(
-                "\(await failure { try await site.download("0.2.0") }!)".contains("did not return the requested range"))
+                "\(await failure { try await workspace.download("0.2.0") }!)".contains(
+                    "did not return the requested range"))
         }
     }
 
@@ -165,75 +167,76 @@ struct DownloadTests {
         ] as [(Int, [String: String], Failure.Code, String)])
     func refusals(status: Int, headers: [String: String], code: Failure.Code, words: String) async throws {
         for file in ["manifest", "sandbox-"] {
-            try await PretendSite.with { site in
-                _ = try await site.publish(size: 25_000)
-                try await site.order("status", file, ["status": status, "headers": headers, "times": 100])
-                let failure = await failure { try await site.download() } as? Failure
+            try await PretendSite.with { workspace in
+                _ = try await workspace.publish(size: 25_000)
+                try await workspace.order("status", file, ["status": status, "headers": headers, "times": 100])
+                let failure = await failure { try await workspace.download() } as? Failure
                 #expect(failure?.code == code, "\(failure?.description ?? "nothing")")
                 #expect(failure?.description.contains(words) == true, "\(failure?.description ?? "nothing")")
-                #expect(site.names.isEmpty)
+                #expect(workspace.names.isEmpty)
             }
         }
     }
 
     @Test("a CAPTCHA in the middle keeps what has arrived")
     func captcha() async throws {
-        try await PretendSite.with { site in
-            let bytes = try await site.publish(size: 45_000)
+        try await PretendSite.with { workspace in
+            let bytes = try await workspace.publish(size: 45_000)
             let wanted: [String: Any] = [
                 "method": "GET", "after": 2, "status": 405, "headers": ["x-amz-waf-action": "captcha"], "times": 100,
             ]
-            try await site.order("status", "sandbox-", wanted)
-            #expect((await failure { try await site.download() } as? Failure)?.code == .noPermission)
-            try await site.withdraw()
-            try await site.download()
-            #expect(try site.bytes() == bytes)
+            try await workspace.order("status", "sandbox-", wanted)
+            #expect((await failure { try await workspace.download() } as? Failure)?.code == .noPermission)
+            try await workspace.withdraw()
+            try await workspace.download()
+            #expect(try workspace.bytes() == bytes)
         }
     }
 
     @Test("the rate limit before the files is waited for, since they were served before", arguments: [403, 429])
     func rates(status: Int) async throws {
-        try await PretendSite.with { site in
-            let bytes = try await site.publish(size: 45_000)
-            try await site.order("status", "sandbox-", ["method": "GET", "after": 2, "status": status, "times": 3])
-            try await site.download()
-            #expect(try site.bytes() == bytes)
-            #expect(site.notices.sleeps.all.map(\.components.seconds) == [30, 30, 30])
-            #expect(site.notices.texts.all.first?.contains("rate limited by") == true)
+        try await PretendSite.with { workspace in
+            let bytes = try await workspace.publish(size: 45_000)
+            try await workspace.order(
+                "status", "sandbox-", ["method": "GET", "after": 2, "status": status, "times": 3])
+            try await workspace.download()
+            #expect(try workspace.bytes() == bytes)
+            #expect(workspace.notices.sleeps.all.map(\.components.seconds) == [30, 30, 30])
+            #expect(workspace.notices.texts.all.first?.contains("rate limited by") == true)
         }
     }
 
     @Test("an id or a format that there is not is told with those that there are")
     func unknown() async throws {
-        try await PretendSite.with { site in
-            _ = try await site.publish(size: 10)
+        try await PretendSite.with { workspace in
+            _ = try await workspace.publish(size: 10)
             let json = ReleasesDocument.json([try sampleRelease("0.1.0"), try sampleRelease("0.0.9")], base: "")
-            try await site.put(ReleasesDocument.fileName, Array(json.utf8))
-            let unknown = await failure { try await site.download("0.1") } as? Failure
+            try await workspace.put(ReleasesDocument.fileName, Array(json.utf8))
+            let unknown = await failure { try await workspace.download("0.1") } as? Failure
             #expect(unknown?.details == ["available releases: 0.1.0, 0.0.9"])
-            let lacking = await failure { try await site.download("0.1.0", .ova) } as? Failure
+            let lacking = await failure { try await workspace.download("0.1.0", .ova) } as? Failure
             #expect(lacking?.code == .badData && lacking?.advice?.contains("--format vmdk") == true)
         }
     }
 
     @Test("a manifest cannot name a place outside the folder", arguments: ["../x.vmdk", "/etc/x", ".x", "a/b"])
     func places(name: String) async throws {
-        try await PretendSite.with { site in
-            _ = try await site.publish(size: 10) { $0.name = name }
-            #expect((await failure { try await site.download() } as? Failure)?.code == .badData)
+        try await PretendSite.with { workspace in
+            _ = try await workspace.publish(size: 10) { $0.name = name }
+            #expect((await failure { try await workspace.download() } as? Failure)?.code == .badData)
         }
     }
 
     @Test(
         "a full disk is said, and what has arrived stays", .enabled(if: geteuid() == 0, "needs root to mount a tmpfs"))
     func fullDisk() async throws {
-        try await PretendSite.with { site in
-            _ = try await site.publish(size: 400_000)
-            let small = "\(site.folder)/small"
+        try await PretendSite.with { workspace in
+            _ = try await workspace.publish(size: 400_000)
+            let small = "\(workspace.folder)/small"
             try makeDirectory(small)
             let runner = SystemCommandRunner()
             try await runner.run(Command("mount", ["-t", "tmpfs", "-o", "size=128k", "tmpfs", small]))
-            let error = await failure { try await site.download(into: small) } as? TransferFileError
+            let error = await failure { try await workspace.download(into: small) } as? TransferFileError
             let left = try? FileManager.default.contentsOfDirectory(atPath: small)
             try await runner.run(Command("umount", [small]))
             #expect(error?.code == ENOSPC)

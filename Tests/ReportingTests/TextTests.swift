@@ -63,7 +63,7 @@ struct TextTests {
         (0, ""), (0.001, "▏"), (0.5, "█████"), (0.55, "█████▌"), (1, "██████████"), (7, "██████████"), (.nan, ""),
     ])
     func bars(fraction: Double, bar: String) {
-        #expect(Bar.filled(fraction, width: 10, Samples.narrow) == bar)
+        #expect(ProgressBar.filled(fraction, width: 10, Samples.narrow) == bar)
     }
 
     @Test(arguments: ["", "a\"b\\c/d", "\u{0}\u{1F}\n\r\t\u{7F}", "\r\n", "漢字 👩‍👩‍👧‍👦", "\u{2028}"])

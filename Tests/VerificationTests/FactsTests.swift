@@ -10,9 +10,9 @@ struct FactsTests {
         #expect(try facts.value("a") == "2")
         #expect(try facts.list("list") == ["x=y", "z"])
         #expect(try facts.list("empty") == [])
-        #expect(throws: Facts.Untold(key: "UPPER")) { try facts.value("UPPER") }
-        #expect(throws: Facts.Untold(key: "none")) { try facts.list("none") }
-        #expect(throws: Facts.Untold(key: "empty")) { try facts.number("empty") }
+        #expect(throws: Facts.MissingFact(key: "UPPER")) { try facts.value("UPPER") }
+        #expect(throws: Facts.MissingFact(key: "none")) { try facts.list("none") }
+        #expect(throws: Facts.MissingFact(key: "empty")) { try facts.number("empty") }
     }
 
     @Test(arguments: [FactSource.user, .root])

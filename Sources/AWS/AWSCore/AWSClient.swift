@@ -53,7 +53,7 @@ final class ClientState: Sendable {
     private struct Values {
         var clockOffset: TimeInterval = 0
         var retryBudget = RetryBudget()
-        var gates: [String: Gate] = [:]
+        var gates: [String: ConcurrencyLimiter] = [:]
     }
 
     private let values = Mutex(Values())
@@ -77,10 +77,10 @@ final class ClientState: Sendable {
         values.withLock { $0.retryBudget.give(amount) }
     }
 
-    func gate(_ service: Service) -> Gate {
+    func gate(_ service: Service) -> ConcurrencyLimiter {
         values.withLock { values in
             if let gate = values.gates[service.id] { return gate }
-            let gate = Gate(width: service.concurrency)
+            let gate = ConcurrencyLimiter(width: service.concurrency)
             values.gates[service.id] = gate
             return gate
         }
@@ -164,7 +164,7 @@ package struct CallTime: Sendable {
 }
 
 /// Limits how many tasks run at the same time; the others wait in order of arrival.
-final class Gate: Sendable {
+final class ConcurrencyLimiter: Sendable {
     private struct Queue {
         var free: Int
         var next = 0

@@ -89,7 +89,7 @@ extension AWSError {
     }
 
     private static func credentialsAdvice(_ error: AWSError) -> String {
-        if Verdict.expired.contains(error.code) {
+        if FailureClass.expired.contains(error.code) {
             return "the credentials have expired; log in and run the same command again"
         }
         if error.code == "RequestTimeTooSkewed" || error.code == "RequestInTheFuture" {
@@ -141,7 +141,7 @@ package struct ServiceError: Error, Sendable, Equatable {
 }
 
 /// A response with a success status, but without the expected document: a proxy's page, or a truncated response.
-package struct UnexpectedAnswer: Error, Sendable, Equatable, CustomStringConvertible {
+package struct UnexpectedResponse: Error, Sendable, Equatable, CustomStringConvertible {
     package var message: String
 
     package init(_ message: String) {

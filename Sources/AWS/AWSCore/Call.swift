@@ -22,7 +22,7 @@ struct Call<O: Operation> {
         self.client = client
         started = client.world.time.uptime()
         startedAt = client.world.time.now()
-        if case .token(let token) = O.repetition, self.operation[keyPath: token] == nil {
+        if case .token(let token) = O.retrySafety, self.operation[keyPath: token] == nil {
             self.operation[keyPath: token] = UUID().uuidString.lowercased()
         }
     }
@@ -30,7 +30,7 @@ struct Call<O: Operation> {
     mutating func run() async throws -> O.Output {
         while true {
             attempt += 1
-            var trail = Trail(of: O.self, client, attempt)
+            var trail = AttemptRecorder(of: O.self, client, attempt)
             do {
                 let output = try await send(&trail)
                 client.state.returnToBudget(max(spent, 1))
@@ -50,7 +50,7 @@ struct Call<O: Operation> {
         }
     }
 
-    private func send(_ trail: inout Trail) async throws -> O.Output {
+    private func send(_ trail: inout AttemptRecorder) async throws -> O.Output {
         let credentials = try await world.credentials.credentials(insteadOf: refused)
         var request = try client.request(for: operation)
         trail.sends(request, with: credentials)
@@ -73,14 +73,14 @@ struct Call<O: Operation> {
     private func exchange(_ request: HTTPRequest, within limit: Duration) async throws -> HTTPResponse {
         try Task.checkCancellation()
         let transport = world.transport
-        if case .harmless = O.repetition { return try await transport.send(request, within: limit) }
+        if case .harmless = O.retrySafety { return try await transport.send(request, within: limit) }
         return try await Task { try await transport.send(request, within: limit) }.value
     }
 
     /// The output of the call, if this attempt's error shows that an earlier attempt took effect.
     private func outcome(of error: any Error) async throws -> O.Output? {
         guard isDoubtful, let code = (error as? ServiceError)?.code else { return nil }
-        switch O.repetition {
+        switch O.retrySafety {
         case .removal(let gone, let output) where gone.contains(code): return output
         case .lookup(let taken, _) where taken.contains(code): return try await lookup(after: error)
         default: return nil
@@ -88,17 +88,17 @@ struct Call<O: Operation> {
     }
 
     private func lookup(after error: any Error) async throws -> O.Output? {
-        guard case .lookup(_, let find) = O.repetition else { return nil }
+        guard case .lookup(_, let find) = O.retrySafety else { return nil }
         let since = client.state.corrected(startedAt)
         do { return try await find(operation, client, since) } catch is AWSError { throw final(error) }
     }
 
     /// - Returns: how long to wait before the next attempt; `nil` for no further attempt.
-    private mutating func pause(after error: any Error, _ trail: Trail) -> Duration? {
-        let verdict = Verdict(of: error)
+    private mutating func pause(after error: any Error, _ trail: AttemptRecorder) -> Duration? {
+        let verdict = FailureClass(of: error)
         if verdict.mayHaveTakenEffect { isDoubtful = true }
         guard attempt < world.backoff.attempts, verdict.cause != .refused else { return nil }
-        if case .never = O.repetition, isDoubtful { return nil }
+        if case .never = O.retrySafety, isDoubtful { return nil }
         switch verdict.cause {
         case .clock: return correctClock(by: trail) ? .zero : nil
         case .expired: return correctClock(by: trail) || renewCredentials(trail) ? .zero : nil
@@ -115,7 +115,7 @@ struct Call<O: Operation> {
     }
 
     /// Corrects the clock once per call, and only if the response's date differs by more than AWS tolerates.
-    private mutating func correctClock(by trail: Trail) -> Bool {
+    private mutating func correctClock(by trail: AttemptRecorder) -> Bool {
         guard !hasCorrectedClock, let date = trail.date else { return false }
         let now = world.time.now()
         guard abs(date.timeIntervalSince(client.state.corrected(now))) > 240 else { return false }
@@ -124,7 +124,7 @@ struct Call<O: Operation> {
         return true
     }
 
-    private mutating func renewCredentials(_ trail: Trail) -> Bool {
+    private mutating func renewCredentials(_ trail: AttemptRecorder) -> Bool {
         guard !hasRenewedCredentials, let credentials = trail.credentials else { return false }
         hasRenewedCredentials = true
         refused = credentials
@@ -133,7 +133,7 @@ struct Call<O: Operation> {
 
     private func final(_ error: any Error) -> AWSError {
         var isUnknown = isDoubtful
-        switch O.repetition {
+        switch O.retrySafety {
         case .harmless: isUnknown = false
         default: break
         }
@@ -144,12 +144,12 @@ struct Call<O: Operation> {
 extension Error {
     /// Whether sending or the response failed, as opposed to cancellation or missing credentials.
     fileprivate var isOfTheAnswer: Bool {
-        self is ServiceError || self is TransportError || self is UnexpectedAnswer
+        self is ServiceError || self is TransportError || self is UnexpectedResponse
     }
 }
 
 /// The record of one attempt while it is in progress.
-struct Trail {
+struct AttemptRecorder {
     private var entry: CallRecord
     private let uptime: @Sendable () -> Duration
     private let began: Duration

@@ -6,13 +6,13 @@ package protocol Operation: Sendable {
 
     static var service: Service { get }
     /// What makes it safe to retry the operation after its response was lost.
-    static var repetition: Repetition<Self> { get }
+    static var retrySafety: RetrySafety<Self> { get }
     /// IAM actions that the caller needs; by default the one with the operation's name.
     static var permissions: [String] { get }
 
     func encode(into request: inout HTTPRequest) throws
     /// Decodes a successful response.
-    /// - Throws: `UnexpectedAnswer` if it is not the document that this operation returns.
+    /// - Throws: `UnexpectedResponse` if it is not the document that this operation returns.
     func decode(_ response: HTTPResponse) throws -> Output
     /// Decodes the service's error from any other response.
     func decodeError(_ response: HTTPResponse) -> ServiceError
@@ -26,7 +26,7 @@ extension Operation {
 /// What makes it safe to retry an operation whose response was lost, although it may have taken effect already.
 ///
 /// Requests that AWS rejects without performing them (throttling, wrong clock, expired credentials) are always retried.
-package enum Repetition<O: Operation>: Sendable {
+package enum RetrySafety<O: Operation>: Sendable {
     /// The operation is idempotent: it reads, or sets something to a given state.
     case harmless
     /// AWS recognizes a repeated request by a client token, which is filled in if it is `nil`.
@@ -40,7 +40,7 @@ package enum Repetition<O: Operation>: Sendable {
     case never
 }
 
-extension Repetition {
+extension RetrySafety {
     /// A lookup for resources whose name or contents identify them as ours, whatever their creation time.
     package static func lookup(
         taken: Set<String>, _ find: @escaping @Sendable (O, AWSClient) async throws -> O.Output?
@@ -57,7 +57,7 @@ package protocol PagedOperation: Operation {
     static func items(of page: Output) -> [Item]
     /// Turns this into the operation that fetches the page after `page`.
     /// - Returns: false if `page` was the last one.
-    /// - Throws: `UnexpectedAnswer` if pagination does not advance.
+    /// - Throws: `UnexpectedResponse` if pagination does not advance.
     mutating func turn(after page: Output) throws -> Bool
 }
 

@@ -21,7 +21,7 @@ package struct Pages<O: PagedOperation>: AsyncSequence, Sendable {
         package mutating func next() async throws -> O.Output? {
             guard var operation = next else { return nil }
             let page = try await client.call(operation)
-            do { next = try operation.turn(after: page) ? operation : nil } catch let error as UnexpectedAnswer {
+            do { next = try operation.turn(after: page) ? operation : nil } catch let error as UnexpectedResponse {
                 throw AWSError(error, of: O.self, in: client.region, attempts: 1, mayHaveTakenEffect: false)
             }
             return page
@@ -55,21 +55,21 @@ package struct Items<O: PagedOperation>: AsyncSequence, Sendable {
 
 /// Advances a pagination token to the next page.
 /// - Returns: false if the service returned no token, or an empty one, as some services do on the last page.
-/// - Throws: `UnexpectedAnswer` if the service returns the same token again, since such a list would never end.
+/// - Throws: `UnexpectedResponse` if the service returns the same token again, since such a list would never end.
 package func advance(_ token: inout String?, to next: String?) throws -> Bool {
     guard let next, !next.isEmpty else { return false }
-    guard next != token else { throw UnexpectedAnswer.sameToken }
+    guard next != token else { throw UnexpectedResponse.sameToken }
     token = next
     return true
 }
 
-extension UnexpectedAnswer {
-    package static let sameToken = UnexpectedAnswer(
+extension UnexpectedResponse {
+    package static let sameToken = UnexpectedResponse(
         "pagination does not advance: the next page has the same token as this one")
 }
 
 /// How often a long-running process is polled, and when polling times out.
-package struct Pace: Sendable, Equatable {
+package struct PollingPolicy: Sendable, Equatable {
     package var first: Duration
     package var longest: Duration
     /// Factor by which the pause grows with each poll.
@@ -91,7 +91,7 @@ package struct Pace: Sendable, Equatable {
 }
 
 /// A wait that timed out.
-package struct WaitedTooLong: Error, Sendable, Equatable, CustomStringConvertible {
+package struct WaitTimeout: Error, Sendable, Equatable, CustomStringConvertible {
     package var awaited: String
     package var limit: Duration
     /// The service's explanation, if it gives one.
@@ -108,28 +108,28 @@ extension AWSClient {
     ///   - awaited: a noun phrase for the error message: `the snapshot snap-1`.
     ///   - reason: called after a timeout to explain it.
     ///   - ask: returns `nil` while the result is pending; throws if it can never come.
-    /// - Throws: `WaitedTooLong`, or what `ask` throws.
+    /// - Throws: `WaitTimeout`, or what `ask` throws.
     package func wait<Result>(
-        for awaited: String, at pace: Pace, reason: () async -> String? = { nil },
+        for awaited: String, at polling: PollingPolicy, reason: () async -> String? = { nil },
         until ask: () async throws -> Result?
     ) async throws -> Result {
         let time = world.time
         let start = time.uptime()
         var lastNews = start
-        var pause = pace.first
+        var pause = polling.first
         while true {
             do {
                 if let result = try await ask() { return result }
                 lastNews = time.uptime()
             } catch let error as AWSError where [.unreachable, .temporary].contains(error.kind) {
-                guard time.uptime() - lastNews < pace.patience else { throw error }
+                guard time.uptime() - lastNews < polling.patience else { throw error }
             }
-            guard time.uptime() - start < pace.limit else {
-                throw WaitedTooLong(awaited: awaited, limit: pace.limit, reason: await reason())
+            guard time.uptime() - start < polling.limit else {
+                throw WaitTimeout(awaited: awaited, limit: polling.limit, reason: await reason())
             }
             // Jitter, so that concurrent waits do not poll in lockstep.
             try await time.sleep(pause * (0.75 + time.random() / 2))
-            pause = min(pause * pace.growth, pace.longest)
+            pause = min(pause * polling.growth, polling.longest)
         }
     }
 }

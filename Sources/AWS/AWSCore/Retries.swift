@@ -26,7 +26,7 @@ package struct Backoff: Sendable, Equatable {
 }
 
 /// Classifies a failed attempt: whether a retry makes sense, and whether the call may already have taken effect.
-struct Verdict: Equatable {
+struct FailureClass: Equatable {
     enum Cause: Equatable {
         case throttled, serverFailure, clock, expired, notConnected, lost, timedOut, unexpectedAnswer
         /// A final error from AWS; retrying cannot help.
@@ -110,7 +110,7 @@ extension AWSError {
     }
 
     private static func kind(of error: any Error) -> Kind {
-        switch Verdict(of: error).cause {
+        switch FailureClass(of: error).cause {
         case .throttled, .serverFailure: return .temporary
         case .expired, .clock: return .credentials
         case .notConnected, .lost, .timedOut: return .unreachable

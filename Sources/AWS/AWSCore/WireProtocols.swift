@@ -12,7 +12,7 @@ extension RESTXMLOperation {
     package func decodeError(_ response: HTTPResponse) -> ServiceError { .fromXML(response) }
 
     /// Decodes the document of a response.
-    /// - Throws: `UnexpectedAnswer`; or the `ServiceError` that S3 sends with status 200 if copying or completing
+    /// - Throws: `UnexpectedResponse`; or the `ServiceError` that S3 sends with status 200 if copying or completing
     ///   failed after it had sent the headers.
     ///   Source: <https://docs.aws.amazon.com/AmazonS3/latest/API/API_CompleteMultipartUpload.html>
     package func decodeDocument<T: Decodable>(_ type: T.Type = T.self, root: String, _ response: HTTPResponse) throws
@@ -115,7 +115,7 @@ package func jsonBody(_ value: some Encodable, _ keys: KeyStyle) throws -> [UInt
     return Array(try encoder.encode(value))
 }
 
-/// - Throws: `UnexpectedAnswer` if the response is not a JSON object with the expected members.
+/// - Throws: `UnexpectedResponse` if the response is not a JSON object with the expected members.
 package func decodeJSON<T: Decodable>(_ response: HTTPResponse, _ keys: KeyStyle) throws -> T {
     let decoder = JSONDecoder()
     decoder.dateDecodingStrategy = .secondsSince1970
@@ -126,10 +126,10 @@ package func decodeJSON<T: Decodable>(_ response: HTTPResponse, _ keys: KeyStyle
         }
     }
     guard response.body.first(where: { !isBlank($0) }) == UInt8(ascii: "{") else {
-        throw UnexpectedAnswer("expected a JSON object, found \(response.summary)")
+        throw UnexpectedResponse("expected a JSON object, found \(response.summary)")
     }
     do { return try decoder.decode(T.self, from: Data(response.body)) } catch {
-        throw UnexpectedAnswer("expected a JSON response, found \(response.summary): \(shortDescription(of: error))")
+        throw UnexpectedResponse("expected a JSON response, found \(response.summary): \(shortDescription(of: error))")
     }
 }
 
@@ -177,7 +177,7 @@ extension QueryOperation {
         let document = try XMLDocument.answer(response, root: "\(Self.name)Response")
         let result = document.child("\(Self.name)Result", of: document.root)
         if result == nil, Output.self != NoOutput.self {
-            throw UnexpectedAnswer("the response has no \(Self.name)Result")
+            throw UnexpectedResponse("the response has no \(Self.name)Result")
         }
         return try document.decode(Output.self, at: result ?? document.root, Self.service.keys)
     }

@@ -91,18 +91,18 @@ final class XMLDocument {
     }
 
     /// Parses a response that must be a document with a given root.
-    /// - Throws: `UnexpectedAnswer`; or the response's `ServiceError` if the root is an error.
+    /// - Throws: `UnexpectedResponse`; or the response's `ServiceError` if the root is an error.
     static func answer(_ response: HTTPResponse, root: String) throws -> XMLDocument {
         let document: XMLDocument
         do { document = try XMLDocument(response.body) } catch let error as XMLError {
-            throw UnexpectedAnswer("expected XML, found \(response.summary): \(error.message)")
+            throw UnexpectedResponse("expected XML, found \(response.summary): \(error.message)")
         }
         let name = document.name(of: document.root)
         if name == root { return document }
         if name == "Error" || name == "ErrorResponse" || name == "Response", document.firstError != nil {
             throw ServiceError.fromXML(response)
         }
-        throw UnexpectedAnswer("expected the document \(root), found \(name)")
+        throw UnexpectedResponse("expected the document \(root), found \(name)")
     }
 }
 
@@ -243,10 +243,12 @@ private final class XMLParser {
 }
 
 extension XMLDocument {
-    /// - Throws: `UnexpectedAnswer` that names the missing or mismatched member.
+    /// - Throws: `UnexpectedResponse` that names the missing or mismatched member.
     func decode<T: Decodable>(_ type: T.Type, at node: Node, _ keys: KeyStyle) throws -> T {
-        do { return try XMLSpot(self, node, keys, isItem: true).decode(type) } catch let error as DecodingError {
-            throw UnexpectedAnswer("unexpected \(name(of: root)) document: \(shortDescription(of: error))")
+        do { return try XMLElementDecoder(self, node, keys, isItem: true).decode(type) } catch let error
+            as DecodingError
+        {
+            throw UnexpectedResponse("unexpected \(name(of: root)) document: \(shortDescription(of: error))")
         }
     }
 }
@@ -255,7 +257,7 @@ extension XMLDocument {
 ///
 /// A list is either one element with children named `item` or `member`, or a series of siblings with the same name;
 /// only the document shows which.
-struct XMLSpot: Decoder {
+struct XMLElementDecoder: Decoder {
     let document: XMLDocument
     /// `nil` for a missing list, which is how a list of siblings looks when empty.
     let node: XMLDocument.Node?
@@ -338,11 +340,11 @@ struct XMLSpot: Decoder {
 
 /// The members of a structure: the children of an element.
 struct XMLMembers<Key: CodingKey>: KeyedDecodingContainerProtocol {
-    let spot: XMLSpot
+    let spot: XMLElementDecoder
     let node: XMLDocument.Node
     private let names: MemberNames
 
-    init(spot: XMLSpot, node: XMLDocument.Node) {
+    init(spot: XMLElementDecoder, node: XMLDocument.Node) {
         self.spot = spot
         self.node = node
         names = spot.document.memberNames(of: Key.self)
@@ -367,9 +369,11 @@ struct XMLMembers<Key: CodingKey>: KeyedDecodingContainerProtocol {
         return identifier.flatMap { spot.document.child($0, of: node) }
     }
 
-    private func at(_ child: XMLDocument.Node?) -> XMLSpot { XMLSpot(spot.document, child, spot.keys, isItem: false) }
+    private func at(_ child: XMLDocument.Node?) -> XMLElementDecoder {
+        XMLElementDecoder(spot.document, child, spot.keys, isItem: false)
+    }
 
-    private func required(_ key: Key) throws -> XMLSpot {
+    private func required(_ key: Key) throws -> XMLElementDecoder {
         guard let child = find(key) else {
             throw DecodingError.keyNotFound(
                 AnyKey(spot.keys.key(key.stringValue)), .init(codingPath: codingPath, debugDescription: "missing"))
@@ -431,7 +435,7 @@ extension Array: ListType {}
 
 /// The entries of a list.
 struct XMLItems: UnkeyedDecodingContainer {
-    let spot: XMLSpot
+    let spot: XMLElementDecoder
     let nodes: [XMLDocument.Node]
     var currentIndex = 0
 
@@ -439,13 +443,13 @@ struct XMLItems: UnkeyedDecodingContainer {
     var count: Int? { nodes.count }
     var isAtEnd: Bool { currentIndex == nodes.count }
 
-    private mutating func next() throws -> XMLSpot {
+    private mutating func next() throws -> XMLElementDecoder {
         guard !isAtEnd else {
             throw DecodingError.valueNotFound(
                 String.self, .init(codingPath: codingPath, debugDescription: "no more entries"))
         }
         defer { currentIndex += 1 }
-        return XMLSpot(spot.document, nodes[currentIndex], spot.keys, isItem: true)
+        return XMLElementDecoder(spot.document, nodes[currentIndex], spot.keys, isItem: true)
     }
 
     mutating func decodeNil() throws -> Bool { false }
@@ -461,7 +465,7 @@ struct XMLItems: UnkeyedDecodingContainer {
 
 /// A plain value: the text of an element.
 struct XMLSingle: SingleValueDecodingContainer {
-    let spot: XMLSpot
+    let spot: XMLElementDecoder
 
     var codingPath: [any CodingKey] { spot.codingPath }
 

@@ -10,7 +10,7 @@ package struct Identity: Sendable {
     package var endpoints: Endpoints
     /// Human-readable origin of the credentials, known before they are fetched.
     package var origin: String
-    package let keeper: CredentialKeeper
+    package let keeper: CredentialCache
     private let world: IdentityWorld
 
     /// Reads the configuration files and looks for credentials, but does not fetch them yet.
@@ -49,12 +49,12 @@ package struct Identity: Sendable {
     }
 
     /// Asks AWS for the identity that the credentials belong to.
-    package func whoAmI() async throws -> Caller {
+    package func whoAmI() async throws -> CallerIdentity {
         _ = try await keeper.credentials(insteadOf: nil)
         let answer = try await client(in: region?.value ?? Self.home, backoff: .whileSomebodyWaits)
             .call(STS.GetCallerIdentity())
         let credentials = try await keeper.credentials(insteadOf: nil)
-        return Caller(
+        return CallerIdentity(
             account: answer.account, arn: answer.arn, userID: answer.userId, accessKeyID: credentials.accessKeyID,
             origin: credentials.origin, expiration: credentials.expiration)
     }
@@ -77,7 +77,7 @@ extension Backoff {
 }
 
 /// The identity that the credentials belong to, as reported by AWS.
-package struct Caller: Sendable, Equatable {
+package struct CallerIdentity: Sendable, Equatable {
     package var account: String
     package var arn: String
     package var userID: String

@@ -115,26 +115,26 @@ extension StringProtocol {
 
 // Types that hold secrets and never reveal them, however they are printed.
 
-extension IdentityWorld: Discreet {
+extension IdentityWorld: Redacted {
     package var shown: KeyValuePairs<String, Any> { ["home": home] }
 }
 
-extension INIFile.Entry: Discreet {
+extension INIFile.Entry: Redacted {
     var shown: KeyValuePairs<String, Any> { ["place": place] }
 }
 
-extension SignOnToken: Discreet {
+extension SSOToken: Redacted {
     var shown: KeyValuePairs<String, Any> { ["expiresAt": expiresAt] }
 }
 
-extension CredentialDocument: Discreet {
+extension CredentialDocument: Redacted {
     var shown: KeyValuePairs<String, Any> { ["expiration": expiration ?? "never"] }
 }
 
-extension GitHubToken: Discreet {
+extension GitHubToken: Redacted {
     var shown: KeyValuePairs<String, Any> { [:] }
 }
 
-extension MetadataCall: Discreet {
+extension MetadataRequest: Redacted {
     var shown: KeyValuePairs<String, Any> { ["name": name, "url": shownURL] }
 }

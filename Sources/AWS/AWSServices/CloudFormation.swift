@@ -36,7 +36,7 @@ extension CloudFormation {
     /// A missing stack is a `ValidationError`; a deleted stack can be found by its ID for 90 days.
     package struct DescribeStacks: QueryOperation, PagedOperation {
         package static let service = CloudFormation.service
-        package static let repetition = Repetition<Self>.harmless
+        package static let retrySafety = RetrySafety<Self>.harmless
 
         package var stackName: String?
         package var nextToken: String?
@@ -80,7 +80,7 @@ extension CloudFormation {
     /// Lists the events of a stack, newest first.
     package struct DescribeStackEvents: QueryOperation, PagedOperation {
         package static let service = CloudFormation.service
-        package static let repetition = Repetition<Self>.harmless
+        package static let retrySafety = RetrySafety<Self>.harmless
 
         /// The stack's name or, for a stack that may be deleted meanwhile, its ID.
         package var stackName: String
@@ -116,7 +116,7 @@ extension CloudFormation {
 
     package struct ListStackResources: QueryOperation, PagedOperation {
         package static let service = CloudFormation.service
-        package static let repetition = Repetition<Self>.harmless
+        package static let retrySafety = RetrySafety<Self>.harmless
 
         package var stackName: String
         package var nextToken: String?
@@ -148,7 +148,7 @@ extension CloudFormation {
     /// Starts deleting a stack; succeeds without effect if the stack does not exist.
     package struct DeleteStack: QueryOperation {
         package static let service = CloudFormation.service
-        package static let repetition = Repetition<Self>.token(\.clientRequestToken)
+        package static let retrySafety = RetrySafety<Self>.token(\.clientRequestToken)
 
         package var stackName: String
         /// Logical IDs of resources to retain after a failed deletion.
@@ -164,7 +164,7 @@ extension CloudFormation {
 
     package struct UpdateTerminationProtection: QueryOperation {
         package static let service = CloudFormation.service
-        package static let repetition = Repetition<Self>.harmless
+        package static let retrySafety = RetrySafety<Self>.harmless
 
         package var enableTerminationProtection: Bool
         package var stackName: String
@@ -184,7 +184,7 @@ extension CloudFormation {
     /// Computes, in the background, the changes that a template would make.
     package struct CreateChangeSet: QueryOperation {
         package static let service = CloudFormation.service
-        package static let repetition = Repetition<Self>.token(\.clientToken)
+        package static let retrySafety = RetrySafety<Self>.token(\.clientToken)
         package static let permissions = ["cloudformation:CreateChangeSet", "cloudformation:TagResource"]
 
         package var stackName: String
@@ -226,7 +226,7 @@ extension CloudFormation {
 
     package struct DescribeChangeSet: QueryOperation, PagedOperation {
         package static let service = CloudFormation.service
-        package static let repetition = Repetition<Self>.harmless
+        package static let retrySafety = RetrySafety<Self>.harmless
 
         /// The change set's name, used with the stack's name, or its ARN.
         package var changeSetName: String
@@ -260,7 +260,7 @@ extension CloudFormation {
     /// Starts changing the stack; the stack's status and events show the result.
     package struct ExecuteChangeSet: QueryOperation {
         package static let service = CloudFormation.service
-        package static let repetition = Repetition<Self>.token(\.clientRequestToken)
+        package static let retrySafety = RetrySafety<Self>.token(\.clientRequestToken)
 
         package var changeSetName: String
         package var stackName: String?
@@ -278,7 +278,7 @@ extension CloudFormation {
 
     package struct DeleteChangeSet: QueryOperation {
         package static let service = CloudFormation.service
-        package static let repetition = Repetition<Self>.removal(gone: ["ChangeSetNotFound"], NoOutput())
+        package static let retrySafety = RetrySafety<Self>.removal(gone: ["ChangeSetNotFound"], NoOutput())
 
         package var changeSetName: String
         package var stackName: String?
@@ -329,7 +329,7 @@ extension CloudFormation {
     /// Validates the syntax of a template; an invalid template is a `ValidationError`.
     package struct ValidateTemplate: QueryOperation {
         package static let service = CloudFormation.service
-        package static let repetition = Repetition<Self>.harmless
+        package static let retrySafety = RetrySafety<Self>.harmless
 
         package var templateBody: String?
         package var templateURL: String?
@@ -356,7 +356,7 @@ extension CloudFormation {
     /// Summarizes a template, or the current template of a stack.
     package struct GetTemplateSummary: QueryOperation {
         package static let service = CloudFormation.service
-        package static let repetition = Repetition<Self>.harmless
+        package static let retrySafety = RetrySafety<Self>.harmless
 
         package var templateBody: String?
         package var templateURL: String?

@@ -13,7 +13,7 @@ package enum CloudFront {
 
     package struct GetDistribution: RESTXMLOperation {
         package static let service = CloudFront.service
-        package static let repetition = Repetition<Self>.harmless
+        package static let retrySafety = RetrySafety<Self>.harmless
 
         package var id: String
 
@@ -36,7 +36,7 @@ package enum CloudFront {
     /// Invalidates cached paths, so that CloudFront fetches them again.
     package struct CreateInvalidation: RESTXMLOperation {
         package static let service = CloudFront.service
-        package static let repetition = Repetition<Self>.token(\.callerReference)
+        package static let retrySafety = RetrySafety<Self>.token(\.callerReference)
 
         package var distributionId: String
         /// Paths start with a slash; `*` is allowed at the end.
@@ -69,7 +69,7 @@ package enum CloudFront {
     /// Returns the status of an invalidation, which takes several minutes to reach all edge locations.
     package struct GetInvalidation: RESTXMLOperation {
         package static let service = CloudFront.service
-        package static let repetition = Repetition<Self>.harmless
+        package static let retrySafety = RetrySafety<Self>.harmless
 
         package var distributionId: String
         package var id: String

@@ -9,7 +9,7 @@ package enum CodeBuild {
 
     package struct StartBuild: JSONOperation {
         package static let service = CodeBuild.service
-        package static let repetition = Repetition<Self>.token(\.idempotencyToken)
+        package static let retrySafety = RetrySafety<Self>.token(\.idempotencyToken)
 
         package var projectName: String
         /// A branch, tag or commit to build.
@@ -39,7 +39,7 @@ package enum CodeBuild {
     /// Describes builds, at most 100 per call.
     package struct BatchGetBuilds: JSONOperation {
         package static let service = CodeBuild.service
-        package static let repetition = Repetition<Self>.harmless
+        package static let retrySafety = RetrySafety<Self>.harmless
 
         package var ids: [String]
 
@@ -56,7 +56,7 @@ package enum CodeBuild {
     /// Stops a build; has no effect on a finished build.
     package struct StopBuild: JSONOperation {
         package static let service = CodeBuild.service
-        package static let repetition = Repetition<Self>.harmless
+        package static let retrySafety = RetrySafety<Self>.harmless
 
         package var id: String
 
@@ -70,7 +70,7 @@ package enum CodeBuild {
     /// Lists the IDs of a project's builds, newest first.
     package struct ListBuildsForProject: JSONOperation, PagedOperation {
         package static let service = CodeBuild.service
-        package static let repetition = Repetition<Self>.harmless
+        package static let retrySafety = RetrySafety<Self>.harmless
 
         package var projectName: String
         package var nextToken: String?
@@ -166,7 +166,7 @@ package enum Logs {
     /// Source: <https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_GetLogEvents.html>
     package struct GetLogEvents: JSONOperation, PagedOperation {
         package static let service = Logs.service
-        package static let repetition = Repetition<Self>.harmless
+        package static let retrySafety = RetrySafety<Self>.harmless
 
         package var logGroupName: String
         package var logStreamName: String

@@ -29,7 +29,7 @@ extension EBS {
     /// Lists the blocks of a snapshot that were ever written, in order; all others are zeros.
     package struct ListSnapshotBlocks: RESTJSONOperation, PagedOperation {
         package static let service = EBS.service
-        package static let repetition = Repetition<Self>.harmless
+        package static let retrySafety = RetrySafety<Self>.harmless
 
         package var snapshotId: String
         package var nextToken: String?
@@ -77,7 +77,7 @@ extension EBS {
 
     package struct GetSnapshotBlock: RESTJSONOperation {
         package static let service = EBS.service
-        package static let repetition = Repetition<Self>.harmless
+        package static let retrySafety = RetrySafety<Self>.harmless
 
         package var snapshotId: String
         package var blockIndex: Int
@@ -100,11 +100,11 @@ extension EBS {
             request.add(query: "blockToken", blockToken)
         }
 
-        /// - Throws: `UnexpectedAnswer` if the bytes do not match AWS's checksum.
+        /// - Throws: `UnexpectedResponse` if the bytes do not match AWS's checksum.
         package func decode(_ response: HTTPResponse) throws -> Output {
             let checksum = EBS.checksum(of: response.body)
             guard response.header("x-amz-checksum") == checksum else {
-                throw UnexpectedAnswer(
+                throw UnexpectedResponse(
                     "expected block \(blockIndex) with the checksum \(response.header("x-amz-checksum") ?? "in a header")"
                         + ", found \(response.summary)")
             }
@@ -117,7 +117,7 @@ extension EBS {
     /// Creates an empty snapshot to write blocks to.
     package struct StartSnapshot: RESTJSONOperation, Codable {
         package static let service = EBS.service
-        package static let repetition = Repetition<Self>.token(\.clientToken)
+        package static let retrySafety = RetrySafety<Self>.token(\.clientToken)
         package static let permissions = ["ebs:StartSnapshot", "ec2:CreateTags"]
 
         /// Size in GiB: 1 to 65,536.
@@ -157,7 +157,7 @@ extension EBS {
     /// Writes a block; writing it again replaces it.
     package struct PutSnapshotBlock: RESTJSONOperation {
         package static let service = EBS.service
-        package static let repetition = Repetition<Self>.harmless
+        package static let retrySafety = RetrySafety<Self>.harmless
 
         package let snapshotId: String
         /// Position on the disk, in blocks.
@@ -187,10 +187,10 @@ extension EBS {
             request.body = blockData
         }
 
-        /// - Throws: `UnexpectedAnswer` if AWS's checksum does not match the data sent.
+        /// - Throws: `UnexpectedResponse` if AWS's checksum does not match the data sent.
         package func decode(_ response: HTTPResponse) throws -> Output {
             guard response.header("x-amz-checksum") == checksum else {
-                throw UnexpectedAnswer(
+                throw UnexpectedResponse(
                     "expected the checksum of block \(blockIndex), \(checksum), found "
                         + (response.header("x-amz-checksum") ?? "none with \(response.summary)"))
             }
@@ -201,7 +201,7 @@ extension EBS {
     /// Completes a snapshot; its status changes to `completed` some time later.
     package struct CompleteSnapshot: RESTJSONOperation {
         package static let service = EBS.service
-        package static let repetition = Repetition<Self>.lookup(taken: ["ValidationException"]) { wanted, client in
+        package static let retrySafety = RetrySafety<Self>.lookup(taken: ["ValidationException"]) { wanted, client in
             let search = EC2.DescribeSnapshots(snapshotIds: [wanted.snapshotId])
             let isDone = try await client.call(search).snapshots.contains { $0.state == "completed" }
             return isDone ? Output(status: "completed") : nil

@@ -14,7 +14,7 @@ package enum IAM {
     /// Returns a user, by default the caller; fails with `ValidationError` if the caller is a role.
     package struct GetUser: QueryOperation {
         package static let service = IAM.service
-        package static let repetition = Repetition<Self>.harmless
+        package static let retrySafety = RetrySafety<Self>.harmless
 
         package var userName: String?
 
@@ -40,7 +40,7 @@ extension IAM {
     /// Returns a role; an unknown name is a `NoSuchEntity` error.
     package struct GetRole: QueryOperation {
         package static let service = IAM.service
-        package static let repetition = Repetition<Self>.harmless
+        package static let retrySafety = RetrySafety<Self>.harmless
 
         package var roleName: String
 
@@ -65,7 +65,7 @@ extension IAM {
     /// policies of the organization are considered, resource policies are not.
     package struct SimulatePrincipalPolicy: QueryOperation, PagedOperation {
         package static let service = IAM.service
-        package static let repetition = Repetition<Self>.harmless
+        package static let retrySafety = RetrySafety<Self>.harmless
 
         /// The ARN of a user, group or role; a role session is not supported.
         package var policySourceArn: String

@@ -8,7 +8,7 @@ package enum SSM {
 
     package struct GetParameter: JSONOperation {
         package static let service = SSM.service
-        package static let repetition = Repetition<Self>.harmless
+        package static let retrySafety = RetrySafety<Self>.harmless
 
         package var name: String
         /// Without decryption, a `SecureString` is returned encrypted, as stored.
@@ -34,7 +34,7 @@ package enum SSM {
     }
 }
 
-extension SSM.Parameter: Discreet {
+extension SSM.Parameter: Redacted {
     package var shown: KeyValuePairs<String, Any> {
         type == "SecureString"
             ? ["name": name, "type": type, "version": version]

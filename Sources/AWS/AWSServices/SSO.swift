@@ -8,7 +8,7 @@ package enum SSO {
     /// Returns the credentials of a role. Sent unsigned: the token authenticates the call.
     package struct GetRoleCredentials: RESTJSONOperation {
         package static let service = SSO.service
-        package static let repetition = Repetition<Self>.harmless
+        package static let retrySafety = RetrySafety<Self>.harmless
         package static let permissions: [String] = []
 
         package var roleName: String
@@ -55,7 +55,7 @@ package enum SSOOIDC {
     /// Renews a login with its refresh token. Sent unsigned: the token authenticates the call.
     package struct CreateToken: RESTJSONOperation, Encodable {
         package static let service = SSOOIDC.service
-        package static let repetition = Repetition<Self>.harmless
+        package static let retrySafety = RetrySafety<Self>.harmless
         package static let permissions: [String] = []
 
         package var clientId: String
@@ -89,18 +89,18 @@ package enum SSOOIDC {
     }
 }
 
-extension SSO.GetRoleCredentials: Discreet {
+extension SSO.GetRoleCredentials: Redacted {
     package var shown: KeyValuePairs<String, Any> { ["roleName": roleName, "accountId": accountId] }
 }
 
-extension SSO.GetRoleCredentials.Key: Discreet {
+extension SSO.GetRoleCredentials.Key: Redacted {
     package var shown: KeyValuePairs<String, Any> { ["accessKeyId": accessKeyId, "expiration": expiration] }
 }
 
-extension SSOOIDC.CreateToken: Discreet {
+extension SSOOIDC.CreateToken: Redacted {
     package var shown: KeyValuePairs<String, Any> { ["grantType": grantType] }
 }
 
-extension SSOOIDC.CreateToken.Output: Discreet {
+extension SSOOIDC.CreateToken.Output: Redacted {
     package var shown: KeyValuePairs<String, Any> { ["expiresIn": expiresIn] }
 }

@@ -8,7 +8,7 @@ package enum STS {
     /// Returns the account and identity that the credentials belong to; requires no permission.
     package struct GetCallerIdentity: QueryOperation {
         package static let service = STS.service
-        package static let repetition = Repetition<Self>.harmless
+        package static let retrySafety = RetrySafety<Self>.harmless
         package static let permissions: [String] = []
 
         package struct Output: Sendable, Codable, Equatable {
@@ -23,7 +23,7 @@ package enum STS {
     /// Returns credentials of another role. A lost response leaves unused credentials, which are harmless.
     package struct AssumeRole: QueryOperation {
         package static let service = STS.service
-        package static let repetition = Repetition<Self>.harmless
+        package static let retrySafety = RetrySafety<Self>.harmless
 
         package var roleArn: String
         package var roleSessionName: String
@@ -45,7 +45,7 @@ package enum STS {
     /// Returns credentials for a web identity. Sent unsigned: the token authenticates the call.
     package struct AssumeRoleWithWebIdentity: QueryOperation {
         package static let service = STS.service
-        package static let repetition = Repetition<Self>.harmless
+        package static let retrySafety = RetrySafety<Self>.harmless
         package static let permissions: [String] = []
 
         package var roleArn: String
@@ -74,14 +74,14 @@ package enum STS {
     }
 }
 
-extension STS.IssuedCredentials.Key: Discreet {
+extension STS.IssuedCredentials.Key: Redacted {
     package var shown: KeyValuePairs<String, Any> { ["accessKeyId": accessKeyId, "expiration": expiration] }
 }
 
-extension STS.AssumeRole: Discreet {
+extension STS.AssumeRole: Redacted {
     package var shown: KeyValuePairs<String, Any> { ["roleArn": roleArn, "roleSessionName": roleSessionName] }
 }
 
-extension STS.AssumeRoleWithWebIdentity: Discreet {
+extension STS.AssumeRoleWithWebIdentity: Redacted {
     package var shown: KeyValuePairs<String, Any> { ["roleArn": roleArn, "roleSessionName": roleSessionName] }
 }

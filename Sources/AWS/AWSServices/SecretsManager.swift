@@ -8,7 +8,7 @@ package enum SecretsManager {
 
     package struct GetSecretValue: JSONOperation {
         package static let service = SecretsManager.service
-        package static let repetition = Repetition<Self>.harmless
+        package static let retrySafety = RetrySafety<Self>.harmless
 
         /// The secret's name or ARN; other accounts require the ARN.
         package var secretId: String
@@ -37,18 +37,18 @@ package enum SecretsManager {
     }
 }
 
-extension SecretsManager.GetSecretValue.Output: Discreet {
+extension SecretsManager.GetSecretValue.Output: Redacted {
     package var shown: KeyValuePairs<String, Any> { ["arn": arn, "name": name] }
 }
 
 /// A value that contains a secret: printed, interpolated, dumped or mirrored, it reveals only what `shown` lists.
 ///
 /// Secrets leak into logs through well-meant messages, so hiding them is not left to the code that prints.
-package protocol Discreet: CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
+package protocol Redacted: CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
     var shown: KeyValuePairs<String, Any> { get }
 }
 
-extension Discreet {
+extension Redacted {
     package var description: String {
         let members = shown.map { "\($0.key): \($0.value)" } + ["…"]
         return "\(Self.self)(\(members.joined(separator: ", ")))"

@@ -10,7 +10,7 @@ package enum ServiceQuotas {
     /// `NoSuchResourceException`, and the default applies.
     package struct GetServiceQuota: JSONOperation {
         package static let service = ServiceQuotas.service
-        package static let repetition = Repetition<Self>.harmless
+        package static let retrySafety = RetrySafety<Self>.harmless
 
         package var serviceCode: String
         package var quotaCode: String
@@ -26,7 +26,7 @@ package enum ServiceQuotas {
     /// Returns the default quota of new accounts.
     package struct GetAWSDefaultServiceQuota: JSONOperation {
         package static let service = ServiceQuotas.service
-        package static let repetition = Repetition<Self>.harmless
+        package static let retrySafety = RetrySafety<Self>.harmless
 
         package var serviceCode: String
         package var quotaCode: String
@@ -41,7 +41,7 @@ package enum ServiceQuotas {
 
     package struct ListServiceQuotas: JSONOperation, PagedOperation {
         package static let service = ServiceQuotas.service
-        package static let repetition = Repetition<Self>.harmless
+        package static let retrySafety = RetrySafety<Self>.harmless
 
         package var serviceCode: String
         package var nextToken: String?

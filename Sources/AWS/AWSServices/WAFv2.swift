@@ -7,7 +7,7 @@ package enum WAFv2 {
 
     package struct GetWebACL: JSONOperation {
         package static let service = WAFv2.service
-        package static let repetition = Repetition<Self>.harmless
+        package static let retrySafety = RetrySafety<Self>.harmless
 
         package var name: String?
         /// `CLOUDFRONT`, which requires us-east-1, or `REGIONAL`.

@@ -111,16 +111,17 @@ package struct Removal: Sendable {
     }
 
     let client: AWSClient
-    let pace: Pace
+    let polling: PollingPolicy
     /// Told of what is gone.
     let report: @Sendable ([AWSAsset]) -> Void
 
     /// - Parameter client: of any region.
     package init(
-        _ client: AWSClient, pace: Pace = Pace(), report: @escaping @Sendable ([AWSAsset]) -> Void = { _ in }
+        _ client: AWSClient, polling: PollingPolicy = PollingPolicy(),
+        report: @escaping @Sendable ([AWSAsset]) -> Void = { _ in }
     ) {
         self.client = client
-        self.pace = pace
+        self.polling = polling
         self.report = report
     }
 
@@ -232,7 +233,7 @@ extension Removal {
         } catch let error as AWSError where error.code == "IncorrectState" {
             // It has ended by itself, or is on the way.
         }
-        try await client.wait(for: "the end of \(task.id)", at: pace) {
+        try await client.wait(for: "the end of \(task.id)", at: polling) {
             let tasks = try await client.call(EC2.DescribeExportImageTasks(exportImageTaskIds: [task.id]))
             let status = tasks.exportImageTasks.first?.status
             return status == nil || ["completed", "deleted"].contains(status) ? () : nil
@@ -241,7 +242,7 @@ extension Removal {
 
     private func stop(_ build: AWSAsset, _ client: AWSClient) async throws {
         _ = try await client.call(CodeBuild.StopBuild(id: build.id))
-        try await client.wait(for: "the end of \(build.id)", at: pace) {
+        try await client.wait(for: "the end of \(build.id)", at: polling) {
             let found = try await client.call(CodeBuild.BatchGetBuilds(ids: [build.id])).builds?.first
             return found?.buildStatus == "IN_PROGRESS" ? nil : ()
         }
@@ -249,7 +250,7 @@ extension Removal {
 
     func terminate(_ instance: AWSAsset, _ client: AWSClient) async throws {
         _ = try await client.call(EC2.TerminateInstances(instanceIds: [instance.id]))
-        try await client.wait(for: "the end of \(instance.id)", at: pace) {
+        try await client.wait(for: "the end of \(instance.id)", at: polling) {
             let search = EC2.DescribeInstances(filters: [.init(name: "instance-id", values: [instance.id])])
             let found = try await client.call(search).reservations.first?.instances.first
             return found == nil || found?.state.name == "terminated" ? () : nil
@@ -279,7 +280,7 @@ extension Removal {
 
     private func deleteOnce(_ stack: AWSAsset, _ client: AWSClient) async throws {
         _ = try await client.call(CloudFormation.DeleteStack(stackName: stack.id))
-        try await client.wait(for: "the deletion of \(stack.id)", at: pace) {
+        try await client.wait(for: "the deletion of \(stack.id)", at: polling) {
             let found: CloudFormation.Stack?
             do {
                 found = try await client.call(CloudFormation.DescribeStacks(stackName: stack.id)).stacks.first
@@ -301,7 +302,7 @@ extension Removal {
         for try await event in client.items(of: CloudFormation.DescribeStackEvents(stackName: stack.id)) {
             events.append(event)
         }
-        return StackTrouble.lastChange(in: events).filter {
+        return StackFailure.lastChange(in: events).filter {
             $0.resourceStatus == "DELETE_FAILED" && !$0.isOfTheStack && !$0.isFollower
         }
     }

@@ -7,13 +7,13 @@ import Sandbox
 package struct AWSVMProvider: VMProvider {
     package let name = "aws"
 
-    private let site: BuildSite
+    private let workspace: AWSWorkspace
     private let machines: Machines
     private let export: AWSExport
     private let settings: AWSBuildSettings
 
-    package init(_ site: BuildSite, machines: Machines, export: AWSExport, settings: AWSBuildSettings) {
-        self.site = site
+    package init(_ workspace: AWSWorkspace, machines: Machines, export: AWSExport, settings: AWSBuildSettings) {
+        self.workspace = workspace
         self.machines = machines
         self.export = export
         self.settings = settings
@@ -29,7 +29,7 @@ package struct AWSVMProvider: VMProvider {
     package func captured(
         _ order: BuildOrder, undo: Undo, events: @escaping EventSink
     ) async throws -> Captured<CapturedImage>? {
-        let images = ImageCapture(site)
+        let images = ImageCapture(workspace)
         guard let found = try await images.existing(of: settings.inputs) else { return nil }
         let missing = found.facts?.missing ?? []
         if order.isRelease, !missing.isEmpty { throw incomplete(found, missing) }
@@ -42,7 +42,7 @@ package struct AWSVMProvider: VMProvider {
     }
 
     package func setUp(_ order: BuildOrder, undo: Undo, events: @escaping EventSink) async throws -> AWSMachine {
-        if !order.usesCache, let found = try await ImageCapture(site).existing() { throw taken(found) }
+        if !order.usesCache, let found = try await ImageCapture(workspace).existing() { throw taken(found) }
         guard let ordered = settings.machine else {
             try await preflight(order, machine: nil, events)
             return try await machines.found(undo: undo, events: events)
@@ -73,7 +73,7 @@ package struct AWSVMProvider: VMProvider {
         await undo.replaceHints(machines.hints(machine.sealed))
         try await machines.markSealed(machine, missing: missing)
         try await machines.stop(machine, events: events)
-        let image = try await ImageCapture(site).capture(
+        let image = try await ImageCapture(workspace).capture(
             instanceID: machine.instanceID, facts: facts,
             description: "\(definition.name) \(definition.version): log in as \(definition.user.name), "
                 + "JupyterLab on port \(definition.ports.jupyter)",
@@ -98,7 +98,7 @@ package struct AWSVMProvider: VMProvider {
     }
 
     package func machineImage(_ image: CapturedImage) -> MachineImage? {
-        MachineImage(id: image.id, name: image.name, region: site.region)
+        MachineImage(id: image.id, name: image.name, region: workspace.region)
     }
 
     /// - Parameter machine: `nil` where an image is there and is only exported.
@@ -106,7 +106,7 @@ package struct AWSVMProvider: VMProvider {
         let formats = order.definition.formats
         let choice = try ExportMethod.choose(settings.method, formats: formats, at: settings.place)
         var preflight = Preflight(
-            site, order.definition, source: machine?.source, bucket: export.bucket, method: choice.method,
+            workspace, order.definition, source: machine?.source, bucket: export.bucket, method: choice.method,
             formats: formats)
         preflight.credentials = settings.credentials
         preflight.makesKeyPair = machine?.key == .new
@@ -115,15 +115,15 @@ package struct AWSVMProvider: VMProvider {
 
     private func taken(_ found: FoundImage) -> Failure {
         Failure(
-            .failed, "there is an AMI \(site.imageName) in \(site.region) already: \(found.id)",
-            advice: "to build anew, remove it first: \(site.remedy)")
+            .failed, "there is an AMI \(workspace.imageName) in \(workspace.region) already: \(found.id)",
+            advice: "to build anew, remove it first: \(workspace.remedy)")
     }
 
     private func incomplete(_ found: FoundImage, _ missing: [MissingComponent]) -> Failure {
         Failure(
             .failed, "AMI \(found.id) of an earlier run lacks something, which no release may",
             details: missing.map { "\($0.component): \($0.reason)" },
-            advice: "to build anew, remove it first: \(site.remedy)")
+            advice: "to build anew, remove it first: \(workspace.remedy)")
     }
 }
 

@@ -5,7 +5,7 @@ import Workbench
 
 /// Makes of an AMI the image files that an order wants, in the bucket, with manifest and checksums beside them.
 package struct AWSExport: Sendable {
-    let site: BuildSite
+    let workspace: AWSWorkspace
     let bucket: ImageBucket
     let place: ExportPlace
     /// Where EBS direct keeps its files meanwhile.
@@ -14,10 +14,10 @@ package struct AWSExport: Sendable {
     let plan: RenamePlan
 
     package init(
-        _ site: BuildSite, _ bucket: ImageBucket, place: ExportPlace, workDirectory: String,
+        _ workspace: AWSWorkspace, _ bucket: ImageBucket, place: ExportPlace, workDirectory: String,
         runner: any CommandRunner, plan: RenamePlan = RenamePlan()
     ) {
-        self.site = site
+        self.workspace = workspace
         self.bucket = bucket
         self.place = place
         self.workDirectory = workDirectory
@@ -27,10 +27,10 @@ package struct AWSExport: Sendable {
 
     /// The artifacts of an earlier build that are what an order would give.
     package func finished(_ order: BuildOrder, inputs: String) async throws -> FinishedBuild? {
-        try await ImagePublication(site, bucket).finished(order, inputs: inputs)
+        try await ImagePublication(workspace, bucket).finished(order, inputs: inputs)
     }
 
-    package func hasReport() async throws -> Bool { try await ImagePublication(site, bucket).hasReport() }
+    package func hasReport() async throws -> Bool { try await ImagePublication(workspace, bucket).hasReport() }
 
     /// Formats that an earlier run has made of the same AMI are not made again.
     /// - Parameters:
@@ -41,9 +41,9 @@ package struct AWSExport: Sendable {
         _ image: CapturedImage, of order: BuildOrder, method: ExportMethod, missing: [MissingComponent],
         inputs: String, undo: Undo, events: @escaping EventSink
     ) async throws -> [Artifact] {
-        let publication = ImagePublication(site, bucket)
+        let publication = ImagePublication(workspace, bucket)
         do {
-            return try await bucket.orGone(site) {
+            return try await bucket.orGone(workspace) {
                 var files = try await filesThere(order, image)
                 let there = Set(files.map(\.format))
                 let formats = order.definition.formats.filter { !there.contains($0) }
@@ -51,7 +51,7 @@ package struct AWSExport: Sendable {
                 if !formats.isEmpty {
                     files += try await make(formats, of: image, order, method, undo, events)
                 }
-                try await ExportTasks(site: site, bucket: bucket, image: image).sweep()
+                try await ExportTasks(workspace: workspace, bucket: bucket, image: image).sweep()
                 return try await publication.publish(files, of: order, image, missing: missing, inputs: inputs)
             }
         } catch {
@@ -67,7 +67,7 @@ package struct AWSExport: Sendable {
         var files: [Manifest.File] = []
         for format in order.definition.formats {
             let name = order.imageName(format)
-            guard let object = try await bucket.head(site.keyPrefix + name, site.client) else { continue }
+            guard let object = try await bucket.head(workspace.keyPrefix + name, workspace.client) else { continue }
             if let file = ExportedObject.file(object, named: name, format, of: image) { files.append(file) }
         }
         return files
@@ -82,11 +82,11 @@ package struct AWSExport: Sendable {
         let artifacts =
             switch choice.method {
             case .ebsDirect:
-                try await EBSDirectExport(site, to: bucket, workDirectory: workDirectory, runner: runner).run(
+                try await EBSDirectExport(workspace, to: bucket, workDirectory: workDirectory, runner: runner).run(
                     image, formats: formats, stem: order.imageStem, appliance: Appliance(order), undo: undo,
                     events: events)
             case .auto, .vmExport:
-                try await VMExport(site, bucket, plan: plan).run(
+                try await VMExport(workspace, bucket, plan: plan).run(
                     image, formats: formats, stem: order.imageStem, undo: undo, events: events)
             }
         return artifacts.map {

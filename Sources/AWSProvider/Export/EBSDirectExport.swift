@@ -12,14 +12,14 @@ import Workbench
 ///
 /// Whatever has reached the bucket stays there when the rest fails, so that the next run makes only what is missing.
 package struct EBSDirectExport: Sendable {
-    package let site: BuildSite
+    package let workspace: AWSWorkspace
     package let bucket: ImageBucket
     /// Where the files lie until they are uploaded.
     package let workDirectory: String
     package let runner: any CommandRunner
 
-    package init(_ site: BuildSite, to bucket: ImageBucket, workDirectory: String, runner: any CommandRunner) {
-        self.site = site
+    package init(_ workspace: AWSWorkspace, to bucket: ImageBucket, workDirectory: String, runner: any CommandRunner) {
+        self.workspace = workspace
         self.bucket = bucket
         self.workDirectory = workDirectory
         self.runner = runner
@@ -32,7 +32,7 @@ package struct EBSDirectExport: Sendable {
         events: @escaping EventSink
     ) async throws -> [Artifact] {
         let folder = Self.folder(of: image.snapshotID, in: workDirectory)
-        try EBSDirectRoom.checkLimits(of: formats, volumeGiB: image.volumeGiB)
+        try ScratchSpace.checkLimits(of: formats, volumeGiB: image.volumeGiB)
         let dataBytes = try await writtenBytes(of: image)
         try makeDirectory(folder, mode: 0o700)
         let lock = try Self.lock(folder)
@@ -40,7 +40,7 @@ package struct EBSDirectExport: Sendable {
         await undo.register("the work files in \(folder)", remedy: "rm -r \(shellQuoted(folder))") {
             try Self.remove(folder)
         }
-        try EBSDirectRoom(folder: folder, file: rawFile(in: folder)).check(formats, dataBytes: dataBytes)
+        try ScratchSpace(folder: folder, file: rawFile(in: folder)).check(formats, dataBytes: dataBytes)
         return try await explainingFullDisk(in: folder) {
             let raw = try await read(image, dataBytes, into: rawFile(in: folder), events)
             let job = Job(
@@ -56,7 +56,8 @@ package struct EBSDirectExport: Sendable {
 
     /// What there is to read, as far as AWS tells it.
     private func writtenBytes(of image: CapturedImage) async throws -> Int? {
-        let snapshots = try await site.client.call(EC2.DescribeSnapshots(snapshotIds: [image.snapshotID])).snapshots
+        let snapshots = try await workspace.client.call(EC2.DescribeSnapshots(snapshotIds: [image.snapshotID]))
+            .snapshots
         return snapshots.first?.fullSnapshotSizeInBytes
     }
 
@@ -65,7 +66,7 @@ package struct EBSDirectExport: Sendable {
     ) async throws -> RawDisk {
         try await activity("read snapshot", events) {
             let download = SnapshotDownload(image.snapshotID, to: file, expectedBytes: dataBytes)
-            let disk = try await download.run(with: site.client) {
+            let disk = try await download.run(with: workspace.client) {
                 events(.progress(.export, $0.shown("read the snapshot")))
             }
             return RawDisk(
@@ -87,7 +88,7 @@ package struct EBSDirectExport: Sendable {
 
     private func convertAndUpload(_ formats: [ImageFormat], _ job: Job) async throws -> [Artifact] {
         let groups = Self.groups(of: formats)
-        let meter = EBSDirectMeter(groups, job.events)
+        let meter = ExportProgress(groups, job.events)
         let artifacts = try await withThrowingTaskGroup(of: [Artifact].self) { group in
             for formats in groups {
                 group.addTask {
@@ -108,7 +109,7 @@ package struct EBSDirectExport: Sendable {
 
     /// The raw disk is there already and needs only its checksum.
     private func prepare(
-        _ formats: [ImageFormat], _ job: Job, _ meter: EBSDirectMeter
+        _ formats: [ImageFormat], _ job: Job, _ meter: ExportProgress
     ) async throws -> [ConvertedImage] {
         let name = formats.map(\.rawValue).joined(separator: ", ")
         return try await activity("convert \(name)", job.events) {
@@ -129,10 +130,10 @@ package struct EBSDirectExport: Sendable {
     }
 
     private func upload(
-        _ images: [ConvertedImage], _ formats: [ImageFormat], _ job: Job, _ meter: EBSDirectMeter
+        _ images: [ConvertedImage], _ formats: [ImageFormat], _ job: Job, _ meter: ExportProgress
     ) async throws -> [Artifact] {
         let total = images.reduce(0) { $0 + $1.bytes }
-        let sent = EBSDirectMeter.Sum()
+        let sent = ExportProgress.Sum()
         return try await withThrowingTaskGroup(of: Artifact.self) { group in
             for image in images {
                 group.addTask {
@@ -150,13 +151,13 @@ package struct EBSDirectExport: Sendable {
     private func upload(
         _ image: ConvertedImage, _ job: Job, _ tell: @escaping @Sendable (TransferProgress) -> Void
     ) async throws -> Artifact {
-        let key = site.keyPrefix + image.finalName
+        let key = workspace.keyPrefix + image.finalName
         let upload = FileUpload(
             image.temporaryPath, to: bucket.name, key, cacheControl: ExportedObject.cacheControl,
             contentType: ExportedObject.contentType,
             metadata: ExportedObject.metadata(of: job.image, sha256: image.sha256))
-        let client = site.client
-        await job.undo.register("an unfinished upload of s3://\(bucket.name)/\(key)", remedy: site.remedy) {
+        let client = workspace.client
+        await job.undo.register("an unfinished upload of s3://\(bucket.name)/\(key)", remedy: workspace.remedy) {
             try await upload.abandon(with: client)
         }
         _ = try await activity("upload \(image.format.rawValue)", job.events) {
@@ -196,7 +197,7 @@ package struct EBSDirectExport: Sendable {
 }
 
 /// Whether the files of an export fit where they are to lie.
-struct EBSDirectRoom: Sendable {
+struct ScratchSpace: Sendable {
     let folder: String
     /// The raw file; what an earlier run has of it is room that is not needed any more.
     let file: String
@@ -255,14 +256,14 @@ struct EBSDirectRoom: Sendable {
 /// Says of a full disk where it is and what helps.
 func explainingFullDisk<Result>(in folder: String, _ body: () async throws -> Result) async throws -> Result {
     do { return try await body() } catch let error as TransferFileError where [ENOSPC, EDQUOT].contains(error.code) {
-        throw EBSDirectRoom.failure(folder, error.description)
+        throw ScratchSpace.failure(folder, error.description)
     } catch let error as FileError where error.isDiskFull {
-        throw EBSDirectRoom.failure(folder, error.description)
+        throw ScratchSpace.failure(folder, error.description)
     }
 }
 
 /// How far all formats are, those that are being converted and those that are being uploaded: one line for all.
-final class EBSDirectMeter: Sendable {
+final class ExportProgress: Sendable {
     private struct State {
         var words: [[ImageFormat]: String] = [:]
         var shares: [[ImageFormat]: Double] = [:]

@@ -18,9 +18,9 @@ package struct ImageBucket: Sendable, Equatable {
 
     /// The bucket of the region of a build.
     /// - Throws: `Failure` where its stack is not there or not in order, with the command that mends it.
-    package static func find(in site: BuildSite) async throws -> ImageBucket {
+    package static func find(in workspace: AWSWorkspace) async throws -> ImageBucket {
         typealias Output = PermanentStack.Output
-        let outputs = try await Stacks(site.client, .silent).outputs(
+        let outputs = try await Stacks(workspace.client, .silent).outputs(
             of: .vmBucket, [Output.bucket, Output.exportRole, Output.domainName],
             orElse: "there is no bucket for images")
         let role = outputs[Output.exportRole] ?? ""
@@ -114,29 +114,29 @@ extension ImageBucket {
     }
 
     /// Says so where what fails in `body` is that the bucket is gone.
-    func orGone<Result>(_ site: BuildSite, _ body: () async throws -> Result) async throws -> Result {
+    func orGone<Result>(_ workspace: AWSWorkspace, _ body: () async throws -> Result) async throws -> Result {
         do { return try await body() } catch let error as AWSError where error.code == "NoSuchBucket" {
-            throw gone(in: site)
+            throw gone(in: workspace)
         }
     }
 
     /// Why an object is not there that should be: S3 answers the same where the whole bucket is gone.
-    func loss(of key: String, in site: BuildSite) async -> Failure {
-        do { _ = try await site.client.call(S3.HeadBucket(bucket: name)) } catch let error as AWSError
+    func loss(of key: String, in workspace: AWSWorkspace) async -> Failure {
+        do { _ = try await workspace.client.call(S3.HeadBucket(bucket: name)) } catch let error as AWSError
             where error.status == 404
         {
-            return gone(in: site)
+            return gone(in: workspace)
         } catch {}
         return Failure(
             .failed, "s3://\(name)/\(key) was removed by somebody else meanwhile",
             advice: "run the same command again: it exports once more what is not there")
     }
 
-    private func gone(in site: BuildSite) -> Failure {
+    private func gone(in workspace: AWSWorkspace) -> Failure {
         let stack = PermanentStack.vmBucket
         return Failure(
-            .failed, "the bucket \(name) of stack \(stack.name) in \(site.region) is gone",
+            .failed, "the bucket \(name) of stack \(stack.name) in \(workspace.region) is gone",
             advice: "remove what is left of the stack, then dss \(stack.command) makes it anew: "
-                + StackAdvice.remove(stack.name, in: site.region))
+                + StackCommands.remove(stack.name, in: workspace.region))
     }
 }

@@ -6,11 +6,11 @@ import Sandbox
 /// What stands beside the images in the bucket: manifest, checksums, report. The manifest is written last and removed
 /// first, so that at no time one describes other files.
 package struct ImagePublication: Sendable {
-    let site: BuildSite
+    let workspace: AWSWorkspace
     let bucket: ImageBucket
 
-    package init(_ site: BuildSite, _ bucket: ImageBucket) {
-        self.site = site
+    package init(_ workspace: AWSWorkspace, _ bucket: ImageBucket) {
+        self.workspace = workspace
         self.bucket = bucket
     }
 
@@ -30,7 +30,8 @@ package struct ImagePublication: Sendable {
     /// - Returns: `nil` where there is none that can be read.
     package func manifest() async throws -> Manifest? {
         do {
-            let body = try await site.client.call(S3.GetObject(bucket: bucket.name, key: key(Manifest.fileName))).body
+            let body = try await workspace.client.call(S3.GetObject(bucket: bucket.name, key: key(Manifest.fileName)))
+                .body
             return try? Manifest(json: String(decoding: body, as: UTF8.self))
         } catch let error as AWSError where error.code == "NoSuchKey" {
             return nil
@@ -39,7 +40,7 @@ package struct ImagePublication: Sendable {
 
     /// Whether the report of a build stands beside the images; it is the last that a build writes.
     package func hasReport() async throws -> Bool {
-        try await bucket.head(key("\(Self.reportName).json"), site.client) != nil
+        try await bucket.head(key("\(Self.reportName).json"), workspace.client) != nil
     }
 
     /// Removes the manifest where it describes files that are about to be replaced, and files that only it describes.
@@ -50,7 +51,7 @@ package struct ImagePublication: Sendable {
         let replaced = old.files.contains { formats.contains($0.format) }
         guard old.machineImage?.id != image.id || replaced || !dropped.isEmpty else { return }
         for name in [Manifest.fileName, Manifest.checksumsFileName] + dropped {
-            _ = try await site.client.call(S3.DeleteObject(bucket: bucket.name, key: key(name)))
+            _ = try await workspace.client.call(S3.DeleteObject(bucket: bucket.name, key: key(name)))
         }
     }
 
@@ -62,8 +63,8 @@ package struct ImagePublication: Sendable {
         let formats = order.definition.formats
         let manifest = Manifest(
             order, files: formats.compactMap { format in files.first { $0.format == format } }, missing: missing,
-            inputs: inputs, built: site.now(),
-            machineImage: MachineImage(id: image.id, name: image.name, region: site.region))
+            inputs: inputs, built: workspace.now(),
+            machineImage: MachineImage(id: image.id, name: image.name, region: workspace.region))
         try await put(Manifest.checksumsFileName, manifest.checksums, "text/plain; charset=utf-8")
         try await put(Manifest.fileName, try manifest.json, "application/json")
         return manifest.artifacts(at: url)
@@ -79,23 +80,23 @@ package struct ImagePublication: Sendable {
         var put = S3.PutObject(
             bucket: bucket.name, key: key(name), body: Array(text.utf8), contentType: contentType)
         put.cacheControl = ExportedObject.cacheControl
-        _ = try await site.client.call(put)
+        _ = try await workspace.client.call(put)
     }
 
-    private func key(_ name: String) -> String { site.keyPrefix + name }
+    private func key(_ name: String) -> String { workspace.keyPrefix + name }
 
     private func url(_ name: String) -> String { bucket.url(of: key(name)) }
 
     private func isThere(_ image: MachineImage?) async throws -> Bool {
         guard let image else { return true }
-        return try await ImageCapture(site).look(image.id)?.state == .available
+        return try await ImageCapture(workspace).look(image.id)?.state == .available
     }
 
     private func areWhole(_ files: [Manifest.File]) async throws -> Bool {
         try await withThrowingTaskGroup(of: Bool.self) { group in
             for file in files {
                 group.addTask {
-                    guard let object = try await bucket.head(key(file.name), site.client) else { return false }
+                    guard let object = try await bucket.head(key(file.name), workspace.client) else { return false }
                     return file.fits(object)
                 }
             }

@@ -4,7 +4,7 @@ import Sandbox
 
 /// Gives an object another key. S3 copies it by itself, and no byte of it comes here.
 struct ObjectRename: Sendable {
-    let site: BuildSite
+    let workspace: AWSWorkspace
     let bucket: ImageBucket
     let plan: RenamePlan
 
@@ -16,8 +16,8 @@ struct ObjectRename: Sendable {
     func run(
         from source: String, to target: String, metadata: [String: String], progress: (_ done: Int, _ all: Int) -> Void
     ) async throws -> S3.HeadObject.Output {
-        guard let old = try await bucket.head(source, site.client) else {
-            throw await bucket.loss(of: source, in: site)
+        guard let old = try await bucket.head(source, workspace.client) else {
+            throw await bucket.loss(of: source, in: workspace)
         }
         let copy = Copy(source: source, old: old, target: target, metadata: metadata)
         progress(0, old.contentLength)
@@ -26,7 +26,7 @@ struct ObjectRename: Sendable {
             ? try await copyAtOnce(copy) : try await copyInParts(copy) { progress($0, old.contentLength) }
         progress(old.contentLength, old.contentLength)
         let new = try await verified(copy, sum)
-        _ = try await site.client.call(S3.DeleteObject(bucket: bucket.name, key: source))
+        _ = try await workspace.client.call(S3.DeleteObject(bucket: bucket.name, key: source))
         return new
     }
 
@@ -47,7 +47,7 @@ struct ObjectRename: Sendable {
         call.contentType = ExportedObject.contentType
         call.metadata = copy.metadata
         call.metadataDirective = "REPLACE"
-        return try await site.client.call(call).checksumSHA256
+        return try await workspace.client.call(call).checksumSHA256
     }
 
     /// - Returns: CRC-64/NVME of the whole, in Base64.
@@ -57,7 +57,7 @@ struct ObjectRename: Sendable {
             checksumAlgorithm: "CRC64NVME", checksumType: "FULL_OBJECT")
         create.cacheControl = ExportedObject.cacheControl
         create.metadata = copy.metadata
-        let upload = try await site.client.call(create).uploadId
+        let upload = try await workspace.client.call(create).uploadId
         do {
             let parts = try await copyParts(copy, upload, progress)
             var complete = S3.CompleteMultipartUpload(
@@ -65,10 +65,10 @@ struct ObjectRename: Sendable {
             complete.checksumType = "FULL_OBJECT"
             complete.checksumCRC64NVME = copy.old.checksumCRC64NVME
             complete.mpuObjectSize = copy.old.contentLength
-            return try await site.client.call(complete).checksumCRC64NVME
+            return try await workspace.client.call(complete).checksumCRC64NVME
         } catch {
             let abort = S3.AbortMultipartUpload(bucket: bucket.name, key: copy.target, uploadId: upload)
-            _ = try? await Task { try await site.client.call(abort) }.value
+            _ = try? await Task { try await workspace.client.call(abort) }.value
             throw error
         }
     }
@@ -91,7 +91,7 @@ struct ObjectRename: Sendable {
     private func copy(
         _ part: RenamePlan.Part, of copy: Copy, _ upload: String
     ) async throws -> (S3.CompletedPart, Int) {
-        let copied = try await site.client.call(
+        let copied = try await workspace.client.call(
             S3.UploadPartCopy(
                 from: S3.CopySource(bucket: bucket.name, key: copy.source), range: part.range, bucket: bucket.name,
                 key: copy.target, partNumber: part.number, uploadId: upload, copySourceIfMatch: copy.old.eTag))
@@ -103,15 +103,15 @@ struct ObjectRename: Sendable {
     /// Holds the copy against its source: by size, by the sum that S3 has made while copying, and by that of the source
     /// where it is of the same kind.
     private func verified(_ copy: Copy, _ sum: String?) async throws -> S3.HeadObject.Output {
-        guard let new = try await bucket.head(copy.target, site.client) else {
-            throw await bucket.loss(of: copy.target, in: site)
+        guard let new = try await bucket.head(copy.target, workspace.client) else {
+            throw await bucket.loss(of: copy.target, in: workspace)
         }
         let sums = [new.checksumSHA256, new.checksumCRC64NVME].compactMap { $0 }
         let isSame =
             new.contentLength == copy.old.contentLength && sum.map(sums.contains) ?? true
             && isEqual(new.checksumCRC64NVME, copy.old.checksumCRC64NVME)
         guard isSame else {
-            _ = try await site.client.call(S3.DeleteObject(bucket: bucket.name, key: copy.target))
+            _ = try await workspace.client.call(S3.DeleteObject(bucket: bucket.name, key: copy.target))
             throw Failure(
                 .failed, "S3 has made a copy of s3://\(bucket.name)/\(copy.source) that is not what it was made of",
                 details: [

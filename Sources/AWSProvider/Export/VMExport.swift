@@ -7,12 +7,12 @@ package struct VMExport: Sendable {
     /// What AWS can write.
     package static let formats: Set<ImageFormat> = [.vhd, .vmdk, .raw]
 
-    let site: BuildSite
+    let workspace: AWSWorkspace
     let bucket: ImageBucket
     let plan: RenamePlan
 
-    package init(_ site: BuildSite, _ bucket: ImageBucket, plan: RenamePlan = RenamePlan()) {
-        self.site = site
+    package init(_ workspace: AWSWorkspace, _ bucket: ImageBucket, plan: RenamePlan = RenamePlan()) {
+        self.workspace = workspace
         self.bucket = bucket
         self.plan = plan
     }
@@ -33,9 +33,9 @@ package struct VMExport: Sendable {
     package func run(
         _ image: CapturedImage, formats: [ImageFormat], stem: String, undo: Undo, events: @escaping EventSink
     ) async throws -> [Artifact] {
-        let tasks = ExportTasks(site: site, bucket: bucket, image: image)
-        let keep = Keep()
-        await undo.register("exports of AMI \(image.id) in \(site.region)", remedy: site.remedy) {
+        let tasks = ExportTasks(workspace: workspace, bucket: bucket, image: image)
+        let keep = Retention()
+        await undo.register("exports of AMI \(image.id) in \(workspace.region)", remedy: workspace.remedy) {
             if !keep.isDecided { try await tasks.cancel() }
         }
         let order = try await inOrder(formats, tasks)
@@ -89,12 +89,12 @@ package struct VMExport: Sendable {
     private func task(
         for format: ImageFormat, _ tasks: ExportTasks, _ events: @escaping EventSink
     ) async throws -> EC2.ExportImageTask {
-        let pace = site.pace.lasting(Self.longest)
-        let (ours, earlier) = try await site.client.wait(for: "the end of another export", at: pace) {
+        let polling = workspace.polling.lasting(Self.longest)
+        let (ours, earlier) = try await workspace.client.wait(for: "the end of another export", at: polling) {
             let all = try await tasks.all()
             for task in all where tasks.format(task) == format {
                 if task.status == "active" { return (task as EC2.ExportImageTask?, all) }
-                let isThere = try await bucket.head(tasks.key(of: task, format), site.client) != nil
+                let isThere = try await bucket.head(tasks.key(of: task, format), workspace.client) != nil
                 if task.status == "completed", isThere { return (task, all) }
             }
             guard let other = all.first(where: \.isRunning) else { return (nil, all) }
@@ -112,14 +112,15 @@ package struct VMExport: Sendable {
         of task: EC2.ExportImageTask, _ format: ImageFormat, _ tasks: ExportTasks, _ events: @escaping EventSink
     ) async throws {
         let id = task.exportImageTaskId
-        try await site.client.wait(for: "export \(id)", at: site.pace.lasting(Self.longest)) { () -> Void? in
+        try await workspace.client.wait(for: "export \(id)", at: workspace.polling.lasting(Self.longest)) {
+            () -> Void? in
             guard let now = try await look(id) else { return nil }
             switch now.status {
             case "completed": return ()
             case "deleting", "deleted":
                 throw Failure(
                     .failed,
-                    "the export of AMI \(tasks.image.id) in \(site.region) as \(format.rawValue) failed: "
+                    "the export of AMI \(tasks.image.id) in \(workspace.region) as \(format.rawValue) failed: "
                         + (now.statusMessage ?? "AWS gives no reason"),
                     details: ["task \(id)"],
                     advice: "run the same command again, perhaps with --export-method ebs-direct")
@@ -138,7 +139,7 @@ package struct VMExport: Sendable {
     /// A task that has just begun may not be known everywhere yet.
     private func look(_ id: String) async throws -> EC2.ExportImageTask? {
         do {
-            return try await site.client.call(EC2.DescribeExportImageTasks(exportImageTaskIds: [id]))
+            return try await workspace.client.call(EC2.DescribeExportImageTasks(exportImageTaskIds: [id]))
                 .exportImageTasks.first
         } catch let error as AWSError where error.code == "InvalidExportTaskID.NotFound" {
             return nil
@@ -153,8 +154,8 @@ package struct VMExport: Sendable {
             let what = "rename \(one.format.rawValue)"
             let name = "\(stem).\(one.format.fileExtension)"
             let object = try await activity(what, events) {
-                try await ObjectRename(site: site, bucket: bucket, plan: plan).run(
-                    from: one.key, to: site.keyPrefix + name, metadata: ExportedObject.metadata(of: image)
+                try await ObjectRename(workspace: workspace, bucket: bucket, plan: plan).run(
+                    from: one.key, to: workspace.keyPrefix + name, metadata: ExportedObject.metadata(of: image)
                 ) { done, all in
                     events(
                         .progress(
@@ -163,7 +164,7 @@ package struct VMExport: Sendable {
             }
             artifacts.append(
                 Artifact(
-                    format: one.format, location: bucket.url(of: site.keyPrefix + name),
+                    format: one.format, location: bucket.url(of: workspace.keyPrefix + name),
                     bytes: Int64(object.contentLength), sha256: object.wholeSHA256, crc64: object.checksumCRC64NVME))
         }
         return artifacts
@@ -176,7 +177,7 @@ private func outcome<Value>(_ body: () async throws -> Value) async -> Result<Va
 
 /// The tasks by which AWS exports one image, whoever began them.
 struct ExportTasks: Sendable {
-    let site: BuildSite
+    let workspace: AWSWorkspace
     let bucket: ImageBucket
     let image: CapturedImage
 
@@ -184,7 +185,7 @@ struct ExportTasks: Sendable {
     static let formatTag = "dss-format"
 
     /// Where AWS puts what it exports, apart from finished images.
-    var folder: String { "\(site.keyPrefix)export/" }
+    var folder: String { "\(workspace.keyPrefix)export/" }
 
     func key(of task: EC2.ExportImageTask, _ format: ImageFormat) -> String {
         "\(folder)\(task.exportImageTaskId).\(format.fileExtension)"
@@ -193,7 +194,8 @@ struct ExportTasks: Sendable {
     /// All that AWS still knows of. It filters tasks by state alone.
     func all() async throws -> [EC2.ExportImageTask] {
         var found: [EC2.ExportImageTask] = []
-        for try await task in site.client.items(of: EC2.DescribeExportImageTasks()) where task.imageId == image.id {
+        for try await task in workspace.client.items(of: EC2.DescribeExportImageTasks()) where task.imageId == image.id
+        {
             found.append(task)
         }
         return found
@@ -202,7 +204,7 @@ struct ExportTasks: Sendable {
     /// The format of a task that a build of this asset id has begun.
     func format(_ task: EC2.ExportImageTask) -> ImageFormat? {
         let tags = Dictionary(task.tags.map { ($0.key, $0.value) }) { first, _ in first }
-        guard tags[site.names.tagKey] == site.assetID.rawValue,
+        guard tags[workspace.names.tagKey] == workspace.assetID.rawValue,
             task.s3ExportLocation == EC2.ExportLocation(s3Bucket: bucket.name, s3Prefix: folder)
         else { return nil }
         return tags[Self.formatTag].flatMap(ImageFormat.init)
@@ -215,25 +217,26 @@ struct ExportTasks: Sendable {
             imageId: image.id, diskImageFormat: format.rawValue.uppercased(),
             s3ExportLocation: EC2.ExportLocation(s3Bucket: bucket.name, s3Prefix: folder),
             roleName: bucket.exportRole,
-            tagSpecifications: site.specifications("export-image-task", tags: site.tags + [tag]))
+            tagSpecifications: workspace.specifications("export-image-task", tags: workspace.tags + [tag]))
         // The same call again is the same task, also from a run that knows nothing of this one; after that task has
         // failed, it is another.
-        let words = [site.assetID.rawValue, image.id, format.rawValue] + earlier.map(\.exportImageTaskId).sorted()
+        let words = [workspace.assetID.rawValue, image.id, format.rawValue] + earlier.map(\.exportImageTaskId).sorted()
         export.clientToken = String(SHA256Checksum(of: Array(words.joined(separator: " ").utf8)).hexadecimal.prefix(40))
         export.description = "\(image.name) as \(format.rawValue.uppercased())"
-        return try await site.client.call(export)
+        return try await workspace.client.call(export)
     }
 
     /// Ends what goes on of ours, waits until it has ended, and removes what it has written.
     func cancel() async throws {
         for task in try await all() where task.isRunning && format(task) != nil {
             do {
-                _ = try await site.client.call(EC2.CancelExportTask(exportTaskId: task.exportImageTaskId))
+                _ = try await workspace.client.call(EC2.CancelExportTask(exportTaskId: task.exportImageTaskId))
             } catch let error as AWSError where error.code == "IncorrectState" {
                 // It is over, or on the way.
             }
         }
-        try await site.client.wait(for: "the end of the exports of \(image.id)", at: site.pace) { () -> Void? in
+        try await workspace.client.wait(for: "the end of the exports of \(image.id)", at: workspace.polling) {
+            () -> Void? in
             try await all().contains { $0.isRunning && format($0) != nil } ? nil : ()
         }
         try await sweep()
@@ -247,13 +250,13 @@ struct ExportTasks: Sendable {
     }
 
     private func sweepBucket() async throws {
-        let uploads = S3.ListMultipartUploads(bucket: bucket.name, prefix: site.keyPrefix)
-        for try await upload in site.client.items(of: uploads) where upload.isCopy {
-            _ = try await site.client.call(
+        let uploads = S3.ListMultipartUploads(bucket: bucket.name, prefix: workspace.keyPrefix)
+        for try await upload in workspace.client.items(of: uploads) where upload.isCopy {
+            _ = try await workspace.client.call(
                 S3.AbortMultipartUpload(bucket: bucket.name, key: upload.key, uploadId: upload.uploadId))
         }
-        for try await object in site.client.items(of: S3.ListObjectsV2(bucket: bucket.name, prefix: folder)) {
-            _ = try await site.client.call(S3.DeleteObject(bucket: bucket.name, key: object.key))
+        for try await object in workspace.client.items(of: S3.ListObjectsV2(bucket: bucket.name, prefix: folder)) {
+            _ = try await workspace.client.call(S3.DeleteObject(bucket: bucket.name, key: object.key))
         }
     }
 }

@@ -22,13 +22,13 @@ package struct AMICopies: Sendable {
     let isPublic: Bool
     /// Key of the tag with the asset id.
     let tagKey: String
-    let pace: Pace
+    let polling: PollingPolicy
     let now: @Sendable () -> Date
 
     /// - Throws: `Failure` if the image does not exist or is not available.
     package init(
         _ client: AWSClient, _ id: String, isPublic: Bool, names: SandboxDefinition.Names,
-        pace: Pace = Pace(),
+        polling: PollingPolicy = PollingPolicy(),
         now: @escaping @Sendable () -> Date = { Date() }
     ) async throws {
         guard let image = try await OwnImages(client).image(id), image.state == "available" else {
@@ -37,7 +37,7 @@ package struct AMICopies: Sendable {
         self.client = client
         self.image = image
         self.isPublic = isPublic
-        self.pace = pace.lasting(.seconds(6 * 3600))
+        self.polling = polling.lasting(.seconds(6 * 3600))
         tagKey = names.tagKey
         self.now = now
     }
@@ -68,7 +68,7 @@ package struct AMICopies: Sendable {
     /// Copies the image to all regions. A failure in one region does not stop the others.
     /// - Throws: only if the task is cancelled; unfinished copies are removed then.
     package func run(to regions: [String], events: @escaping EventSink) async throws -> [Copy] {
-        let meter = CopyMeter(regions, events)
+        let meter = CopyProgress(regions, events)
         let copies = await withTaskGroup(of: Copy.self) { group in
             for region in regions { group.addTask { await attempt(region, meter, events) } }
             return await group.reduce(into: []) { $0.append($1) }
@@ -80,7 +80,7 @@ package struct AMICopies: Sendable {
         return regions.compactMap { region in copies.first { $0.region == region } }
     }
 
-    private func attempt(_ region: String, _ meter: CopyMeter, _ events: @escaping EventSink) async -> Copy {
+    private func attempt(_ region: String, _ meter: CopyProgress, _ events: @escaping EventSink) async -> Copy {
         do {
             return try await activity("copy to \(region)", events) {
                 let copy = RegionCopy(copies: self, client: client.region(region))
@@ -108,10 +108,10 @@ struct RegionCopy: Sendable {
 
     private var source: EC2.Image { copies.image }
     private var name: String { source.name ?? source.imageId }
-    private var images: OwnImages { OwnImages(client, pace: copies.pace) }
+    private var images: OwnImages { OwnImages(client, polling: copies.polling) }
 
     func run(undo: Undo, tell: @escaping @Sendable (Double) -> Void) async throws -> AMICopies.Copy {
-        if copies.isPublic { try await AMIPublicity(client).checkRoom() }
+        if copies.isPublic { try await AMIVisibility(client).checkRoom() }
         let there = try await earlier()
         if there?.state != "available" { await register(undo) }
         let id: String
@@ -123,7 +123,7 @@ struct RegionCopy: Sendable {
     }
 
     func publish(_ id: String) async throws {
-        let publicity = AMIPublicity(client)
+        let publicity = AMIVisibility(client)
         let state = try await publicity.state(of: id)
         guard !state.isAll(public: true) else { return }
         try await publicity.check(id)
@@ -190,7 +190,7 @@ extension EC2.Image {
 }
 
 /// Progress of the copies: one line for all regions.
-final class CopyMeter: Sendable {
+final class CopyProgress: Sendable {
     private let regions: [String]
     private let events: EventSink
     private let shares: Mutex<[String: Double]> = Mutex([:])

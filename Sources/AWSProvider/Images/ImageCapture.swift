@@ -5,10 +5,10 @@ import Sandbox
 
 /// Creates an AMI from a stopped instance, or resumes with the AMI that an earlier run started.
 package struct ImageCapture: Sendable {
-    let site: BuildSite
+    let workspace: AWSWorkspace
 
-    package init(_ site: BuildSite) {
-        self.site = site
+    package init(_ workspace: AWSWorkspace) {
+        self.workspace = workspace
     }
 
     /// Seconds until the image is deprecated. AWS limits the deprecation date of public images to two years, and every
@@ -39,9 +39,9 @@ package struct ImageCapture: Sendable {
 
     /// Registers the removal of an unfinished image.
     /// - Returns: the switch that keeps the image once it is available.
-    func registerUndo(_ undo: Undo) async -> Keep {
-        let keep = Keep()
-        await undo.register("AMI \(site.imageName) in \(site.region)", remedy: site.remedy) {
+    func registerUndo(_ undo: Undo) async -> Retention {
+        let keep = Retention()
+        await undo.register("AMI \(workspace.imageName) in \(workspace.region)", remedy: workspace.remedy) {
             if !keep.isDecided { try await remove() }
         }
         return keep
@@ -50,8 +50,8 @@ package struct ImageCapture: Sendable {
     func otherInputs(_ found: FoundImage) -> Failure {
         Failure(
             .failed,
-            "AMI \(site.imageName) already exists in \(site.region), built from different inputs: \(found.id)",
-            advice: "use another --asset-id, or delete it first: \(site.remedy)")
+            "AMI \(workspace.imageName) already exists in \(workspace.region), built from different inputs: \(found.id)",
+            advice: "use another --asset-id, or delete it first: \(workspace.remedy)")
     }
 
     /// Waits until the image is available, and sets its deprecation date.
@@ -59,7 +59,7 @@ package struct ImageCapture: Sendable {
         let found = found.state == .available ? found : try await available(found.id, events)
         guard let image = found.image else {
             throw Failure(
-                .failed, "AMI \(found.id) in \(site.region) has no snapshot of its disk", advice: site.remedy)
+                .failed, "AMI \(found.id) in \(workspace.region) has no snapshot of its disk", advice: workspace.remedy)
         }
         try await deprecate(found, events)
         return image
@@ -84,17 +84,17 @@ package struct ImageCapture: Sendable {
 
     private func create(_ instanceID: String, _ facts: ImageFacts, _ description: String) async throws -> String {
         let create = EC2.CreateImage(
-            instanceId: instanceID, name: site.imageName, description: String(description.prefix(255)),
-            tagSpecifications: site.specifications("image", "snapshot", tags: site.tags + facts.tags))
-        return try await site.client.call(create).imageId
+            instanceId: instanceID, name: workspace.imageName, description: String(description.prefix(255)),
+            tagSpecifications: workspace.specifications("image", "snapshot", tags: workspace.tags + facts.tags))
+        return try await workspace.client.call(create).imageId
     }
 
     private func available(_ id: String, _ events: EventSink) async throws -> FoundImage {
         var wasSeen = false
-        return try await site.client.wait(for: "AMI \(id)", at: site.pace.lasting(.seconds(3 * 3600))) {
+        return try await workspace.client.wait(for: "AMI \(id)", at: workspace.polling.lasting(.seconds(3 * 3600))) {
             guard let found = try await look(id) else {
                 guard !wasSeen else {
-                    throw Failure(.failed, "AMI \(id) in \(site.region) was deleted by someone else")
+                    throw Failure(.failed, "AMI \(id) in \(workspace.region) was deleted by someone else")
                 }
                 return nil
             }
@@ -103,7 +103,8 @@ package struct ImageCapture: Sendable {
             case .available: return found
             case .failed(let reason):
                 throw Failure(
-                    .failed, "AMI \(id) (\(site.imageName)) in \(site.region) could not be created: \(reason)",
+                    .failed,
+                    "AMI \(id) (\(workspace.imageName)) in \(workspace.region) could not be created: \(reason)",
                     advice: "run the same command again to create a new one")
             case .pending:
                 await tellProgress(of: id, events)
@@ -125,9 +126,9 @@ package struct ImageCapture: Sendable {
     private func deprecate(_ found: FoundImage, _ events: EventSink) async throws {
         guard !found.isDeprecated else { return }
         let style = Date.ISO8601FormatStyle(includingFractionalSeconds: true)
-        let created = found.created.flatMap { try? Date($0, strategy: style) } ?? site.now()
+        let created = found.created.flatMap { try? Date($0, strategy: style) } ?? workspace.now()
         do {
-            _ = try await site.client.call(
+            _ = try await workspace.client.call(
                 EC2.EnableImageDeprecation(
                     imageId: found.id, deprecateAt: created.addingTimeInterval(Self.lifetime)))
         } catch let error as AWSError {
@@ -136,12 +137,12 @@ package struct ImageCapture: Sendable {
     }
 }
 
-extension Pace {
+extension PollingPolicy {
     /// A copy of this pace with a limit of at least `limit`.
-    func lasting(_ limit: Duration) -> Pace {
-        var pace = self
-        pace.limit = max(pace.limit, limit)
-        return pace
+    func lasting(_ limit: Duration) -> PollingPolicy {
+        var polling = self
+        polling.limit = max(polling.limit, limit)
+        return polling
     }
 }
 
@@ -160,9 +161,9 @@ extension ImageCapture {
 
     /// Deletes snapshots that CreateImage created for images of the asset id that no longer exist.
     func removeLeftovers() async throws {
-        let snapshots = try await images.snapshots([site.tagFilter]).filter(\.isMadeByCreateImage)
+        let snapshots = try await images.snapshots([workspace.tagFilter]).filter(\.isMadeByCreateImage)
         guard !snapshots.isEmpty else { return }
-        let used = Set(try await images.all([site.tagFilter]).flatMap(\.snapshotIDs))
+        let used = Set(try await images.all([workspace.tagFilter]).flatMap(\.snapshotIDs))
         for snapshot in snapshots where !used.contains(snapshot.snapshotId) {
             try await images.remove(snapshot: snapshot.snapshotId)
         }
@@ -250,15 +251,15 @@ package struct FoundImage: Sendable, Equatable {
 extension ImageCapture {
     /// Finds the AMI of the asset id by its name and tag, whether it is pending or available.
     package func existing() async throws -> FoundImage? {
-        try await images.all([.init(name: "name", values: [site.imageName]), site.tagFilter])
-            .lazy.compactMap { FoundImage($0, named: site.imageName) }.first
+        try await images.all([.init(name: "name", values: [workspace.imageName]), workspace.tagFilter])
+            .lazy.compactMap { FoundImage($0, named: workspace.imageName) }.first
     }
 
     func look(_ id: String) async throws -> FoundImage? {
-        try await images.image(id).flatMap { FoundImage($0, named: site.imageName) }
+        try await images.image(id).flatMap { FoundImage($0, named: workspace.imageName) }
     }
 
-    var images: OwnImages { OwnImages(site.client, pace: site.pace) }
+    var images: OwnImages { OwnImages(workspace.client, polling: workspace.polling) }
 }
 
 /// An AMI of a sealed sandbox in the user's account, and the snapshot of its disk.

@@ -5,11 +5,11 @@ import Sandbox
 
 /// Uploads a local raw disk and registers it as an AMI, without an instance or an import task.
 package struct VMUpload: Sendable {
-    package let site: BuildSite
-    package let registration: Registration
+    package let workspace: AWSWorkspace
+    package let registration: ImageRegistration
 
-    package init(_ site: BuildSite, _ registration: Registration) {
-        self.site = site
+    package init(_ workspace: AWSWorkspace, _ registration: ImageRegistration) {
+        self.workspace = workspace
         self.registration = registration
     }
 
@@ -20,7 +20,7 @@ package struct VMUpload: Sendable {
         let blocks = try await activity("read disk", events) {
             try await DiskBlocks(of: disk) { events(.progress(.capture, $0.shown("reading the disk"))) }
         }
-        let upload = DiskUpload(site, disk: disk, blocks)
+        let upload = DiskUpload(workspace, disk: disk, blocks)
         if let there {
             guard upload.isSame(there.snapshot) else { throw isTaken(by: there.image) }
             events(.notice("AMI \(there.image.imageId) from an earlier run already contains this disk"))
@@ -35,21 +35,21 @@ package struct VMUpload: Sendable {
         var snapshot: EC2.Snapshot
     }
 
-    private var images: OwnImages { OwnImages(site.client, pace: site.pace) }
+    private var images: OwnImages { OwnImages(workspace.client, polling: workspace.polling) }
 
     /// Checks name, asset id and quota.
     /// - Returns: the image and snapshot of an earlier upload of this asset id.
     private func check() async throws -> Earlier? {
         async let named = images.named(registration.name)
         async let all = images.all([]).count
-        let ofAsset = try await images.images(of: site.assetID, site.names)
+        let ofAsset = try await images.images(of: workspace.assetID, workspace.names)
         if let image = ofAsset.first { return try await earlier(image) }
         if let image = try await named {
             throw Failure(
-                .badData, "AMI name '\(registration.name)' is taken in \(site.region) by \(image.imageId)",
+                .badData, "AMI name '\(registration.name)' is taken in \(workspace.region) by \(image.imageId)",
                 advice: "choose another name with --name")
         }
-        try await AccountQuota.images.check(used: try await all, site.client)
+        try await AccountQuota.images.check(used: try await all, workspace.client)
         return nil
     }
 
@@ -64,8 +64,8 @@ package struct VMUpload: Sendable {
     private func isTaken(by image: EC2.Image) -> Failure {
         Failure(
             .badData,
-            "asset id \(site.assetID) already has another AMI in \(site.region): \(image.imageId) (\(image.state))",
-            advice: "remove it with: \(site.remedy) --keep s3-object, or use another --asset-id")
+            "asset id \(workspace.assetID) already has another AMI in \(workspace.region): \(image.imageId) (\(image.state))",
+            advice: "remove it with: \(workspace.remedy) --keep s3-object, or use another --asset-id")
     }
 }
 
@@ -75,14 +75,14 @@ package struct VMUpload: Sendable {
 /// the same content is reused, any other one is deleted, because AWS does not list the blocks of an unfinished
 /// snapshot.
 package struct DiskUpload: Sendable {
-    package let site: BuildSite
+    package let workspace: AWSWorkspace
     /// Path of the raw file.
     package let disk: String
     /// The blocks to write.
     package let blocks: DiskBlocks
 
-    package init(_ site: BuildSite, disk: String, _ blocks: DiskBlocks) {
-        self.site = site
+    package init(_ workspace: AWSWorkspace, disk: String, _ blocks: DiskBlocks) {
+        self.workspace = workspace
         self.disk = disk
         self.blocks = blocks
     }
@@ -100,10 +100,10 @@ package struct DiskUpload: Sendable {
             events(.notice("reusing snapshot \(snapshot) of the same disk from an earlier run"))
             return Output(snapshotID: snapshot, volumeGiB: blocks.volumeGiB)
         }
-        await undo.register("snapshot of \(disk)", remedy: site.remedy) { try await removeUnused() }
+        await undo.register("snapshot of \(disk)", remedy: workspace.remedy) { try await removeUnused() }
         let snapshot = try await activity("write snapshot", events) {
             let snapshot = try await start()
-            try await SnapshotUpload(disk, blocks, to: snapshot).run(with: site.client) {
+            try await SnapshotUpload(disk, blocks, to: snapshot).run(with: workspace.client) {
                 events(.progress(.capture, $0.shown("writing the snapshot")))
             }
             return snapshot
@@ -113,26 +113,26 @@ package struct DiskUpload: Sendable {
     }
 
     private func start() async throws -> String {
-        let tags = site.tags + [EC2.Tag(key: Self.contentTag, value: blocks.checksum)]
+        let tags = workspace.tags + [EC2.Tag(key: Self.contentTag, value: blocks.checksum)]
         var start = EBS.StartSnapshot(
-            volumeSize: blocks.volumeGiB, description: "Disk of \(site.imageName), written by dss",
+            volumeSize: blocks.volumeGiB, description: "Disk of \(workspace.imageName), written by dss",
             tags: tags.map { EBS.Tag(key: $0.key, value: $0.value) })
         start.timeout = Self.idleMinutes
-        return try await site.client.call(start).snapshotId
+        return try await workspace.client.call(start).snapshotId
     }
 
     /// Minutes without a new block after which AWS cancels an unfinished snapshot.
     private static let idleMinutes = 60
 
     private func waitUntilCompleted(_ id: String, _ events: EventSink) async throws {
-        try await site.client.wait(for: "snapshot \(id)", at: site.pace) {
+        try await workspace.client.wait(for: "snapshot \(id)", at: workspace.polling) {
             guard let snapshot = try await images.snapshots([.init(name: "snapshot-id", values: [id])]).first else {
-                throw Failure(.failed, "snapshot \(id) in \(site.region) was deleted by someone else")
+                throw Failure(.failed, "snapshot \(id) in \(workspace.region) was deleted by someone else")
             }
             guard snapshot.state != "error" else {
                 throw Failure(
                     .failed,
-                    "snapshot \(id) in \(site.region) failed: "
+                    "snapshot \(id) in \(workspace.region) failed: "
                         + (snapshot.stateMessage ?? "AWS gives no reason"))
             }
             events(.progress(.capture, Progress("completing the snapshot \(snapshot.progress ?? "")")))
@@ -140,7 +140,7 @@ package struct DiskUpload: Sendable {
         }
     }
 
-    private var images: OwnImages { OwnImages(site.client, pace: site.pace) }
+    private var images: OwnImages { OwnImages(workspace.client, polling: workspace.polling) }
 
     /// Deletes snapshots of earlier runs, except a completed one with the same content.
     /// - Returns: the id of that snapshot.
@@ -168,7 +168,7 @@ package struct DiskUpload: Sendable {
     /// Snapshots that uploads of this asset id created.
     private func written() async throws -> [EC2.Snapshot] {
         try await images.snapshots([
-            .init(name: "tag:\(site.names.tagKey)", values: [site.assetID.rawValue]),
+            .init(name: "tag:\(workspace.names.tagKey)", values: [workspace.assetID.rawValue]),
             .init(name: "tag-key", values: [Self.contentTag]),
         ])
     }
@@ -193,13 +193,13 @@ extension TransferProgress {
 }
 
 /// Registers a snapshot as an AMI.
-package struct Registration: Sendable {
-    package let site: BuildSite
+package struct ImageRegistration: Sendable {
+    package let workspace: AWSWorkspace
     package let name: String
     package let traits: ImageTraits
 
-    package init(_ site: BuildSite, name: String, traits: ImageTraits) {
-        self.site = site
+    package init(_ workspace: AWSWorkspace, name: String, traits: ImageTraits) {
+        self.workspace = workspace
         self.name = name
         self.traits = traits
     }
@@ -211,7 +211,7 @@ package struct Registration: Sendable {
         _ disk: DiskUpload.Output, undo: Undo, events: @escaping EventSink
     ) async throws -> CapturedImage {
         await register(undo)
-        let id = try await site.client.call(order(disk)).imageId
+        let id = try await workspace.client.call(order(disk)).imageId
         return try await finish(id, disk, events)
     }
 
@@ -232,21 +232,21 @@ package struct Registration: Sendable {
             return try await images.waitUntilAvailable(id, of: "AMI")
         }
         if image.deprecationTime == nil {
-            let date = site.now().addingTimeInterval(ImageCapture.lifetime)
-            _ = try await site.client.call(EC2.EnableImageDeprecation(imageId: id, deprecateAt: date))
+            let date = workspace.now().addingTimeInterval(ImageCapture.lifetime)
+            _ = try await workspace.client.call(EC2.EnableImageDeprecation(imageId: id, deprecateAt: date))
         }
         return CapturedImage(id: id, name: name, snapshotID: disk.snapshotID, volumeGiB: disk.volumeGiB)
     }
 
     private func register(_ undo: Undo) async {
-        await undo.register("AMI \(name)", remedy: site.remedy) {
+        await undo.register("AMI \(name)", remedy: workspace.remedy) {
             // Another asset id or program may have taken the name.
-            guard let image = try await images.named(name), site.owns(image.tags) else { return }
+            guard let image = try await images.named(name), workspace.owns(image.tags) else { return }
             try await images.remove(image)
         }
     }
 
-    private var images: OwnImages { OwnImages(site.client, pace: site.pace) }
+    private var images: OwnImages { OwnImages(workspace.client, polling: workspace.polling) }
 
     private func order(_ disk: DiskUpload.Output) -> EC2.RegisterImage {
         let root = EC2.EbsBlockDevice(
@@ -254,8 +254,8 @@ package struct Registration: Sendable {
         var order = EC2.RegisterImage(
             name: name, architecture: traits.name, rootDeviceName: Self.rootDevice,
             blockDeviceMappings: [EC2.BlockDeviceMapping(deviceName: Self.rootDevice, ebs: root)],
-            tagSpecifications: site.specifications("image", tags: tags))
-        order.description = "Data-science sandbox \(site.assetID)"
+            tagSpecifications: workspace.specifications("image", tags: tags))
+        order.description = "Data-science sandbox \(workspace.assetID)"
         order.virtualizationType = "hvm"
         order.enaSupport = true
         order.bootMode = traits.bootMode.rawValue
@@ -264,7 +264,7 @@ package struct Registration: Sendable {
     }
 
     private var tags: [EC2.Tag] {
-        site.tags.map { $0.key == "Name" ? EC2.Tag(key: "Name", value: name) : $0 }
+        workspace.tags.map { $0.key == "Name" ? EC2.Tag(key: "Name", value: name) : $0 }
     }
 }
 

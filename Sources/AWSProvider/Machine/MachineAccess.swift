@@ -10,7 +10,7 @@ import Workbench
 extension Machines {
     func keyName(_ key: MachineOrder.Key) -> String {
         switch key {
-        case .new: site.stackName
+        case .new: workspace.stackName
         case .existing(let name, _): name
         }
     }
@@ -28,8 +28,8 @@ extension Machines {
         try checkFile(file)
         guard let pair = try await keyPair(name) else {
             throw Failure(
-                .badData, "key pair '\(name)' does not exist in \(site.region)",
-                advice: "aws ec2 describe-key-pairs --region \(site.region)")
+                .badData, "key pair '\(name)' does not exist in \(workspace.region)",
+                advice: "aws ec2 describe-key-pairs --region \(workspace.region)")
         }
         let output = try await runner.execute(Command("ssh-keygen", ["-y", "-P", "", "-f", file]))
         try Task.checkCancellation()
@@ -41,7 +41,7 @@ extension Machines {
         }
         let key = { (line: String) in line.split(whereSeparator: \.isWhitespace).prefix(2) }
         guard let known = pair.publicKey, key(known) != key(output.standardOutput) else { return }
-        throw Failure(.badData, "\(file) is not the private key of key pair '\(name)' in \(site.region)")
+        throw Failure(.badData, "\(file) is not the private key of key pair '\(name)' in \(workspace.region)")
     }
 
     /// ssh refuses a private key that belongs to the caller and that others can read.
@@ -59,30 +59,30 @@ extension Machines {
     /// first.
     func makeKey(_ key: MachineOrder.Key) async throws {
         guard case .new = key else { return }
-        try await runner.run(.sshKeygen(path: directory.key, comment: site.stackName))
+        try await runner.run(.sshKeygen(path: directory.key, comment: workspace.stackName))
         try await removeKeyPair()
-        if try await keyPair(site.stackName) != nil {
+        if try await keyPair(workspace.stackName) != nil {
             throw Failure(
                 .failed,
-                "key pair \(site.stackName) already exists in \(site.region) and does not belong to asset id "
-                    + "\(site.assetID)", advice: "use another --asset-id, or --ec2-key-name and --ec2-key-file")
+                "key pair \(workspace.stackName) already exists in \(workspace.region) and does not belong to asset id "
+                    + "\(workspace.assetID)", advice: "use another --asset-id, or --ec2-key-name and --ec2-key-file")
         }
-        _ = try await site.client.call(
+        _ = try await workspace.client.call(
             EC2.ImportKeyPair(
-                keyName: site.stackName, publicKeyMaterial: Data(try readText("\(directory.key).pub").utf8),
-                tagSpecifications: site.specifications("key-pair", tags: site.passingTags)))
+                keyName: workspace.stackName, publicKeyMaterial: Data(try readText("\(directory.key).pub").utf8),
+                tagSpecifications: workspace.specifications("key-pair", tags: workspace.passingTags)))
     }
 
     /// Deletes the key pair of this build if it exists.
     func removeKeyPair() async throws {
-        guard let pair = try await keyPair(site.stackName), site.owns(pair.tags) else { return }
-        _ = try await site.client.call(EC2.DeleteKeyPair(keyPairId: pair.keyPairId))
+        guard let pair = try await keyPair(workspace.stackName), workspace.owns(pair.tags) else { return }
+        _ = try await workspace.client.call(EC2.DeleteKeyPair(keyPairId: pair.keyPairId))
     }
 
     func keyPair(_ name: String) async throws -> EC2.KeyPair? {
         var search = EC2.DescribeKeyPairs(filters: [.init(name: "key-name", values: [name])])
         search.includePublicKey = true
-        return try await site.client.call(search).keyPairs.first { $0.keyName == name }
+        return try await workspace.client.call(search).keyPairs.first { $0.keyName == name }
     }
 
     /// Generates the host key and adds it to the known hosts.
@@ -100,7 +100,7 @@ extension Machines {
     private static let launchLimit = Duration.seconds(600)
 
     /// The host key alias; in lower case because ssh looks it up in lower case in the known hosts.
-    var alias: String { site.stackName.lowercased() }
+    var alias: String { workspace.stackName.lowercased() }
 
     /// Retries until the login succeeds.
     /// - Throws: `Failure` if the instance stops, or if the login does not succeed within the limit.
@@ -109,12 +109,12 @@ extension Machines {
         limit: Duration = Machines.launchLimit, _ events: @escaping EventSink
     ) async throws -> AWSMachine {
         events(.progress(.setup, Progress("waiting for SSH on instance \(id)")))
-        var pace = site.pace
-        pace.limit = min(limit, pace.limit)
+        var polling = workspace.polling
+        polling.limit = min(limit, polling.limit)
         var answer = "no connection attempted yet"
         do {
             return try await activity("SSH", events) {
-                try await site.client.wait(for: "SSH on instance \(id)", at: pace) {
+                try await workspace.client.wait(for: "SSH on instance \(id)", at: polling) {
                     guard let instance = try await running(id), let address = instance.address else { return nil }
                     let endpoint = try write(order, address)
                     let output = try await runner.execute(
@@ -127,7 +127,7 @@ extension Machines {
                         hourlyCost: hourlyCost(stack.parameters))
                 }
             }
-        } catch let late as WaitedTooLong {
+        } catch let late as WaitTimeout {
             throw await unreachable(id, late, answer, stack)
         }
     }
@@ -138,13 +138,13 @@ extension Machines {
         guard let instance = try await instance(id), instance.state.name != "pending" else { return nil }
         guard instance.state.name == "running" else {
             throw Failure(
-                .failed, "instance \(id) in \(site.region) is \(instance.state.name): \(instance.reason)",
+                .failed, "instance \(id) in \(workspace.region) is \(instance.state.name): \(instance.reason)",
                 details: await console(of: id))
         }
         return instance
     }
 
-    private func unreachable(_ id: String, _ late: WaitedTooLong, _ answer: String, _ stack: MachineStack) async
+    private func unreachable(_ id: String, _ late: WaitTimeout, _ answer: String, _ stack: MachineStack) async
         -> Failure
     {
         let networks = stack.parameters.filter { $0.key.hasPrefix("SSHIP") && !$0.value.isEmpty }
@@ -167,12 +167,12 @@ extension Machines {
 
     func consoleText(of id: String) async throws -> String {
         do {
-            let latest = try await site.client.call(EC2.GetConsoleOutput(instanceId: id, latest: true))
+            let latest = try await workspace.client.call(EC2.GetConsoleOutput(instanceId: id, latest: true))
             if let text = latest.text, !text.isEmpty { return text }
         } catch let error as AWSError where error.code == "UnsupportedOperation" {
             // Only Nitro instances support `latest`.
         }
-        return try await site.client.call(EC2.GetConsoleOutput(instanceId: id)).text ?? ""
+        return try await workspace.client.call(EC2.GetConsoleOutput(instanceId: id)).text ?? ""
     }
 
     /// Writes the SSH configuration of the instance. The address is known only when the instance runs, and may change.
@@ -195,7 +195,7 @@ extension Machines {
         guard let type = parameters["InstanceType"], let disk = parameters["VolumeSize"].flatMap({ Int($0) }) else {
             return nil
         }
-        return PriceList.shipped.instance(type, isRunning: true, diskGiB: disk, hasAddress: true, in: site.region)
+        return PriceList.shipped.instance(type, isRunning: true, diskGiB: disk, hasAddress: true, in: workspace.region)
             .map { $0 / PriceList.hoursPerMonth }
     }
 }
@@ -238,9 +238,9 @@ struct MachineDirectory: Sendable {
     }
 
     /// - Throws: `LockHeld` if another process on this host works on the same asset id.
-    func claim(holder: String) throws -> MachineClaim {
+    func claim(holder: String) throws -> MachineLock {
         try makeDirectory(parentDirectory(path), mode: 0o700)
-        return MachineClaim(try FileLock(lock, holder: holder))
+        return MachineLock(try FileLock(lock, holder: holder))
     }
 
     /// Makes an empty directory and deletes any previous contents.
@@ -260,7 +260,7 @@ struct MachineDirectory: Sendable {
 }
 
 /// The exclusive lock on an asset id, held until it is given back or the process ends.
-final class MachineClaim: Sendable {
+final class MachineLock: Sendable {
     private struct Held: ~Copyable {
         var lock: FileLock?
     }

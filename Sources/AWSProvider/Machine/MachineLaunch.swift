@@ -11,17 +11,17 @@ extension Machines {
     /// Registers the undo of everything that a launch creates. It is safe if nothing exists, and never touches
     /// resources of another asset id.
     /// - Parameter makesKey: whether the launch creates a key pair.
-    func register(makesKey: Bool, _ claim: MachineClaim, _ undo: Undo, _ events: @escaping EventSink) async {
+    func register(makesKey: Bool, _ claim: MachineLock, _ undo: Undo, _ events: @escaping EventSink) async {
         await undo.register("directory \(directory.path)", remedy: "rm -r \(directory.path)", isKeepable: true) {
             defer { claim.giveBack() }
             try await removeDirectory()
         }
         if makesKey {
-            await undo.register("key pair \(site.stackName)", remedy: site.remedy, isKeepable: true) {
+            await undo.register("key pair \(workspace.stackName)", remedy: workspace.remedy, isKeepable: true) {
                 try await removeKeyPair()
             }
         }
-        await undo.register("stack \(site.stackName)", remedy: site.remedy, isKeepable: true) {
+        await undo.register("stack \(workspace.stackName)", remedy: workspace.remedy, isKeepable: true) {
             try await removeStack(events)
         }
     }
@@ -37,19 +37,20 @@ extension Machines {
             defer { events(.activityFinished(Self.removal)) }
             try await remove(events: events)
         }
-        await undo.register("stack \(site.stackName) and its key pair", remedy: site.remedy) {
+        await undo.register("stack \(workspace.stackName) and its key pair", remedy: workspace.remedy) {
             do { try await removal.value } catch { try await remove(events: events) }
         }
     }
 
     func orderRemoval(_ events: @escaping EventSink) async {
-        guard let stack = try? await stacks(events).stack(site.stackName), isOurs(stack) else { return }
-        _ = try? await site.client.call(CloudFormation.DeleteStack(stackName: stack.stackId ?? site.stackName))
+        guard let stack = try? await stacks(events).stack(workspace.stackName), isOurs(stack) else { return }
+        _ = try? await workspace.client.call(
+            CloudFormation.DeleteStack(stackName: stack.stackId ?? workspace.stackName))
     }
 
     /// Removes the stack with its instance, the key pair and the local files, and waits until they are gone.
     package func remove(events: @escaping EventSink) async throws {
-        if let stack = try await stacks(events, .cleanUp).stack(site.stackName), isOurs(stack) {
+        if let stack = try await stacks(events, .cleanUp).stack(workspace.stackName), isOurs(stack) {
             try await stacks(events, .cleanUp).remove(stack)
         }
         try await removeKeyPair()
@@ -58,7 +59,7 @@ extension Machines {
 
     private func removeStack(_ events: @escaping EventSink) async throws {
         let stacks = stacks(events, .cleanUp)
-        guard let stack = try await stacks.stack(site.stackName), isOurs(stack) else { return }
+        guard let stack = try await stacks.stack(workspace.stackName), isOurs(stack) else { return }
         try await activity(Self.removal, events) { try await stacks.remove(stack) }
     }
 
@@ -79,32 +80,32 @@ extension Machines {
                 throw left.cause
             } catch var failure as Failure where failure.details.contains(where: { $0.contains("default VPC") }) {
                 // AWS reports this only in the message.
-                failure.advice = "aws ec2 create-default-vpc --region \(site.region)"
+                failure.advice = "aws ec2 create-default-vpc --region \(workspace.region)"
                 throw failure
             }
         }
     }
 
-    func stackID() async throws -> String? { try await stacks { _ in }.stack(site.stackName)?.stackId }
+    func stackID() async throws -> String? { try await stacks { _ in }.stack(workspace.stackName)?.stackId }
 
     func stacks(_ events: @escaping EventSink, _ stage: Stage = .setup) -> Stacks {
-        let talk = StackTalk(
+        let talk = DeploymentCallbacks(
             approve: { _ in true }, approveRemoval: { _ in true },
             tell: { events(.progress(stage, Progress($0.sentence))) })
-        return Stacks(site.client, talk, pace: site.pace)
+        return Stacks(workspace.client, talk, polling: workspace.polling)
     }
 
     /// Whether the stack belongs to this asset id. A stack whose change set was never executed may have no tags yet; it
     /// is empty.
     func isOurs(_ stack: CloudFormation.Stack) -> Bool {
-        guard let owner = stack.tag(site.names.tagKey) else {
+        guard let owner = stack.tag(workspace.names.tagKey) else {
             return StackState(status: stack.stackStatus) == .draft
         }
-        return owner == site.assetID.rawValue
+        return owner == workspace.assetID.rawValue
     }
 }
 
-extension StackNews {
+extension StackProgress {
     var sentence: String {
         switch self {
         case .step(let text): text
@@ -319,7 +320,7 @@ extension Machines {
     private func answer(of machine: AWSMachine, to script: String) async throws -> CommandOutput {
         var lost = CommandOutput()
         do {
-            return try await site.client.wait(for: "an answer from instance \(machine.instanceID)", at: lossPace) {
+            return try await workspace.client.wait(for: "an answer from instance \(machine.instanceID)", at: lossPace) {
                 let output = try await runner.execute(
                     .ssh(config: machine.endpoint.configFile, alias: machine.endpoint.alias, script: script))
                 try Task.checkCancellation()
@@ -327,7 +328,7 @@ extension Machines {
                 lost = output
                 return nil
             }
-        } catch is WaitedTooLong {
+        } catch is WaitTimeout {
             throw Failure(
                 .unavailable,
                 "instance \(machine.instanceID) stopped responding: "
@@ -335,10 +336,10 @@ extension Machines {
         }
     }
 
-    private var lossPace: Pace {
-        var pace = site.pace
-        pace.limit = min(.seconds(300), pace.limit)
-        return pace
+    private var lossPace: PollingPolicy {
+        var polling = workspace.polling
+        polling.limit = min(.seconds(300), polling.limit)
+        return polling
     }
 }
 

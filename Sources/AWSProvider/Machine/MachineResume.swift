@@ -16,8 +16,9 @@ extension Machines {
     /// - Throws: `Failure` if it belongs to another asset id.
     func leftStack(_ events: @escaping EventSink) async throws -> CloudFormation.Stack? {
         let stacks = stacks(events)
-        let name = site.stackName
-        return try await site.client.wait(for: "stack \(name)", at: site.pace) { () -> CloudFormation.Stack?? in
+        let name = workspace.stackName
+        return try await workspace.client.wait(for: "stack \(name)", at: workspace.polling) {
+            () -> CloudFormation.Stack?? in
             guard let stack = try await stacks.stack(name) else { return .some(nil) }
             guard isOurs(stack) else { throw foreign(stack) }
             guard StackState(status: stack.stackStatus) == .busy else { return stack }
@@ -27,10 +28,12 @@ extension Machines {
     }
 
     private func foreign(_ stack: CloudFormation.Stack) -> Failure {
-        let owner = stack.tag(site.names.tagKey).map { "to asset id \($0)" } ?? "to no asset id"
+        let owner = stack.tag(workspace.names.tagKey).map { "to asset id \($0)" } ?? "to no asset id"
         return Failure(
-            .failed, "stack \(site.stackName) already exists in \(site.region) and belongs \(owner)",
-            advice: "use another --asset-id, or inspect it with: \(StackAdvice.look(site.stackName, in: site.region))")
+            .failed, "stack \(workspace.stackName) already exists in \(workspace.region) and belongs \(owner)",
+            advice:
+                "use another --asset-id, or inspect it with: \(StackCommands.look(workspace.stackName, in: workspace.region))"
+        )
     }
 
     /// Returns the instance of the stack if an earlier run sealed it.
@@ -49,7 +52,7 @@ extension Machines {
         _ left: CloudFormation.Stack, _ order: MachineOrder, _ wanted: MachineStack, _ events: @escaping EventSink
     ) async throws -> AWSMachine? {
         guard order.reuse != .none, StackState.isSuccess(left.stackStatus), wanted.isSame(as: left),
-            let expires = left.expires, expires.timeIntervalSince(site.now()) > Self.leastLifetime,
+            let expires = left.expires, expires.timeIntervalSince(workspace.now()) > Self.leastLifetime,
             let instance = try await instance(of: left), instance.isThere, instance.tag(Tag.stage) == nil,
             directory.record == .init(stackID: left.stackId ?? "", instanceID: instance.instanceId),
             [keyFile(order.key), directory.knownHosts].allSatisfy(fileExists)
@@ -68,7 +71,7 @@ extension Machines {
 
     /// Deletes a stack that cannot be reused.
     func clear(_ left: CloudFormation.Stack, _ events: @escaping EventSink) async throws {
-        events(.notice("deleting stack \(site.stackName), left by an earlier run (\(left.stackStatus))"))
+        events(.notice("deleting stack \(workspace.stackName), left by an earlier run (\(left.stackStatus))"))
         do {
             try await activity(Self.removal, events) { try await stacks(events).remove(left) }
         } catch let cut as LeftBehind {
@@ -85,7 +88,7 @@ extension Machines {
     /// Returns `nil` if AWS does not know the instance, or does not know it yet.
     func instance(_ id: String) async throws -> EC2.Instance? {
         do {
-            return try await site.client.call(EC2.DescribeInstances(instanceIds: [id]))
+            return try await workspace.client.call(EC2.DescribeInstances(instanceIds: [id]))
                 .reservations.flatMap(\.instances).first
         } catch let error as AWSError where error.code == "InvalidInstanceID.NotFound" {
             return nil

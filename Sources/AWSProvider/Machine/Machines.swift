@@ -7,7 +7,7 @@ import Workbench
 
 /// Launches, finds, stops and removes the EC2 instance of one build.
 package struct Machines: Sendable {
-    let site: BuildSite
+    let workspace: AWSWorkspace
     let runner: any CommandRunner
     let directory: MachineDirectory
     /// Returns the public address of this host, as AWS sees it.
@@ -15,10 +15,10 @@ package struct Machines: Sendable {
 
     /// - Parameter directory: path of the directory for keys and SSH configuration while the instance exists.
     package init(
-        site: BuildSite, runner: any CommandRunner, directory: String,
+        workspace: AWSWorkspace, runner: any CommandRunner, directory: String,
         ownAddress: @escaping @Sendable () async throws -> String
     ) {
-        self.site = site
+        self.workspace = workspace
         self.runner = runner
         self.directory = MachineDirectory(path: directory)
         self.ownAddress = ownAddress
@@ -42,8 +42,8 @@ package struct Machines: Sendable {
         return try await launched(order, stack, events)
     }
 
-    func claim() throws -> MachineClaim {
-        let holder = "\(site.assetID) (process \(getpid()), since \(site.now().formatted(.iso8601)))"
+    func claim() throws -> MachineLock {
+        let holder = "\(workspace.assetID) (process \(getpid()), since \(workspace.now().formatted(.iso8601)))"
         do { return try directory.claim(holder: holder) } catch let held as LockHeld {
             throw Failure(
                 .temporary, "another run is using asset id \(held.holder)",
@@ -55,7 +55,7 @@ package struct Machines: Sendable {
     func plan(_ order: MachineOrder, keyName: String) async throws -> MachineStack {
         var networks = order.sshNetworks
         if networks.isEmpty { networks = [try await ownNetwork()] }
-        return try MachineStack(order, networks: networks, keyName: keyName, tags: site.passingTags)
+        return try MachineStack(order, networks: networks, keyName: keyName, tags: workspace.passingTags)
     }
 
     private func ownNetwork() async throws -> IPNetwork {
@@ -73,13 +73,13 @@ package struct Machines: Sendable {
         try directory.clear()
         try await makeKey(order.key)
         let hostKey = try await makeHostKey()
-        let userData = UserData(user: order.user, hostKey: hostKey, expires: site.expires)
-        let deployed = try await deploy(stack.order(named: site.stackName, userData: userData.text), events)
+        let userData = UserData(user: order.user, hostKey: hostKey, expires: workspace.expires)
+        let deployed = try await deploy(stack.order(named: workspace.stackName, userData: userData.text), events)
         guard let id = deployed.outputs[MachineStack.Name.instanceID], let stackID = try await stackID() else {
-            throw Failure(.failed, "stack \(site.stackName) in \(site.region) has no InstanceId output")
+            throw Failure(.failed, "stack \(workspace.stackName) in \(workspace.region) has no InstanceId output")
         }
         try directory.write(.init(stackID: stackID, instanceID: id))
-        let machine = try await reached(id, order, stack, until: site.expires, events)
+        let machine = try await reached(id, order, stack, until: workspace.expires, events)
         try await ready(machine, order, events)
         return machine
     }
@@ -92,7 +92,7 @@ extension Machines {
         let tags = [
             EC2.Tag(key: Tag.stage, value: Tag.sealed), EC2.Tag(key: Tag.missing, value: MissingTag.text(missing)),
         ]
-        _ = try await site.client.call(EC2.CreateTags(resources: [machine.instanceID], tags: tags))
+        _ = try await workspace.client.call(EC2.CreateTags(resources: [machine.instanceID], tags: tags))
     }
 
     /// Stops the instance and waits until it is stopped. Its disk is consistent then, and the instance does not boot
@@ -101,10 +101,10 @@ extension Machines {
         let id = machine.instanceID
         events(.progress(.capture, Progress("stopping instance \(id)")))
         try await activity("stopping the machine", events) {
-            _ = try await site.client.call(EC2.StopInstances(instanceIds: [id]))
-            try await site.client.wait(for: "the shutdown of instance \(id)", at: site.pace) {
+            _ = try await workspace.client.call(EC2.StopInstances(instanceIds: [id]))
+            try await workspace.client.wait(for: "the shutdown of instance \(id)", at: workspace.polling) {
                 guard let instance = try await instance(id), instance.isThere else {
-                    throw Failure(.failed, "instance \(id) in \(site.region) was terminated while it was stopping")
+                    throw Failure(.failed, "instance \(id) in \(workspace.region) was terminated while it was stopping")
                 }
                 return instance.state.name == "stopped" ? () : nil
             }
@@ -114,8 +114,8 @@ extension Machines {
     /// Waits until the instance terminates, either by its own timer or by someone else.
     /// - Returns: the reason as AWS reports it.
     package func waitForEnd(of machine: AWSMachine) async throws -> String {
-        let pace = Pace(first: .seconds(30), longest: .seconds(60), limit: .seconds(400 * 24 * 3600))
-        return try await site.client.wait(for: "the termination of instance \(machine.instanceID)", at: pace) {
+        let polling = PollingPolicy(first: .seconds(30), longest: .seconds(60), limit: .seconds(400 * 24 * 3600))
+        return try await workspace.client.wait(for: "the termination of instance \(machine.instanceID)", at: polling) {
             guard let instance = try await instance(machine.instanceID) else { return "it no longer exists" }
             return instance.isThere ? nil : instance.reason
         }
@@ -129,7 +129,7 @@ extension Machines {
         }
         let cost = machine.hourlyCost.map { "costs about $\(Self.dollars($0)) per hour" } ?? "costs money every hour"
         let end = machine.expires.map { " and powers off at \($0.formatted(.iso8601))" } ?? ""
-        return hints + ["it \(cost)\(end)", "remove it with: \(site.remedy)"]
+        return hints + ["it \(cost)\(end)", "remove it with: \(workspace.remedy)"]
     }
 
     /// Formats an amount with three decimals.
@@ -144,14 +144,14 @@ extension Machines {
 extension Machines {
     /// Whether an earlier run left a stack or a key pair with this asset id.
     package func hasLeftovers() async throws -> Bool {
-        if let stack = try await stacks({ _ in }).stack(site.stackName), isOurs(stack) { return true }
-        return try await keyPair(site.stackName).map { site.owns($0.tags) } ?? false
+        if let stack = try await stacks({ _ in }).stack(workspace.stackName), isOurs(stack) { return true }
+        return try await keyPair(workspace.stackName).map { workspace.owns($0.tags) } ?? false
     }
 
     /// Starts deleting the leftovers of an earlier run. The registered undo waits until they are gone.
     package func sweep(undo: Undo, events: @escaping EventSink) async throws {
         let claim = try claim()
-        await undo.register("lock for asset id \(site.assetID)", remedy: site.remedy) { claim.giveBack() }
+        await undo.register("lock for asset id \(workspace.assetID)", remedy: workspace.remedy) { claim.giveBack() }
         guard try await hasLeftovers() else { return }
         events(.notice("deleting the instance and key pair left by an earlier run"))
         await beginRemoval(undo: undo, events: events)
@@ -167,13 +167,13 @@ extension Machines {
         await register(makesKey: false, claim, undo, events)
         let stack = try await plan(order, keyName: "")
         if let left = try await leftStack(events) { try await clear(left, events) }
-        let wish = stack.order(named: site.stackName, userData: UserData.expiry(site.expires))
+        let wish = stack.order(named: workspace.stackName, userData: UserData.expiry(workspace.expires))
         guard let id = try await deploy(wish, events).outputs[MachineStack.Name.instanceID] else {
-            throw Failure(.failed, "stack \(site.stackName) in \(site.region) has no InstanceId output")
+            throw Failure(.failed, "stack \(workspace.stackName) in \(workspace.region) has no InstanceId output")
         }
         return AWSMachine(
             endpoint: SSHEndpoint(configFile: directory.sshConfig, alias: alias), instanceID: id, address: "",
-            expires: site.expires, hourlyCost: hourlyCost(stack.parameters), isSealed: true)
+            expires: workspace.expires, hourlyCost: hourlyCost(stack.parameters), isSealed: true)
     }
 
     /// Waits until the instance runs and its console shows the host keys.
@@ -183,17 +183,17 @@ extension Machines {
         of id: String, console file: String, tell: @escaping @Sendable (Progress) -> Void
     ) async throws -> (address: String, hostKeys: Set<String>) {
         tell(Progress("waiting for the host keys on the console of instance \(id)"))
-        var pace = site.pace
-        pace.limit = min(.seconds(600), pace.limit)
+        var polling = workspace.polling
+        polling.limit = min(.seconds(600), polling.limit)
         do {
-            return try await site.client.wait(for: "the host keys of instance \(id)", at: pace) {
+            return try await workspace.client.wait(for: "the host keys of instance \(id)", at: polling) {
                 guard let instance = try await running(id), let address = instance.address else { return nil }
                 let text = try await consoleText(of: id)
                 try writeAtomically(text, to: file, mode: 0o600)
                 let keys = ConsoleHostKeys(text).keys
                 return keys.isEmpty ? nil : (address, keys)
             }
-        } catch is WaitedTooLong {
+        } catch is WaitTimeout {
             throw Failure(
                 .failed, "the console output of instance \(id) has no SSH host keys; cloud-init prints them on EC2",
                 details: await console(of: id))
@@ -206,14 +206,14 @@ extension Machines {
     /// - Throws: `Failure` if there is no instance, if it is not running, or if its keys are not on this host.
     package func found(undo: Undo, events: @escaping EventSink) async throws -> AWSMachine {
         let claim = try claim()
-        await undo.register("lock for asset id \(site.assetID)", remedy: site.remedy) { claim.giveBack() }
+        await undo.register("lock for asset id \(workspace.assetID)", remedy: workspace.remedy) { claim.giveBack() }
         guard let stack = try await leftStack(events), StackState.isSuccess(stack.stackStatus),
             let id = stack.outputValues[MachineStack.Name.instanceID], let instance = try await instance(id),
             instance.isThere
         else {
             throw Failure(
-                .badData, "asset id \(site.assetID) has no instance in \(site.region)",
-                advice: "dss setup-ec2-and-install-dependencies --asset-id '\(site.assetID)' --keep")
+                .badData, "asset id \(workspace.assetID) has no instance in \(workspace.region)",
+                advice: "dss setup-ec2-and-install-dependencies --asset-id '\(workspace.assetID)' --keep")
         }
         let machine = machine(instance, of: stack)
         if !machine.isSealed { try await check(machine, of: stack) }

@@ -54,7 +54,7 @@ extension Architecture {
 }
 
 /// Finding the source AMI of a build.
-extension BuildSite {
+extension AWSWorkspace {
     /// - Parameter ami: an AMI id, or an SSM parameter that contains one; overrides the definition.
     /// - Throws: `Failure` if there is no such AMI, or if it does not fit the definition.
     package func sourceImage(_ definition: SandboxDefinition, ami: String?) async throws -> SourceImage {

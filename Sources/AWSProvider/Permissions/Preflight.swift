@@ -18,7 +18,7 @@ package struct Preflight: Sendable {
         }
     }
 
-    let site: BuildSite
+    let workspace: AWSWorkspace
     let definition: SandboxDefinition
     package var instanceType: String
     package var volumeGiB: Int
@@ -35,10 +35,10 @@ package struct Preflight: Sendable {
     package var makesKeyPair = true
 
     package init(
-        _ site: BuildSite, _ definition: SandboxDefinition, source: SourceImage?, bucket: ImageBucket? = nil,
+        _ workspace: AWSWorkspace, _ definition: SandboxDefinition, source: SourceImage?, bucket: ImageBucket? = nil,
         method: ExportMethod, formats: [ImageFormat]
     ) {
-        self.site = site
+        self.workspace = workspace
         self.definition = definition
         self.source = source
         self.bucket = bucket
@@ -48,8 +48,8 @@ package struct Preflight: Sendable {
         volumeGiB = definition.aws.volumeSizeGiB
     }
 
-    var client: AWSClient { site.client }
-    var region: String { site.region }
+    var client: AWSClient { workspace.client }
+    var region: String { workspace.region }
 
     /// Runs all checks concurrently.
     /// - Throws: one `Failure` that lists all problems, each with its advice. Warnings and failed optional checks are
@@ -186,7 +186,7 @@ extension Preflight {
     }
 
     @Sendable func checkCredentials() -> [PreflightFinding] {
-        let now = site.now()
+        let now = workspace.now()
         guard let expires = credentials.expires,
             expires < now.addingTimeInterval(TimeInterval(estimate.components.seconds))
         else { return [] }

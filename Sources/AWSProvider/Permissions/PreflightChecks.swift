@@ -11,38 +11,41 @@ extension Preflight {
     }
 
     private func checkImageName() async throws -> [PreflightFinding] {
-        let filter = EC2.Filter(name: "name", values: [site.imageName])
+        let filter = EC2.Filter(name: "name", values: [workspace.imageName])
         let list = EC2.DescribeImages(owners: ["self"], filters: [filter])
-        return try await client.call(list).images.filter { !site.owns($0.tags) }.map { image in
+        return try await client.call(list).images.filter { !workspace.owns($0.tags) }.map { image in
             taken(
-                "AMI \(image.imageId) is named \(site.imageName)", image.tags,
+                "AMI \(image.imageId) is named \(workspace.imageName)", image.tags,
                 by: "aws ec2 deregister-image --region \(region) --image-id \(image.imageId)")
         }
     }
 
     private func checkStackName() async throws -> [PreflightFinding] {
-        guard source != nil, let stack = try await Stacks(client, .silent).stack(site.stackName) else { return [] }
+        guard source != nil, let stack = try await Stacks(client, .silent).stack(workspace.stackName) else { return [] }
         let tags = stack.tags.map { EC2.Tag(key: $0.key, value: $0.value) }
-        if site.owns(tags) { return [] }
+        if workspace.owns(tags) { return [] }
         // A stack whose change set was never executed has no tags; the deployment replaces it.
         if StackState(status: stack.stackStatus) == .draft { return [] }
-        return [taken("stack \(site.stackName) exists", tags, by: StackAdvice.remove(site.stackName, in: region))]
+        return [
+            taken(
+                "stack \(workspace.stackName) exists", tags, by: StackCommands.remove(workspace.stackName, in: region))
+        ]
     }
 
     private func checkKeyPairName() async throws -> [PreflightFinding] {
         guard source != nil, makesKeyPair else { return [] }
-        let filter = EC2.Filter(name: "key-name", values: [site.stackName])
+        let filter = EC2.Filter(name: "key-name", values: [workspace.stackName])
         let pairs = try await client.call(EC2.DescribeKeyPairs(filters: [filter])).keyPairs
-        return pairs.filter { !site.owns($0.tags) }.map { pair in
+        return pairs.filter { !workspace.owns($0.tags) }.map { pair in
             taken(
-                "key pair \(pair.keyPairId) is named \(site.stackName)", pair.tags,
+                "key pair \(pair.keyPairId) is named \(workspace.stackName)", pair.tags,
                 by: "aws ec2 delete-key-pair --region \(region) --key-pair-id \(pair.keyPairId)")
         }
     }
 
     private func taken(_ what: String, _ tags: [EC2.Tag], by removal: String) -> PreflightFinding {
-        let tag = tags.first { $0.key == site.names.tagKey }
-        let owner = tag.map { "it belongs to asset id \($0.value)" } ?? "it has no \(site.names.tagKey) tag"
+        let tag = tags.first { $0.key == workspace.names.tagKey }
+        let owner = tag.map { "it belongs to asset id \($0.value)" } ?? "it has no \(workspace.names.tagKey) tag"
         return .problem(
             "\(what) but does not belong to this build: \(owner)",
             advice: "use another --asset-id, or delete it: \(removal)")
@@ -83,7 +86,7 @@ extension Preflight {
         var types: [String: Int] = [:]
         for try await machine in client.items(of: EC2.DescribeInstances(filters: [filter])) {
             guard let type = machine.instanceType, Self.isStandard(type), machine.instanceLifecycle == nil,
-                !site.owns(machine.tags)
+                !workspace.owns(machine.tags)
             else { continue }
             types[type, default: 0] += 1
         }
@@ -108,7 +111,7 @@ extension Preflight {
         let filter = EC2.Filter(name: "is-public", values: ["true"])
         var used = 0
         for try await image in client.items(of: EC2.DescribeImages(owners: ["self"], filters: [filter]))
-        where !site.owns(image.tags) { used += 1 }
+        where !workspace.owns(image.tags) { used += 1 }
         try await AccountQuota.publicImages.check(used: used, client)
         return []
     }
@@ -174,7 +177,7 @@ extension Preflight {
     /// Checks that stack, bucket and role exist, and that the bucket is in the region of the build.
     @Sendable func checkBucket() async throws -> [PreflightFinding] {
         let bucket: ImageBucket
-        if let known = self.bucket { bucket = known } else { bucket = try await ImageBucket.find(in: site) }
+        if let known = self.bucket { bucket = known } else { bucket = try await ImageBucket.find(in: workspace) }
         async let place = checkPlace(of: bucket)
         return try await checkRole(of: bucket) + place
     }

@@ -29,14 +29,15 @@ extension Preflight {
         var trials = [
             trial(EC2.StopInstances(instanceIds: [Placeholder.instance]), \.dryRun),
             trial(
-                EC2.CreateTags(resources: [Placeholder.instance], tags: Array(site.passingTags)), \.dryRun),
+                EC2.CreateTags(resources: [Placeholder.instance], tags: Array(workspace.passingTags)), \.dryRun),
         ]
         if makesKeyPair {
             trials.append(
                 trial(
                     EC2.ImportKeyPair(
-                        keyName: site.stackName, publicKeyMaterial: Placeholder.key,
-                        tagSpecifications: site.specifications("key-pair", tags: site.passingTags)), \.dryRun))
+                        keyName: workspace.stackName, publicKeyMaterial: Placeholder.key,
+                        tagSpecifications: workspace.specifications("key-pair", tags: workspace.passingTags)), \.dryRun)
+            )
         }
         return trials
     }
@@ -46,8 +47,8 @@ extension Preflight {
         return [
             trial(
                 EC2.CreateImage(
-                    instanceId: Placeholder.instance, name: site.imageName,
-                    tagSpecifications: site.specifications("image", "snapshot", tags: site.tags)), \.dryRun),
+                    instanceId: Placeholder.instance, name: workspace.imageName,
+                    tagSpecifications: workspace.specifications("image", "snapshot", tags: workspace.tags)), \.dryRun),
             trial(EC2.DeregisterImage(imageId: Placeholder.image), \.dryRun),
             trial(EC2.DeleteSnapshot(snapshotId: Placeholder.snapshot), \.dryRun),
         ]
@@ -59,9 +60,9 @@ extension Preflight {
             trial(
                 EC2.ExportImage(
                     imageId: Placeholder.image, diskImageFormat: "VMDK",
-                    s3ExportLocation: .init(s3Bucket: bucket?.name ?? "bucket", s3Prefix: site.keyPrefix),
+                    s3ExportLocation: .init(s3Bucket: bucket?.name ?? "bucket", s3Prefix: workspace.keyPrefix),
                     roleName: bucket?.exportRole,
-                    tagSpecifications: site.specifications("export-image-task", tags: site.tags)), \.dryRun)
+                    tagSpecifications: workspace.specifications("export-image-task", tags: workspace.tags)), \.dryRun)
         ]
     }
 
@@ -119,7 +120,7 @@ extension Preflight {
     }
 
     private func scope(_ principal: PolicyPrincipal, _ account: String) -> PolicyScope {
-        var scope = PolicyScope(names: site.names)
+        var scope = PolicyScope(names: workspace.names)
         scope.partition = principal.partition
         scope.account = account
         scope.region = region

@@ -132,7 +132,7 @@ extension Stacks {
         talk.tell(.step("computing the changes to stack \(draft.order.name)"))
         _ = try await client.call(draft.creation)
         let request = CloudFormation.DescribeChangeSet(changeSetName: draft.name, stackName: draft.order.name)
-        let made = try await client.wait(for: "the change set of stack \(draft.order.name)", at: pace) {
+        let made = try await client.wait(for: "the change set of stack \(draft.order.name)", at: polling) {
             let now = try await client.call(request)
             return now.status.hasSuffix("_PENDING") || now.status.hasSuffix("_IN_PROGRESS") ? nil : now
         }
@@ -171,7 +171,7 @@ extension Stacks {
                 try await discard(draft)
                 return error
             } catch let failure {
-                let remedy = StackAdvice.delete(draft, in: client.region)
+                let remedy = StackCommands.delete(draft, in: client.region)
                 return LeftBehind(
                     cause: error,
                     leftovers: [
@@ -251,18 +251,18 @@ extension PermanentStack {
 }
 
 /// Callbacks by which a deployment asks for approval and reports progress.
-package struct StackTalk: Sendable {
+package struct DeploymentCallbacks: Sendable {
     /// Decides whether a plan is executed.
     package var approve: @Sendable (StackPlan) async throws -> Bool
     /// Decides whether a stack whose creation failed is deleted.
     package var approveRemoval: @Sendable (FailedStack) async throws -> Bool
     /// Receives progress as it happens.
-    package var tell: @Sendable (StackNews) -> Void
+    package var tell: @Sendable (StackProgress) -> Void
 
     package init(
         approve: @escaping @Sendable (StackPlan) async throws -> Bool,
         approveRemoval: @escaping @Sendable (FailedStack) async throws -> Bool,
-        tell: @escaping @Sendable (StackNews) -> Void
+        tell: @escaping @Sendable (StackProgress) -> Void
     ) {
         self.approve = approve
         self.approveRemoval = approveRemoval
@@ -270,9 +270,9 @@ package struct StackTalk: Sendable {
     }
 }
 
-extension StackTalk {
+extension DeploymentCallbacks {
     /// For read-only access: approves nothing and reports nothing.
-    static let silent = StackTalk(approve: { _ in false }, approveRemoval: { _ in false }, tell: { _ in })
+    static let silent = DeploymentCallbacks(approve: { _ in false }, approveRemoval: { _ in false }, tell: { _ in })
 }
 
 /// A stack whose creation failed.
@@ -285,7 +285,7 @@ package struct FailedStack: Sendable, Equatable {
 }
 
 /// Progress of a deployment.
-package enum StackNews: Sendable, Equatable {
+package enum StackProgress: Sendable, Equatable {
     /// The step that the deployment is waiting for.
     case step(String)
     /// A stack event of a resource.

@@ -6,13 +6,15 @@ import Sandbox
 /// The stacks of one region. They are deployed with change sets, which are shown for approval first.
 package struct Stacks: Sendable {
     let client: AWSClient
-    let talk: StackTalk
-    let pace: Pace
+    let talk: DeploymentCallbacks
+    let polling: PollingPolicy
 
-    package init(_ client: AWSClient, _ talk: StackTalk, pace: Pace = .init(limit: .seconds(2 * 3600))) {
+    package init(
+        _ client: AWSClient, _ talk: DeploymentCallbacks, polling: PollingPolicy = .init(limit: .seconds(2 * 3600))
+    ) {
         self.client = client
         self.talk = talk
-        self.pace = pace
+        self.polling = polling
     }
 
     /// Creates or updates a stack.
@@ -76,7 +78,7 @@ package struct Stacks: Sendable {
             throw Failure(
                 .failed, "stack \(name) in \(client.region) cannot be updated: its status is \(status)",
                 details: try await reasons(of: name),
-                advice: StackAdvice.unblock(name, in: client.region, status: status))
+                advice: StackCommands.unblock(name, in: client.region, status: status))
         }
     }
 
@@ -117,7 +119,7 @@ extension Stacks {
     func follow(_ name: String, _ kind: StackPlan.Kind, since mark: String?) async throws {
         let doing = kind == .create ? "creating" : "updating"
         talk.tell(.step("\(doing) stack \(name)"))
-        let stack = try await orLeft("AWS is still \(doing)", name, StackAdvice.look) {
+        let stack = try await orLeft("AWS is still \(doing)", name, StackCommands.look) {
             try await rested(name, since: mark)
         }
         guard !StackState.isSuccess(stack.stackStatus) else { return }
@@ -141,7 +143,7 @@ extension Stacks {
     /// Waits until the change has ended, and returns the stack.
     private func rested(_ name: String, since mark: String?) async throws -> CloudFormation.Stack {
         var mark = mark
-        return try await client.wait(for: "stack \(name)", at: pace) {
+        return try await client.wait(for: "stack \(name)", at: polling) {
             guard let stack = try await stack(name) else {
                 throw Failure(.failed, "stack \(name) in \(client.region) was deleted by someone else")
             }
@@ -158,7 +160,7 @@ extension Stacks {
             if event.eventId == mark { break }
             news.append(event)
         }
-        for event in news.reversed() { talk.tell(StackNews(event)) }
+        for event in news.reversed() { talk.tell(StackProgress(event)) }
         return news.first?.eventId ?? mark
     }
 
@@ -168,7 +170,7 @@ extension Stacks {
         for try await event in client.items(of: CloudFormation.DescribeStackEvents(stackName: id)) {
             events.append(event)
         }
-        return StackTrouble(events)?.lines ?? ["AWS reports no failed resource"]
+        return StackFailure(events)?.lines ?? ["AWS reports no failed resource"]
     }
 
     private func failure(of stack: CloudFormation.Stack, _ kind: StackPlan.Kind) async throws -> Failure {
@@ -182,7 +184,7 @@ extension Stacks {
         case .stillborn:
             let failed = FailedStack(
                 name: stack.stackName, region: client.region, status: stack.stackStatus, reasons: reasons)
-            let isUnwanted = try await orLeft("not deleted: the failed", stack.stackName, StackAdvice.look) {
+            let isUnwanted = try await orLeft("not deleted: the failed", stack.stackName, StackCommands.look) {
                 try await talk.approveRemoval(failed)
             }
             if isUnwanted {
@@ -192,7 +194,7 @@ extension Stacks {
                 failure.advice = "fix the cause and run the same command again; it deletes the failed stack first"
             }
         case .steady: failure.details.append("all changes were rolled back")
-        default: failure.advice = StackAdvice.unblock(stack.stackName, in: client.region, status: stack.stackStatus)
+        default: failure.advice = StackCommands.unblock(stack.stackName, in: client.region, status: stack.stackStatus)
         }
         return failure
     }
@@ -212,7 +214,7 @@ extension Stacks {
                 "an earlier attempt to create stack \(failed.name) in \(failed.region) failed: \(failed.status)",
                 details: failed.reasons,
                 advice: "run the command again and confirm the deletion (or pass --yes), or run: "
-                    + StackAdvice.remove(failed.name, in: failed.region))
+                    + StackCommands.remove(failed.name, in: failed.region))
         }
         try await remove(stack)
     }
@@ -233,20 +235,20 @@ extension Stacks {
         // The id, not the name, so that a later stack of the same name is not deleted.
         let id = stack.stackId ?? stack.stackName
         _ = try await client.call(CloudFormation.DeleteStack(stackName: id))
-        try await orLeft("AWS is still deleting", stack.stackName, StackAdvice.look) {
+        try await orLeft("AWS is still deleting", stack.stackName, StackCommands.look) {
             try await gone(id, stack.stackName)
         }
     }
 
     private func gone(_ id: String, _ name: String) async throws {
-        try await client.wait(for: "the deletion of stack \(name)", at: pace) {
+        try await client.wait(for: "the deletion of stack \(name)", at: polling) {
             let status = try await self.stack(id)?.stackStatus
             guard StackState(status: status) != .absent else { return }
             guard status == "DELETE_FAILED" else { return nil }
             throw Failure(
                 .failed, "stack \(name) in \(client.region) could not be deleted",
                 details: try await reasons(of: id),
-                advice: StackAdvice.unblock(name, in: client.region, status: "DELETE_FAILED"))
+                advice: StackCommands.unblock(name, in: client.region, status: "DELETE_FAILED"))
         }
     }
 }

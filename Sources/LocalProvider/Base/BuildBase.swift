@@ -31,12 +31,12 @@ extension LocalMachineFactory {
         try makeDirectory(target)
         let command = recipe.mmdebstrap(
             target: target, files: files, proxies: host.aptProxies, environment: build.environment)
-        let log = BaseLog(events: events, isVerbose: isVerbose)
+        let log = BaseBuildLog(events: events, isVerbose: isVerbose)
         let output = try await finally {
             try await runner.execute(command) { _, line in log.take(line) }
         } cleanup: {
             // After a failure or cancellation, no processes or mounts may remain.
-            let parts = BuildParts(name: build.name, in: self)
+            let parts = BuildResources(name: build.name, in: self)
             _ = await stopAll { parts.otherProcesses }
             _ = try? await unmount(MountTable.current.below(target))
         }
@@ -191,7 +191,7 @@ struct BaseRecipe: Sendable, Equatable {
 }
 
 /// Turns the output of mmdebstrap, apt and dpkg into progress events, and keeps the last lines for error messages.
-final class BaseLog: Sendable {
+final class BaseBuildLog: Sendable {
     private let events: EventSink
     private let isVerbose: Bool
     private let kept = Mutex<[String]>([])

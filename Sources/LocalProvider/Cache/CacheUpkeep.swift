@@ -29,13 +29,13 @@ extension ContentCache {
     }
 
     private func entry(_ kind: Kind, _ key: String) -> Entry {
-        let seal = CacheSeal.read(self.seal(kind, key))
+        let seal = CacheEntryManifest.read(self.seal(kind, key))
         let products = (try? FileManager.default.contentsOfDirectory(atPath: self.products(kind, key))) ?? []
         let more = products.compactMap { bytesOfFile("\(self.products(kind, key))/\($0)") }.reduce(0, +)
         return Entry(
             kind: kind, key: key, inputs: seal?.inputs ?? [:], bytes: (seal?.bytes ?? 0) + more,
             lastUsed: modificationTime(of: seal == nil ? tree(kind, key) : self.seal(kind, key)),
-            isInUse: EntryLock.isHeld(lock(kind, key)), isWhole: seal != nil && fileExists(tree(kind, key)))
+            isInUse: CacheEntryLock.isHeld(lock(kind, key)), isWhole: seal != nil && fileExists(tree(kind, key)))
     }
 }
 
@@ -64,7 +64,8 @@ extension LocalMachineFactory {
     /// Removes an entry with its products and the entries stacked on it.
     /// - Throws: `Failure(.temporary)` if a build uses it.
     package func remove(_ entry: ContentCache.Entry) async throws {
-        guard let lock = try EntryLock.attempt(cache.lock(entry.kind, entry.key), .exclusive, holder: "clean-up") else {
+        guard let lock = try CacheEntryLock.attempt(cache.lock(entry.kind, entry.key), .exclusive, holder: "clean-up")
+        else {
             throw Failure(.temporary, "the cached \(entry.kind.inWords) \(entry.key) is in use by a build")
         }
         try await cache.discard(entry.kind, entry.key, runner)
@@ -79,7 +80,8 @@ extension ContentCache {
         unlink(seal(kind, key))
         for path in [tree(kind, key), products(kind, key)] { try await runner.run(.removeTree(path)) }
         for above in entries where above.below == key {
-            guard let lock = try EntryLock.attempt(lock(above.kind, above.key), .exclusive, holder: "clean-up") else {
+            guard let lock = try CacheEntryLock.attempt(lock(above.kind, above.key), .exclusive, holder: "clean-up")
+            else {
                 continue
             }
             try await discard(above.kind, above.key, runner)

@@ -27,7 +27,7 @@ package struct ContentCache: Sendable, Equatable {
 }
 
 /// Metadata of a cache entry, written when the entry is complete.
-struct CacheSeal: Sendable, Equatable, Codable {
+struct CacheEntryManifest: Sendable, Equatable, Codable {
     var key: String
     /// Readable inputs of the entry.
     var inputs: [String: String]
@@ -37,8 +37,10 @@ struct CacheSeal: Sendable, Equatable, Codable {
     var missing: [MissingComponent]
 
     /// - Returns: `nil` if the file is missing or invalid.
-    static func read(_ path: String) -> CacheSeal? {
-        FileManager.default.contents(atPath: path).flatMap { try? JSONDecoder().decode(CacheSeal.self, from: $0) }
+    static func read(_ path: String) -> CacheEntryManifest? {
+        FileManager.default.contents(atPath: path).flatMap {
+            try? JSONDecoder().decode(CacheEntryManifest.self, from: $0)
+        }
     }
 
     func write(_ path: String) throws {
@@ -90,7 +92,7 @@ struct CacheAccess: Sendable {
     var events: EventSink
 
     enum State: Sendable, Equatable {
-        case valid(CacheSeal)
+        case valid(CacheEntryManifest)
         case absent
         case corrupt(String)
     }
@@ -98,7 +100,7 @@ struct CacheAccess: Sendable {
     /// The state of an entry; nothing is changed.
     func state(_ kind: ContentCache.Kind, _ key: String) async throws -> State {
         let tree = cache.tree(kind, key)
-        let seal = CacheSeal.read(cache.seal(kind, key))
+        let seal = CacheEntryManifest.read(cache.seal(kind, key))
         guard let seal else {
             guard fileExists(tree) || fileExists(cache.seal(kind, key)) else { return .absent }
             return .corrupt("it is incomplete or its seal is damaged")
@@ -133,7 +135,7 @@ struct CacheAccess: Sendable {
     /// this build uses it.
     /// - Returns: the tree, and whether it still has to be sealed.
     func place(_ path: String, _ kind: ContentCache.Kind, _ key: String) async throws -> (CachedTree, needsSeal: Bool) {
-        guard let lock = try EntryLock.attempt(cache.lock(kind, key), .exclusive, holder: build.holder) else {
+        guard let lock = try CacheEntryLock.attempt(cache.lock(kind, key), .exclusive, holder: build.holder) else {
             events(.notice("the cached \(kind.inWords) is in use by another build; the new one is not cached"))
             return (CachedTree(key: key, path: path), false)
         }
@@ -147,11 +149,11 @@ struct CacheAccess: Sendable {
     @discardableResult
     func seal(
         _ kind: ContentCache.Kind, _ key: String, inputs: [String: String], missing: [MissingComponent]
-    ) async throws -> CacheSeal {
+    ) async throws -> CacheEntryManifest {
         let tree = cache.tree(kind, key)
         async let fingerprint = runner.run(.fingerprint(of: tree)).trimmedLine
         async let bytes = runner.diskUsage(of: [tree])
-        let seal = CacheSeal(
+        let seal = CacheEntryManifest(
             key: key, inputs: inputs, fingerprint: try await fingerprint, bytes: try await bytes, missing: missing)
         try seal.write(cache.seal(kind, key))
         return seal
@@ -166,7 +168,7 @@ struct CacheAccess: Sendable {
     private func findShared(
         _ kind: ContentCache.Kind, _ key: String
     ) async throws -> (found: CachedTree?, isCorrupt: Bool) {
-        let shared = try await EntryLock.waitShared(cache.lock(kind, key), holder: build.holder) {
+        let shared = try await CacheEntryLock.waitShared(cache.lock(kind, key), holder: build.holder) {
             reportWait(for: $0, kind)
         }
         return switch try await state(kind, key) {
@@ -179,19 +181,19 @@ struct CacheAccess: Sendable {
     /// - Returns: the entry with a shared lock on it, or no entry with the exclusive lock to create it.
     func findAlone(
         _ kind: ContentCache.Kind, _ key: String
-    ) async throws -> (found: CachedTree?, lock: EntryLock) {
+    ) async throws -> (found: CachedTree?, lock: CacheEntryLock) {
         let path = cache.lock(kind, key)
-        var exclusive = try EntryLock.attempt(path, .exclusive, holder: build.holder)
-        if exclusive == nil { reportWait(for: EntryLock.holder(path), kind) }
+        var exclusive = try CacheEntryLock.attempt(path, .exclusive, holder: build.holder)
+        if exclusive == nil { reportWait(for: CacheEntryLock.holder(path), kind) }
         while exclusive == nil {
             // A build that has created the entry in the meantime holds a shared lock until it ends.
-            if let shared = try EntryLock.attempt(path, .shared, holder: build.holder),
+            if let shared = try CacheEntryLock.attempt(path, .shared, holder: build.holder),
                 case .valid(let seal) = try await state(kind, key)
             {
                 return (use(kind, key, seal, shared), shared)
             }
             try await Task.sleep(for: .milliseconds(.random(in: 50...150)))
-            exclusive = try EntryLock.attempt(path, .exclusive, holder: build.holder)
+            exclusive = try CacheEntryLock.attempt(path, .exclusive, holder: build.holder)
         }
         let lock = exclusive!
         switch try await state(kind, key) {
@@ -204,7 +206,9 @@ struct CacheAccess: Sendable {
         return (nil, lock)
     }
 
-    private func use(_ kind: ContentCache.Kind, _ key: String, _ seal: CacheSeal, _ lock: EntryLock) -> CachedTree {
+    private func use(_ kind: ContentCache.Kind, _ key: String, _ seal: CacheEntryManifest, _ lock: CacheEntryLock)
+        -> CachedTree
+    {
         utimes(cache.seal(kind, key), nil)
         lock.share()
         build.hold(lock)
@@ -224,7 +228,7 @@ extension ContentCache.Kind {
 
 /// A lock on a cache entry: shared by the builds that use it, exclusive to create or remove it.
 /// The kernel releases the lock when its holder dies.
-final class EntryLock: Sendable {
+final class CacheEntryLock: Sendable {
     enum Mode: Sendable { case shared, exclusive }
 
     private let descriptor: Int32
@@ -238,8 +242,8 @@ final class EntryLock: Sendable {
     }
 
     /// - Returns: `nil` if others hold the lock.
-    static func attempt(_ path: String, _ mode: Mode, holder: String) throws -> EntryLock? {
-        let lock = try EntryLock(path)
+    static func attempt(_ path: String, _ mode: Mode, holder: String) throws -> CacheEntryLock? {
+        let lock = try CacheEntryLock(path)
         return lock.acquire(mode, holder: holder) ? lock : nil
     }
 
@@ -260,8 +264,8 @@ final class EntryLock: Sendable {
     /// - Parameter onWait: called once with the holder.
     static func waitShared(
         _ path: String, holder: String, onWait: (String) -> Void
-    ) async throws -> EntryLock {
-        let lock = try EntryLock(path)
+    ) async throws -> CacheEntryLock {
+        let lock = try CacheEntryLock(path)
         var isReported = false
         while !lock.acquire(.shared, holder: holder) {
             if !isReported { onWait(self.holder(path)) }

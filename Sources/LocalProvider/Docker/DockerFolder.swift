@@ -101,7 +101,7 @@ package struct DockerRecord: Sendable, Codable, Equatable {
 }
 
 /// Gives a finished image to whom reads no OCI layout.
-package struct Handover: Sendable {
+package struct DockerArchive: Sendable {
     package var runner: any CommandRunner
     package var layout: ImageLayout
     package var record: DockerRecord

@@ -13,15 +13,15 @@ struct ImageBuilder<Installer: Provisioner>: Sendable {
         let store = LayerStore(
             runner: factory.runner, workspace: build.workspace, compression: order.compression,
             usesCache: order.build.usesCache)
-        let press = LayerPress(store, events: events)
+        let compressor = LayerCompressor(store, events: events)
         return try await finally {
-            let missing = try await log.run(.install) { try await install(in: build, on: trees, press, undo) }
+            let missing = try await log.run(.install) { try await install(in: build, on: trees, compressor, undo) }
             return try await log.run(.export) {
                 try await folder.prepare(undo: undo)
-                return (try write(try await press.layers(), missing: missing, to: folder), .done)
+                return (try write(try await compressor.layers(), missing: missing, to: folder), .done)
             }
         } cleanup: {
-            await press.stop()
+            await compressor.stop()
         }
     }
 
@@ -34,10 +34,10 @@ struct ImageBuilder<Installer: Provisioner>: Sendable {
 
     /// Runs the steps that are in no cache; the tree of each goes to the press as soon as it is kept.
     private func install(
-        in build: Build, on known: [CachedTree], _ press: LayerPress, _ undo: Undo
+        in build: Build, on known: [CachedTree], _ compressor: LayerCompressor, _ undo: Undo
     ) async throws -> ([MissingComponent], StageOutcome) {
         let names = order.layerNames
-        for (tree, name) in zip(known, names) { await press.add(tree, named: name) }
+        for (tree, name) in zip(known, names) { await compressor.add(tree, named: name) }
         let steps = order.build.definition.playbook.steps.dropFirst(known.count - 1)
         var missing = known.last?.missing ?? []
         if !steps.isEmpty {
@@ -48,11 +48,11 @@ struct ImageBuilder<Installer: Provisioner>: Sendable {
                     step, of: order.build, on: ReproducibleMachine(machine: machine), events: events)
                 let name = names[machine.stepsDone + 1]
                 if machine.stepsDone + 1 == order.plan.steps.count {
-                    await press.add(
+                    await compressor.add(
                         try await factory.keepLast(machine, missing: missing, events: events), named: name)
                 } else {
                     machine = try await factory.keep(machine, missing: missing, events: events)
-                    await press.add(machine.trees.last!, named: name)
+                    await compressor.add(machine.trees.last!, named: name)
                 }
             }
         }

@@ -38,7 +38,7 @@ package enum LayerCompression: String, Sendable, Codable, CaseIterable {
 }
 
 /// Makes layers beside the installation: while a later step runs, the trees of earlier ones are compressed.
-actor LayerPress {
+actor LayerCompressor {
     private let store: LayerStore
     private var tasks: [Task<Layer, any Error>] = []
     private let events: EventSink

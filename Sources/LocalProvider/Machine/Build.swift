@@ -17,7 +17,7 @@ package final class Build: Sendable {
 
     private struct Locks: ~Copyable {
         var own: FileLock?
-        var entries: [EntryLock] = []
+        var entries: [CacheEntryLock] = []
     }
 
     init(
@@ -38,7 +38,7 @@ package final class Build: Sendable {
     var environment: [String: String?] { [Self.marker: directory] }
     static let marker = "DSS_BUILD_DIRECTORY"
 
-    func hold(_ lock: EntryLock) {
+    func hold(_ lock: CacheEntryLock) {
         locks.withLock { $0.entries.append(lock) }
     }
 
@@ -89,7 +89,7 @@ extension LocalMachineFactory {
                 .temporary, "another build of asset id \(held.holder) is running",
                 advice: "wait for it, stop it with Ctrl-C, or use another --asset-id")
         }
-        let parts = BuildParts(name: name, in: self)
+        let parts = BuildResources(name: name, in: self)
         if try await !find(parts, assetID: assetID.rawValue, state: .orphaned).isEmpty {
             events(.notice("removing leftovers of an earlier build of \(assetID) that was killed"))
             try await dismantle(parts)
@@ -125,7 +125,7 @@ extension LocalMachineFactory {
 
 /// The names of all resources that a build can create; resources are found by these names, also those of a killed
 /// build.
-struct BuildParts: Sendable, Equatable {
+struct BuildResources: Sendable, Equatable {
     var name: String
     var directory: String
     var unfinished: String
@@ -184,7 +184,7 @@ struct BuildParts: Sendable, Equatable {
 
 extension LocalMachineFactory {
     /// The resources of a build that currently exist.
-    func find(_ parts: BuildParts, assetID: String, state: Asset.State) async throws -> [Asset] {
+    func find(_ parts: BuildResources, assetID: String, state: Asset.State) async throws -> [Asset] {
         let asset = { (kind: Asset.Kind, name: String, bytes: Int64?) in
             Asset(assetID: assetID, kind: kind, name: name, bytes: bytes, state: state)
         }
@@ -207,7 +207,7 @@ extension LocalMachineFactory {
 
     /// Removes all resources of a build, whatever its state; the caller must hold its lock.
     /// - Throws: `Failure` that names the resources that could not be removed.
-    func dismantle(_ parts: BuildParts) async throws {
+    func dismantle(_ parts: BuildResources) async throws {
         var left: [String] = []
         left += await stopAll { parts.processes }.map { "process \($0.pid)" }
         left += try await unmount(parts.mounts)

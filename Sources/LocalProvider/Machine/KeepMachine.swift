@@ -84,7 +84,7 @@ extension LocalMachineFactory {
         // systemd-nspawn forwards it as its kill signal.
         machine.process.signal(15)
         if await !machine.process.ended(within: .seconds(20)) {
-            let parts = BuildParts(name: machine.name, in: self)
+            let parts = BuildResources(name: machine.name, in: self)
             _ = await stopAll { parts.machineProcesses }
         }
         try Task.checkCancellation()

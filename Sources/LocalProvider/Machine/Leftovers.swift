@@ -7,7 +7,7 @@ extension LocalMachineFactory {
     package func leftovers() async throws -> [Asset] {
         var assets: [Asset] = []
         for name in buildNames() {
-            let parts = BuildParts(name: name, in: self)
+            let parts = BuildResources(name: name, in: self)
             let state: Asset.State = FileLock.isHeld(lockPath(name)) ? .inUse : .orphaned
             assets += try await find(parts, assetID: assetID(of: parts), state: state)
         }
@@ -21,10 +21,11 @@ extension LocalMachineFactory {
     package func removeLeftovers(of assetID: String) async throws -> [Asset] {
         var removed: [Asset] = []
         let derived = machineName(assetID, stateDirectory: stateDirectory)
-        let names = Set(buildNames().filter { self.assetID(of: BuildParts(name: $0, in: self)) == assetID } + [derived])
+        let names = Set(
+            buildNames().filter { self.assetID(of: BuildResources(name: $0, in: self)) == assetID } + [derived])
         try makeDirectory(buildsDirectory)
         for name in names.sorted() {
-            let parts = BuildParts(name: name, in: self)
+            let parts = BuildResources(name: name, in: self)
             let lock: FileLock
             do { lock = try FileLock(lockPath(name), holder: "\(assetID) (removing its leftovers)") } catch let held
                 as LockHeld
@@ -50,7 +51,7 @@ extension LocalMachineFactory {
     }
 
     /// The asset id recorded by the build, or the name of the directory.
-    private func assetID(of parts: BuildParts) -> String {
+    private func assetID(of parts: BuildResources) -> String {
         (BuildRecord.read(parts.directory) ?? BuildRecord.read(parts.unfinished))?.assetID ?? parts.name
     }
 }

@@ -55,7 +55,7 @@ extension LocalMachineFactory {
         await undo.register(
             "the network namespace \(network.path)", remedy: remedy(build.assetID), isKeepable: true
         ) {
-            let parts = BuildParts(name: build.name, in: self)
+            let parts = BuildResources(name: build.name, in: self)
             await stop(parts.networkProcesses)
             if fileExists(network.path) { try await runner.run(network.delete) }
         }
@@ -109,7 +109,7 @@ extension LocalMachineFactory {
         let changes = build.changes(trees.count - 1)
         for directory in [build.root, changes, "\(changes).work"] { try makeDirectory(directory) }
         try makeDirectory("\(build.workspace)/tmp", mode: 0o1777)
-        let parts = BuildParts(name: build.name, in: self)
+        let parts = BuildResources(name: build.name, in: self)
         if let undo {
             await undo.register("the mount \(build.root)", remedy: remedy(build.assetID), isKeepable: true) {
                 let left = try await unmount(MountTable.current.below(build.workspace))
@@ -148,7 +148,7 @@ extension LocalMachineFactory {
             let reason: String
             if !machine.process.isAlive {
                 reason = "it exited during boot"
-            } else if BuildParts(name: machine.name, in: self).networkProcesses.isEmpty {
+            } else if BuildResources(name: machine.name, in: self).networkProcesses.isEmpty {
                 reason = "its network process exited: \(tail(of: machine.build.path("network.log"), lines: 3))"
             } else if ContinuousClock.now > deadline {
                 reason = "it did not answer within \(limit.components.seconds) s: \(output.standardError.trimmedLine)"

@@ -7,9 +7,9 @@ import Sandbox
 /// Follows one build until it ends, and reports its progress.
 struct BuildFollower: Sendable {
     private let client: AWSClient
-    private let pace: Pace
+    private let polling: PollingPolicy
     private let started: StartedBuild
-    private let tell: @Sendable (BuildNews) -> Void
+    private let tell: @Sendable (ReleaseBuildEvent) -> Void
 
     /// The number of log lines that are repeated if a build fails.
     static let keptLines = 10
@@ -19,21 +19,22 @@ struct BuildFollower: Sendable {
     static let quietLooks = 2
 
     init(
-        _ client: AWSClient, _ pace: Pace, _ started: StartedBuild, _ tell: @escaping @Sendable (BuildNews) -> Void
+        _ client: AWSClient, _ polling: PollingPolicy, _ started: StartedBuild,
+        _ tell: @escaping @Sendable (ReleaseBuildEvent) -> Void
     ) {
         self.client = client
-        self.pace = pace
+        self.polling = polling
         self.started = started
         self.tell = tell
     }
 
     /// Follows the build to its end. Polling continues after a lost connection, until the time limit of the pace.
     func run() async throws -> EndedBuild {
-        var phases = PhaseTeller()
+        var phases = PhaseTracker()
         var log = BuildLog()
         var lastLines: [String] = []
         var quietLooks = 0
-        return try await client.wait(for: "build \(started.id)", at: pace) {
+        return try await client.wait(for: "build \(started.id)", at: polling) {
             let build = try await look()
             phases.news(of: build).forEach(tell)
             let isReadable = log.trouble == nil
@@ -98,7 +99,7 @@ struct BuildLog: Sendable {
 }
 
 /// An event of a build that is being followed.
-package enum BuildNews: Sendable, Equatable {
+package enum ReleaseBuildEvent: Sendable, Equatable {
     case started(id: String)
     case begins(phase: String)
     case ends(phase: String, status: String, seconds: Int?)
@@ -112,7 +113,7 @@ package enum BuildNews: Sendable, Equatable {
         case .started(let id): return "\(mark)started \(id)\n"
         case .begins(let phase): return "\(mark)\(style.paint(phase, .bold))\n"
         case .ends(let phase, let status, let seconds):
-            let ink: Ink = status == "SUCCEEDED" ? .green : .red
+            let ink: TextStyle = status == "SUCCEEDED" ? .green : .red
             let time = seconds.map { " after \(Units.time(Double($0)))" } ?? ""
             return "\(mark)\(phase) \(style.paint(status, ink))\(time)\n"
         case .line(let line): return "\(mark)  \(line.printableLine)\n"
@@ -122,12 +123,12 @@ package enum BuildNews: Sendable, Equatable {
 }
 
 /// Tracks which phases have been reported.
-struct PhaseTeller: Sendable {
+struct PhaseTracker: Sendable {
     private var begun: Set<String> = []
     private var ended: Set<String> = []
 
-    mutating func news(of build: CodeBuild.Build) -> [BuildNews] {
-        var news: [BuildNews] = []
+    mutating func news(of build: CodeBuild.Build) -> [ReleaseBuildEvent] {
+        var news: [ReleaseBuildEvent] = []
         for phase in build.phases ?? [] {
             guard let name = phase.phaseType else { continue }
             if let status = phase.phaseStatus {

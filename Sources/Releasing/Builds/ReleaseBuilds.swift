@@ -5,17 +5,17 @@ import Sandbox
 /// Starts builds on CodeBuild, follows them in parallel, and stops them on request.
 package struct ReleaseBuilds: Sendable {
     private let client: AWSClient
-    private let pace: Pace
-    private let talk: Talk
+    private let polling: PollingPolicy
+    private let talk: Callbacks
 
     /// Callbacks for reports to the user and questions.
-    package struct Talk: Sendable {
-        package var tell: @Sendable (ReleaseBuild, BuildNews) -> Void
+    package struct Callbacks: Sendable {
+        package var tell: @Sendable (ReleaseBuild, ReleaseBuildEvent) -> Void
         /// Called on an interruption: asks the user whether to stop these builds too.
         package var stops: @Sendable ([StartedBuild]) async -> Bool
 
         package init(
-            tell: @escaping @Sendable (ReleaseBuild, BuildNews) -> Void,
+            tell: @escaping @Sendable (ReleaseBuild, ReleaseBuildEvent) -> Void,
             stops: @escaping @Sendable ([StartedBuild]) async -> Bool
         ) {
             self.tell = tell
@@ -23,9 +23,9 @@ package struct ReleaseBuilds: Sendable {
         }
     }
 
-    package init(_ client: AWSClient, pace: Pace, _ talk: Talk) {
+    package init(_ client: AWSClient, polling: PollingPolicy, _ talk: Callbacks) {
         self.client = client
-        self.pace = pace
+        self.polling = polling
         self.talk = talk
     }
 
@@ -52,7 +52,7 @@ package struct ReleaseBuilds: Sendable {
         do {
             return try await withThrowingTaskGroup(of: (Int, EndedBuild).self) { group in
                 for (index, one) in started.enumerated() {
-                    group.addTask { (index, try await BuildFollower(client, pace, one, tell(one)).run()) }
+                    group.addTask { (index, try await BuildFollower(client, polling, one, tell(one)).run()) }
                 }
                 return try await group.reduce(into: []) { $0.append($1) }.sorted { $0.0 < $1.0 }.map(\.1)
             }
@@ -64,7 +64,7 @@ package struct ReleaseBuilds: Sendable {
         }
     }
 
-    private func tell(_ one: StartedBuild) -> @Sendable (BuildNews) -> Void {
+    private func tell(_ one: StartedBuild) -> @Sendable (ReleaseBuildEvent) -> Void {
         { talk.tell(one.build, $0) }
     }
 

@@ -83,7 +83,7 @@ package struct DownloadSource: Sendable {
     private func manifest(_ assetID: AssetID) async throws -> Manifest {
         let path = path(assetID, Manifest.fileName)
         let body: [UInt8]
-        do { body = try await small(path) } catch let refusal as HTTPRefusal
+        do { body = try await small(path) } catch let refusal as HTTPStatusError
             where refusal.wafAction == nil && [403, 404].contains(refusal.status)
         {
             throw Failure(refusal, lacking: "release '\(assetID)'", details: await known())
@@ -107,7 +107,9 @@ package struct DownloadSource: Sendable {
     /// The digest of a file in `SHA256SUMS`; `nil` if that does not exist or does not list the file.
     private func listed(_ name: String, _ path: String) async throws -> String? {
         let body: [UInt8]
-        do { body = try await small(path) } catch let refusal as HTTPRefusal where [403, 404].contains(refusal.status) {
+        do { body = try await small(path) } catch let refusal as HTTPStatusError
+            where [403, 404].contains(refusal.status)
+        {
             return nil
         }
         return String(decoding: body, as: UTF8.self).split(separator: "\n").lazy
@@ -144,9 +146,9 @@ package struct DownloadSource: Sendable {
     /// Converts refusals of the server and network errors to failures with advice.
     /// - Parameter handled: Selects the refusals that are rethrown unchanged, because the caller handles them.
     private func explained<Result>(
-        _ body: () async throws -> Result, but handled: (HTTPRefusal) -> Bool = { _ in false }
+        _ body: () async throws -> Result, but handled: (HTTPStatusError) -> Bool = { _ in false }
     ) async throws -> Result {
-        do { return try await body() } catch let refusal as HTTPRefusal where !handled(refusal) {
+        do { return try await body() } catch let refusal as HTTPStatusError where !handled(refusal) {
             throw Failure(refusal, lacking: refusal.url)
         } catch let error as TransportError {
             throw Failure(
@@ -160,7 +162,7 @@ package struct DownloadSource: Sendable {
 extension Failure {
     /// The failure for a download that a server refused.
     /// - Parameter thing: The name of what is missing, for responses with that meaning.
-    init(_ refusal: HTTPRefusal, lacking thing: String, details: [String] = []) {
+    init(_ refusal: HTTPStatusError, lacking thing: String, details: [String] = []) {
         if let action = refusal.wafAction {
             self.init(
                 .noPermission,

@@ -98,7 +98,7 @@ struct GitHubCall {
                 let response = try await world.transport.send(request, within: .seconds(60))
                 if response.isSuccess { return response }
                 if try follow(response) { continue }
-                if let limit = GitHubLimit(response, at: world.time.now(), earlier: waits) {
+                if let limit = GitHubRateLimit(response, at: world.time.now(), earlier: waits) {
                     try await wait(for: limit)
                 } else {
                     guard response.status >= 500, canTryAgain else { throw subject.failure(response, world.token) }
@@ -141,7 +141,7 @@ struct GitHubCall {
         return true
     }
 
-    private mutating func wait(for limit: GitHubLimit) async throws {
+    private mutating func wait(for limit: GitHubRateLimit) async throws {
         let name = limit.isPrimary ? "GitHub rate limit exceeded" : "GitHub secondary rate limit exceeded"
         let seconds = limit.pause.components.seconds
         guard waited + limit.pause <= world.patience else {
@@ -166,7 +166,7 @@ struct GitHubCall {
 /// A response that reports an exceeded rate limit, and the time to wait.
 ///
 /// Source: <https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api>
-struct GitHubLimit: Equatable {
+struct GitHubRateLimit: Equatable {
     /// Whether it is the hourly limit, as opposed to a secondary limit on bursts of requests.
     var isPrimary: Bool
     var pause: Duration
@@ -182,7 +182,7 @@ struct GitHubLimit: Equatable {
         } else if isPrimary, let reset = response.header("x-ratelimit-reset").flatMap({ Double($0) }) {
             let seconds = Date(timeIntervalSince1970: reset).timeIntervalSince(now)
             pause = .seconds(max(1, Int64(min(seconds, 86_400)) + 1))
-        } else if response.status == 429 || GitHubComplaint(response).isAboutRate {
+        } else if response.status == 429 || GitHubErrorResponse(response).isAboutRate {
             pause = .seconds(60 << min(earlier, 6))
         } else {
             return nil
@@ -259,7 +259,7 @@ package struct GitHubServer: Sendable, Equatable {
 }
 
 /// The error response of the GitHub API.
-struct GitHubComplaint: Decodable {
+struct GitHubErrorResponse: Decodable {
     struct Mistake: Decodable {
         var resource: String?
         var field: String?

@@ -122,7 +122,7 @@ struct GitHubSubject: Sendable, CustomStringConvertible {
     var permission: String
 
     func failure(_ response: HTTPResponse, _ token: GitHubToken) -> Failure {
-        let complaint = GitHubComplaint(response)
+        let complaint = GitHubErrorResponse(response)
         let details = complaint.mistakes.map(\.sentence)
         switch response.status {
         case 401:
@@ -176,7 +176,7 @@ struct GitHubSubject: Sendable, CustomStringConvertible {
 }
 
 /// A GitHub token and its origin. Its value is redacted when printed.
-package struct GitHubToken: Sendable, Discreet {
+package struct GitHubToken: Sendable, Redacted {
     let value: String
     /// The environment variable that contained the token, for messages.
     package let origin: String

@@ -141,7 +141,7 @@ package enum ReleasesDocument {
 }
 
 /// The finished builds in the bucket, identified by their manifests.
-package struct ReleaseShelf: Sendable {
+package struct ReleaseCatalog: Sendable {
     private let client: AWSClient
     private let bucket: String
     /// The key prefix of the definition, without a trailing slash.
@@ -218,7 +218,7 @@ package struct ReleaseShelf: Sendable {
     }
 }
 
-extension ReleaseShelf.Contents {
+extension ReleaseCatalog.Contents {
     /// Adds a manifest without the files that are missing or whose size differs.
     fileprivate mutating func add(_ manifest: Manifest, size: (String) -> Int?) {
         var manifest = manifest
@@ -235,14 +235,16 @@ package struct IndexPublication: Sendable {
     private let client: AWSClient
     private let bucket: String
     private let distributionID: String
-    private let pace: Pace
+    private let polling: PollingPolicy
 
-    package init(_ client: AWSClient, bucket: String, distributionID: String, pace: Pace = Pace(limit: .seconds(1800)))
-    {
+    package init(
+        _ client: AWSClient, bucket: String, distributionID: String,
+        polling: PollingPolicy = PollingPolicy(limit: .seconds(1800))
+    ) {
         self.client = client
         self.bucket = bucket
         self.distributionID = distributionID
-        self.pace = pace
+        self.polling = polling
     }
 
     package struct Item: Sendable, Equatable {
@@ -273,7 +275,7 @@ package struct IndexPublication: Sendable {
         let made = try await client.call(
             CloudFront.CreateInvalidation(distributionId: distributionID, paths: paths))
         if made.status != "Completed" { tell("waiting for the CloudFront invalidation") }
-        try await client.wait(for: "the invalidation \(made.id) of \(distributionID)", at: pace) {
+        try await client.wait(for: "the invalidation \(made.id) of \(distributionID)", at: polling) {
             let now = try await client.call(CloudFront.GetInvalidation(distributionId: distributionID, id: made.id))
             return now.status == "Completed" ? () : nil
         }

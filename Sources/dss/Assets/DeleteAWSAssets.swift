@@ -56,7 +56,7 @@ struct DeleteAWSAssets: AsyncParsableCommand {
     func run() async throws {
         let live = Live()
         try await live.withAWSAssets(options, pattern ?? "*") { search in
-            let desk = RemovalDesk(
+            let desk = AssetRemover(
                 search: search, isExpired: expired, kept: keep.all, exportDirectory: live.exportDirectory)
             let found = try await search.find()
             found.warnOfGaps()
@@ -76,7 +76,7 @@ struct DeleteAWSAssets: AsyncParsableCommand {
 }
 
 /// Shows a removal plan, asks for confirmation, and executes the plan.
-struct RemovalDesk: Sendable {
+struct AssetRemover: Sendable {
     let search: AssetSearch
     let isExpired: Bool
     let kept: Set<AWSAsset.Kind>

@@ -28,7 +28,7 @@ struct DeleteAssets: AsyncParsableCommand {
     var dryRun = false
 
     @OptionGroup var definition: DefinitionOptions
-    @OptionGroup var place: PlaceOptions
+    @OptionGroup var place: DirectoryOptions
 
     func run() async throws {
         let live = Live()

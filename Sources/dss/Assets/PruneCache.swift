@@ -45,7 +45,7 @@ struct PruneCache: AsyncParsableCommand {
     @Flag(help: "Same as --format json")
     var json = false
 
-    @OptionGroup var place: PlaceOptions
+    @OptionGroup var place: DirectoryOptions
 
     func validate() throws {
         if all, days != nil || keep != nil {

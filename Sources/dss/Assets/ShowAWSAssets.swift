@@ -173,7 +173,7 @@ extension AWSAsset {
         return name
     }
 
-    fileprivate var ink: Ink? {
+    fileprivate var ink: TextStyle? {
         if isOrphan { return .red }
         if isEnded { return .dim }
         return isPublic ? .yellow : nil
@@ -210,8 +210,8 @@ struct AssetListing {
         try table(room ?? .forIDs, for: reach).write(as: format, style, to: output)
     }
 
-    private func table(_ room: Room, for reach: Table.Reach) -> LongTable {
-        LongTable(.awsAssets(self, in: room), count: assets.count) { .awsAssets(self, $0, in: room, for: reach) }
+    private func table(_ room: Room, for reach: Table.Reach) -> StreamedTable {
+        StreamedTable(.awsAssets(self, in: room), count: assets.count) { .awsAssets(self, $0, in: room, for: reach) }
     }
 }
 

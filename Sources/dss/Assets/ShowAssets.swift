@@ -27,7 +27,7 @@ struct ShowAssets: AsyncParsableCommand {
     var json = false
 
     @OptionGroup var definition: DefinitionOptions
-    @OptionGroup var place: PlaceOptions
+    @OptionGroup var place: DirectoryOptions
 
     func run() async throws {
         let live = Live()

@@ -35,7 +35,7 @@ struct CreateDockerImage: AsyncParsableCommand {
     @OptionGroup var definition: DefinitionOptions
     @OptionGroup var asset: AssetOptions
     @OptionGroup var image: DockerOptions
-    @OptionGroup var place: PlaceOptions
+    @OptionGroup var place: DirectoryOptions
     @OptionGroup var output: OutputOptions
     @OptionGroup var aws: AWSOptions
 
@@ -87,7 +87,7 @@ struct CreateDockerImage: AsyncParsableCommand {
             var report = try await LocalProvider.createDockerImage(
                 order, in: folder, on: await live.factory(place), with: live.provisioner(definition),
                 events: writer.sink)
-            let handover = Handover(
+            let handover = DockerArchive(
                 runner: live.runner, layout: folder.layout, record: report.record, version: order.version)
             if let archive { try await handover.archive(to: archive) }
             if load { try await handover.load() }

@@ -31,7 +31,7 @@ struct CreateVM: AsyncParsableCommand {
     @OptionGroup var definition: DefinitionOptions
     @OptionGroup var asset: AssetOptions
     @OptionGroup var password: PasswordOptions
-    @OptionGroup var place: PlaceOptions
+    @OptionGroup var place: DirectoryOptions
     @OptionGroup var output: OutputOptions
 
     @OptionGroup(title: "AWS options") var aws: AWSOptions

@@ -26,10 +26,10 @@ struct SetupEC2: AsyncParsableCommand {
               dss delete-aws-assets --asset-id trial
             """)
 
-    @OptionGroup var options: MachineSessionOptions
+    @OptionGroup var options: InstanceSessionOptions
 
     func run() async throws {
-        try await MachineSession(options).run(installs: false)
+        try await InstanceSession(options).run(installs: false)
     }
 }
 
@@ -49,15 +49,15 @@ struct SetupEC2AndInstallDependencies: AsyncParsableCommand {
               dss setup-ec2-and-install-dependencies --asset-id trial --keep --verbose
             """)
 
-    @OptionGroup var options: MachineSessionOptions
+    @OptionGroup var options: InstanceSessionOptions
 
     func run() async throws {
-        try await MachineSession(options).run(installs: true)
+        try await InstanceSession(options).run(installs: true)
     }
 }
 
 /// The options shared by the commands that start an EC2 instance for interactive use.
-struct MachineSessionOptions: ParsableArguments {
+struct InstanceSessionOptions: ParsableArguments {
     @OptionGroup var definition: DefinitionOptions
     @OptionGroup var asset: AssetOptions
     @OptionGroup var aws: AWSOptions
@@ -69,13 +69,13 @@ struct MachineSessionOptions: ParsableArguments {
 }
 
 /// An interactive EC2 instance: launched, prepared, shown, kept until Ctrl-C, then removed.
-struct MachineSession: Sendable {
-    let options: MachineSessionOptions
+struct InstanceSession: Sendable {
+    let options: InstanceSessionOptions
     let live: Live
     let definition: SandboxDefinition
     let assetID: AssetID
 
-    init(_ options: MachineSessionOptions) throws {
+    init(_ options: InstanceSessionOptions) throws {
         self.options = options
         live = Live()
         definition = try live.loaded(options.definition).definition.definition
@@ -88,10 +88,10 @@ struct MachineSession: Sendable {
         let writer = EventWriter(options.output)
         let log = StageLog(events: writer.sink, clock: ContinuousClock())
         try await live.withAWS(options.aws) { identity in
-            let site = try live.site(identity, assetID, definition, lifetime: options.machine.reach.lifetime)
-            let machines = live.machines(site)
+            let workspace = try live.workspace(identity, assetID, definition, lifetime: options.machine.reach.lifetime)
+            let machines = live.machines(workspace)
             try await cleaningUp(log, writer) { undo in
-                let machine = try await launched(site, machines, undo, log, writer)
+                let machine = try await launched(workspace, machines, undo, log, writer)
                 if installs { try await install(on: machine, log, writer) }
                 show(machine, hasJupyter: installs)
                 if options.keep { return tell(await undo.forgetKept(), writer) }
@@ -102,11 +102,11 @@ struct MachineSession: Sendable {
     }
 
     private func launched(
-        _ site: BuildSite, _ machines: Machines, _ undo: Undo, _ log: StageLog, _ writer: EventWriter
+        _ workspace: AWSWorkspace, _ machines: Machines, _ undo: Undo, _ log: StageLog, _ writer: EventWriter
     ) async throws -> AWSMachine {
         try await writer.live {
             try await log.run(.setup) {
-                let order = try await live.machineOrder(definition, options.machine, in: site)
+                let order = try await live.machineOrder(definition, options.machine, in: workspace)
                 let machine = try await machines.launch(order, undo: undo, events: writer.sink)
                 for hint in machines.hints(machine) { await undo.remember(hint: hint) }
                 return (machine, .done)

@@ -55,7 +55,7 @@ struct CopyAMI: AsyncParsableCommand {
         let live = Live()
         let copies = try await live.withImages(aws, definition) { client, names in
             let id = try await image.search.find(in: client, names: names).id
-            let job = try await AMICopies(client, id, isPublic: isPublic, names: names, pace: try live.pace())
+            let job = try await AMICopies(client, id, isPublic: isPublic, names: names, polling: try live.polling())
             try await job.check(regions)
             return try await writer.live {
                 try await log.run(.export) { (try await job.run(to: regions, events: writer.sink), .done) }

@@ -37,7 +37,7 @@ struct MakeAMIPublic: AsyncParsableCommand {
     func run() async throws {
         let wanted = !undo
         let (before, after) = try await Live().withImages(aws, definition) { client, names in
-            let publicity = AMIPublicity(client)
+            let publicity = AMIVisibility(client)
             let id = try await image.search.find(in: client, names: names).id
             let before = try await publicity.state(of: id)
             guard !before.isAll(public: wanted) else { return (before, before) }
@@ -54,7 +54,7 @@ struct MakeAMIPublic: AsyncParsableCommand {
         Terminal.standardOutput.write(table.rendered(as: json ? .json : .text, Terminal.standardOutput.style))
     }
 
-    private func ask(_ state: AMIPublicity.State, _ region: String) async throws {
+    private func ask(_ state: AMIVisibility.State, _ region: String) async throws {
         guard !yes else { return }
         let things = "\(state.imageID) (\(state.name)) and \(state.snapshots.map(\.id).joined(separator: ", "))"
         guard Question.canBeAsked else {
@@ -66,7 +66,7 @@ struct MakeAMIPublic: AsyncParsableCommand {
         guard try await Question.isAnsweredYes(question) else { throw Failure(.usage, "nothing was changed") }
     }
 
-    private static func table(_ before: AMIPublicity.State, _ after: AMIPublicity.State) -> Table {
+    private static func table(_ before: AMIVisibility.State, _ after: AMIVisibility.State) -> Table {
         let rows: [[Table.Cell]] =
             [["ami", .init(before.imageID), cell(before.isPublic), cell(after.isPublic)]]
             + zip(before.snapshots, after.snapshots).map {

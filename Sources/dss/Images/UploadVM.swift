@@ -61,8 +61,9 @@ struct UploadVM: AsyncParsableCommand {
         let writer = EventWriter(verbose: false)
         let log = StageLog(events: writer.sink, clock: ContinuousClock())
         let (image, region) = try await live.withImages(aws, definition) { client, names in
-            let site = BuildSite(client, asset, names: names, pace: try live.pace())
-            let upload = VMUpload(site, Registration(site, name: name ?? site.imageName, traits: traits))
+            let workspace = AWSWorkspace(client, asset, names: names, polling: try live.polling())
+            let upload = VMUpload(
+                workspace, ImageRegistration(workspace, name: name ?? workspace.imageName, traits: traits))
             let image = try await writer.live {
                 try await log.run(.capture) {
                     (try await undoingOnFailure { try await upload.run(disk, undo: $0, events: writer.sink) }, .done)

@@ -37,7 +37,7 @@ struct WhoAmI: AsyncParsableCommand {
 
 extension FactSheet {
     /// The facts that `dss whoami` shows.
-    init(_ identity: Identity, _ caller: Caller, now: Date) {
+    init(_ identity: Identity, _ caller: CallerIdentity, now: Date) {
         self.init([
             Fact("account", caller.account),
             Fact("identity", key: "arn", caller.arn),

@@ -55,14 +55,14 @@ struct Live: Sendable {
 
     // The local provider.
 
-    func provider(for order: BuildOrder, _ place: PlaceOptions) async throws -> LocalVMProvider {
+    func provider(for order: BuildOrder, _ place: DirectoryOptions) async throws -> LocalVMProvider {
         LocalVMProvider(
             runner: runner, factory: await factory(place), bucket: bucket(place, order.definition.names.bucketPrefix),
             stateDirectory: state(place), assetID: order.assetID,
             programDigest: try sha256(of: "/proc/self/exe"), now: { Date() })
     }
 
-    func assets(_ options: DefinitionOptions, _ place: PlaceOptions) async throws -> LocalAssets {
+    func assets(_ options: DefinitionOptions, _ place: DirectoryOptions) async throws -> LocalAssets {
         let names = fileExists(options.file) ? try loaded(options).definition.definition.names : .init()
         return LocalAssets(
             bucket: bucket(place, names.bucketPrefix), factory: await factory(place), stateDirectory: state(place))
@@ -106,17 +106,17 @@ struct Live: Sendable {
         return access(beside, X_OK) == 0 ? beside : name
     }
 
-    func factory(_ place: PlaceOptions) async -> LocalMachineFactory {
+    func factory(_ place: DirectoryOptions) async -> LocalMachineFactory {
         LocalMachineFactory(
             runner: runner, cacheDirectory: folder(place.cache, "DSS_CACHE", "/var/cache/dss"),
             stateDirectory: state(place), host: await .read(environment: environment, runner: runner))
     }
 
-    func bucket(_ place: PlaceOptions, _ prefix: String) -> LocalBucket {
+    func bucket(_ place: DirectoryOptions, _ prefix: String) -> LocalBucket {
         LocalBucket(root: folder(place.bucket, "DSS_BUCKET", "/var/lib/dss/bucket"), prefix: prefix)
     }
 
-    private func state(_ place: PlaceOptions) -> String {
+    private func state(_ place: DirectoryOptions) -> String {
         folder(place.state, "DSS_STATE", "/var/lib/dss")
     }
 

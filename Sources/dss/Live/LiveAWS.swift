@@ -34,13 +34,13 @@ extension Live {
     }
 
     /// The polling interval for long-running AWS operations. Packer uses the same variable, `AWS_POLL_DELAY_SECONDS`.
-    func pace() throws -> Pace {
+    func polling() throws -> PollingPolicy {
         let name = "AWS_POLL_DELAY_SECONDS"
-        guard let text = environment[name], !text.isEmpty else { return Pace() }
+        guard let text = environment[name], !text.isEmpty else { return PollingPolicy() }
         guard let seconds = Double(text), (0.01...600).contains(seconds) else {
             throw Failure(.usage, "\(name) must be a number from 0.01 to 600 seconds, not '\(text)'")
         }
-        return Pace(first: .seconds(seconds), longest: .seconds(seconds), growth: 1)
+        return PollingPolicy(first: .seconds(seconds), longest: .seconds(seconds), growth: 1)
     }
 
     func withTransport<Result>(_ body: (any Transport) async throws -> Result) async throws -> Result {
@@ -129,14 +129,14 @@ extension Live {
         _ body: (AWSVMProvider, ImagePublication) async throws -> Result
     ) async throws -> Result {
         try await withAWS(aws) { identity in
-            let site = try site(identity, order.assetID, order.definition, lifetime: machine.lifetime)
-            let bucket = try await ImageBucket.find(in: site)
+            let workspace = try workspace(identity, order.assetID, order.definition, lifetime: machine.lifetime)
+            let bucket = try await ImageBucket.find(in: workspace)
             let credentials = try await lifetime(of: identity)
             let settings =
                 switch machine {
                 case .new(let options):
                     AWSBuildSettings(
-                        machine: { try await machineOrder($0, options, in: site) }, method: export.method,
+                        machine: { try await machineOrder($0, options, in: workspace) }, method: export.method,
                         place: exportPlace, credentials: credentials, inputs: try inputs(of: order))
                 case .existing(let isKept):
                     // The user may have changed anything on the instance, so its inputs cannot be hashed.
@@ -145,14 +145,15 @@ extension Live {
                         credentials: credentials, inputs: "export-vm")
                 }
             let provider = AWSVMProvider(
-                site, machines: machines(site), export: awsExport(site, bucket, export), settings: settings)
-            return try await body(provider, ImagePublication(site, bucket))
+                workspace, machines: machines(workspace), export: awsExport(workspace, bucket, export),
+                settings: settings)
+            return try await body(provider, ImagePublication(workspace, bucket))
         }
     }
 
-    func awsExport(_ site: BuildSite, _ bucket: ImageBucket, _ options: ExportOptions) -> AWSExport {
+    func awsExport(_ workspace: AWSWorkspace, _ bucket: ImageBucket, _ options: ExportOptions) -> AWSExport {
         let folder = options.workDirectory.map(absolute) ?? exportDirectory
-        return AWSExport(site, bucket, place: exportPlace, workDirectory: folder, runner: runner)
+        return AWSExport(workspace, bucket, place: exportPlace, workDirectory: folder, runner: runner)
     }
 
     /// The default scratch directory of exports.
@@ -211,28 +212,29 @@ extension Live {
 /// Instances on AWS.
 extension Live {
     /// The build site of an asset id.
-    func site(
+    func workspace(
         _ identity: Identity, _ assetID: AssetID, _ definition: SandboxDefinition, lifetime hours: Int
-    ) throws -> BuildSite {
-        BuildSite(
-            try identity.orRegion(of: definition.aws).client(), assetID, names: definition.names, pace: try pace(),
+    ) throws -> AWSWorkspace {
+        AWSWorkspace(
+            try identity.orRegion(of: definition.aws).client(), assetID, names: definition.names,
+            polling: try polling(),
             lifetime: .seconds(hours * 3600))
     }
 
-    func machines(_ site: BuildSite) -> Machines {
+    func machines(_ workspace: AWSWorkspace) -> Machines {
         Machines(
-            site: site, runner: runner, directory: "\(awsState)/\(site.region)-\(site.stackName)",
-            ownAddress: { try await ownAddress(site.client.world.transport) })
+            workspace: workspace, runner: runner, directory: "\(awsState)/\(workspace.region)-\(workspace.stackName)",
+            ownAddress: { try await ownAddress(workspace.client.world.transport) })
     }
 
     func machineOrder(
-        _ definition: SandboxDefinition, _ options: MachineOptions, in site: BuildSite
+        _ definition: SandboxDefinition, _ options: MachineOptions, in workspace: AWSWorkspace
     ) async throws -> MachineOrder {
         let networks = try options.reach.networks
         let sshConfig = try existing(options.reach.sshConfig)
         let keyFile = try existing(options.keyFile)
         var order = MachineOrder(
-            source: try await site.sourceImage(definition, ami: options.sourceAMI),
+            source: try await workspace.sourceImage(definition, ami: options.sourceAMI),
             instanceType: definition.aws.instanceType, volumeGiB: definition.aws.volumeSizeGiB,
             user: definition.user.name, sshNetworks: networks, sshConfig: sshConfig, base: definition.base)
         if let name = options.keyName, let file = keyFile { order.key = .existing(name: name, file: file) }
@@ -282,7 +284,7 @@ extension Live {
         _ stack: PermanentStack, _ options: StackOptions, parameters: (Stacks) async throws -> [String: String]
     ) async throws {
         if options.printTemplate { return Terminal.standardOutput.write(stack.template) }
-        let desk = StackDesk(options)
+        let desk = DeploymentConsole(options)
         var aws = options.aws
         if let region = stack.region {
             guard [nil, region].contains(aws.region) else {

@@ -6,7 +6,7 @@ import Workbench
 
 extension Live {
     /// The directory for the Docker image of an asset id.
-    func dockerFolder(_ assetID: AssetID, _ names: SandboxDefinition.Names, _ place: PlaceOptions) -> DockerFolder {
+    func dockerFolder(_ assetID: AssetID, _ names: SandboxDefinition.Names, _ place: DirectoryOptions) -> DockerFolder {
         DockerFolder(root: bucket(place, names.bucketPrefix).folder(assetID))
     }
 

@@ -28,16 +28,16 @@ extension Live {
 
     /// Runs `body` with the image bucket and its contents.
     func withShelf<Result>(
-        _ options: AWSAssetOptions, _ body: (ReleaseDesk) async throws -> Result
+        _ options: AWSAssetOptions, _ body: (PublishedBuilds) async throws -> Result
     ) async throws -> Result {
         let (names, aws) = try cloud(options.definition)
         return try await withAWSAssets(options, "*") { search in
             let front = try await ImageBucket.front(in: search.client)
             let regions = options.names.isEmpty ? Set(search.regions + aws.regions).sorted() : search.regions
             return try await body(
-                ReleaseDesk(
+                PublishedBuilds(
                     search: search, regions: regions, front: front,
-                    shelf: ReleaseShelf(search.client, bucket: front.bucket, prefix: names.bucketPrefix)))
+                    shelf: ReleaseCatalog(search.client, bucket: front.bucket, prefix: names.bucketPrefix)))
         }
     }
 
@@ -83,11 +83,11 @@ extension Live {
 }
 
 /// The published builds of an account: files from the bucket, AMIs from EC2.
-struct ReleaseDesk: Sendable {
+struct PublishedBuilds: Sendable {
     let search: AssetSearch
     let regions: [String]
     let front: ImageBucket.Front
-    let shelf: ReleaseShelf
+    let shelf: ReleaseCatalog
 
     /// The available AMIs by asset id.
     /// - Throws: `AWSError` if a region cannot be listed, because the published release would silently miss its AMIs.
@@ -139,33 +139,33 @@ extension Live {
 
     /// Runs `body` with the CodeBuild project for releases.
     func withReleaseProject(
-        _ options: ReleaseBuildOptions, _ body: (ReleaseBuildDesk) async throws -> Void
+        _ options: ReleaseBuildOptions, _ body: (ReleaseBuildConsole) async throws -> Void
     ) async throws {
-        var pace = try pace()
+        var polling = try polling()
         // A build may be queued for 8 hours and then run for 36. Poll often, so that log lines appear promptly.
-        pace.limit = .seconds(48 * 3600)
-        pace.longest = min(pace.longest, .seconds(5))
-        pace.patience = .seconds(1800)
+        polling.limit = .seconds(48 * 3600)
+        polling.longest = min(polling.longest, .seconds(5))
+        polling.patience = .seconds(1800)
         try await withImages(options.aws, options.definition) { client, _ in
             let project = try await ReleaseProject.find(in: client)
-            try await body(ReleaseBuildDesk(options, project, client, pace))
+            try await body(ReleaseBuildConsole(options, project, client, polling))
         }
     }
 }
 
 /// Starts builds, reports their progress, and stops them on request.
-struct ReleaseBuildDesk: Sendable {
+struct ReleaseBuildConsole: Sendable {
     private let options: ReleaseBuildOptions
     private let project: ReleaseProject
     private let builds: ReleaseBuilds
 
-    init(_ options: ReleaseBuildOptions, _ project: ReleaseProject, _ client: AWSClient, _ pace: Pace) {
+    init(_ options: ReleaseBuildOptions, _ project: ReleaseProject, _ client: AWSClient, _ polling: PollingPolicy) {
         self.options = options
         self.project = project
         let side = Terminal.standardError
         let style = side.style
         builds = ReleaseBuilds(
-            client, pace: pace,
+            client, polling: polling,
             .init { build, news in
                 side.write(news.text(build.label, style))
             } stops: { running in

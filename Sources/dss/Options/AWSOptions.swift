@@ -124,7 +124,7 @@ struct MachineOptions: ParsableArguments {
         help: ArgumentHelp("Private key of the EC2 key pair", valueName: "file"), completion: .file())
     var keyFile: String?
 
-    @OptionGroup var reach: ReachOptions
+    @OptionGroup var reach: InstanceAccessOptions
 
     func validate() throws {
         guard (keyName == nil) == (keyFile == nil) else {
@@ -134,7 +134,7 @@ struct MachineOptions: ParsableArguments {
 }
 
 /// How to connect to an EC2 instance, and how long it lives.
-struct ReachOptions: ParsableArguments {
+struct InstanceAccessOptions: ParsableArguments {
     @Option(
         name: .customLong("ssh-cidr"),
         help: ArgumentHelp(

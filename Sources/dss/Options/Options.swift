@@ -31,7 +31,7 @@ struct DefinitionOptions: ParsableArguments {
 }
 
 /// The directories of finished images, running builds and the cache.
-struct PlaceOptions: ParsableArguments {
+struct DirectoryOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp("Directory of finished images [env: DSS_BUCKET]", valueName: "folder"),
         completion: .directory)
@@ -143,7 +143,7 @@ struct ImageOptions: ParsableArguments {
         }
     }
 
-    var search: ImageSearch {
+    var search: ImageReference {
         get throws { try image.map { .id($0) } ?? .asset(AssetID(assetID ?? "")) }
     }
 }

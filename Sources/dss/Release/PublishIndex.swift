@@ -50,7 +50,7 @@ struct PublishIndex: AsyncParsableCommand {
         Terminal.standardOutput.write(json ? sheet.json.pretty + "\n" : sheet.text(Terminal.standardOutput.style))
     }
 
-    private func releases(_ desk: ReleaseDesk) async throws -> [PublishedRelease] {
+    private func releases(_ desk: PublishedBuilds) async throws -> [PublishedRelease] {
         async let images = desk.images()
         let contents = try await desk.shelf.read()
         contents.troubles.forEach(Live.warn)
@@ -69,12 +69,13 @@ struct PublishIndex: AsyncParsableCommand {
     }
 
     /// - Returns: The names of the files that were written.
-    private func write(_ items: [IndexPublication.Item], _ live: Live, _ desk: ReleaseDesk) async throws -> [String] {
+    private func write(_ items: [IndexPublication.Item], _ live: Live, _ desk: PublishedBuilds) async throws -> [String]
+    {
         if dryRun { return [] }
         guard let output else {
             let publication = IndexPublication(
                 desk.search.client, bucket: desk.front.bucket, distributionID: desk.front.distributionID,
-                pace: try live.pace())
+                polling: try live.polling())
             return try await publication.run(items) { Terminal.standardError.write("\($0)\n") }
         }
         let folder = live.absolute(output)

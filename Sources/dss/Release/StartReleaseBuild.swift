@@ -100,7 +100,7 @@ struct StartTestReleaseBuild: AsyncParsableCommand {
     /// Creates the draft and starts its build. Once the build has started, the draft is kept whatever the result,
     /// because the user reviews its notes.
     private func start(
-        _ client: GitHubClient, _ version: String, _ desk: ReleaseBuildDesk
+        _ client: GitHubClient, _ version: String, _ desk: ReleaseBuildConsole
     ) async throws -> [StartedBuild] {
         try await undoingOnFailure { undo in
             let draft = try await client.createDraft(

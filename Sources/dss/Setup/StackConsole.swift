@@ -3,7 +3,7 @@ import Reporting
 import Sandbox
 
 /// The terminal side of a deployment: shows the plan, asks for confirmation, reports progress and the result.
-struct StackDesk: Sendable {
+struct DeploymentConsole: Sendable {
     let options: StackOptions
     private let side = Terminal.standardError
     private let main = Terminal.standardOutput
@@ -12,8 +12,8 @@ struct StackDesk: Sendable {
         self.options = options
     }
 
-    var talk: StackTalk {
-        StackTalk(approve: approve, approveRemoval: approveRemoval, tell: tell)
+    var talk: DeploymentCallbacks {
+        DeploymentCallbacks(approve: approve, approveRemoval: approveRemoval, tell: tell)
     }
 
     private func approve(_ plan: StackPlan) async throws -> Bool {
@@ -39,7 +39,7 @@ struct StackDesk: Sendable {
         return try await Question.isAnsweredYes("Remove the failed stack?")
     }
 
-    private func tell(_ news: StackNews) {
+    private func tell(_ news: StackProgress) {
         side.write(news.line(side.style))
     }
 
@@ -113,7 +113,7 @@ extension StackPlan {
 }
 
 extension PlannedChange.Action {
-    fileprivate var ink: Ink? {
+    fileprivate var ink: TextStyle? {
         switch self {
         case .add: .green
         case .change, .other: nil
@@ -134,12 +134,12 @@ extension PlannedChange.Action {
     }
 }
 
-extension StackNews {
+extension StackProgress {
     func line(_ style: Style) -> String {
         switch self {
         case .step(let text): return "\(text)\n"
         case .event(let resource, let type, let status, let reason):
-            let ink: Ink? = status.hasSuffix("_FAILED") ? .red : status.hasSuffix("_COMPLETE") ? .green : .dim
+            let ink: TextStyle? = status.hasSuffix("_FAILED") ? .red : status.hasSuffix("_COMPLETE") ? .green : .dim
             let name = type == "AWS::CloudFormation::Stack" ? "the stack itself" : resource
             let gap = String(repeating: " ", count: max(1, 20 - status.count))
             return "  \(style.paint(status, ink))\(gap)\(name)" + (reason.map { ": \($0)" } ?? "") + "\n"

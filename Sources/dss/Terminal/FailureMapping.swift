@@ -34,7 +34,7 @@ extension Failure {
         case let broken as IntegrityError: self.init(broken)
         case let held as LockHeld: self.init(.temporary, "another process holds the lock: \(held.holder)")
         case let late as TimedOut: self.init(.temporary, late.description)
-        case let late as WaitedTooLong: self.init(.temporary, late.description)
+        case let late as WaitTimeout: self.init(.temporary, late.description)
         default: self.init(of: error)
         }
     }

@@ -31,7 +31,7 @@ struct VerifyAMI: AsyncParsableCommand {
 
     @OptionGroup var image: ImageOptions
     @OptionGroup var password: PasswordOptions
-    @OptionGroup var reach: ReachOptions
+    @OptionGroup var reach: InstanceAccessOptions
     @OptionGroup var aws: AWSOptions
     @OptionGroup var definition: DefinitionOptions
 
@@ -71,7 +71,7 @@ struct VerifyAMI: AsyncParsableCommand {
 }
 
 /// How instances of an AMI are started for verification, and removed again.
-struct AMITrial: Sendable {
+struct AMIVerification: Sendable {
     let live: Live
     let names: SandboxDefinition.Names
     let instanceType: String
@@ -127,20 +127,20 @@ struct AMITrial: Sendable {
 
     private func copies(of image: StartableImage, _ client: AWSClient) throws -> [String: Machines] {
         try GuestCopy.allCases.reduce(into: [:]) { copies, copy in
-            let site = BuildSite(
-                client, try image.assetID(ofCopy: copy.rawValue), names: names, pace: try live.pace(),
+            let workspace = AWSWorkspace(
+                client, try image.assetID(ofCopy: copy.rawValue), names: names, polling: try live.polling(),
                 lifetime: .seconds(hours * 3600))
-            copies[copy.rawValue] = live.machines(site)
+            copies[copy.rawValue] = live.machines(workspace)
         }
     }
 }
 
 extension Live {
     /// The trial settings from the options and from the definition, if there is one.
-    func trial(_ reach: ReachOptions, _ options: DefinitionOptions) throws -> AMITrial {
+    func trial(_ reach: InstanceAccessOptions, _ options: DefinitionOptions) throws -> AMIVerification {
         let isDefined = fileExists(options.file) || !options.settings.isEmpty
         let definition = isDefined ? try loaded(options).definition.definition : nil
-        return AMITrial(
+        return AMIVerification(
             live: self, names: definition?.names ?? .init(),
             instanceType: (definition?.aws ?? .init()).instanceType, user: (definition?.user ?? .init()).name,
             jupyterPort: (definition?.ports ?? .init()).jupyter, networks: try reach.networks,

@@ -141,7 +141,8 @@ final class Counter: Sendable {
                 #expect(factory.cache.entries.prunable(unusedForDays: 0, toBytes: 0, now: .infinity) == [])
             }
             let entry = try #require(factory.cache.entries.first)
-            #expect(!entry.isInUse && EntryLock.holder(factory.cache.lock(.base, "k")) != "", "a look changes nothing")
+            #expect(
+                !entry.isInUse && CacheEntryLock.holder(factory.cache.lock(.base, "k")) != "", "a look changes nothing")
             try await factory.remove(entry)
             #expect(factory.cache.entries == [] && !fileExists(factory.cache.tree(.base, "k")))
         }

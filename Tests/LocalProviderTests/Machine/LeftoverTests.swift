@@ -81,7 +81,7 @@ extension RealMachines {
     @Test func theNextBuildRemovesWhatAKilledOneLeft() async throws {
         let factory = await Lab.factory()
         try await Lab.warmUp()
-        let parts = BuildParts(name: machineName("again", stateDirectory: factory.stateDirectory), in: factory)
+        let parts = BuildResources(name: machineName("again", stateDirectory: factory.stateDirectory), in: factory)
         try makeDirectory("\(parts.workspace)/changes-0")
         try makeDirectory(parts.unfinished)
         try await factory.runner.run(parts.network.add)

@@ -241,6 +241,6 @@ import Workbench
         ("I: running apt-get update...", "downloading package lists"), ("Reading package lists...", nil),
     ])
     func aLineOfTheToolBecomesAnActivity(_ line: String, _ activity: String?) {
-        #expect(BaseLog.activity(line) == activity)
+        #expect(BaseBuildLog.activity(line) == activity)
     }
 }

@@ -36,7 +36,7 @@ struct CredentialChain: Sendable {
         throw IdentityError.nothingFound(tried)
     }
 
-    private var places: [(String, () async throws -> Found)] {
+    private var places: [(String, () async throws -> CredentialLookup)] {
         let name = choice.setting.value
         let profile = choice.profile ?? Profile(name: name)
         return [
@@ -49,7 +49,7 @@ struct CredentialChain: Sendable {
         ]
     }
 
-    private func profileFound(_ profile: Profile) throws -> Found {
+    private func profileFound(_ profile: Profile) throws -> CredentialLookup {
         let found = try profileCredentials.route(profile, usesEnvironment: true)
         if case .nothing = found, choice.profile == nil { return .nothing(files.whereabouts) }
         return found
@@ -57,7 +57,7 @@ struct CredentialChain: Sendable {
 
     private var profileCredentials: ProfileCredentials { ProfileCredentials(chain: self) }
 
-    private func gitHubWorkflow() -> Found {
+    private func gitHubWorkflow() -> CredentialLookup {
         guard let url = world.variable("ACTIONS_ID_TOKEN_REQUEST_URL"),
             let bearer = world.variable("ACTIONS_ID_TOKEN_REQUEST_TOKEN")
         else {
@@ -120,7 +120,7 @@ struct CredentialRoute: Sendable {
     var origin: String
     /// The region of the credential source, used if no region is configured.
     var region: Setting?
-    var fetch: CredentialKeeper.Fetch
+    var fetch: CredentialCache.Fetch
 
     /// Creates a route to static keys.
     init(_ credentials: Credentials) {
@@ -128,18 +128,18 @@ struct CredentialRoute: Sendable {
         fetch = { _ in credentials }
     }
 
-    init(origin: String, fetch: @escaping CredentialKeeper.Fetch) {
+    init(origin: String, fetch: @escaping CredentialCache.Fetch) {
         self.origin = origin
         self.fetch = fetch
     }
 
-    func keeper(_ world: IdentityWorld) -> CredentialKeeper {
-        CredentialKeeper(now: world.time.now, fetch: fetch)
+    func keeper(_ world: IdentityWorld) -> CredentialCache {
+        CredentialCache(now: world.time.now, fetch: fetch)
     }
 }
 
 /// The result of looking for credentials in one place.
-enum Found: Sendable {
+enum CredentialLookup: Sendable {
     case route(CredentialRoute)
     /// No credentials, with a message that names what is missing.
     case nothing(String)
@@ -147,7 +147,7 @@ enum Found: Sendable {
 
 extension IdentityWorld {
     /// Looks for AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN and AWS_CREDENTIAL_EXPIRATION.
-    func environmentKeys() throws -> Found {
+    func environmentKeys() throws -> CredentialLookup {
         guard let id = variable("AWS_ACCESS_KEY_ID") else { return .nothing("AWS_ACCESS_KEY_ID is not set") }
         guard let secret = variable("AWS_SECRET_ACCESS_KEY") else {
             throw IdentityError(

@@ -2,7 +2,7 @@ import AWSCore
 import FoundationEssentials
 
 /// A request to a credential source that is not an AWS service: instance metadata, the container agent, GitHub.
-struct MetadataCall: Sendable {
+struct MetadataRequest: Sendable {
     /// Name in errors and logs.
     var name: String
     var method: HTTPRequest.Method = .get
@@ -152,7 +152,7 @@ struct InstanceMetadata: Sendable {
     }
 
     /// Outside EC2 there is no response, which is not an error.
-    func look() async throws -> Found {
+    func look() async throws -> CredentialLookup {
         if isDisabled { return .nothing("AWS_EC2_METADATA_DISABLED is true") }
         guard Endpoint(url: address.value, signingRegion: "") != nil else {
             throw IdentityError(.usage, "\(address.origin) is not a URL such as http://169.254.169.254")
@@ -212,7 +212,7 @@ struct InstanceMetadata: Sendable {
         _ method: HTTPRequest.Method, _ path: String, _ headers: [HTTPRequest.Pair]
     ) async throws -> HTTPResponse {
         let base = address.value.hasSuffix("/") ? String(address.value.dropLast()) : address.value
-        let call = MetadataCall(
+        let call = MetadataRequest(
             name: "instance metadata", method: method, url: base + path, headers: headers, timeout: .seconds(1),
             attempts: 2, pause: .zero)
         let response = try await call.send(world)
@@ -227,7 +227,7 @@ struct InstanceMetadata: Sendable {
 extension IdentityWorld {
     /// Looks for the container credentials endpoint of ECS, CodeBuild or EKS.
     /// Source: <https://docs.aws.amazon.com/sdkref/latest/guide/feature-container-credentials.html>
-    func containerCredentials() throws -> Found {
+    func containerCredentials() throws -> CredentialLookup {
         let url: Setting
         if let relative = setting("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI") {
             guard relative.value.hasPrefix("/") else {
@@ -243,7 +243,7 @@ extension IdentityWorld {
         let origin = "container, \(url.origin)"
         return .route(
             CredentialRoute(origin: origin) { _ in
-                var call = MetadataCall(
+                var call = MetadataRequest(
                     name: "container", url: url.value, headers: [.init("accept", "application/json")])
                 if let token = try containerToken() { call.headers.append(.init("authorization", token)) }
                 let response = try await call.send(self)

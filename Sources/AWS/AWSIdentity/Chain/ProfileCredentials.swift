@@ -10,11 +10,12 @@ struct ProfileCredentials: Sendable {
     private static let keyNames = ["aws_access_key_id", "aws_secret_access_key"]
 
     /// - Parameter usesEnvironment: whether web identity variables take precedence over the profile's settings.
-    func route(_ profile: Profile, usesEnvironment: Bool) throws -> Found {
+    func route(_ profile: Profile, usesEnvironment: Bool) throws -> CredentialLookup {
         try route(profile, visited: [profile.name], usesEnvironment: usesEnvironment)
     }
 
-    private func route(_ profile: Profile, visited: [String], usesEnvironment: Bool = false) throws -> Found {
+    private func route(_ profile: Profile, visited: [String], usesEnvironment: Bool = false) throws -> CredentialLookup
+    {
         isRole(profile)
             ? .route(try role(of: profile, visited)) : try plain(profile, usesEnvironment: usesEnvironment)
     }
@@ -23,7 +24,7 @@ struct ProfileCredentials: Sendable {
         profile.has("role_arn") && !profile.has("web_identity_token_file")
     }
 
-    private func plain(_ profile: Profile, usesEnvironment: Bool) throws -> Found {
+    private func plain(_ profile: Profile, usesEnvironment: Bool) throws -> CredentialLookup {
         if let route = try webIdentity(profile, usesEnvironment: usesEnvironment) { return .route(route) }
         if let route = try SingleSignOn.route(profile, chain) { return .route(route) }
         if let route = try keys(profile, in: profile.credentials) { return .route(route) }
@@ -112,7 +113,7 @@ struct ProfileCredentials: Sendable {
 
     private func route(credentialSource name: String, _ profile: Profile) throws -> CredentialRoute {
         let world = chain.world
-        let found: Found
+        let found: CredentialLookup
         switch name {
         case "Environment": found = try world.environmentKeys()
         case "EcsContainer": found = try world.containerCredentials()
@@ -186,7 +187,7 @@ struct AssumedRole: Sendable {
         return CredentialRoute(origin: origin) { refused in try await fetch(keeper, insteadOf: refused) }
     }
 
-    private func fetch(_ source: CredentialKeeper, insteadOf refused: Credentials?) async throws -> Credentials {
+    private func fetch(_ source: CredentialCache, insteadOf refused: Credentials?) async throws -> Credentials {
         let cache = RoleCache(parameters, chain.world)
         if let cached = cache.load(origin: origin), cached.accessKeyID != refused?.accessKeyID { return cached }
         var call = STS.AssumeRole(roleArn: role, roleSessionName: sessionName ?? defaultSessionName(chain.world))

@@ -80,12 +80,12 @@ struct SingleSignOn: Sendable {
 
 extension SingleSignOn {
     /// The login's token. The token of an `sso-session` is renewed in time and stored where the AWS CLI also finds it.
-    private func token() async throws -> SignOnToken {
+    private func token() async throws -> SSOToken {
         let world = chain.world
         guard let text = try world.text(of: tokenPath) else {
             throw IdentityError(.credentials, "no login found for the \(origin)", advice: login)
         }
-        guard let token = try? JSONDecoder().decode(SignOnToken.self, from: Data(text.utf8)), let end = token.end else {
+        guard let token = try? JSONDecoder().decode(SSOToken.self, from: Data(text.utf8)), let end = token.end else {
             throw IdentityError(
                 .credentials, "the login for the \(origin) is invalid: \(world.shown(tokenPath))", advice: login)
         }
@@ -102,7 +102,7 @@ extension SingleSignOn {
         return token
     }
 
-    private func keep(_ token: SignOnToken) {
+    private func keep(_ token: SSOToken) {
         do {
             let encoder = JSONEncoder()
             encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
@@ -129,7 +129,7 @@ private func quoted(_ word: String) -> String {
 
 /// The token that `aws sso login` stores in `~/.aws/sso/cache`, renewable while the login lasts.
 /// Source: `botocore/tokens.py`, `SSOTokenProvider`
-struct SignOnToken: Codable, Sendable {
+struct SSOToken: Codable, Sendable {
     var startUrl: String?
     var region: String?
     var accessToken: String
@@ -148,7 +148,7 @@ struct SignOnToken: Codable, Sendable {
     }
 
     /// Returns a token for the next hour; `nil` if a new login is required.
-    func renewed(_ chain: CredentialChain, region: String, startURL: String) async throws -> SignOnToken? {
+    func renewed(_ chain: CredentialChain, region: String, startURL: String) async throws -> SSOToken? {
         let now = chain.world.time.now()
         guard let clientId, let clientSecret, let refreshToken,
             let registered = registrationExpiresAt.flatMap(parsedTime), registered > now

@@ -46,7 +46,7 @@ struct GitHubToken: Sendable {
     private struct Answer: Decodable { var value: String }
 
     @Sendable func fetch() async throws -> String {
-        let call = MetadataCall(
+        let call = MetadataRequest(
             name: "GitHub workflow", url: url + (url.contains("?") ? "&" : "?") + "audience=sts.amazonaws.com",
             headers: [.init("authorization", "bearer \(bearer)"), .init("accept", "application/json")],
             timeout: .seconds(10))

@@ -114,7 +114,7 @@ extension EC2 {
     /// Sets tags; tags with other keys are kept.
     package struct CreateTags: EC2Operation {
         package static let service = EC2.service
-        package static let repetition = Repetition<Self>.harmless
+        package static let retrySafety = RetrySafety<Self>.harmless
 
         package var dryRun: Bool?
         /// At most 1,000 resource IDs.
@@ -140,7 +140,7 @@ extension EC2 {
     /// Lists the regions enabled for the account, which depend on its opt-ins.
     package struct DescribeRegions: EC2Operation {
         package static let service = EC2.service
-        package static let repetition = Repetition<Self>.harmless
+        package static let retrySafety = RetrySafety<Self>.harmless
 
         package var regionNames: [String] = []
         /// Includes regions that the account has not opted into.
@@ -175,7 +175,7 @@ extension EC2 {
 extension EC2 {
     package struct DescribeVpcs: EC2Operation, PagedOperation {
         package static let service = EC2.service
-        package static let repetition = Repetition<Self>.harmless
+        package static let retrySafety = RetrySafety<Self>.harmless
 
         package var filters: [Filter]
         package var vpcIds: [String] = []
@@ -217,7 +217,7 @@ extension EC2 {
     /// Returns whether all new volumes and snapshots are encrypted, regardless of their source.
     package struct GetEbsEncryptionByDefault: EC2Operation {
         package static let service = EC2.service
-        package static let repetition = Repetition<Self>.harmless
+        package static let retrySafety = RetrySafety<Self>.harmless
 
         package struct Output: Sendable, Codable, Equatable {
             package var ebsEncryptionByDefault: Bool?

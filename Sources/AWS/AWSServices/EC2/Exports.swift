@@ -4,7 +4,7 @@ extension EC2 {
     /// Starts exporting an image to a bucket; an image can have only one export task at a time.
     package struct ExportImage: EC2Operation {
         package static let service = EC2.service
-        package static let repetition = Repetition<Self>.token(\.clientToken)
+        package static let retrySafety = RetrySafety<Self>.token(\.clientToken)
         package static let permissions = ["ec2:ExportImage", "ec2:CreateTags", "iam:PassRole"]
 
         package var clientToken: String?
@@ -69,7 +69,7 @@ extension EC2 {
 
     package struct DescribeExportImageTasks: EC2Operation, PagedOperation {
         package static let service = EC2.service
-        package static let repetition = Repetition<Self>.harmless
+        package static let retrySafety = RetrySafety<Self>.harmless
 
         package var filters: [Filter]
         package var exportImageTaskIds: [String]
@@ -105,7 +105,7 @@ extension EC2 {
     /// Cancels a task; its partial output is removed.
     package struct CancelExportTask: EC2Operation {
         package static let service = EC2.service
-        package static let repetition = Repetition<Self>.lookup(
+        package static let retrySafety = RetrySafety<Self>.lookup(
             taken: ["IncorrectState", "InvalidExportTaskID.NotFound"]
         ) { wanted, client in
             let search = DescribeExportImageTasks(exportImageTaskIds: [wanted.exportTaskId])

@@ -4,7 +4,7 @@ import FoundationEssentials
 extension EC2 {
     package struct DescribeImages: EC2Operation, PagedOperation {
         package static let service = EC2.service
-        package static let repetition = Repetition<Self>.harmless
+        package static let retrySafety = RetrySafety<Self>.harmless
 
         package var imageIds: [String]
         /// Account IDs, `self` or `amazon`.
@@ -104,7 +104,7 @@ extension EC2 {
     /// Deregisters an image; its snapshots remain.
     package struct DeregisterImage: EC2Operation {
         package static let service = EC2.service
-        package static let repetition = Repetition<Self>.removal(
+        package static let retrySafety = RetrySafety<Self>.removal(
             gone: ["InvalidAMIID.NotFound", "InvalidAMIID.Unavailable"], NoOutput())
 
         package var imageId: String
@@ -122,7 +122,8 @@ extension EC2 {
     /// Creates an image of an instance; returns immediately, and the image stays `pending` for minutes.
     package struct CreateImage: EC2Operation {
         package static let service = EC2.service
-        package static let repetition = Repetition<Self>.lookup(taken: ["InvalidAMIName.Duplicate"]) { wanted, client in
+        package static let retrySafety = RetrySafety<Self>.lookup(taken: ["InvalidAMIName.Duplicate"]) {
+            wanted, client in
             try await client.ownImage(wanted.name, tags: wanted.tagSpecifications) {
                 $0.sourceInstanceId == nil || $0.sourceInstanceId == wanted.instanceId
             }
@@ -158,7 +159,8 @@ extension EC2 {
     /// Registers an image of disks that exist as snapshots.
     package struct RegisterImage: EC2Operation {
         package static let service = EC2.service
-        package static let repetition = Repetition<Self>.lookup(taken: ["InvalidAMIName.Duplicate"]) { wanted, client in
+        package static let retrySafety = RetrySafety<Self>.lookup(taken: ["InvalidAMIName.Duplicate"]) {
+            wanted, client in
             try await client.ownImage(wanted.name, tags: wanted.tagSpecifications) { found in
                 let snapshots = { (disks: [BlockDeviceMapping]) in Set(disks.compactMap(\.ebs?.snapshotId)) }
                 return snapshots(found.blockDeviceMappings) == snapshots(wanted.blockDeviceMappings)
@@ -207,7 +209,7 @@ extension EC2 {
     /// Copies an image from another region to the region of the call.
     package struct CopyImage: EC2Operation {
         package static let service = EC2.service
-        package static let repetition = Repetition<Self>.token(\.clientToken)
+        package static let retrySafety = RetrySafety<Self>.token(\.clientToken)
         package static let permissions = ["ec2:CopyImage", "ec2:CreateTags"]
 
         package var clientToken: String?
@@ -262,7 +264,7 @@ extension EC2 {
     /// Describes who may launch instances from an image.
     package struct DescribeImageAttribute: EC2Operation {
         package static let service = EC2.service
-        package static let repetition = Repetition<Self>.harmless
+        package static let retrySafety = RetrySafety<Self>.harmless
 
         /// `launchPermission`.
         package var attribute: String
@@ -287,7 +289,7 @@ extension EC2 {
     /// Makes an image public or private.
     package struct ModifyImageAttribute: EC2Operation {
         package static let service = EC2.service
-        package static let repetition = Repetition<Self>.harmless
+        package static let retrySafety = RetrySafety<Self>.harmless
 
         package var imageId: String
         package var launchPermission: PermissionChange?
@@ -304,7 +306,7 @@ extension EC2 {
     /// Deprecates an image from a given time on: it remains usable, but only users who know its ID can find it.
     package struct EnableImageDeprecation: EC2Operation {
         package static let service = EC2.service
-        package static let repetition = Repetition<Self>.harmless
+        package static let retrySafety = RetrySafety<Self>.harmless
 
         package var imageId: String
         /// At most ten years from now, or two years for a public image; AWS rounds to the minute.
@@ -321,7 +323,7 @@ extension EC2 {
 
     package struct DisableImageDeprecation: EC2Operation {
         package static let service = EC2.service
-        package static let repetition = Repetition<Self>.harmless
+        package static let retrySafety = RetrySafety<Self>.harmless
 
         package var imageId: String
         package var dryRun: Bool?

@@ -4,7 +4,7 @@ import FoundationEssentials
 extension EC2 {
     package struct DescribeInstances: EC2Operation, PagedOperation {
         package static let service = EC2.service
-        package static let repetition = Repetition<Self>.harmless
+        package static let retrySafety = RetrySafety<Self>.harmless
 
         package var instanceIds: [String]
         package var filters: [Filter]
@@ -102,7 +102,7 @@ extension EC2 {
     /// Describes AWS's status checks of running instances, and scheduled events.
     package struct DescribeInstanceStatus: EC2Operation, PagedOperation {
         package static let service = EC2.service
-        package static let repetition = Repetition<Self>.harmless
+        package static let retrySafety = RetrySafety<Self>.harmless
 
         package var instanceIds: [String]
         package var maxResults: Int?
@@ -153,7 +153,7 @@ extension EC2 {
 extension EC2 {
     package struct StartInstances: EC2Operation {
         package static let service = EC2.service
-        package static let repetition = Repetition<Self>.harmless
+        package static let retrySafety = RetrySafety<Self>.harmless
 
         package var instanceIds: [String]
         package var dryRun: Bool?
@@ -172,7 +172,7 @@ extension EC2 {
 
     package struct StopInstances: EC2Operation {
         package static let service = EC2.service
-        package static let repetition = Repetition<Self>.harmless
+        package static let retrySafety = RetrySafety<Self>.harmless
 
         package var instanceIds: [String]
         package var dryRun: Bool?
@@ -194,7 +194,7 @@ extension EC2 {
     /// Terminates instances; a terminated instance stays listed for about an hour and can be terminated again.
     package struct TerminateInstances: EC2Operation {
         package static let service = EC2.service
-        package static let repetition = Repetition<Self>.removal(
+        package static let retrySafety = RetrySafety<Self>.removal(
             gone: ["InvalidInstanceID.NotFound"], StateChanges(instances: []))
 
         package var instanceIds: [String]
@@ -229,7 +229,7 @@ extension EC2 {
     /// Returns the last 64 KB that an instance wrote to its serial console, to find out why it does not boot.
     package struct GetConsoleOutput: EC2Operation {
         package static let service = EC2.service
-        package static let repetition = Repetition<Self>.harmless
+        package static let retrySafety = RetrySafety<Self>.harmless
 
         package var instanceId: String
         /// Returns the current output instead of that of the last start or stop; only for Nitro instances.
@@ -258,7 +258,7 @@ extension EC2 {
     /// Lists the instance types offered in a region; types that are not offered are omitted.
     package struct DescribeInstanceTypeOfferings: EC2Operation, PagedOperation {
         package static let service = EC2.service
-        package static let repetition = Repetition<Self>.harmless
+        package static let retrySafety = RetrySafety<Self>.harmless
 
         /// `region`, or `availability-zone`.
         package var locationType: String?
@@ -299,7 +299,7 @@ extension EC2 {
     /// Describes instance types; an unknown name is an `InvalidInstanceType` error.
     package struct DescribeInstanceTypes: EC2Operation, PagedOperation {
         package static let service = EC2.service
-        package static let repetition = Repetition<Self>.harmless
+        package static let retrySafety = RetrySafety<Self>.harmless
 
         /// At most 100 names; not valid together with `maxResults`.
         package var instanceTypes: [String]

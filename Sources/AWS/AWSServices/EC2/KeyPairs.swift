@@ -5,7 +5,7 @@ extension EC2 {
     /// Creates a key pair. Only this response contains the private key, so a lost response makes the pair useless.
     package struct CreateKeyPair: EC2Operation {
         package static let service = EC2.service
-        package static let repetition = Repetition<Self>.never
+        package static let retrySafety = RetrySafety<Self>.never
         package static let permissions = ["ec2:CreateKeyPair", "ec2:CreateTags"]
 
         package var keyName: String
@@ -37,7 +37,7 @@ extension EC2 {
 
     package struct DescribeKeyPairs: EC2Operation {
         package static let service = EC2.service
-        package static let repetition = Repetition<Self>.harmless
+        package static let retrySafety = RetrySafety<Self>.harmless
 
         package var keyNames: [String] = []
         package var keyPairIds: [String] = []
@@ -83,7 +83,7 @@ extension EC2 {
     /// Deletes a key pair by name or ID; succeeds if it does not exist.
     package struct DeleteKeyPair: EC2Operation {
         package static let service = EC2.service
-        package static let repetition = Repetition<Self>.removal(gone: ["InvalidKeyPair.NotFound"], NoOutput())
+        package static let retrySafety = RetrySafety<Self>.removal(gone: ["InvalidKeyPair.NotFound"], NoOutput())
 
         package var keyName: String?
         package var keyPairId: String?
@@ -96,7 +96,7 @@ extension EC2 {
     }
 }
 
-extension EC2.CreateKeyPair.Output: Discreet {
+extension EC2.CreateKeyPair.Output: Redacted {
     package var shown: KeyValuePairs<String, Any> { ["keyPairId": keyPairId, "keyName": keyName] }
 }
 
@@ -104,7 +104,7 @@ extension EC2 {
     /// Registers a public key with AWS; the private key never leaves this host.
     package struct ImportKeyPair: EC2Operation {
         package static let service = EC2.service
-        package static let repetition = Repetition<Self>.lookup(taken: ["InvalidKeyPair.Duplicate"]) {
+        package static let retrySafety = RetrySafety<Self>.lookup(taken: ["InvalidKeyPair.Duplicate"]) {
             try await $0.find(with: $1)
         }
         package static let permissions = ["ec2:ImportKeyPair", "ec2:CreateTags", "ec2:DescribeKeyPairs"]

@@ -4,7 +4,7 @@ import FoundationEssentials
 extension EC2 {
     package struct DescribeSnapshots: EC2Operation, PagedOperation {
         package static let service = EC2.service
-        package static let repetition = Repetition<Self>.harmless
+        package static let retrySafety = RetrySafety<Self>.harmless
 
         /// 5 to 1,000 snapshots per page; not valid together with snapshot IDs.
         package var maxResults: Int?
@@ -75,7 +75,7 @@ extension EC2 {
     /// Deletes a snapshot; fails with `InvalidSnapshot.InUse` while an image uses it.
     package struct DeleteSnapshot: EC2Operation {
         package static let service = EC2.service
-        package static let repetition = Repetition<Self>.removal(gone: ["InvalidSnapshot.NotFound"], NoOutput())
+        package static let retrySafety = RetrySafety<Self>.removal(gone: ["InvalidSnapshot.NotFound"], NoOutput())
 
         package var snapshotId: String
         package var dryRun: Bool?
@@ -90,7 +90,7 @@ extension EC2 {
     /// Describes who may create volumes from a snapshot.
     package struct DescribeSnapshotAttribute: EC2Operation {
         package static let service = EC2.service
-        package static let repetition = Repetition<Self>.harmless
+        package static let retrySafety = RetrySafety<Self>.harmless
 
         /// `createVolumePermission`.
         package var attribute: String
@@ -114,7 +114,7 @@ extension EC2 {
 
     package struct ModifySnapshotAttribute: EC2Operation {
         package static let service = EC2.service
-        package static let repetition = Repetition<Self>.harmless
+        package static let retrySafety = RetrySafety<Self>.harmless
 
         package var createVolumePermission: PermissionChange?
         package var snapshotId: String
@@ -133,7 +133,7 @@ extension EC2 {
     /// Returns whether the account allows images in this region to be shared publicly.
     package struct GetImageBlockPublicAccessState: EC2Operation {
         package static let service = EC2.service
-        package static let repetition = Repetition<Self>.harmless
+        package static let retrySafety = RetrySafety<Self>.harmless
 
         package var dryRun: Bool?
 
@@ -150,7 +150,7 @@ extension EC2 {
     /// Returns whether the account allows snapshots in this region to be shared publicly.
     package struct GetSnapshotBlockPublicAccessState: EC2Operation {
         package static let service = EC2.service
-        package static let repetition = Repetition<Self>.harmless
+        package static let retrySafety = RetrySafety<Self>.harmless
 
         package var dryRun: Bool?
 

@@ -5,7 +5,7 @@ extension S3 {
     /// Lists objects in key order.
     package struct ListObjectsV2: RESTXMLOperation, PagedOperation {
         package static let service = S3.service
-        package static let repetition = Repetition<Self>.harmless
+        package static let retrySafety = RetrySafety<Self>.harmless
         package static let permissions = ["s3:ListBucket"]
 
         package var bucket: String
@@ -78,7 +78,7 @@ extension S3 {
     /// Lists objects with their old versions and delete markers, in key order, newest first.
     package struct ListObjectVersions: RESTXMLOperation, PagedOperation {
         package static let service = S3.service
-        package static let repetition = Repetition<Self>.harmless
+        package static let retrySafety = RetrySafety<Self>.harmless
         package static let permissions = ["s3:ListBucketVersions"]
 
         package var bucket: String
@@ -144,7 +144,7 @@ extension S3 {
             guard page.isTruncated, let next = page.nextKeyMarker else { return false }
             // One key can have more versions than fit on a page, so only both markers together must advance.
             guard (next, page.nextVersionIdMarker) != (keyMarker, versionIdMarker) else {
-                throw UnexpectedAnswer.sameToken
+                throw UnexpectedResponse.sameToken
             }
             (keyMarker, versionIdMarker) = (next, page.nextVersionIdMarker)
             return true
@@ -174,7 +174,7 @@ extension S3 {
     /// Returns whether the bucket keeps old versions of deleted and overwritten objects.
     package struct GetBucketVersioning: RESTXMLOperation {
         package static let service = S3.service
-        package static let repetition = Repetition<Self>.harmless
+        package static let retrySafety = RetrySafety<Self>.harmless
 
         package var bucket: String
 

@@ -6,7 +6,7 @@ extension S3 {
     /// Starts a multipart upload. It must be completed or aborted, since its parts are billed until then.
     package struct CreateMultipartUpload: RESTXMLOperation {
         package static let service = S3.service
-        package static let repetition = Repetition<Self>.lookup(taken: []) { try await $0.find(with: $1, since: $2) }
+        package static let retrySafety = RetrySafety<Self>.lookup(taken: []) { try await $0.find(with: $1, since: $2) }
         package static let permissions = ["s3:PutObject", "s3:ListBucketMultipartUploads"]
 
         package var bucket: String
@@ -72,7 +72,7 @@ extension S3 {
     /// Aborts an upload and deletes its parts.
     package struct AbortMultipartUpload: RESTXMLOperation {
         package static let service = S3.service
-        package static let repetition = Repetition<Self>.removal(gone: ["NoSuchUpload"], NoOutput())
+        package static let retrySafety = RetrySafety<Self>.removal(gone: ["NoSuchUpload"], NoOutput())
 
         package var bucket: String
         package var key: String
@@ -102,7 +102,7 @@ extension S3 {
     /// Uploads a part; uploading it again replaces it.
     package struct UploadPart: RESTXMLOperation {
         package static let service = S3.service
-        package static let repetition = Repetition<Self>.harmless
+        package static let retrySafety = RetrySafety<Self>.harmless
         package static let permissions = ["s3:PutObject"]
 
         /// 5 MiB to 5 GiB; the last part may be smaller.
@@ -152,7 +152,7 @@ extension S3 {
     /// Assembles an object from its parts. S3 can take minutes and then fail with status 200 and an error document.
     package struct CompleteMultipartUpload: RESTXMLOperation {
         package static let service = S3.service
-        package static let repetition = Repetition<Self>.lookup(taken: ["NoSuchUpload", "PreconditionFailed"]) {
+        package static let retrySafety = RetrySafety<Self>.lookup(taken: ["NoSuchUpload", "PreconditionFailed"]) {
             try await $0.find(with: $1)
         }
         package static let permissions = ["s3:PutObject", "s3:GetObject", "s3:ListMultipartUploadParts"]
@@ -265,7 +265,7 @@ extension S3 {
     /// Lists the uploaded parts; fails with `NoSuchUpload` if the upload was completed or aborted.
     package struct ListParts: RESTXMLOperation, PagedOperation {
         package static let service = S3.service
-        package static let repetition = Repetition<Self>.harmless
+        package static let retrySafety = RetrySafety<Self>.harmless
         package static let permissions = ["s3:ListMultipartUploadParts"]
 
         package var bucket: String
@@ -310,7 +310,7 @@ extension S3 {
 
         package mutating func turn(after page: Output) throws -> Bool {
             guard page.isTruncated, let next = page.nextPartNumberMarker else { return false }
-            guard next != partNumberMarker else { throw UnexpectedAnswer.sameToken }
+            guard next != partNumberMarker else { throw UnexpectedResponse.sameToken }
             partNumberMarker = next
             return true
         }
@@ -331,7 +331,7 @@ extension S3 {
     /// Lists uploads that were neither completed nor aborted; their parts are billed.
     package struct ListMultipartUploads: RESTXMLOperation, PagedOperation {
         package static let service = S3.service
-        package static let repetition = Repetition<Self>.harmless
+        package static let retrySafety = RetrySafety<Self>.harmless
         package static let permissions = ["s3:ListBucketMultipartUploads"]
 
         package var bucket: String
@@ -385,7 +385,7 @@ extension S3 {
             guard page.isTruncated, let next = page.nextKeyMarker else { return false }
             // One key can have more uploads than fit on a page, so only both markers together must advance.
             guard (next, page.nextUploadIdMarker) != (keyMarker, uploadIdMarker) else {
-                throw UnexpectedAnswer.sameToken
+                throw UnexpectedResponse.sameToken
             }
             (keyMarker, uploadIdMarker) = (next, page.nextUploadIdMarker)
             return true

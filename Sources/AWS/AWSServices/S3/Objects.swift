@@ -6,7 +6,7 @@ extension S3 {
     /// Returns the metadata of an object without its bytes. A missing object is an error with the code `NotFound`.
     package struct HeadObject: RESTXMLOperation {
         package static let service = S3.service
-        package static let repetition = Repetition<Self>.harmless
+        package static let retrySafety = RetrySafety<Self>.harmless
         package static let permissions = ["s3:GetObject"]
 
         package var bucket: String
@@ -45,7 +45,7 @@ extension S3 {
 
         package func decode(_ response: HTTPResponse) throws -> Output {
             guard let length = response.number("content-length"), length >= 0 else {
-                throw UnexpectedAnswer("expected the header Content-Length")
+                throw UnexpectedResponse("expected the header Content-Length")
             }
             return Output(
                 contentLength: length, eTag: try response.entityTag(), cacheControl: response.header("cache-control"),
@@ -73,7 +73,7 @@ extension S3 {
     /// Fetches an object, or a range of it, into memory.
     package struct GetObject: RESTXMLOperation {
         package static let service = S3.service
-        package static let repetition = Repetition<Self>.harmless
+        package static let retrySafety = RetrySafety<Self>.harmless
 
         package var bucket: String
         package var key: String
@@ -116,14 +116,14 @@ extension S3 {
             request.add(header: "x-amz-checksum-mode", checksumMode)
         }
 
-        /// - Throws: `UnexpectedAnswer` if it is not the requested range, complete and as stored.
+        /// - Throws: `UnexpectedResponse` if it is not the requested range, complete and as stored.
         package func decode(_ response: HTTPResponse) throws -> Output {
             let piece = response.header("content-range").flatMap { ContentRange($0) }
             if let range, response.status != 206 || piece?.bytes.lowerBound != range.lowerBound {
-                throw UnexpectedAnswer("expected bytes from \(range.lowerBound) on, found \(response.summary)")
+                throw UnexpectedResponse("expected bytes from \(range.lowerBound) on, found \(response.summary)")
             }
             if let piece, piece.bytes.count != response.body.count {
-                throw UnexpectedAnswer("expected \(piece.bytes.count) bytes, found \(response.summary)")
+                throw UnexpectedResponse("expected \(piece.bytes.count) bytes, found \(response.summary)")
             }
             try compare(response)
             return Output(
@@ -142,12 +142,12 @@ extension S3 {
             if let stored = response.header("x-amz-checksum-sha256"), !stored.contains("-"),
                 stored != SHA256Checksum(of: response.body).base64
             {
-                throw UnexpectedAnswer("the bytes do not match the checksum stored by S3 (SHA-256)")
+                throw UnexpectedResponse("the bytes do not match the checksum stored by S3 (SHA-256)")
             }
             if let stored = response.header("x-amz-checksum-crc64nvme"), partNumber == nil,
                 stored != CRC64NVME(of: response.body).base64
             {
-                throw UnexpectedAnswer("the bytes do not match the checksum stored by S3 (CRC-64/NVME)")
+                throw UnexpectedResponse("the bytes do not match the checksum stored by S3 (CRC-64/NVME)")
             }
         }
     }
@@ -175,7 +175,7 @@ extension S3 {
     /// is compared with the one that was sent.
     package struct PutObject: RESTXMLOperation {
         package static let service = S3.service
-        package static let repetition = Repetition<Self>.lookup(taken: ["PreconditionFailed"]) {
+        package static let retrySafety = RetrySafety<Self>.lookup(taken: ["PreconditionFailed"]) {
             try await $0.find(with: $1)
         }
         package static let permissions = ["s3:PutObject", "s3:GetObject"]
@@ -267,7 +267,7 @@ extension S3 {
     /// Copies an object of at most 5 GB within S3, without transferring its bytes to this host.
     package struct CopyObject: RESTXMLOperation {
         package static let service = S3.service
-        package static let repetition = Repetition<Self>.harmless
+        package static let retrySafety = RetrySafety<Self>.harmless
         package static let permissions = ["s3:GetObject", "s3:PutObject"]
 
         package var bucket: String
@@ -315,7 +315,7 @@ extension S3 {
     /// Copies a range of another object to a part of a multipart upload, within S3.
     package struct UploadPartCopy: RESTXMLOperation {
         package static let service = S3.service
-        package static let repetition = Repetition<Self>.harmless
+        package static let retrySafety = RetrySafety<Self>.harmless
         package static let permissions = ["s3:GetObject", "s3:PutObject"]
 
         package var bucket: String
@@ -369,7 +369,7 @@ extension S3 {
     /// Deletes an object; succeeds if it does not exist.
     package struct DeleteObject: RESTXMLOperation {
         package static let service = S3.service
-        package static let repetition = Repetition<Self>.harmless
+        package static let retrySafety = RetrySafety<Self>.harmless
 
         package var bucket: String
         package var key: String
@@ -395,7 +395,7 @@ extension S3 {
     /// them as errors.
     package struct DeleteObjects: RESTXMLOperation {
         package static let service = S3.service
-        package static let repetition = Repetition<Self>.harmless
+        package static let retrySafety = RetrySafety<Self>.harmless
         package static let permissions = ["s3:DeleteObject", "s3:DeleteObjectVersion"]
 
         package var bucket: String

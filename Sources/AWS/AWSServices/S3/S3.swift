@@ -25,24 +25,24 @@ extension HTTPRequest {
 /// Checks that a response without a document comes from S3. The status alone is not enough: a captive portal answers
 /// every request with 200 and a page of its own.
 extension HTTPResponse {
-    /// - Throws: `UnexpectedAnswer` if there is no ETag, which every response about an object has.
+    /// - Throws: `UnexpectedResponse` if there is no ETag, which every response about an object has.
     func entityTag() throws -> String {
         guard let tag = header("etag"), tag.hasPrefix("\""), tag.hasSuffix("\""), tag.count > 2 else {
-            throw UnexpectedAnswer("expected the header ETag, found \(summary)")
+            throw UnexpectedResponse("expected the header ETag, found \(summary)")
         }
         return tag
     }
 
     /// Checks the response to a stored object: an ETag and no body.
     func storedTag() throws -> String {
-        guard body.isEmpty else { throw UnexpectedAnswer("expected no body, found \(summary)") }
+        guard body.isEmpty else { throw UnexpectedResponse("expected no body, found \(summary)") }
         return try entityTag()
     }
 
     /// Checks the response to a removal: status 204 and no body.
     func expectNoContent() throws {
         guard status == 204, body.isEmpty else {
-            throw UnexpectedAnswer("expected status 204 and no body, found status \(status) and \(summary)")
+            throw UnexpectedResponse("expected status 204 and no body, found status \(status) and \(summary)")
         }
     }
 
@@ -78,7 +78,7 @@ extension S3 {
     /// Checks that a bucket exists and is accessible, and returns its region. From another region, S3 returns 301.
     package struct HeadBucket: RESTXMLOperation {
         package static let service = S3.service
-        package static let repetition = Repetition<Self>.harmless
+        package static let retrySafety = RetrySafety<Self>.harmless
         package static let permissions = ["s3:ListBucket"]
 
         package var bucket: String
@@ -97,7 +97,7 @@ extension S3 {
 
         package func decode(_ response: HTTPResponse) throws -> Output {
             guard let region = response.header("x-amz-bucket-region") else {
-                throw UnexpectedAnswer("expected the header x-amz-bucket-region")
+                throw UnexpectedResponse("expected the header x-amz-bucket-region")
             }
             return Output(bucketRegion: region)
         }

@@ -42,7 +42,7 @@ package struct HTTPDownload: Sendable {
         self.plan = plan
     }
 
-    /// - Throws: `HTTPRefusal`, `TransportError`, `IntegrityError`, `TransferFileError`.
+    /// - Throws: `HTTPStatusError`, `TransportError`, `IntegrityError`, `TransferFileError`.
     package func run(
         over http: PlainHTTP, progress: @escaping @Sendable (TransferProgress) -> Void = { _ in }
     ) async throws {
@@ -120,7 +120,7 @@ package struct HTTPDownload: Sendable {
         var get = request(.get)
         get.add(header: "range", "bytes=\(piece.offset)-\(piece.offset + piece.length - 1)")
         let answer: HTTPResponse
-        do { answer = try await http.send(get, isKnown: true) } catch let refusal as HTTPRefusal
+        do { answer = try await http.send(get, isKnown: true) } catch let refusal as HTTPStatusError
             where refusal.status == 416
         {
             throw Changed()
@@ -184,7 +184,7 @@ package struct PlainHTTP: Sendable {
 
     /// - Parameter isKnown: the server has served the same file before, so a 403 can only be a rate limit.
     /// - Returns: a successful response.
-    /// - Throws: `HTTPRefusal`; `TransportError` after all attempts.
+    /// - Throws: `HTTPStatusError`; `TransportError` after all attempts.
     func send(_ request: HTTPRequest, isKnown: Bool = false) async throws -> HTTPResponse {
         var attempt = 0
         var waited: Duration = .zero
@@ -204,7 +204,7 @@ package struct PlainHTTP: Sendable {
                     continue
                 }
                 guard response.status >= 500, attempt < backoff.attempts else {
-                    throw HTTPRefusal(response, to: request)
+                    throw HTTPStatusError(response, to: request)
                 }
             } catch let error as TransportError {
                 guard attempt < backoff.attempts else { throw error }
@@ -227,7 +227,7 @@ package struct PlainHTTP: Sendable {
 }
 
 /// An unsuccessful HTTP response.
-package struct HTTPRefusal: Error, Sendable, Equatable, CustomStringConvertible {
+package struct HTTPStatusError: Error, Sendable, Equatable, CustomStringConvertible {
     package var url: String
     package var status: Int
     /// The action that AWS WAF requires first: `captcha` or `challenge`.

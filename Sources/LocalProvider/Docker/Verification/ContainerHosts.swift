@@ -13,12 +13,12 @@ protocol ContainerHost: Sendable {
 
     /// Starts a container, calls `body`, and removes the container.
     func withContainer<Result: Sendable>(
-        _ order: ContainerOrder, _ body: @Sendable (any RunningContainer) async throws -> Result
+        _ order: ContainerOptions, _ body: @Sendable (any RunningContainer) async throws -> Result
     ) async throws -> Result
 }
 
 /// The parameters for starting a container.
-struct ContainerOrder: Sendable {
+struct ContainerOptions: Sendable {
     /// The environment variables, which may contain secrets: they are passed in private files.
     var environment: [String: String]
     /// The bind mounts: a path on this machine and a path in the container.
@@ -55,7 +55,7 @@ struct PrefixedRunner: CommandRunner {
     }
 
     func converse<Result: Sendable>(
-        _ command: Command, _ body: (Conversation) async throws -> Result
+        _ command: Command, _ body: (PromptSession) async throws -> Result
     ) async throws -> Result {
         try await runner.converse(prefixed(command), body)
     }
@@ -139,7 +139,7 @@ struct DockerHost: ContainerHost {
     }
 
     func withContainer<Result: Sendable>(
-        _ order: ContainerOrder, _ body: @Sendable (any RunningContainer) async throws -> Result
+        _ order: ContainerOptions, _ body: @Sendable (any RunningContainer) async throws -> Result
     ) async throws -> Result {
         let name = "dss-verify-\(UInt32.random(in: 0 ... .max))"
         let port = configuration.port
@@ -254,7 +254,7 @@ struct RuncHost: ContainerHost {
     }
 
     func withContainer<Result: Sendable>(
-        _ order: ContainerOrder, _ body: @Sendable (any RunningContainer) async throws -> Result
+        _ order: ContainerOptions, _ body: @Sendable (any RunningContainer) async throws -> Result
     ) async throws -> Result {
         let name = "dss-verify-\(UInt32.random(in: 0 ... .max))"
         try await runner.run(Command("ip", ["netns", "add", name]))
@@ -377,7 +377,7 @@ struct RuntimeSpec: Codable, Sendable {
         var path: String?
     }
 
-    init(_ image: ImageConfiguration, _ order: ContainerOrder, network: String) {
+    init(_ image: ImageConfiguration, _ order: ContainerOptions, network: String) {
         process = Process(
             args: image.config.entrypoint,
             env: image.config.environment
@@ -426,7 +426,7 @@ extension ImageLayout {
 }
 
 /// A directory with a user's file, to be mounted as the notebooks volume of a sandbox.
-struct Volume: Sendable {
+struct TestVolume: Sendable {
     static let file = "mine.ipynb"
     private static let content = "somebody's own\n"
 

@@ -11,8 +11,8 @@ package func verifyDockerImage(
 ) async throws -> VerificationReport {
     let source = try ImageSource(image)
     let verify = { @Sendable (host: any ContainerHost) in
-        let log = ContainerCheckLog(onCheck: onCheck)
-        try await ContainerVisit(host: host, log: log).makeAll()
+        let log = ContainerCheckRunner(onCheck: onCheck)
+        try await ContainerVerification(host: host, log: log).makeAll()
         return VerificationReport(
             image: image, hardware: host.name, accelerator: "container", checks: await log.results)
     }
@@ -23,7 +23,7 @@ package func verifyDockerImage(
 }
 
 /// Runs checks one after the other and reports each result.
-actor ContainerCheckLog {
+actor ContainerCheckRunner {
     private(set) var results: [CheckResult] = []
     private let onCheck: @Sendable (CheckResult) -> Void
 

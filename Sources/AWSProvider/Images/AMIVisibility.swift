@@ -3,7 +3,7 @@ import AWSServices
 import Sandbox
 
 /// Makes an AMI and its snapshots public or private, always both together.
-package struct AMIPublicity: Sendable {
+package struct AMIVisibility: Sendable {
     package struct State: Sendable, Equatable {
         package struct Snapshot: Sendable, Equatable {
             package var id: String

@@ -4,7 +4,7 @@ import FoundationEssentials
 import Sandbox
 
 /// A reference to an AMI, by its id or by its asset id.
-package enum ImageSearch: Sendable, Equatable {
+package enum ImageReference: Sendable, Equatable {
     case id(String)
     case asset(AssetID)
 
@@ -23,7 +23,7 @@ package enum ImageSearch: Sendable, Equatable {
     package func startable(in client: AWSClient, names: SandboxDefinition.Names) async throws -> StartableImage {
         let image =
             switch self {
-            case .id(let id): try await BuildSite.image(id, in: client)
+            case .id(let id): try await AWSWorkspace.image(id, in: client)
             case .asset: try await find(client, names)
             }
         let owner = AssetRules(names: names, AssetPattern("*")).owner(image.tags, amiName: image.name)
@@ -70,11 +70,11 @@ package struct StartableImage: Sendable, Equatable {
 /// Finds, awaits and removes AMIs that the account owns in one region.
 struct OwnImages: Sendable {
     let client: AWSClient
-    let pace: Pace
+    let polling: PollingPolicy
 
-    init(_ client: AWSClient, pace: Pace = Pace()) {
+    init(_ client: AWSClient, polling: PollingPolicy = PollingPolicy()) {
         self.client = client
-        self.pace = pace
+        self.polling = polling
     }
 
     func all(_ filters: [EC2.Filter]) async throws -> [EC2.Image] {
@@ -121,7 +121,7 @@ struct OwnImages: Sendable {
     func waitUntilAvailable(
         _ id: String, of what: String, tell: @Sendable (Double) -> Void = { _ in }
     ) async throws -> EC2.Image {
-        try await client.wait(for: "\(what) \(id)", at: pace) {
+        try await client.wait(for: "\(what) \(id)", at: polling) {
             guard let image = try await image(id) else {
                 throw Failure(.failed, "\(what) \(id) in \(client.region) was deleted by someone else")
             }
@@ -178,7 +178,7 @@ struct OwnImages: Sendable {
         } catch let error as AWSError where ["InvalidAMIID.NotFound", "InvalidAMIID.Unavailable"].contains(error.code) {
             // It is already gone.
         }
-        try await client.wait(for: "the deletion of \(id)", at: pace) {
+        try await client.wait(for: "the deletion of \(id)", at: polling) {
             let found = try await image(id)
             return found == nil || found?.state == "deregistered" ? () : nil
         }
@@ -188,7 +188,7 @@ struct OwnImages: Sendable {
     /// Deletes a snapshot and waits until it is gone; it may already be gone. AWS reports it as in use for a moment
     /// after its image is deregistered.
     func remove(snapshot id: String) async throws {
-        try await client.wait(for: "the deletion of \(id)", at: pace) { () -> Void? in
+        try await client.wait(for: "the deletion of \(id)", at: polling) { () -> Void? in
             do {
                 _ = try await client.call(EC2.DeleteSnapshot(snapshotId: id))
                 return nil

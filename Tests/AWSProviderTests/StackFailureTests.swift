@@ -23,7 +23,7 @@ struct StackTroubleTests {
     @Test("the first failure is told, not what follows from it")
     func first() throws {
         let trouble = try #require(
-            StackTrouble(
+            StackFailure(
                 Self.events([
                     ("S", "CREATE_IN_PROGRESS", "User Initiated"), ("Role", "CREATE_IN_PROGRESS", nil),
                     ("Role", "CREATE_FAILED", "not authorized"),
@@ -37,7 +37,7 @@ struct StackTroubleTests {
     @Test("only the last change counts, and what could not be taken back is told too")
     func lastChange() throws {
         let trouble = try #require(
-            StackTrouble(
+            StackFailure(
                 Self.events([
                     ("S", "CREATE_IN_PROGRESS", nil), ("Role", "CREATE_FAILED", "an old story"),
                     ("S", "CREATE_COMPLETE", nil), ("S", "UPDATE_IN_PROGRESS", nil),
@@ -50,8 +50,8 @@ struct StackTroubleTests {
 
     @Test("a change in which nothing failed has no trouble")
     func none() {
-        #expect(StackTrouble(Self.events([("S", "CREATE_IN_PROGRESS", nil), ("S", "CREATE_COMPLETE", nil)])) == nil)
-        #expect(StackTrouble([]) == nil)
+        #expect(StackFailure(Self.events([("S", "CREATE_IN_PROGRESS", nil), ("S", "CREATE_COMPLETE", nil)])) == nil)
+        #expect(StackFailure([]) == nil)
     }
 
     @Test(

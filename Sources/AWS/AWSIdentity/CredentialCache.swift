@@ -6,7 +6,7 @@ import FoundationEssentials
 ///
 /// Renewal starts five minutes before expiration, with a single fetch for all concurrent callers. If it fails, the old
 /// credentials are used until they expire. A cancelled caller stops waiting; the fetch continues for the others.
-package actor CredentialKeeper: CredentialSource {
+package actor CredentialCache: CredentialSource {
     package typealias Fetch = @Sendable (_ refused: Credentials?) async throws -> Credentials
 
     private static let margin: TimeInterval = 5 * 60

@@ -5,9 +5,9 @@ import Verification
 import Workbench
 
 /// Runs the checks of one image.
-struct ContainerVisit: Sendable {
+struct ContainerVerification: Sendable {
     var host: any ContainerHost
-    var log: ContainerCheckLog
+    var log: ContainerCheckRunner
 
     private var image: ImageConfiguration { host.configuration }
     private static let password = Secret("dss verify \(UInt64.random(in: 0 ... .max))")
@@ -16,12 +16,12 @@ struct ContainerVisit: Sendable {
         try await log.make(.configuration) { image.problem }
         try await log.make(.noSecrets) { image.secret }
         try await withTemporaryDirectory(in: "/var/tmp") { directory in
-            let volume = try Volume(in: directory)
+            let volume = try TestVolume(in: directory)
             let socket = host.dockerSocket
             let mounts =
                 [(source: volume.path, target: image.notebooks)]
                 + (socket.map { [(source: $0, target: "/var/run/docker.sock")] } ?? [])
-            let order = ContainerOrder(environment: ["JUPYTER_PASSWORD": Self.password.reveal], mounts: mounts)
+            let order = ContainerOptions(environment: ["JUPYTER_PASSWORD": Self.password.reveal], mounts: mounts)
             let before = socket.map(FileState.init)
             try await host.withContainer(order) { container in
                 try await browse(container, in: directory)
@@ -67,7 +67,7 @@ struct ContainerVisit: Sendable {
         }
     }
 
-    private func look(into container: any RunningContainer, _ volume: Volume) async throws {
+    private func look(into container: any RunningContainer, _ volume: TestVolume) async throws {
         try await log.make(.healthy) {
             let test = image.config.healthcheck.test.dropFirst().map(shellQuoted).joined(separator: " ")
             return try await container.problem("\(test) || echo 'the health check failed'", as: "root")
@@ -76,7 +76,7 @@ struct ContainerVisit: Sendable {
         try await log.make(.notebooks) {
             try await container.problem(ContainerScripts.notebooks(image.notebooks, image.user), as: image.user)
         }
-        try await log.make(.untouched) { volume.isUntouched ? nil : "\(Volume.file) was changed" }
+        try await log.make(.untouched) { volume.isUntouched ? nil : "\(TestVolume.file) was changed" }
         try await log.make(.tools) {
             try await container.problem(
                 "poetry --version >/dev/null 2>&1 || echo poetry does not run; "

@@ -21,7 +21,7 @@ struct LongTableTests {
         let whole = Self.table(rows)
         var frame = whole
         (frame.rows, frame.headings, frame.remarks) = ([], [:], [:])
-        let long = LongTable(frame, count: rows, portion: portion) { range in
+        let long = StreamedTable(frame, count: rows, portion: portion) { range in
             var some = Table([], rows: Array(whole.rows[range]))
             for row in range {
                 some.headings[row - range.lowerBound] = whole.headings[row]

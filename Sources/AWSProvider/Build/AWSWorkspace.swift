@@ -5,25 +5,26 @@ import Sandbox
 import Synchronization
 
 /// Where on AWS one asset id is built, and under which names and tags: what every stage of it needs.
-package struct BuildSite: Sendable {
+package struct AWSWorkspace: Sendable {
     /// Of the region of the build.
     package let client: AWSClient
     package let assetID: AssetID
     package let names: SandboxDefinition.Names
-    package let pace: Pace
+    package let polling: PollingPolicy
     /// The wall clock, for dates that are written down.
     package let now: @Sendable () -> Date
     /// When what only the build needs may be removed by everybody.
     package let expires: Date
 
     package init(
-        _ client: AWSClient, _ assetID: AssetID, names: SandboxDefinition.Names, pace: Pace = Pace(),
+        _ client: AWSClient, _ assetID: AssetID, names: SandboxDefinition.Names,
+        polling: PollingPolicy = PollingPolicy(),
         lifetime: Duration = .seconds(24 * 3600), now: @escaping @Sendable () -> Date = { Date() }
     ) {
         self.client = client
         self.assetID = assetID
         self.names = names
-        self.pace = pace
+        self.polling = polling
         self.now = now
         expires = now().addingTimeInterval(Double(lifetime.components.seconds))
     }
@@ -74,7 +75,7 @@ package struct BuildSite: Sendable {
 }
 
 /// Says of something that is registered for undo that it has become a product: it stays, whatever comes later.
-package final class Keep: Sendable {
+package final class Retention: Sendable {
     private let decided = Mutex(false)
 
     package init() {}

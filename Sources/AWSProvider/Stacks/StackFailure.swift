@@ -3,7 +3,7 @@ import AWSServices
 /// The reason why the last change of a stack failed: the resource that failed first, with AWS's message.
 ///
 /// Later failures are mostly consequences: AWS cancels operations in progress, then rolls back.
-package struct StackTrouble: Sendable, Equatable {
+package struct StackFailure: Sendable, Equatable {
     package var resource: String
     package var type: String
     package var status: String
@@ -58,7 +58,7 @@ extension CloudFormation.StackEvent {
 }
 
 /// Shell commands for manual steps, to be shown to the user.
-enum StackAdvice {
+enum StackCommands {
     static func look(_ name: String, in region: String) -> String {
         "aws cloudformation describe-stack-events --region \(region) --stack-name \(name)"
     }
