@@ -48,14 +48,14 @@ struct ApplianceContents: Sendable, Equatable {
     var diskName: String { "\(stem)-disk1.vmdk" }
 
     var descriptor: String {
-        OVFDescriptor(appliance: appliance, diskFile: diskName, diskBytes: disk.bytes, capacity: capacity).xml
+        OVFDescriptor(appliance: appliance, diskFile: diskName, diskBytes: disk.file.bytes, capacity: capacity).xml
     }
 
     /// The manifest: one line per file, in the format of `ovftool` and VirtualBox.
     var manifest: String {
         """
         SHA256(\(descriptorName))= \(descriptorDigest)
-        SHA256(\(diskName))= \(disk.sha256)
+        SHA256(\(diskName))= \(disk.file.sha256 ?? "")
 
         """
     }

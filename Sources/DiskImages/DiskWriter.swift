@@ -117,13 +117,3 @@ package struct DiskWriter: Sendable {
         try await body()
     }
 }
-
-/// The SHA-256 of a large file, computed on a separate thread: tasks share only as many threads as there are
-/// processors, and reading a gigabyte would block one of them for seconds.
-func sha256InBackground(of path: String) async throws -> String {
-    try await withCheckedThrowingContinuation { continuation in
-        DispatchQueue.global().async {
-            continuation.resume(with: Result { try sha256(of: path) })
-        }
-    }
-}

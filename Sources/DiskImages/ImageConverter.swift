@@ -45,7 +45,9 @@ package struct ImageConverter: Sendable {
                 }
                 var images: [ConvertedImage] = []
                 while let more = try await group.next() { images += more }
-                return images.sorted { formats.firstIndex(of: $0.format)! < formats.firstIndex(of: $1.format)! }
+                return images.sorted {
+                    formats.firstIndex(of: $0.file.format)! < formats.firstIndex(of: $1.file.format)!
+                }
             }
         } catch {
             let failure = explainingFullDisk(error, at: "\(directory)/")
@@ -131,10 +133,8 @@ struct ConversionJob: Sendable {
     let runner: any CommandRunner
     let meter: ConversionProgress
 
-    func finalName(_ format: ImageFormat) -> String { "\(stem).\(format.fileExtension)" }
-
     func path(_ format: ImageFormat) -> String {
-        "\(directory)/\(ConvertedImage.partialName(of: finalName(format)))"
+        "\(directory)/\(ConvertedImage.partialName(of: format.fileName(stem)))"
     }
 
     /// Converts to a format and checks the result; hash, comparison and header check run in parallel.
@@ -186,8 +186,10 @@ struct ConversionJob: Sendable {
             }
             try await group.waitForAll()
             let image = ConvertedImage(
-                format: format, temporaryPath: path, finalName: finalName(format),
-                bytes: try FileSize(of: path).length, sha256: try await digest)
+                file: Manifest.File(
+                    name: format.fileName(stem), format: format, bytes: try FileSize(of: path).length,
+                    sha256: try await digest),
+                temporaryPath: path)
             meter.update(format, "done", 1)
             return image
         }
@@ -264,21 +266,14 @@ final class ConversionProgress: Sendable {
 
 /// An image that has passed all checks and has a temporary name until it is renamed into place.
 package struct ConvertedImage: Sendable, Equatable {
-    package var format: ImageFormat
+    /// What the manifest says about it.
+    package var file: Manifest.File
     /// Absolute path in the directory of the final name.
     package var temporaryPath: String
-    package var finalName: String
-    /// Length of the file, including holes.
-    package var bytes: Int64
-    /// SHA-256 digest in lower-case hexadecimal.
-    package var sha256: String
 
-    package init(format: ImageFormat, temporaryPath: String, finalName: String, bytes: Int64, sha256: String) {
-        self.format = format
+    package init(file: Manifest.File, temporaryPath: String) {
+        self.file = file
         self.temporaryPath = temporaryPath
-        self.finalName = finalName
-        self.bytes = bytes
-        self.sha256 = sha256
     }
 
     /// The name of an unfinished file: `.sandbox.vhd.partial`.

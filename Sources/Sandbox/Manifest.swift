@@ -1,8 +1,9 @@
 import FoundationEssentials
 
-/// `manifest.json` beside the images: what they are, what they lack and what they were made from.
+/// `manifest.json` next to the images: what they are, what is missing from them, and what they were built from.
 ///
-/// It is written last; a folder without it holds no finished build.
+/// It is written last; a folder without it holds no finished build. The Docker image of the same asset id is one more
+/// entry; a manifest may describe that alone.
 package struct Manifest: Sendable, Equatable, Codable {
     package static let fileName = "manifest.json"
     package static let checksumsFileName = "SHA256SUMS"
@@ -11,9 +12,9 @@ package struct Manifest: Sendable, Equatable, Codable {
         package var name: String
         package var format: ImageFormat
         package var bytes: Int64
-        /// Lower-case hexadecimal; `nil` where only S3 has seen all of the file and keeps another sum.
+        /// Lower-case hexadecimal; `nil` if only S3 has seen the whole file and keeps another checksum.
         package var sha256: String?
-        /// CRC-64/NVME in Base64, as S3 tells it.
+        /// CRC-64/NVME in Base64, as reported by S3.
         package var crc64: String?
 
         package init(name: String, format: ImageFormat, bytes: Int64, sha256: String?, crc64: String? = nil) {
@@ -23,6 +24,54 @@ package struct Manifest: Sendable, Equatable, Codable {
             self.sha256 = sha256
             self.crc64 = crc64
         }
+    }
+
+    /// The Docker image, an OCI image layout in the folder `docker`.
+    package struct Container: Sendable, Equatable, Codable {
+        package struct Layer: Sendable, Equatable, Codable {
+            package var name: String
+            package var digest: String
+            package var bytes: Int64
+
+            package init(name: String, digest: String, bytes: Int64) {
+                self.name = name
+                self.digest = digest
+                self.bytes = bytes
+            }
+        }
+
+        /// `[HOST[:PORT]/]ORG/REPO:VERSION`
+        package var reference: String
+        /// The digest of the image manifest.
+        package var digest: String
+        package var layers: [Layer]
+        package var missing: [MissingComponent]
+        package var user: String
+        package var jupyterPort: Int
+        /// Digest of everything that goes into the image.
+        package var inputs: String
+        /// Whether a registry has it under that reference.
+        package var isPublished = false
+
+        package init(
+            reference: String, digest: String, layers: [Layer], missing: [MissingComponent], user: String,
+            jupyterPort: Int, inputs: String
+        ) {
+            self.reference = reference
+            self.digest = digest
+            self.layers = layers
+            self.missing = missing
+            self.user = user
+            self.jupyterPort = jupyterPort
+            self.inputs = inputs
+        }
+
+        package var bytes: Int64 { layers.map(\.bytes).reduce(0, +) }
+        package var pullLine: String { "docker pull \(reference)" }
+
+        /// The folder of the layout, and its name while it is being written.
+        package static let layoutName = "docker"
+        package static let unfinishedLayoutName = ".docker.partial"
     }
 
     package var name: String
@@ -39,13 +88,15 @@ package struct Manifest: Sendable, Equatable, Codable {
     package var diskMiB: Int
     package var files: [File]
     package var missing: [MissingComponent]
-    /// Hash of all that went into the images but the password.
-    package var inputs: String
+    /// Digest of everything that goes into the images except the password; `nil` if that is unknown, or if there are no
+    /// images.
+    package var inputs: String?
     /// The AMI that the files were exported from.
     package var machineImage: MachineImage?
+    package var container: Container?
 
     package init(
-        _ order: BuildOrder, files: [File], missing: [MissingComponent], inputs: String, built: Date,
+        _ order: BuildOrder, files: [File] = [], missing: [MissingComponent] = [], inputs: String? = nil, built: Date,
         machineImage: MachineImage? = nil
     ) {
         let definition = order.definition
@@ -63,6 +114,11 @@ package struct Manifest: Sendable, Equatable, Codable {
         self.missing = missing
         self.inputs = inputs
         self.machineImage = machineImage
+    }
+
+    /// The manifest in a file; `nil` if there is none that can be read.
+    package static func read(_ path: String) -> Manifest? {
+        FileManager.default.contents(atPath: path).flatMap { try? Manifest(json: String(decoding: $0, as: UTF8.self)) }
     }
 
     package init(json: String) throws {
@@ -107,7 +163,7 @@ extension BuildOrder {
     }
 
     /// The name of the image file of a format.
-    package func imageName(_ format: ImageFormat) -> String { "\(imageStem).\(format.fileExtension)" }
+    package func imageName(_ format: ImageFormat) -> String { format.fileName(imageStem) }
 }
 
 /// A finished file of a release.
@@ -141,6 +197,8 @@ package enum ImageFormat: String, Sendable, Codable, CaseIterable, Hashable {
 
     /// The ending of the exported file.
     package var fileExtension: String { rawValue }
+
+    package func fileName(_ stem: String) -> String { "\(stem).\(fileExtension)" }
 
     /// The people a format is for, in words for tables and the release notes.
     package var purpose: String {

@@ -1,4 +1,5 @@
 import Crypto
+import Dispatch
 import FoundationEssentials
 import Glibc
 
@@ -88,3 +89,13 @@ package func sha256(of path: String) throws -> String {
 
 /// The SHA-256 of the UTF-8 bytes of a text.
 package func sha256(ofText text: String) -> String { hexadecimal(SHA256.hash(data: Array(text.utf8))) }
+
+/// The SHA-256 of a large file, computed on a separate thread: tasks share only as many threads as there are
+/// processors, and reading a gigabyte would block one of them for seconds.
+package func sha256InBackground(of path: String) async throws -> String {
+    try await withCheckedThrowingContinuation { continuation in
+        DispatchQueue.global().async {
+            continuation.resume(with: Result { try sha256(of: path) })
+        }
+    }
+}

@@ -88,8 +88,9 @@ struct CreateVMTimeTests {
             let machines = Machines(
                 workspace: workspace, runner: runner, directory: "\(builder.home)/machine", ownAddress: { "192.0.2.1" })
             let export = AWSExport(
-                workspace, try await ImageBucket.find(in: workspace), place: .elsewhere, workDirectory: builder.home,
-                runner: runner)
+                workspace,
+                S3ArtifactStore(workspace.client, try await ImageBucket.find(in: workspace.client, for: .export)),
+                place: .elsewhere, workDirectory: builder.home, runner: runner)
             return try await createVM(
                 BuildOrder(assetID: workspace.assetID, definition: definition, password: .given(Secret("secret"))),
                 on: AWSVMProvider(workspace, machines: machines, export: export, settings: settings),

@@ -32,7 +32,8 @@ extension ImageSuites {
                     let driver = Conversion.driver(of: artifact.format)
                     #expect(try await lab.disk.isSame(as: file, format: driver), "\(name)")
                 }
-                let head = try await lab.bucket.head("data_science_sandbox/1.0/sandbox-1.0.vhd", lab.account.client())
+                let head = try await S3ArtifactStore(lab.account.client(), lab.bucket)
+                    .object("data_science_sandbox/1.0/sandbox-1.0.vhd")
                 #expect(head?.metadata["dss-image"] == lab.image.id && head?.cacheControl == "no-cache")
                 #expect(names.all.isSuperset(of: ["read snapshot", "convert vmdk, ova", "convert vhd", "upload ova"]))
                 #expect(await undo.unwind() == [])
@@ -105,9 +106,11 @@ extension ImageSuites {
 
         func export(
             _ formats: [ImageFormat], undo: Undo, events: @escaping EventSink = { _ in }
-        ) async throws -> [Artifact] {
+        ) async throws -> [Manifest.File] {
+            let workspace = try account.workspace()
             let export = EBSDirectExport(
-                try account.workspace(), to: bucket, workDirectory: work, runner: SystemCommandRunner())
+                workspace, to: S3ArtifactStore(workspace.client, bucket), workDirectory: work,
+                runner: SystemCommandRunner())
             return try await export.run(
                 image, formats: formats, stem: "sandbox-1.0", appliance: Appliance(name: "sandbox", version: "1.0"),
                 undo: undo, events: events)

@@ -61,7 +61,8 @@ struct ExportLab: Sendable {
         let image = try await client.makeImage("Exasol-Data-Science-Sandbox-\(assetID)")
         let workspace = workspace(client)
         return ExportLab(
-            emulator: emulator, transport: transport, image: image, bucket: try await ImageBucket.find(in: workspace))
+            emulator: emulator, transport: transport, image: image,
+            bucket: try await ImageBucket.find(in: client, for: .export))
     }
 
     private static func client(_ emulator: AWSEmulator, _ transport: any Transport) -> AWSClient {
@@ -75,6 +76,16 @@ struct ExportLab: Sendable {
     }
 
     var client: AWSClient { Self.client(emulator, transport) }
+    var store: S3ArtifactStore { S3ArtifactStore(client, bucket) }
+    var exporter: AWSExport { exporter() }
+
+    func exporter(through other: (any Transport)? = nil, plan: RenamePlan = RenamePlan()) -> AWSExport {
+        let workspace = other.map { self.workspace(through: $0) } ?? self.workspace
+        return AWSExport(
+            workspace, S3ArtifactStore(workspace.client, bucket, plan: plan), place: .elsewhere,
+            workDirectory: "/nowhere", runner: SystemCommandRunner())
+    }
+
     var workspace: AWSWorkspace { Self.workspace(client) }
 
     /// The build as somebody sees it whose calls go through something else.
@@ -105,10 +116,7 @@ extension ExportLab {
         _ formats: [ImageFormat] = [.vhd, .vmdk], through other: (any Transport)? = nil, undo: Undo = Undo(),
         plan: RenamePlan = RenamePlan(), events: @escaping EventSink = { _ in }
     ) async throws -> [Artifact] {
-        let workspace = other.map { self.workspace(through: $0) } ?? self.workspace
-        let export = AWSExport(
-            workspace, bucket, place: .elsewhere, workDirectory: "/nowhere", runner: SystemCommandRunner(), plan: plan)
-        return try await export.export(
+        try await exporter(through: other, plan: plan).export(
             image, of: try order(formats), method: .auto, missing: [], inputs: "inputs", undo: undo, events: events)
     }
 

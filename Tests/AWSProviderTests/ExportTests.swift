@@ -68,7 +68,7 @@ extension ExportLabTests {
                 #expect(try await lab.count("UploadPartCopy") == (limit < 12 << 20 ? 6 : 0))
                 let isInParts = limit < 12 << 20
                 for name in ["lab-9.1.vhd", "lab-9.1.vmdk", "manifest.json"] {
-                    let object = try await lab.bucket.head(lab.workspace.keyPrefix + name, lab.client)
+                    let object = try await lab.store.object(lab.workspace.keyPrefix + name)
                     #expect(object?.cacheControl == "no-cache", "\(name)")
                 }
                 #expect(artifacts.allSatisfy { ($0.sha256 == nil) == isInParts && ($0.crc64 == nil) != isInParts })
@@ -99,7 +99,7 @@ extension ExportLabTests {
                     emulator: lab.emulator, transport: lab.transport, image: other, bucket: lab.bucket)
                 try await second.export()
                 #expect(try await lab.count("ExportImage") == 4)
-                let manifest = try await ImagePublication(lab.workspace, lab.bucket).manifest()
+                let manifest = try await lab.exporter.folder.manifest()
                 #expect(manifest?.machineImage?.id == other.id)
             }
         }

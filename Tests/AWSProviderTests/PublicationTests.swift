@@ -30,7 +30,7 @@ extension ExportLabTests {
         @Test("a build is finished only with its AMI, and with all objects as they were")
         func finished() async throws {
             try await ExportLab.with { lab in
-                let publication = ImagePublication(lab.workspace, lab.bucket)
+                let publication = lab.exporter
                 let order = try lab.order()
                 #expect(try await publication.finished(order, inputs: "inputs") == nil)
                 let artifacts = try await lab.export()
@@ -65,11 +65,9 @@ extension ExportLabTests {
                 let key = lab.workspace.keyPrefix + "manifest.json"
                 _ = try await lab.client.call(
                     S3.PutObject(bucket: lab.bucket.name, key: key, body: Array("<html>".utf8)))
-                #expect(try await ImagePublication(lab.workspace, lab.bucket).finished(lab.order(), inputs: "x") == nil)
+                #expect(try await lab.exporter.finished(lab.order(), inputs: "x") == nil)
                 try await lab.export()
-                #expect(
-                    try await ImagePublication(lab.workspace, lab.bucket).finished(lab.order(), inputs: "inputs") != nil
-                )
+                #expect(try await lab.exporter.finished(lab.order(), inputs: "inputs") != nil)
             }
         }
 
@@ -77,11 +75,11 @@ extension ExportLabTests {
         func contentTypes() async throws {
             try await ExportLab.with { lab in
                 try await lab.export([.vmdk])
-                try await ImagePublication(lab.workspace, lab.bucket).publishReport(
+                try await lab.exporter.folder.publishReport(
                     markdown: "# Report\n", json: "{}\n")
                 var types: [String: String] = [:]
                 for key in try await lab.keys {
-                    types[key] = try await lab.bucket.head(lab.workspace.keyPrefix + key, lab.client)?.contentType
+                    types[key] = try await lab.store.object(lab.workspace.keyPrefix + key)?.contentType
                 }
                 #expect(
                     types == [
@@ -108,7 +106,9 @@ extension ExportLabTests {
             try await ExportLab.with { lab in
                 let elsewhere = AWSWorkspace(
                     lab.client.region("eu-west-1"), try AssetID("9.1"), names: SandboxDefinition.Names())
-                let error = await #expect(throws: Failure.self) { try await ImageBucket.find(in: elsewhere) }
+                let error = await #expect(throws: Failure.self) {
+                    try await ImageBucket.find(in: elsewhere.client, for: .export)
+                }
                 #expect(error?.message.contains("no stack DATA-SCIENCE-SANDBOX-VM-Bucket in eu-west-1") == true)
                 #expect(error?.advice?.contains("dss setup-vm-bucket") == true)
             }

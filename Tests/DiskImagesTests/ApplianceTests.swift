@@ -38,7 +38,8 @@ struct ApplianceTests {
 
     @Test func manifestAndOrderInTheArchive() {
         let disk = ConvertedImage(
-            format: .vmdk, temporaryPath: "/t/.x.vmdk.partial", finalName: "x.vmdk", bytes: 5, sha256: "d15c")
+            file: Manifest.File(name: "x.vmdk", format: .vmdk, bytes: 5, sha256: "d15c"),
+            temporaryPath: "/t/.x.vmdk.partial")
         let contents = ApplianceContents(
             appliance: appliance, stem: "x", disk: disk, capacity: 512, descriptorDigest: "0f0f")
         #expect(contents.manifest == "SHA256(x.ovf)= 0f0f\nSHA256(x-disk1.vmdk)= d15c\n")

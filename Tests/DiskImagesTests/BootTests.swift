@@ -154,7 +154,7 @@ struct BootTests {
         let raw = try await DiskWriter(runner: runner).write(root, to: "\(directory)/d.raw", sizeMiB: 192)
         let images = try await ImageConverter(runner: runner).convert(
             raw, to: formats, in: directory, stem: "image", appliance: Appliance(name: "small", version: "1"))
-        return Dictionary(uniqueKeysWithValues: images.map { ($0.format, $0.temporaryPath) })
+        return Dictionary(uniqueKeysWithValues: images.map { ($0.file.format, $0.temporaryPath) })
     }
 
     private func host(

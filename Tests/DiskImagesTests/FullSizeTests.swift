@@ -31,12 +31,12 @@ struct FullSizeTests {
                 log.sink(progress)
                 if progress.activity.contains("check") { print(stopwatch.seconds, progress.activity) }
             })
-        print("formats  \(stopwatch.seconds)", images.map { "\($0.format) \($0.bytes >> 20) MiB" })
+        print("formats  \(stopwatch.seconds)", images.map { "\($0.file.format) \($0.file.bytes >> 20) MiB" })
         for image in images {
             stopwatch = Stopwatch(ContinuousClock())
-            #expect(try sha256(of: image.temporaryPath) == image.sha256)
-            print("hash     \(image.format) \(stopwatch.seconds)")
-            try FileManager.default.moveItem(atPath: image.temporaryPath, toPath: "\(out)/\(image.finalName)")
+            #expect(try sha256(of: image.temporaryPath) == image.file.sha256)
+            print("hash     \(image.file.format) \(stopwatch.seconds)")
+            try FileManager.default.moveItem(atPath: image.temporaryPath, toPath: "\(out)/\(image.file.name)")
         }
     }
 }

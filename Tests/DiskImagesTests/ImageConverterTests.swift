@@ -37,16 +37,16 @@ struct ImageConverterTests {
             let log = ProgressLog()
             let images = try await ImageConverter(runner: runner).convert(
                 raw, to: ImageFormat.allCases, in: out, stem: "sand,box", appliance: appliance, progress: log.sink)
-            #expect(images.map(\.format) == ImageFormat.allCases)
+            #expect(images.map(\.file.format) == ImageFormat.allCases)
             #expect(try names(in: out) == ImageFormat.allCases.map { ".sand,box.\($0.rawValue).partial" }.sorted())
             for image in images {
-                #expect(image.finalName == "sand,box.\(image.format.rawValue)")
-                #expect(image.bytes == (try FileSize(of: image.temporaryPath).length))
-                #expect(image.sha256 == (try sha256(of: image.temporaryPath)))
+                #expect(image.file.name == "sand,box.\(image.file.format.rawValue)")
+                #expect(image.file.bytes == (try FileSize(of: image.temporaryPath).length))
+                #expect(image.file.sha256 == (try sha256(of: image.temporaryPath)))
                 let info = try await ImageInspector(runner: runner).inspect(image.temporaryPath)
-                #expect(info.format == image.format)
+                #expect(info.format == image.file.format)
                 #expect(info.virtualBytes == 64 << 20)
-                #expect(info.subformat == Conversion.subformat(of: image.format))
+                #expect(info.subformat == Conversion.subformat(of: image.file.format))
             }
             let last = try #require(log.all.last)
             #expect(last.activity == "vhd done · vmdk done · raw done · qcow2 done · ova done")
@@ -77,7 +77,7 @@ struct ImageConverterTests {
             let raw = try rawDisk(in: directory)
             let images = try await ImageConverter(runner: runner).convert(
                 raw, to: [.ova], in: directory, stem: "s", appliance: appliance)
-            #expect(images.map(\.format) == [.ova])
+            #expect(images.map(\.file.format) == [.ova])
             #expect(try names(in: directory) == [".s.ova.partial", "disk,a.raw"], "the disk alone was not asked for")
             let list = try await runner.run(Command("tar", ["-tf", images[0].temporaryPath]))
             #expect(list == "s.ovf\ns.mf\ns-disk1.vmdk\n")

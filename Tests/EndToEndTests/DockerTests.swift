@@ -1,6 +1,7 @@
 import AWSTestSupport
 import Foundation
 import RegistryTestSupport
+import Sandbox
 import Testing
 import Workbench
 
@@ -58,7 +59,7 @@ extension EndToEnd {
         /// What the registry gives is what was built.
         private static func pull(_ registry: Registry, _ workspace: Workspace) async throws {
             #expect(try await registry.tags("exasol/sandbox") == ["dss-e2e-docker", "latest"])
-            let record = try #require(DockerRecord.read("\(folder(workspace))/\(DockerRecord.fileName)"))
+            let record = try #require(Manifest.read("\(folder(workspace))/\(Manifest.fileName)")?.container)
             #expect(record.isPublished)
             let pulled = ImageLayout(directory: "\(workspace.root)/pulled")
             try await registry.pull("exasol/sandbox:latest", to: pulled.directory)

@@ -1,5 +1,5 @@
 import Foundation
-import LocalProvider
+import Sandbox
 import Testing
 import Workbench
 
@@ -25,13 +25,15 @@ extension EndToEnd {
         }
 
         /// What two builds side by side come to, each with a cache of its own.
-        private func records(_ workspace: Workspace, _ url: String) async throws -> (DockerRecord, DockerRecord) {
+        private func records(_ workspace: Workspace, _ url: String) async throws -> (
+            Manifest.Container, Manifest.Container
+        ) {
             async let one = record("one", workspace, url)
             async let two = record("two", workspace, url)
             return try await (one, two)
         }
 
-        private func record(_ name: String, _ workspace: Workspace, _ url: String) async throws -> DockerRecord {
+        private func record(_ name: String, _ workspace: Workspace, _ url: String) async throws -> Manifest.Container {
             let folder = "\(workspace.root)/\(name)"
             let own = Workspace(root: folder, cache: "\(folder)/cache", definition: workspace.definition)
             let said = try await own.run([
@@ -40,7 +42,7 @@ extension EndToEnd {
             ])
             try #require(said.status.isSuccess, "\(said)")
             return try #require(
-                DockerRecord.read("\(folder)/bucket/data_science_sandbox/dss-e2e-\(name)/\(DockerRecord.fileName)"))
+                Manifest.read("\(folder)/bucket/data_science_sandbox/dss-e2e-\(name)/\(Manifest.fileName)")?.container)
         }
     }
 }

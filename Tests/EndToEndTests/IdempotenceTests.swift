@@ -30,8 +30,9 @@ extension EndToEnd {
                         factory: LocalMachineFactory(
                             runner: runner, cacheDirectory: workspace.cache,
                             stateDirectory: "\(workspace.root)/state", host: host),
-                        bucket: LocalBucket(root: "\(workspace.root)/bucket", prefix: "p"),
-                        stateDirectory: "\(workspace.root)/state", assetID: order.assetID, programDigest: "test",
+                        folder: AssetFolder(
+                            DirectoryStore("\(workspace.root)/bucket"), order.assetID, under: "p"),
+                        stateDirectory: "\(workspace.root)/state", programDigest: "test",
                         now: { Date() })
                     var machine = try await provider.setUp(order, undo: undo) { _ in }
                     for step in order.definition.playbook.steps.dropFirst(machine.stepsDone) {

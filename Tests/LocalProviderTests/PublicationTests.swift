@@ -8,24 +8,36 @@ import Workbench
 
 @Suite("The local bucket")
 struct PublicationTests {
-    private func publication(_ root: String) -> ImagePublication {
-        ImagePublication(
-            bucket: LocalBucket(root: root, prefix: "p"),
-            verifier: PasswordVerifier(runner: SystemCommandRunner(), path: "\(root)/password"),
+    private func folder(_ root: String) throws -> AssetFolder<DirectoryStore> {
+        AssetFolder(DirectoryStore(root), try AssetID("1.0"), under: "p")
+    }
+
+    private func provider(_ root: String) throws -> LocalVMProvider {
+        let runner = SystemCommandRunner()
+        return LocalVMProvider(
+            runner: runner,
+            factory: LocalMachineFactory(
+                runner: runner, cacheDirectory: "\(root)/cache", stateDirectory: root,
+                host: HostSettings()),
+            folder: try folder(root), stateDirectory: root, programDigest: "program",
             now: { Date(timeIntervalSince1970: 0) })
     }
 
     /// Publishes one raw image with a known content.
     private func publish(_ fixture: Fixture, _ root: String, _ content: String = "image") async throws -> [Artifact] {
-        let publication = publication(root)
+        let provider = try provider(root)
         let order = try fixture.order()
-        let folder = try await publication.prepare(order, undo: Undo())
-        let partial = "\(folder)/\(ConvertedImage.partialName(of: "small-1.0.raw"))"
+        let folder = try folder(root)
+        try await folder.prepare(undo: Undo())
+        let partial = "\(folder.path)/\(ConvertedImage.partialName(of: "small-1.0.raw"))"
         try writeAtomically(content, to: partial)
         let image = ConvertedImage(
-            format: .raw, temporaryPath: partial, finalName: "small-1.0.raw", bytes: Int64(content.utf8.count),
-            sha256: try sha256(of: partial))
-        return try await publication.publish([image], of: order, missing: [], inputs: "inputs")
+            file: Manifest.File(
+                name: "small-1.0.raw", format: .raw, bytes: Int64(content.utf8.count),
+                sha256: try sha256(of: partial)),
+            temporaryPath: partial)
+        let inputs = try provider.inputs(of: order)
+        return try await provider.publish([image], of: order, missing: [], inputs: inputs)
     }
 
     @Test("gives images their final names, with checksums and a manifest")
@@ -36,9 +48,9 @@ struct PublicationTests {
             #expect(artifacts.map(\.location) == ["\(root)/p/1.0/small-1.0.raw"])
             let check = Command("sha256sum", ["--check", "--strict", "SHA256SUMS"], workingDirectory: "\(root)/p/1.0")
             #expect(try await SystemCommandRunner().execute(check).status.isSuccess)
-            let manifest = try #require(publication(root).bucket.manifest(AssetID("1.0")))
+            let manifest = try #require(await folder(root).manifest())
             #expect(manifest.files.map(\.name) == ["small-1.0.raw"])
-            #expect(manifest.inputs == "inputs")
+            #expect(manifest.inputs == (try provider(root).inputs(of: fixture.order())))
         }
     }
 
@@ -47,18 +59,20 @@ struct PublicationTests {
         try await Fixture.with { fixture in
             let root = "\(fixture.folder)/bucket"
             let artifacts = try await publish(fixture, root)
-            let images = FinishedImages(bucket: publication(root).bucket, verifier: publication(root).verifier)
-            let found = try await images.find(fixture.order(), inputs: "inputs")
+            let provider = try provider(root)
+            let found = try await provider.finished(fixture.order())
             #expect(found?.artifacts == artifacts)
             let generated = try fixture.order(password: .generated(Secret("made up now")))
-            #expect(try await images.find(generated, inputs: "inputs") != nil)
-            #expect(try await images.find(fixture.order(), inputs: "others") == nil)
-            #expect(try await images.find(fixture.order(password: .given(Secret("two"))), inputs: "inputs") == nil)
+            #expect(try await provider.finished(generated) != nil)
+            #expect(try await provider.finished(fixture.order(password: .given(Secret("two")))) == nil)
+            var other = fixture
+            other.definition.disk.sizeMiB += 1
+            #expect(try await provider.finished(other.order()) == nil)
             var more = fixture
             more.definition.formats = [.raw, .vhd]
-            #expect(try await images.find(more.order(), inputs: "inputs") == nil)
+            #expect(try await provider.finished(more.order()) == nil)
             try writeAtomically("damaged", to: artifacts[0].location)
-            #expect(try await images.find(fixture.order(), inputs: "inputs") == nil)
+            #expect(try await provider.finished(fixture.order()) == nil)
         }
     }
 
@@ -67,10 +81,10 @@ struct PublicationTests {
         try await Fixture.with { fixture in
             let root = "\(fixture.folder)/bucket"
             _ = try await publish(fixture, root)
-            let kept = try readText("\(root)/password")
+            let kept = try readText("\(root)/1.0.password")
             #expect(kept.hasPrefix("$6$"))
             #expect(!kept.contains("one"))
-            let attributes = try FileManager.default.attributesOfItem(atPath: "\(root)/password")
+            let attributes = try FileManager.default.attributesOfItem(atPath: "\(root)/1.0.password")
             #expect(attributes[.posixPermissions] as? UInt == 0o600)
         }
     }
@@ -80,11 +94,12 @@ struct PublicationTests {
         try await Fixture.with { fixture in
             let root = "\(fixture.folder)/bucket"
             let undo = Undo()
-            let folder = try await publication(root).prepare(fixture.order(), undo: undo)
-            try writeAtomically("half", to: "\(folder)/\(ConvertedImage.partialName(of: "small-1.0.raw"))")
-            try writeAtomically("mine", to: "\(folder)/notes.txt")
+            let folder = try folder(root)
+            try await folder.prepare(undo: undo)
+            try writeAtomically("half", to: "\(folder.path)/\(ConvertedImage.partialName(of: "small-1.0.raw"))")
+            try writeAtomically("mine", to: folder.path("notes.txt"))
             #expect(await undo.unwind() == [])
-            #expect(publication(root).bucket.files(try AssetID("1.0")) == ["notes.txt"])
+            #expect(folder.store.list("p/1.0/").map(\.key) == ["p/1.0/notes.txt"])
         }
     }
 
@@ -92,11 +107,40 @@ struct PublicationTests {
     func intruder() async throws {
         try await Fixture.with { fixture in
             let root = "\(fixture.folder)/bucket"
-            let bucket = publication(root).bucket
+            let folder = try folder(root)
+            let names = try fixture.order().definition.formats.map(fixture.order().imageName)
             _ = try await publish(fixture, root)
-            try bucket.requireRoom(for: fixture.order())
-            try removeFile(bucket.manifestPath(AssetID("1.0")))
-            #expect(throws: Failure.self) { try bucket.requireRoom(for: fixture.order()) }
+            try await folder.requireFree(names)
+            try removeFile(folder.path(Manifest.fileName))
+            await #expect(throws: Failure.self) { try await folder.requireFree(names) }
+        }
+    }
+
+    @Test("images and the Docker image of an asset id share a manifest, and each is withdrawn without the other")
+    func container() async throws {
+        try await Fixture.with { fixture in
+            let root = "\(fixture.folder)/bucket"
+            let folder = try folder(root)
+            let container = Manifest.Container(
+                reference: "exasol/small:1.0", digest: "sha256:a", layers: [], missing: [], user: "ubuntu",
+                jupyterPort: 49494, inputs: "i")
+            let alone = Manifest(try fixture.order(), built: Date(timeIntervalSince1970: 0))
+            try makeDirectory(folder.path)
+            try await folder.publish(container: container, orElse: alone)
+            #expect(try await folder.manifest()?.files == [])
+            let artifacts = try await publish(fixture, root)
+            #expect(try await folder.manifest()?.container == container)
+            _ = try await publish(fixture, root, "another image")
+            #expect(try await folder.manifest()?.container == container)
+
+            try await folder.withdrawContainer()
+            #expect(try await folder.manifest()?.files.map(\.name) == ["small-1.0.raw"])
+            try await folder.publish(container: container, orElse: alone)
+            try await folder.withdrawImages(keeping: [])
+            #expect(try await folder.manifest()?.container == container)
+            #expect(!fileExists(artifacts[0].location) && !fileExists(folder.path(Manifest.checksumsFileName)))
+            try await folder.withdrawContainer()
+            #expect(!fileExists(folder.path(Manifest.fileName)))
         }
     }
 }

@@ -1,23 +1,21 @@
 import AWSTestSupport
+import Sandbox
 import Testing
 import Workbench
 
 /// In the suite of the commands, since all of them share one account.
 extension CommandTests {
-    /// `docker-image.json` as `create-docker-image --publish --list-on-aws` stores it.
-    private static let record = """
-        {
-          "assetID" : "1.0.0",
-          "digest" : "sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef",
-          "inputs" : "i",
-          "isPublished" : true,
-          "jupyterPort" : 49494,
-          "layers" : [{ "bytes" : 1024, "digest" : "sha256:aa", "name" : "base" }],
-          "missing" : [{ "component" : "docker", "reason" : "not in a container" }],
-          "reference" : "registry.example:5000/exasol/small:1.0.0",
-          "user" : "ubuntu"
-        }
-        """
+    /// The entry of the manifest that `create-docker-image --publish --list-on-aws` writes.
+    private static func container(_ tag: String) -> Manifest.Container {
+        var container = Manifest.Container(
+            reference: "registry.example:5000/exasol/\(tag)", digest: "sha256:\(String(repeating: "a", count: 64))",
+            layers: [.init(name: "base", digest: "sha256:aa", bytes: 1024)],
+            missing: [.init(component: "docker", reason: "not in a container")], user: "ubuntu", jupyterPort: 49494,
+            inputs: "i")
+        container.isPublished = true
+        return container
+    }
+
     /// What the repository of the definition and the version make, where nobody says otherwise.
     private static let usual = "docker pull exasol/data-science-sandbox:1.0.0"
 
@@ -25,14 +23,13 @@ extension CommandTests {
         (body ?? "").split(separator: "\n").map(String.init).filter { $0.hasPrefix("docker pull") }
     }
 
-    @Test("update-release takes the container image from its record in the bucket, unless one is named")
+    @Test("update-release takes the container image from the manifest in the bucket, unless one is given")
     func listedImage() async throws {
         let hub = try await PretendGitHub()
         try await Releaser.with { releaser in
-            _ = try await releaser.build("1.0.0")
-            // That of another asset id is not looked at.
-            try await releaser.put("0.9.0/docker-image.json", Self.record.replacing("/small:1.0.0", with: "/old:0.9.0"))
-            try await releaser.put("1.0.0/docker-image.json", Self.record)
+            // The container of another asset id is ignored.
+            _ = try await releaser.build("0.9.0", container: Self.container("old:0.9.0"))
+            _ = try await releaser.build("1.0.0", container: Self.container("small:1.0.0"))
             let said = try await releaser.update(hub)
             #expect(said.status.isSuccess, "\(said.errors)")
             #expect(
@@ -45,28 +42,23 @@ extension CommandTests {
         }
     }
 
-    @Test(
-        "update-release names the repository's container image where the record is none of ours",
-        arguments: ["<html>404</html>", "{}", ""])
-    func strangeRecord(text: String) async throws {
+    @Test("update-release names the repository's container image if the manifest describes none")
+    func noContainer() async throws {
         let hub = try await PretendGitHub()
         try await Releaser.with { releaser in
             _ = try await releaser.build("1.0.0")
-            try await releaser.put("1.0.0/docker-image.json", text)
             let said = try await releaser.update(hub)
             #expect(said.status.isSuccess, "\(said.errors)")
             #expect(pullLines(of: try await hub.bodies()[0]) == [Self.usual])
         }
     }
 
-    @Test("update-release changes nothing where AWS refuses to show the record")
+    @Test("update-release changes nothing if AWS denies access to the manifest")
     func refusedRecord() async throws {
         let hub = try await PretendGitHub()
         try await Releaser.with { releaser in
-            _ = try await releaser.build("1.0.0")
-            try await releaser.put("1.0.0/docker-image.json", Self.record)
-            // The first is of the manifest.
-            try await releaser.emulator.control(["faults": [["kind": "denied", "action": "GetObject", "after": 1]]])
+            _ = try await releaser.build("1.0.0", container: Self.container("small:1.0.0"))
+            try await releaser.emulator.control(["faults": [["kind": "denied", "action": "GetObject"]]])
             let said = try await releaser.update(hub)
             #expect(said.status == .exited(77), "\(said.errors)")
             #expect(try await hub.bodies() == ["Words."])

@@ -74,14 +74,17 @@ struct Releaser: Sendable {
     // What there is.
 
     /// A finished build: its files in the bucket, of the sizes that the manifest says, and its AMI.
-    func build(_ id: String, version: String = "1.0.0", day: Int = 24) async throws -> Manifest {
+    func build(
+        _ id: String, version: String = "1.0.0", day: Int = 24, container: Manifest.Container? = nil
+    ) async throws -> Manifest {
         let files = [ImageFormat.vhd, .vmdk].map { format in
             let bytes = Array("\(id) \(format)".utf8)
             return Manifest.File(
                 name: "small-\(id).\(format.rawValue)", format: format, bytes: Int64(bytes.count),
                 sha256: SHA256Checksum(of: bytes).hexadecimal)
         }
-        let manifest = try sampleManifest(id, version: version, day: day, files: files)
+        var manifest = try sampleManifest(id, version: version, day: day, files: files)
+        manifest.container = container
         for file in files { try await put("\(id)/\(file.name)", "\(id) \(file.format)") }
         try await put("\(id)/\(Manifest.fileName)", manifest.json)
         return manifest

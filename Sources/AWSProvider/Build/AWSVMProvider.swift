@@ -23,7 +23,7 @@ package struct AWSVMProvider: VMProvider {
     package func finished(_ order: BuildOrder) async throws -> FinishedBuild? {
         guard let finished = try await export.finished(order, inputs: settings.inputs) else { return nil }
         if settings.removesMachine, try await machines.hasLeftovers() { return nil }
-        return try await export.hasReport() ? finished : nil
+        return try await export.folder.hasReport() ? finished : nil
     }
 
     package func captured(
@@ -106,7 +106,7 @@ package struct AWSVMProvider: VMProvider {
         let formats = order.definition.formats
         let choice = try ExportMethod.choose(settings.method, formats: formats, at: settings.place)
         var preflight = Preflight(
-            workspace, order.definition, source: machine?.source, bucket: export.bucket, method: choice.method,
+            workspace, order.definition, source: machine?.source, bucket: export.store.bucket, method: choice.method,
             formats: formats)
         preflight.credentials = settings.credentials
         preflight.makesKeyPair = machine?.key == .new

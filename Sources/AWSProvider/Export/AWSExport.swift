@@ -3,74 +3,98 @@ import DiskImages
 import Sandbox
 import Workbench
 
-/// Makes of an AMI the image files that an order wants, in the bucket, with manifest and checksums beside them.
+/// Exports an AMI as the image files that an order asks for, into the bucket, with the manifest and checksums.
 package struct AWSExport: Sendable {
     let workspace: AWSWorkspace
-    let bucket: ImageBucket
+    let store: S3ArtifactStore
     let place: ExportPlace
-    /// Where EBS direct keeps its files meanwhile.
+    /// Where EBS direct keeps its files until they are uploaded.
     let workDirectory: String
     let runner: any CommandRunner
-    let plan: RenamePlan
 
     package init(
-        _ workspace: AWSWorkspace, _ bucket: ImageBucket, place: ExportPlace, workDirectory: String,
-        runner: any CommandRunner, plan: RenamePlan = RenamePlan()
+        _ workspace: AWSWorkspace, _ store: S3ArtifactStore, place: ExportPlace, workDirectory: String,
+        runner: any CommandRunner
     ) {
         self.workspace = workspace
-        self.bucket = bucket
+        self.store = store
         self.place = place
         self.workDirectory = workDirectory
         self.runner = runner
-        self.plan = plan
     }
 
-    /// The artifacts of an earlier build that are what an order would give.
+    /// Where the images of the asset id are published.
+    package var folder: AssetFolder<S3ArtifactStore> {
+        AssetFolder(store, workspace.assetID, under: workspace.names.bucketPrefix)
+    }
+
+    /// The images of an earlier build that match an order, if they are intact and their AMI still exists.
+    /// - Parameter inputs: digest of everything that goes into the images except the password.
     package func finished(_ order: BuildOrder, inputs: String) async throws -> FinishedBuild? {
-        try await ImagePublication(workspace, bucket).finished(order, inputs: inputs)
+        guard let manifest = try await folder.finished(order, inputs: inputs),
+            try await isAvailable(manifest.machineImage)
+        else { return nil }
+        return FinishedBuild(
+            artifacts: manifest.artifacts(at: folder.address), missing: manifest.missing,
+            machineImage: manifest.machineImage)
     }
 
-    package func hasReport() async throws -> Bool { try await ImagePublication(workspace, bucket).hasReport() }
+    private func isAvailable(_ image: MachineImage?) async throws -> Bool {
+        guard let image else { return true }
+        return try await ImageCapture(workspace).look(image.id)?.state == .available
+    }
 
-    /// Formats that an earlier run has made of the same AMI are not made again.
+    /// Exports the formats that an earlier run has not exported from the same AMI.
     /// - Parameters:
-    ///   - missing: what the sandbox lacks, for the manifest.
-    ///   - inputs: the hash of all that went into it but the password.
-    /// - Throws: `Failure`, `AWSError`. The AMI stays and what was exported of it too, and it is said that they do.
+    ///   - missing: components that the sandbox lacks, for the manifest.
+    ///   - inputs: digest of everything that went into it except the password.
+    /// - Throws: `Failure`, `AWSError`. The AMI and the exported formats stay, and a notice says so.
     package func export(
         _ image: CapturedImage, of order: BuildOrder, method: ExportMethod, missing: [MissingComponent],
         inputs: String, undo: Undo, events: @escaping EventSink
     ) async throws -> [Artifact] {
-        let publication = ImagePublication(workspace, bucket)
         do {
-            return try await bucket.orGone(workspace) {
-                var files = try await filesThere(order, image)
-                let there = Set(files.map(\.format))
-                let formats = order.definition.formats.filter { !there.contains($0) }
-                try await publication.withdraw(for: order, of: image, making: formats)
+            return try await store.explainingMissingBucket {
+                var files = try await exportedFiles(order, image)
+                let exported = Set(files.map(\.format))
+                let formats = order.definition.formats.filter { !exported.contains($0) }
+                try await withdraw(for: order, of: image, making: formats)
                 if !formats.isEmpty {
                     files += try await make(formats, of: image, order, method, undo, events)
                 }
-                try await ExportTasks(workspace: workspace, bucket: bucket, image: image).sweep()
-                return try await publication.publish(files, of: order, image, missing: missing, inputs: inputs)
+                try await ExportTasks(workspace: workspace, bucket: store.bucket, image: image).sweep()
+                return try await publish(files, of: order, image, missing: missing, inputs: inputs)
             }
         } catch {
             events(
                 .notice(
-                    "AMI \(image.id) stays, and so do the formats that are ready; "
-                        + "run the same command again to go on from there"))
+                    "AMI \(image.id) and the formats that are ready were kept; "
+                        + "run the same command again to continue from there"))
             throw error
         }
     }
 
-    private func filesThere(_ order: BuildOrder, _ image: CapturedImage) async throws -> [Manifest.File] {
+    private func exportedFiles(_ order: BuildOrder, _ image: CapturedImage) async throws -> [Manifest.File] {
         var files: [Manifest.File] = []
         for format in order.definition.formats {
             let name = order.imageName(format)
-            guard let object = try await bucket.head(workspace.keyPrefix + name, workspace.client) else { continue }
+            guard let object = try await store.object(folder.key(name)) else { continue }
             if let file = ExportedObject.file(object, named: name, format, of: image) { files.append(file) }
         }
         return files
+    }
+
+    /// Withdraws the published images if the export will change them: another AMI, a format that is exported again, or
+    /// one that is no longer wanted.
+    private func withdraw(
+        for order: BuildOrder, of image: CapturedImage, making formats: [ImageFormat]
+    ) async throws {
+        guard let old = try await folder.manifest() else { return }
+        let wanted = order.definition.formats.map(order.imageName)
+        let isChanged =
+            old.machineImage?.id != image.id || old.files.contains { formats.contains($0.format) }
+            || !Set(old.files.map(\.name)).isSubset(of: wanted)
+        if isChanged { try await folder.withdrawImages(keeping: wanted) }
     }
 
     private func make(
@@ -79,21 +103,27 @@ package struct AWSExport: Sendable {
     ) async throws -> [Manifest.File] {
         let choice = try ExportMethod.choose(method, formats: formats, at: place)
         events(.notice(choice.reason))
-        let artifacts =
-            switch choice.method {
-            case .ebsDirect:
-                try await EBSDirectExport(workspace, to: bucket, workDirectory: workDirectory, runner: runner).run(
-                    image, formats: formats, stem: order.imageStem, appliance: Appliance(order), undo: undo,
-                    events: events)
-            case .auto, .vmExport:
-                try await VMExport(workspace, bucket, plan: plan).run(
-                    image, formats: formats, stem: order.imageStem, undo: undo, events: events)
-            }
-        return artifacts.map {
-            Manifest.File(
-                name: order.imageName($0.format), format: $0.format, bytes: $0.bytes, sha256: $0.sha256,
-                crc64: $0.crc64)
+        switch choice.method {
+        case .ebsDirect:
+            return try await EBSDirectExport(workspace, to: store, workDirectory: workDirectory, runner: runner).run(
+                image, formats: formats, stem: order.imageStem, appliance: Appliance(order), undo: undo,
+                events: events)
+        case .auto, .vmExport:
+            return try await VMExport(workspace, store).run(
+                image, formats: formats, stem: order.imageStem, undo: undo, events: events)
         }
+    }
+
+    /// - Parameter files: all formats of the order, in any order.
+    private func publish(
+        _ files: [Manifest.File], of order: BuildOrder, _ image: CapturedImage, missing: [MissingComponent],
+        inputs: String
+    ) async throws -> [Artifact] {
+        try await folder.publish(
+            images: Manifest(
+                order, files: order.definition.formats.compactMap { format in files.first { $0.format == format } },
+                missing: missing, inputs: inputs, built: workspace.now(),
+                machineImage: MachineImage(id: image.id, name: image.name, region: workspace.region)))
     }
 }
 

@@ -7,30 +7,32 @@ import Sandbox
 import Synchronization
 import Workbench
 
-/// The disk of an AMI becomes files in the bucket by way of this machine: its snapshot is read once, only what was ever
-/// written, into a sparse raw file, which is converted to all formats at once; each is uploaded as soon as it is ready.
+/// Exports the disk of an AMI through this host: reads the written blocks of its snapshot once into a sparse raw file,
+/// converts that to all formats in parallel, and uploads each format as soon as it is ready.
 ///
-/// Whatever has reached the bucket stays there when the rest fails, so that the next run makes only what is missing.
+/// Files that have reached the bucket stay there if the rest fails, so that the next run makes only what is missing.
 package struct EBSDirectExport: Sendable {
     package let workspace: AWSWorkspace
-    package let bucket: ImageBucket
-    /// Where the files lie until they are uploaded.
+    package let store: S3ArtifactStore
+    /// Where the files are kept until they are uploaded.
     package let workDirectory: String
     package let runner: any CommandRunner
 
-    package init(_ workspace: AWSWorkspace, to bucket: ImageBucket, workDirectory: String, runner: any CommandRunner) {
+    package init(
+        _ workspace: AWSWorkspace, to store: S3ArtifactStore, workDirectory: String, runner: any CommandRunner
+    ) {
         self.workspace = workspace
-        self.bucket = bucket
+        self.store = store
         self.workDirectory = workDirectory
         self.runner = runner
     }
 
-    /// - Parameter stem: of the files' names, without their ending.
-    /// - Returns: in the order of `formats`.
+    /// - Parameter stem: the names of the files without the extension.
+    /// - Returns: the files, in the order of `formats`.
     package func run(
         _ image: CapturedImage, formats: [ImageFormat], stem: String, appliance: Appliance, undo: Undo,
         events: @escaping EventSink
-    ) async throws -> [Artifact] {
+    ) async throws -> [Manifest.File] {
         let folder = Self.folder(of: image.snapshotID, in: workDirectory)
         try ScratchSpace.checkLimits(of: formats, volumeGiB: image.volumeGiB)
         let dataBytes = try await writtenBytes(of: image)
@@ -45,16 +47,16 @@ package struct EBSDirectExport: Sendable {
             let raw = try await read(image, dataBytes, into: rawFile(in: folder), events)
             let job = Job(
                 image: image, raw: raw, folder: folder, stem: stem, appliance: appliance, undo: undo, events: events)
-            let artifacts = try await convertAndUpload(formats, job)
-            // An object that was on its way is waited for, also by who was cancelled.
+            let files = try await convertAndUpload(formats, job)
+            // Cancellation does not interrupt the upload of an object that has begun.
             try Task.checkCancellation()
-            return artifacts
+            return files
         }
     }
 
     private func rawFile(in folder: String) -> String { "\(folder)/disk.raw" }
 
-    /// What there is to read, as far as AWS tells it.
+    /// The number of bytes to read, if AWS reports it.
     private func writtenBytes(of image: CapturedImage) async throws -> Int? {
         let snapshots = try await workspace.client.call(EC2.DescribeSnapshots(snapshotIds: [image.snapshotID]))
             .snapshots
@@ -86,10 +88,10 @@ package struct EBSDirectExport: Sendable {
         var events: EventSink
     }
 
-    private func convertAndUpload(_ formats: [ImageFormat], _ job: Job) async throws -> [Artifact] {
+    private func convertAndUpload(_ formats: [ImageFormat], _ job: Job) async throws -> [Manifest.File] {
         let groups = Self.groups(of: formats)
         let meter = ExportProgress(groups, job.events)
-        let artifacts = try await withThrowingTaskGroup(of: [Artifact].self) { group in
+        let files = try await withThrowingTaskGroup(of: [Manifest.File].self) { group in
             for formats in groups {
                 group.addTask {
                     let images = try await prepare(formats, job, meter)
@@ -98,30 +100,27 @@ package struct EBSDirectExport: Sendable {
             }
             return try await group.reduce(into: []) { $0 += $1 }
         }
-        return formats.compactMap { format in artifacts.first { $0.format == format } }
+        return formats.compactMap { format in files.first { $0.format == format } }
     }
 
-    /// What is converted in one go: an OVA has the VMDK in it.
+    /// The formats that are converted together: an OVA contains the VMDK.
     static func groups(of formats: [ImageFormat]) -> [[ImageFormat]] {
         let together = formats.filter { $0 == .vmdk || $0 == .ova }
         return (together.isEmpty ? [] : [together]) + formats.filter { !together.contains($0) }.map { [$0] }
     }
 
-    /// The raw disk is there already and needs only its checksum.
+    /// The raw disk needs no conversion, only its checksum.
     private func prepare(
         _ formats: [ImageFormat], _ job: Job, _ meter: ExportProgress
     ) async throws -> [ConvertedImage] {
         let name = formats.map(\.rawValue).joined(separator: ", ")
         return try await activity("convert \(name)", job.events) {
             if formats == [.raw] {
-                let name = "\(job.stem).\(ImageFormat.raw.fileExtension)"
-                let path = job.raw.path
                 meter.update(formats, "raw check", 0)
-                let digest = try await Task.detached { try sha256(of: path) }.value
-                return [
-                    ConvertedImage(
-                        format: .raw, temporaryPath: path, finalName: name, bytes: job.raw.virtualBytes, sha256: digest)
-                ]
+                let file = Manifest.File(
+                    name: ImageFormat.raw.fileName(job.stem), format: .raw, bytes: job.raw.virtualBytes,
+                    sha256: try await sha256InBackground(of: job.raw.path))
+                return [ConvertedImage(file: file, temporaryPath: job.raw.path)]
             }
             return try await ImageConverter(runner: runner).convert(
                 job.raw, to: formats, in: job.folder, stem: job.stem, appliance: job.appliance
@@ -131,14 +130,14 @@ package struct EBSDirectExport: Sendable {
 
     private func upload(
         _ images: [ConvertedImage], _ formats: [ImageFormat], _ job: Job, _ meter: ExportProgress
-    ) async throws -> [Artifact] {
-        let total = images.reduce(0) { $0 + $1.bytes }
+    ) async throws -> [Manifest.File] {
+        let total = images.reduce(0) { $0 + $1.file.bytes }
         let sent = ExportProgress.Sum()
-        return try await withThrowingTaskGroup(of: Artifact.self) { group in
+        return try await withThrowingTaskGroup(of: Manifest.File.self) { group in
             for image in images {
                 group.addTask {
                     try await upload(image, job) { progress in
-                        let share = Double(sent.set(image.format, progress.done)) / Double(max(total, 1))
+                        let share = Double(sent.set(image.file.format, progress.done)) / Double(max(total, 1))
                         let words = formats.map { "\($0.rawValue) upload" }.joined(separator: " · ")
                         meter.update(formats, "\(words) \(Int(share * 100)) %", 0.5 + share / 2)
                     }
@@ -150,29 +149,28 @@ package struct EBSDirectExport: Sendable {
 
     private func upload(
         _ image: ConvertedImage, _ job: Job, _ tell: @escaping @Sendable (TransferProgress) -> Void
-    ) async throws -> Artifact {
-        let key = workspace.keyPrefix + image.finalName
+    ) async throws -> Manifest.File {
+        let key = workspace.keyPrefix + image.file.name
         let upload = FileUpload(
-            image.temporaryPath, to: bucket.name, key, cacheControl: ExportedObject.cacheControl,
+            image.temporaryPath, to: store.bucket.name, key, cacheControl: ExportedObject.cacheControl,
             contentType: ExportedObject.contentType,
-            metadata: ExportedObject.metadata(of: job.image, sha256: image.sha256))
+            metadata: ExportedObject.metadata(of: job.image, sha256: image.file.sha256))
         let client = workspace.client
-        await job.undo.register("an unfinished upload of s3://\(bucket.name)/\(key)", remedy: workspace.remedy) {
+        await job.undo.register("an unfinished upload of s3://\(store.bucket.name)/\(key)", remedy: workspace.remedy) {
             try await upload.abandon(with: client)
         }
-        _ = try await activity("upload \(image.format.rawValue)", job.events) {
-            // Of an earlier run's file: no two conversions are the same in every byte.
+        _ = try await activity("upload \(image.file.format.rawValue)", job.events) {
+            // An unfinished upload of an earlier run: no two conversions are identical in every byte.
             try await upload.abandon(with: client)
             return try await upload.run(with: client, progress: tell)
         }
-        if image.format != .raw { try removeFile(image.temporaryPath) }
-        return Artifact(
-            format: image.format, location: bucket.url(of: key), bytes: image.bytes, sha256: image.sha256)
+        if image.file.format != .raw { try removeFile(image.temporaryPath) }
+        return image.file
     }
 
-    /// Removes what a run that was killed has left of an export on this machine.
-    /// - Returns: whether there was anything.
-    /// - Throws: `LockHeld` while a run is at work there.
+    /// Removes the files that a killed export left on this host.
+    /// - Returns: whether there were any.
+    /// - Throws: `LockHeld` while an export uses them.
     package static func removeWorkFiles(of snapshotID: String, in workDirectory: String) throws -> Bool {
         let folder = folder(of: snapshotID, in: workDirectory)
         guard fileExists(folder) else { return false }
@@ -196,17 +194,17 @@ package struct EBSDirectExport: Sendable {
     }
 }
 
-/// Whether the files of an export fit where they are to lie.
+/// Checks that the files of an export fit into the working directory.
 struct ScratchSpace: Sendable {
     let folder: String
-    /// The raw file; what an earlier run has of it is room that is not needed any more.
+    /// The raw file; the part that an earlier run has read needs no more space.
     let file: String
 
-    /// The most that a format can hold, in GiB: VHD by its specification, VMDK as `qemu-img` writes it.
+    /// The largest disk that a format can hold, in GiB: VHD by its specification, VMDK as `qemu-img` writes it.
     /// Sources: Virtual Hard Disk Image Format 1.0; QEMU's block/vmdk.c, `VMDK_EXTENT_MAX_SECTORS`.
     private static let limits: [ImageFormat: Int] = [.vhd: 2040, .vmdk: 2047, .ova: 2047]
 
-    /// - Throws: `Failure` where a format cannot hold a disk of that size.
+    /// - Throws: `Failure` if a format cannot hold a disk of that size.
     static func checkLimits(of formats: [ImageFormat], volumeGiB: Int) throws {
         for format in formats {
             guard let limit = limits[format], volumeGiB > limit else { continue }
@@ -216,13 +214,13 @@ struct ScratchSpace: Sendable {
         }
     }
 
-    /// Of the bytes on the disk, so much in each format: VHD stores blocks of 2 MiB as they are, the others compress.
+    /// Size of the file relative to the data on the disk: VHD stores blocks of 2 MiB uncompressed, the others compress.
     private static func share(of format: ImageFormat) -> Double {
         switch format {
         case .raw: 0
         case .vhd: 1.1
         case .vmdk, .qcow2: 0.7
-        // The archive, and the VMDK that it is packed from.
+        // The archive and the VMDK that it is packed from.
         case .ova: 1.4
         }
     }
@@ -233,7 +231,7 @@ struct ScratchSpace: Sendable {
         return Int64((Double(dataBytes) * (shares - doubled)).rounded())
     }
 
-    /// - Parameter dataBytes: that were ever written to the disk; `nil` where nobody knows, so that nothing is checked.
+    /// - Parameter dataBytes: number of bytes ever written to the disk; nothing is checked if it is `nil`.
     func check(_ formats: [ImageFormat], dataBytes: Int?) throws {
         guard let dataBytes, let free = freeBytes(on: folder) else { return }
         let needed = Self.needed(formats, dataBytes: dataBytes) - allocated(file) - allocated("\(file).part")
@@ -248,12 +246,12 @@ struct ScratchSpace: Sendable {
 
     static func failure(_ folder: String, _ why: String) -> Failure {
         Failure(
-            .temporary, "the disk is too full for the export in \(folder): \(why)",
-            advice: "free some space there, or name a folder on another disk with --work-dir")
+            .temporary, "not enough disk space for the export in \(folder): \(why)",
+            advice: "free some space there, or use a directory on another disk: --work-dir")
     }
 }
 
-/// Says of a full disk where it is and what helps.
+/// Explains a full disk: where it is and how to go on.
 func explainingFullDisk<Result>(in folder: String, _ body: () async throws -> Result) async throws -> Result {
     do { return try await body() } catch let error as TransferFileError where [ENOSPC, EDQUOT].contains(error.code) {
         throw ScratchSpace.failure(folder, error.description)
@@ -262,7 +260,7 @@ func explainingFullDisk<Result>(in folder: String, _ body: () async throws -> Re
     }
 }
 
-/// How far all formats are, those that are being converted and those that are being uploaded: one line for all.
+/// Combines the progress of all conversions and uploads into one line.
 final class ExportProgress: Sendable {
     private struct State {
         var words: [[ImageFormat]: String] = [:]
@@ -278,7 +276,7 @@ final class ExportProgress: Sendable {
         self.events = events
     }
 
-    /// - Parameter share: of the way to the bucket, from 0 to 1.
+    /// - Parameter share: progress of the group on its way to the bucket, from 0 to 1.
     func update(_ group: [ImageFormat], _ words: String, _ share: Double) {
         let progress = state.withLock { state in
             state.words[group] = words
@@ -300,7 +298,7 @@ final class ExportProgress: Sendable {
             text.joined(separator: " · "), completed: (done * 100).rounded(), total: 100, unit: .percent)
     }
 
-    /// Bytes of several uploads together.
+    /// Total bytes of several uploads.
     final class Sum: Sendable {
         private let parts: Mutex<[ImageFormat: Int]> = Mutex([:])
 

@@ -2,22 +2,23 @@ import AWSCore
 import AWSServices
 import Sandbox
 
-/// Gives an object another key. S3 copies it by itself, and no byte of it comes here.
+/// Moves an object to another key. S3 copies it; no byte passes through this host.
 struct ObjectRename: Sendable {
-    let workspace: AWSWorkspace
-    let bucket: ImageBucket
-    let plan: RenamePlan
+    let store: S3ArtifactStore
+    private var client: AWSClient { store.client }
+    private var bucket: ImageBucket { store.bucket }
+    private var plan: RenamePlan { store.plan }
 
     /// - Parameters:
-    ///   - metadata: of the object under its new name.
-    ///   - progress: told the bytes that are copied.
-    /// - Returns: the object under its new name. The old one is gone then.
-    /// - Throws: `Failure` where the copy is not what it was copied from; it is removed then, and the source stays.
+    ///   - metadata: the metadata of the object under its new key.
+    ///   - progress: receives the number of bytes copied.
+    /// - Returns: the object under its new key, after the old one was deleted.
+    /// - Throws: `Failure` if the copy differs from its source; the copy is then deleted and the source stays.
     func run(
         from source: String, to target: String, metadata: [String: String], progress: (_ done: Int, _ all: Int) -> Void
     ) async throws -> S3.HeadObject.Output {
-        guard let old = try await bucket.head(source, workspace.client) else {
-            throw await bucket.loss(of: source, in: workspace)
+        guard let old = try await store.object(source) else {
+            throw await store.reasonForMissing(source)
         }
         let copy = Copy(source: source, old: old, target: target, metadata: metadata)
         progress(0, old.contentLength)
@@ -26,7 +27,7 @@ struct ObjectRename: Sendable {
             ? try await copyAtOnce(copy) : try await copyInParts(copy) { progress($0, old.contentLength) }
         progress(old.contentLength, old.contentLength)
         let new = try await verified(copy, sum)
-        _ = try await workspace.client.call(S3.DeleteObject(bucket: bucket.name, key: source))
+        _ = try await client.call(S3.DeleteObject(bucket: bucket.name, key: source))
         return new
     }
 
@@ -37,7 +38,7 @@ struct ObjectRename: Sendable {
         var metadata: [String: String]
     }
 
-    /// - Returns: SHA-256 that S3 has made of it, in Base64.
+    /// - Returns: the SHA-256 that S3 computed, in Base64.
     private func copyAtOnce(_ copy: Copy) async throws -> String? {
         var call = S3.CopyObject(
             from: S3.CopySource(bucket: bucket.name, key: copy.source), bucket: bucket.name, key: copy.target,
@@ -47,17 +48,17 @@ struct ObjectRename: Sendable {
         call.contentType = ExportedObject.contentType
         call.metadata = copy.metadata
         call.metadataDirective = "REPLACE"
-        return try await workspace.client.call(call).checksumSHA256
+        return try await client.call(call).checksumSHA256
     }
 
-    /// - Returns: CRC-64/NVME of the whole, in Base64.
+    /// - Returns: the CRC-64/NVME of the whole object, in Base64.
     private func copyInParts(_ copy: Copy, _ progress: (Int) -> Void) async throws -> String? {
         var create = S3.CreateMultipartUpload(
             bucket: bucket.name, key: copy.target, contentType: ExportedObject.contentType,
             checksumAlgorithm: "CRC64NVME", checksumType: "FULL_OBJECT")
         create.cacheControl = ExportedObject.cacheControl
         create.metadata = copy.metadata
-        let upload = try await workspace.client.call(create).uploadId
+        let upload = try await client.call(create).uploadId
         do {
             let parts = try await copyParts(copy, upload, progress)
             var complete = S3.CompleteMultipartUpload(
@@ -65,10 +66,10 @@ struct ObjectRename: Sendable {
             complete.checksumType = "FULL_OBJECT"
             complete.checksumCRC64NVME = copy.old.checksumCRC64NVME
             complete.mpuObjectSize = copy.old.contentLength
-            return try await workspace.client.call(complete).checksumCRC64NVME
+            return try await client.call(complete).checksumCRC64NVME
         } catch {
             let abort = S3.AbortMultipartUpload(bucket: bucket.name, key: copy.target, uploadId: upload)
-            _ = try? await Task { try await workspace.client.call(abort) }.value
+            _ = try? await Task { try await client.call(abort) }.value
             throw error
         }
     }
@@ -91,7 +92,7 @@ struct ObjectRename: Sendable {
     private func copy(
         _ part: RenamePlan.Part, of copy: Copy, _ upload: String
     ) async throws -> (S3.CompletedPart, Int) {
-        let copied = try await workspace.client.call(
+        let copied = try await client.call(
             S3.UploadPartCopy(
                 from: S3.CopySource(bucket: bucket.name, key: copy.source), range: part.range, bucket: bucket.name,
                 key: copy.target, partNumber: part.number, uploadId: upload, copySourceIfMatch: copy.old.eTag))
@@ -100,41 +101,41 @@ struct ObjectRename: Sendable {
         return (done, part.range.count)
     }
 
-    /// Holds the copy against its source: by size, by the sum that S3 has made while copying, and by that of the source
-    /// where it is of the same kind.
+    /// Compares the copy with its source: the size, the checksum that S3 computed while copying, and the checksum of the
+    /// source if it is of the same kind.
     private func verified(_ copy: Copy, _ sum: String?) async throws -> S3.HeadObject.Output {
-        guard let new = try await bucket.head(copy.target, workspace.client) else {
-            throw await bucket.loss(of: copy.target, in: workspace)
+        guard let new = try await store.object(copy.target) else {
+            throw await store.reasonForMissing(copy.target)
         }
         let sums = [new.checksumSHA256, new.checksumCRC64NVME].compactMap { $0 }
         let isSame =
             new.contentLength == copy.old.contentLength && sum.map(sums.contains) ?? true
             && isEqual(new.checksumCRC64NVME, copy.old.checksumCRC64NVME)
         guard isSame else {
-            _ = try await workspace.client.call(S3.DeleteObject(bucket: bucket.name, key: copy.target))
+            _ = try await client.call(S3.DeleteObject(bucket: bucket.name, key: copy.target))
             throw Failure(
-                .failed, "S3 has made a copy of s3://\(bucket.name)/\(copy.source) that is not what it was made of",
+                .failed, "the copy of s3://\(bucket.name)/\(copy.source) that S3 made differs from its source",
                 details: [
                     "source: \(copy.old.contentLength) bytes, copy: \(new.contentLength) bytes, "
                         + "with checksum \(sums.first ?? "none")"
                 ],
-                advice: "run the same command again: it copies once more")
+                advice: "run the same command again to copy it again")
         }
         return new
     }
 
-    /// Where one of them is not known, nothing speaks against it.
+    /// An unknown checksum is no reason to reject the copy.
     private func isEqual(_ one: String?, _ other: String?) -> Bool { one == nil || other == nil || one == other }
 }
 
-/// How an object is copied inside S3: at once, or in parts.
+/// How an object is copied inside S3: in one call, or in parts.
 /// Source: <https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html>
 package struct RenamePlan: Sendable, Equatable {
-    /// Bytes; above that, S3 refuses to copy at once.
+    /// In bytes; S3 refuses to copy larger objects in one call.
     package var singleCopyLimit: Int
-    /// Bytes of each part but the last, 5 MiB to 5 GiB.
+    /// In bytes, for each part but the last; 5 MiB to 5 GiB.
     package var partSize: Int
-    /// Parts that are copied at the same time.
+    /// Number of parts that are copied in parallel.
     package var parallel: Int
 
     package init(singleCopyLimit: Int = 5 << 30, partSize: Int = 512 << 20, parallel: Int = 8) {
@@ -144,12 +145,12 @@ package struct RenamePlan: Sendable, Equatable {
     }
 
     package struct Part: Sendable, Equatable {
-        /// From 1.
+        /// Starts at 1.
         package var number: Int
         package var range: ClosedRange<Int>
     }
 
-    /// The parts of an object, larger ones than planned where it would be more than the 10,000 that S3 takes.
+    /// The parts of an object; larger than planned if there would be more than the 10,000 that S3 allows.
     package func parts(of size: Int) -> [Part] {
         let mebibyte = 1 << 20
         let least = (size + 9_999) / 10_000

@@ -2,19 +2,17 @@ import AWSCore
 import AWSServices
 import Sandbox
 
-/// Lets AWS write the formats into the bucket, one after the other; no byte of them comes here.
+/// Lets AWS write the formats into the bucket, one after the other; no byte passes through this host.
 package struct VMExport: Sendable {
-    /// What AWS can write.
+    /// The formats that AWS can write.
     package static let formats: Set<ImageFormat> = [.vhd, .vmdk, .raw]
 
     let workspace: AWSWorkspace
-    let bucket: ImageBucket
-    let plan: RenamePlan
+    let store: S3ArtifactStore
 
-    package init(_ workspace: AWSWorkspace, _ bucket: ImageBucket, plan: RenamePlan = RenamePlan()) {
+    package init(_ workspace: AWSWorkspace, _ store: S3ArtifactStore) {
         self.workspace = workspace
-        self.bucket = bucket
-        self.plan = plan
+        self.store = store
     }
 
     private struct Exported: Sendable {
@@ -24,16 +22,16 @@ package struct VMExport: Sendable {
 
     private struct Outcome: Sendable {
         var isRenaming: Bool
-        var artifacts: Result<[Artifact], any Error>
+        var files: Result<[Manifest.File], any Error>
     }
 
-    /// Goes on with tasks that an earlier run has begun. While AWS exports a format, the one before gets its final
-    /// name.
-    /// - Parameter stem: the final name of the files without their ending.
+    /// Continues tasks that an earlier run has started. While AWS exports a format, the previous one is renamed to its
+    /// final name.
+    /// - Parameter stem: the final name of the files without the extension.
     package func run(
         _ image: CapturedImage, formats: [ImageFormat], stem: String, undo: Undo, events: @escaping EventSink
-    ) async throws -> [Artifact] {
-        let tasks = ExportTasks(workspace: workspace, bucket: bucket, image: image)
+    ) async throws -> [Manifest.File] {
+        let tasks = ExportTasks(workspace: workspace, bucket: store.bucket, image: image)
         let keep = Retention()
         await undo.register("exports of AMI \(image.id) in \(workspace.region)", remedy: workspace.remedy) {
             if !keep.isDecided { try await tasks.cancel() }
@@ -42,28 +40,28 @@ package struct VMExport: Sendable {
         let (exported, queue) = AsyncStream.makeStream(of: Exported.self)
         let outcomes = await withTaskGroup(of: Outcome.self) { group in
             group.addTask {
-                Outcome(isRenaming: false, artifacts: await outcome { try await export(order, tasks, queue, events) })
+                Outcome(isRenaming: false, files: await outcome { try await export(order, tasks, queue, events) })
             }
             group.addTask {
                 Outcome(
-                    isRenaming: true, artifacts: await outcome { try await rename(exported, image, stem, events) })
+                    isRenaming: true, files: await outcome { try await rename(exported, image, stem, events) })
             }
             var outcomes: [Outcome] = []
             for await next in group {
-                // What is exported gets its name also where the next export fails; but where names cannot be given,
-                // nobody needs another export.
-                if next.isRenaming, case .failure = next.artifacts { group.cancelAll() }
+                // An exported file is renamed even if the next export fails; but if renaming fails, another export
+                // is of no use.
+                if next.isRenaming, case .failure = next.files { group.cancelAll() }
                 outcomes.append(next)
             }
             return outcomes
         }
-        let artifacts = try outcomes.flatMap { try $0.artifacts.get() }
+        let files = try outcomes.flatMap { try $0.files.get() }
         try Task.checkCancellation()
         keep.decide()
-        return artifacts
+        return files
     }
 
-    /// The format that AWS is at comes first: the others have to wait for it anyway.
+    /// The format that AWS is exporting comes first: the others have to wait for it anyway.
     private func inOrder(_ formats: [ImageFormat], _ tasks: ExportTasks) async throws -> [ImageFormat] {
         let running = Set(try await tasks.all().filter(\.isRunning).compactMap(tasks.format))
         return formats.filter(running.contains) + formats.filter { !running.contains($0) }
@@ -72,7 +70,7 @@ package struct VMExport: Sendable {
     private func export(
         _ formats: [ImageFormat], _ tasks: ExportTasks, _ queue: AsyncStream<Exported>.Continuation,
         _ events: @escaping EventSink
-    ) async throws -> [Artifact] {
+    ) async throws -> [Manifest.File] {
         defer { queue.finish() }
         for format in formats {
             let key = try await activity("export \(format.rawValue)", events) {
@@ -85,16 +83,16 @@ package struct VMExport: Sendable {
         return []
     }
 
-    /// The task that an earlier run has begun, else a new one when no other is at the image.
+    /// The task that an earlier run has started, else a new one as soon as no other task uses the image.
     private func task(
         for format: ImageFormat, _ tasks: ExportTasks, _ events: @escaping EventSink
     ) async throws -> EC2.ExportImageTask {
         let polling = workspace.polling.lasting(Self.longest)
-        let (ours, earlier) = try await workspace.client.wait(for: "the end of another export", at: polling) {
+        let (ours, earlier) = try await workspace.client.wait(for: "another export to end", at: polling) {
             let all = try await tasks.all()
             for task in all where tasks.format(task) == format {
                 if task.status == "active" { return (task as EC2.ExportImageTask?, all) }
-                let isThere = try await bucket.head(tasks.key(of: task, format), workspace.client) != nil
+                let isThere = try await store.object(tasks.key(of: task, format)) != nil
                 if task.status == "completed", isThere { return (task, all) }
             }
             guard let other = all.first(where: \.isRunning) else { return (nil, all) }
@@ -105,7 +103,7 @@ package struct VMExport: Sendable {
         return try await tasks.start(format, after: earlier)
     }
 
-    /// AWS takes about an hour for 100 GiB, and sets no limit itself.
+    /// AWS takes about an hour for 100 GiB, and has no limit of its own.
     private static let longest = Duration.seconds(24 * 3600)
 
     private func end(
@@ -121,9 +119,9 @@ package struct VMExport: Sendable {
                 throw Failure(
                     .failed,
                     "the export of AMI \(tasks.image.id) in \(workspace.region) as \(format.rawValue) failed: "
-                        + (now.statusMessage ?? "AWS gives no reason"),
+                        + (now.statusMessage ?? "AWS gave no reason"),
                     details: ["task \(id)"],
-                    advice: "run the same command again, perhaps with --export-method ebs-direct")
+                    advice: "run the same command again, or try --export-method ebs-direct")
             default:
                 let doing = now.statusMessage.map { ": \($0)" } ?? ""
                 let percent = now.progress.flatMap { Double($0) } ?? 0
@@ -136,7 +134,7 @@ package struct VMExport: Sendable {
         }
     }
 
-    /// A task that has just begun may not be known everywhere yet.
+    /// A new task may not be visible everywhere yet.
     private func look(_ id: String) async throws -> EC2.ExportImageTask? {
         do {
             return try await workspace.client.call(EC2.DescribeExportImageTasks(exportImageTaskIds: [id]))
@@ -148,13 +146,13 @@ package struct VMExport: Sendable {
 
     private func rename(
         _ exported: AsyncStream<Exported>, _ image: CapturedImage, _ stem: String, _ events: @escaping EventSink
-    ) async throws -> [Artifact] {
-        var artifacts: [Artifact] = []
+    ) async throws -> [Manifest.File] {
+        var files: [Manifest.File] = []
         for await one in exported {
             let what = "rename \(one.format.rawValue)"
-            let name = "\(stem).\(one.format.fileExtension)"
+            let name = one.format.fileName(stem)
             let object = try await activity(what, events) {
-                try await ObjectRename(workspace: workspace, bucket: bucket, plan: plan).run(
+                try await ObjectRename(store: store).run(
                     from: one.key, to: workspace.keyPrefix + name, metadata: ExportedObject.metadata(of: image)
                 ) { done, all in
                     events(
@@ -162,12 +160,12 @@ package struct VMExport: Sendable {
                             .export, Progress(what, completed: Double(done), total: Double(all), unit: .bytes)))
                 }
             }
-            artifacts.append(
-                Artifact(
-                    format: one.format, location: bucket.url(of: workspace.keyPrefix + name),
-                    bytes: Int64(object.contentLength), sha256: object.wholeSHA256, crc64: object.checksumCRC64NVME))
+            files.append(
+                Manifest.File(
+                    name: name, format: one.format, bytes: Int64(object.contentLength), sha256: object.wholeSHA256,
+                    crc64: object.checksumCRC64NVME))
         }
-        return artifacts
+        return files
     }
 }
 
@@ -175,23 +173,23 @@ private func outcome<Value>(_ body: () async throws -> Value) async -> Result<Va
     do { return .success(try await body()) } catch { return .failure(error) }
 }
 
-/// The tasks by which AWS exports one image, whoever began them.
+/// The tasks that export one image, whoever started them.
 struct ExportTasks: Sendable {
     let workspace: AWSWorkspace
     let bucket: ImageBucket
     let image: CapturedImage
 
-    /// AWS does not tell a task's format.
+    /// AWS does not report the format of a task.
     static let formatTag = "dss-format"
 
-    /// Where AWS puts what it exports, apart from finished images.
+    /// Where AWS puts exported files, separate from finished images.
     var folder: String { "\(workspace.keyPrefix)export/" }
 
     func key(of task: EC2.ExportImageTask, _ format: ImageFormat) -> String {
         "\(folder)\(task.exportImageTaskId).\(format.fileExtension)"
     }
 
-    /// All that AWS still knows of. It filters tasks by state alone.
+    /// All tasks that AWS still lists. It filters tasks only by state.
     func all() async throws -> [EC2.ExportImageTask] {
         var found: [EC2.ExportImageTask] = []
         for try await task in workspace.client.items(of: EC2.DescribeExportImageTasks()) where task.imageId == image.id
@@ -201,7 +199,7 @@ struct ExportTasks: Sendable {
         return found
     }
 
-    /// The format of a task that a build of this asset id has begun.
+    /// The format of a task that a build of this asset id has started.
     func format(_ task: EC2.ExportImageTask) -> ImageFormat? {
         let tags = Dictionary(task.tags.map { ($0.key, $0.value) }) { first, _ in first }
         guard tags[workspace.names.tagKey] == workspace.assetID.rawValue,
@@ -210,7 +208,7 @@ struct ExportTasks: Sendable {
         return tags[Self.formatTag].flatMap(ImageFormat.init)
     }
 
-    /// - Parameter earlier: tasks of this image that are over.
+    /// - Parameter earlier: tasks of this image that have ended.
     func start(_ format: ImageFormat, after earlier: [EC2.ExportImageTask]) async throws -> EC2.ExportImageTask {
         let tag = EC2.Tag(key: Self.formatTag, value: format.rawValue)
         var export = EC2.ExportImage(
@@ -218,34 +216,34 @@ struct ExportTasks: Sendable {
             s3ExportLocation: EC2.ExportLocation(s3Bucket: bucket.name, s3Prefix: folder),
             roleName: bucket.exportRole,
             tagSpecifications: workspace.specifications("export-image-task", tags: workspace.tags + [tag]))
-        // The same call again is the same task, also from a run that knows nothing of this one; after that task has
-        // failed, it is another.
+        // Repeating the call gives the same task, also in a run that knows nothing of this one; after that task has
+        // failed, it gives a new one.
         let words = [workspace.assetID.rawValue, image.id, format.rawValue] + earlier.map(\.exportImageTaskId).sorted()
         export.clientToken = String(SHA256Checksum(of: Array(words.joined(separator: " ").utf8)).hexadecimal.prefix(40))
         export.description = "\(image.name) as \(format.rawValue.uppercased())"
         return try await workspace.client.call(export)
     }
 
-    /// Ends what goes on of ours, waits until it has ended, and removes what it has written.
+    /// Cancels our running tasks, waits until they have ended, and deletes what they have written.
     func cancel() async throws {
         for task in try await all() where task.isRunning && format(task) != nil {
             do {
                 _ = try await workspace.client.call(EC2.CancelExportTask(exportTaskId: task.exportImageTaskId))
             } catch let error as AWSError where error.code == "IncorrectState" {
-                // It is over, or on the way.
+                // It has ended, or is about to.
             }
         }
-        try await workspace.client.wait(for: "the end of the exports of \(image.id)", at: workspace.polling) {
+        try await workspace.client.wait(for: "the exports of \(image.id) to end", at: workspace.polling) {
             () -> Void? in
             try await all().contains { $0.isRunning && format($0) != nil } ? nil : ()
         }
         try await sweep()
     }
 
-    /// Removes what exports have left: objects that were not renamed, and copies that were not finished.
+    /// Deletes leftovers of exports: objects that were not renamed, and unfinished copies.
     func sweep() async throws {
         do { try await sweepBucket() } catch let error as AWSError where error.code == "NoSuchBucket" {
-            // Nothing is left where the bucket is gone.
+            // Without a bucket, nothing is left.
         }
     }
 
@@ -262,11 +260,11 @@ struct ExportTasks: Sendable {
 }
 
 extension EC2.ExportImageTask {
-    /// AWS takes no other task of the image meanwhile.
+    /// AWS accepts no other task for the image while one runs.
     var isRunning: Bool { !["completed", "deleted"].contains(status) }
 }
 
 extension S3.Upload {
-    /// Copies inside S3 are made with this checksum, files from here with SHA-256.
+    /// Copies inside S3 use this checksum, uploads from this host use SHA-256.
     fileprivate var isCopy: Bool { checksumAlgorithm == "CRC64NVME" }
 }

@@ -177,7 +177,11 @@ extension Preflight {
     /// Checks that stack, bucket and role exist, and that the bucket is in the region of the build.
     @Sendable func checkBucket() async throws -> [PreflightFinding] {
         let bucket: ImageBucket
-        if let known = self.bucket { bucket = known } else { bucket = try await ImageBucket.find(in: workspace) }
+        if let known = self.bucket {
+            bucket = known
+        } else {
+            bucket = try await ImageBucket.find(in: workspace.client, for: .export)
+        }
         async let place = checkPlace(of: bucket)
         return try await checkRole(of: bucket) + place
     }
@@ -198,16 +202,14 @@ extension Preflight {
     }
 
     private func checkRole(of bucket: ImageBucket) async throws -> [PreflightFinding] {
-        guard method == .vmExport else { return [] }
+        guard method == .vmExport, let role = bucket.exportRole else { return [] }
         do {
-            _ = try await client.call(IAM.GetRole(roleName: bucket.exportRole))
+            _ = try await client.call(IAM.GetRole(roleName: role))
             return []
         } catch let error as AWSError where error.code == "NoSuchEntity" {
-            return [
-                .problem("role \(bucket.exportRole), which AWS uses for exports, no longer exists", advice: remedy)
-            ]
+            return [.problem("role \(role), which AWS uses for exports, no longer exists", advice: remedy)]
         } catch let error as AWSError where error.kind == .denied {
-            return [.notice("could not check role \(bucket.exportRole): \(error)")]
+            return [.notice("could not check role \(role): \(error)")]
         }
     }
 }

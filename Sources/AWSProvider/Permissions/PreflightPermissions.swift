@@ -126,7 +126,7 @@ extension Preflight {
         scope.region = region
         if let bucket {
             scope.bucket = bucket.name
-            scope.exportRole = bucket.exportRole
+            if let role = bucket.exportRole { scope.exportRole = role }
         }
         return scope
     }

@@ -1,12 +1,13 @@
+import FoundationEssentials
 import Sandbox
 import Workbench
 
 /// The Docker edition: setup → install → export → clean up, without a Docker daemon.
 ///
-/// The trees that the steps of the playbook leave are the layers of the image; what no image may carry is left out when
+/// The file trees of the playbook's steps become the layers of the image. What no image may contain is left out when
 /// they are written, so there is nothing to seal.
 package func createDockerImage(
-    _ order: DockerOrder, in folder: DockerFolder, on factory: LocalMachineFactory,
+    _ order: DockerOrder, in folder: AssetFolder<DirectoryStore>, on factory: LocalMachineFactory,
     with provisioner: some Provisioner, events: @escaping EventSink, clock: any Clock<Duration> = ContinuousClock()
 ) async throws -> DockerReport {
     try order.build.definition.requireEntryPoint()
@@ -14,15 +15,15 @@ package func createDockerImage(
     let events = timeline.observing(events)
     events(.buildStarted(assetID: order.build.assetID, provider: "docker"))
     let log = StageLog(events: events, clock: clock)
-    if order.build.usesCache, let record = await folder.finished(order) {
-        return DockerReport(record: record, layout: folder.layout.directory)
+    if order.build.usesCache, let container = try await folder.finished(order) {
+        return DockerReport(container: container, layout: folder.layout.directory)
     }
     let builder = ImageBuilder(order: order, factory: factory, provisioner: provisioner, events: events)
-    let record = try await withCleanUp(order.build, log, events) { undo in
+    let container = try await withCleanUp(order.build, log, events) { undo in
         try await builder.build(in: folder, undo, log)
     }
     return DockerReport(
-        record: record, layout: folder.layout.directory, stages: await log.times, activities: timeline.activities)
+        container: container, layout: folder.layout.directory, stages: await log.times, activities: timeline.activities)
 }
 
 /// One Docker image, wholly decided.
@@ -57,6 +58,11 @@ package struct DockerOrder: Sendable {
 
     package var reference: String { repository.reference(version) }
 
+    /// The manifest of an asset id that has no images but the Docker image.
+    package var containerManifest: Manifest {
+        Manifest(build, built: Date(timeIntervalSince1970: Double(created)))
+    }
+
     var plan: MachinePlan {
         MachinePlan(
             assetID: build.assetID, base: build.definition.base, profile: .container, steps: stepKeys,
@@ -86,24 +92,50 @@ package struct DockerOrder: Sendable {
     }
 }
 
-/// What a build of a Docker image came to.
+/// The Docker image of an asset id, published in the manifest next to its VM images.
+extension AssetFolder where Store == DirectoryStore {
+    /// The image that an order would build, if it is there and intact.
+    func finished(_ order: DockerOrder) async throws -> Manifest.Container? {
+        guard let container = try await manifest()?.container, container.inputs == order.inputs,
+            container.missing.isEmpty || !order.build.isRelease,
+            (try? layout.manifestDigest()) == container.digest, await layout.isWhole()
+        else { return nil }
+        return container
+    }
+
+    /// Moves the unfinished layout into place, between withdrawing the old image and describing the new one.
+    func publish(_ container: Manifest.Container, of order: DockerOrder) async throws {
+        try await withdrawContainer()
+        try store.delete([key(Manifest.Container.layoutName)])
+        try store.rename(
+            key(Manifest.Container.unfinishedLayoutName), to: key(Manifest.Container.layoutName))
+        try await note(container, of: order)
+    }
+
+    /// Describes the same image again, for example once it has been pushed.
+    func note(_ container: Manifest.Container, of order: DockerOrder) async throws {
+        try await publish(container: container, orElse: order.containerManifest)
+    }
+}
+
+/// The result of building a Docker image.
 package struct DockerReport: Sendable {
-    package var record: DockerRecord
-    /// The folder of the OCI image layout.
+    package var container: Manifest.Container
+    /// The directory of the OCI image layout.
     package var layout: String
     package var stages: [BuildReport.StageTime]
     package var activities: [Activity]
 
     init(
-        record: DockerRecord, layout: String, stages: [BuildReport.StageTime] = [], activities: [Activity] = []
+        container: Manifest.Container, layout: String, stages: [BuildReport.StageTime] = [], activities: [Activity] = []
     ) {
-        self.record = record
+        self.container = container
         self.layout = layout
         self.stages = stages
         self.activities = activities
     }
 
-    /// Whether everything was there already.
+    /// Whether the image was up to date.
     package var isUnchanged: Bool { stages.isEmpty }
 }
 

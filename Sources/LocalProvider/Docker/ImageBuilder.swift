@@ -8,7 +8,9 @@ struct ImageBuilder<Installer: Provisioner>: Sendable {
     var provisioner: Installer
     var events: EventSink
 
-    func build(in folder: DockerFolder, _ undo: Undo, _ log: StageLog) async throws -> DockerRecord {
+    func build(
+        in folder: AssetFolder<DirectoryStore>, _ undo: Undo, _ log: StageLog
+    ) async throws -> Manifest.Container {
         let (build, trees) = try await log.run(.setup) { (try await setUp(undo), .done) }
         let store = LayerStore(
             runner: factory.runner, workspace: build.workspace, compression: order.compression,
@@ -18,7 +20,7 @@ struct ImageBuilder<Installer: Provisioner>: Sendable {
             let missing = try await log.run(.install) { try await install(in: build, on: trees, compressor, undo) }
             return try await log.run(.export) {
                 try await folder.prepare(undo: undo)
-                return (try write(try await compressor.layers(), missing: missing, to: folder), .done)
+                return (try await write(try await compressor.layers(), missing: missing, to: folder), .done)
             }
         } cleanup: {
             await compressor.stop()
@@ -61,18 +63,18 @@ struct ImageBuilder<Installer: Provisioner>: Sendable {
     }
 
     private func write(
-        _ layers: [Layer], missing: [MissingComponent], to folder: DockerFolder
-    ) throws -> DockerRecord {
+        _ layers: [Layer], missing: [MissingComponent], to folder: AssetFolder<DirectoryStore>
+    ) async throws -> Manifest.Container {
         let names = order.layerNames
         let configuration = ImageConfiguration(order, layers: layers, names: names)
-        let digest = try folder.unfinished.write(configuration, layers: layers, tag: order.version)
-        let parts = zip(names, layers).map { DockerRecord.Part(name: $0, digest: $1.digest, bytes: $1.bytes) }
+        let digest = try folder.unfinishedLayout.write(configuration, layers: layers, tag: order.version)
+        let parts = zip(names, layers).map { Manifest.Container.Layer(name: $0, digest: $1.digest, bytes: $1.bytes) }
         let definition = order.build.definition
-        let record = DockerRecord(
-            assetID: order.build.assetID, reference: order.reference, digest: digest, layers: parts, missing: missing,
-            user: definition.user.name, jupyterPort: definition.ports.jupyter, inputs: order.inputs)
-        try folder.publish(record)
-        return record
+        let container = Manifest.Container(
+            reference: order.reference, digest: digest, layers: parts, missing: missing, user: definition.user.name,
+            jupyterPort: definition.ports.jupyter, inputs: order.inputs)
+        try await folder.publish(container, of: order)
+        return container
     }
 }
 

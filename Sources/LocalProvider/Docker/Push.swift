@@ -17,22 +17,24 @@ package struct Push: Sendable {
         self.credentials = credentials
     }
 
-    /// - Returns: the record, which says then that the image is published.
-    package func publish(_ record: DockerRecord, in folder: DockerFolder, version: String, events: @escaping EventSink)
-        async throws -> DockerRecord
-    {
+    /// - Returns: the container, marked as published, as the manifest describes it now.
+    package func publish(
+        _ container: Manifest.Container, of order: DockerOrder, in folder: AssetFolder<DirectoryStore>,
+        events: @escaping EventSink
+    ) async throws -> Manifest.Container {
+        let version = order.version
         try await credentials.withFile(for: repository) { file in
             for tag in [version, "latest"] {
                 try await activity("push \(tag)", events) {
-                    try await push(folder.layout, from: version, as: tag, layers: record.layers.count, file, events)
+                    try await push(folder.layout, from: version, as: tag, layers: container.layers.count, file, events)
                 }
-                try await confirm(tag, record.digest, file)
+                try await confirm(tag, container.digest, file)
             }
         }
-        var record = record
-        record.isPublished = true
-        try folder.note(record)
-        return record
+        var published = container
+        published.isPublished = true
+        try await folder.note(published, of: order)
+        return published
     }
 
     private func push(

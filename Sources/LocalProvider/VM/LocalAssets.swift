@@ -6,12 +6,16 @@ import Workbench
 
 /// What builds have made on this machine and what they left, found by asset id without any record of ours.
 package struct LocalAssets: Sendable {
-    private let bucket: LocalBucket
+    private let store: DirectoryStore
+    private let prefix: String
     private let factory: LocalMachineFactory
     private let stateDirectory: String
 
-    package init(bucket: LocalBucket, factory: LocalMachineFactory, stateDirectory: String) {
-        self.bucket = bucket
+    package init(
+        store: DirectoryStore, prefix: String, factory: LocalMachineFactory, stateDirectory: String
+    ) {
+        self.store = store
+        self.prefix = prefix
         self.factory = factory
         self.stateDirectory = stateDirectory
     }
@@ -19,7 +23,7 @@ package struct LocalAssets: Sendable {
     package func list(_ pattern: AssetPattern) async throws -> [Asset] {
         let running = try await factory.leftovers() + LeftoverGuests().assets()
         let busy = Set(running.filter { $0.state == .inUse }.map(\.assetID))
-        let stored = bucket.assetIDs.flatMap { images(of: $0, isBusy: busy.contains($0.rawValue)) }
+        let stored = store.assetIDs(under: prefix).flatMap { images(of: $0, isBusy: busy.contains($0.rawValue)) }
         return (stored + running).filter { pattern.matches($0.assetID) }
     }
 
@@ -34,57 +38,47 @@ package struct LocalAssets: Sendable {
             }
             guard let assetID = try? AssetID(id) else { continue }
             try removeFile(PasswordVerifier.path(of: assetID, in: stateDirectory))
-            rmdir(bucket.folder(assetID))
+            AssetFolder(store, assetID, under: prefix).removeIfEmpty()
         }
     }
 
     private static let storedKinds: Set<Asset.Kind> = [.image, .manifest, .partialExport]
-    /// What a build of the Docker edition writes: a folder, the same while it is half-written, and the record of it.
-    private static let docker = (image: "docker", unfinished: ".docker.partial", record: "docker-image.json")
 
-    /// A Docker image is a folder of which every part carries its name in it.
+    /// A Docker image is a directory whose files are all named after their contents.
     private func removeStored(_ path: String) throws {
-        guard [Self.docker.image, Self.docker.unfinished].contains(baseName(path)) else { return try removeFile(path) }
-        if fileExists(path) { try FileManager.default.removeItem(atPath: path) }
+        guard fileExists(path) else { return }
+        try FileManager.default.removeItem(atPath: path)
     }
 
     private func images(of assetID: AssetID, isBusy: Bool) -> [Asset] {
-        let folder = bucket.folder(assetID)
-        let described = Set(bucket.manifest(assetID)?.files.map(\.name) ?? [])
-        let endings = Set(ImageFormat.allCases.map(\.fileExtension))
-        return bucket.files(assetID).compactMap { name in
-            let path = "\(folder)/\(name)"
-            let bytes = bytesOnDisk(path)
-            let unfinished: Asset.State = isBusy ? .inUse : .orphaned
-            if ConvertedImage.isPartialName(name) || name == Self.docker.unfinished {
-                return Asset(
-                    assetID: assetID.rawValue, kind: .partialExport, name: path, bytes: bytes, state: unfinished)
+        let folder = AssetFolder(store, assetID, under: prefix)
+        let manifest = Manifest.read(folder.path(Manifest.fileName))
+        return store.list(assetID.folder(under: prefix)).compactMap { object in
+            let name = String(object.key.dropFirst(assetID.folder(under: prefix).count))
+            return Self.kind(of: name, in: manifest).map { kind, isFinished in
+                Asset(
+                    assetID: assetID.rawValue, kind: kind, name: store.path(object.key),
+                    bytes: bytesOnDisk(store.path(object.key)),
+                    state: isFinished ? .ready : isBusy ? .inUse : .orphaned)
             }
-            if name == Self.docker.image {
-                let isFinished = fileExists("\(folder)/\(Self.docker.record)")
-                return Asset(
-                    assetID: assetID.rawValue, kind: .image, name: path, bytes: bytesBelow(path),
-                    state: isFinished ? .ready : unfinished)
-            }
-            if [Manifest.fileName, Manifest.checksumsFileName, Self.docker.record].contains(name) {
-                return Asset(assetID: assetID.rawValue, kind: .manifest, name: path, bytes: bytes, state: .ready)
-            }
-            guard let ending = name.split(separator: ".").last, endings.contains(String(ending)) else { return nil }
-            let state = described.contains(name) ? .ready : unfinished
-            return Asset(assetID: assetID.rawValue, kind: .image, name: path, bytes: bytes, state: state)
         }
+    }
+
+    /// What a file in the folder of an asset id is, and whether it is finished; `nil` if builds write no such file.
+    private static func kind(of name: String, in manifest: Manifest?) -> (Asset.Kind, isFinished: Bool)? {
+        if name == Manifest.Container.layoutName { return (.image, manifest?.container != nil) }
+        if ConvertedImage.isPartialName(name) { return (.partialExport, false) }
+        if [Manifest.fileName, Manifest.checksumsFileName].contains(name) { return (.manifest, true) }
+        guard ImageFormat.allCases.contains(where: { name.hasSuffix(".\($0.fileExtension)") }) else { return nil }
+        return (.image, manifest?.files.contains { $0.name == name } ?? false)
     }
 }
 
-/// Bytes that a file takes on disk, holes left out.
+/// Disk usage of a file without holes, or of the layers of a Docker image.
 private func bytesOnDisk(_ path: String) -> Int64? {
     var status = stat()
     guard lstat(path, &status) == 0 else { return nil }
-    return Int64(status.st_blocks) * 512
-}
-
-/// Bytes that the layers of a Docker image take on disk.
-private func bytesBelow(_ path: String) -> Int64 {
+    guard status.st_mode & S_IFMT == S_IFDIR else { return Int64(status.st_blocks) * 512 }
     let blobs = "\(path)/blobs/sha256"
     let names = (try? FileManager.default.contentsOfDirectory(atPath: blobs)) ?? []
     return names.compactMap { bytesOnDisk("\(blobs)/\($0)") }.reduce(0, +)

@@ -10,34 +10,40 @@ package struct LocalVMProvider: VMProvider {
     private let factory: LocalMachineFactory
     private let writer: DiskWriter
     private let converter: ImageConverter
-    private let finishedImages: FinishedImages
-    private let publication: ImagePublication
+    private let folder: AssetFolder<DirectoryStore>
+    private let verifier: PasswordVerifier
+    private let now: @Sendable () -> Date
     /// Hash of this program: a newer `dss` may write other images from the same inputs.
     private let programDigest: String
 
     package init(
-        runner: any CommandRunner, factory: LocalMachineFactory, bucket: LocalBucket, stateDirectory: String,
-        assetID: AssetID, programDigest: String, now: @escaping @Sendable () -> Date
+        runner: any CommandRunner, factory: LocalMachineFactory, folder: AssetFolder<DirectoryStore>,
+        stateDirectory: String, programDigest: String, now: @escaping @Sendable () -> Date
     ) {
         self.factory = factory
         self.programDigest = programDigest
         writer = DiskWriter(runner: runner)
         converter = ImageConverter(runner: runner)
-        let verifier = PasswordVerifier(
-            runner: runner, path: PasswordVerifier.path(of: assetID, in: stateDirectory))
-        finishedImages = FinishedImages(bucket: bucket, verifier: verifier)
-        publication = ImagePublication(bucket: bucket, verifier: verifier, now: now)
+        self.folder = folder
+        self.now = now
+        verifier = PasswordVerifier(
+            runner: runner, path: PasswordVerifier.path(of: folder.assetID, in: stateDirectory))
     }
 
     package func finished(_ order: BuildOrder) async throws -> FinishedBuild? {
-        let stepKeys = try PlaybookFingerprint(order).stepKeys
-        return try await finishedImages.find(order, inputs: inputs(of: order, stepKeys))
+        let inputs = try inputs(of: order)
+        if case .given(let password) = order.password {
+            guard try await verifier.isRemembered(password) else { return nil }
+        }
+        return try await folder.finished(order, inputs: inputs).map {
+            FinishedBuild(artifacts: $0.artifacts(at: folder.address), missing: $0.missing)
+        }
     }
 
     package func setUp(
         _ order: BuildOrder, undo: Undo, events: @escaping EventSink
     ) async throws -> Machine {
-        try publication.bucket.requireRoom(for: order)
+        try await folder.requireFree(order.definition.formats.map(order.imageName))
         let stepKeys = try PlaybookFingerprint(order).stepKeys
         let plan = MachinePlan(
             assetID: order.assetID, base: order.definition.base, steps: stepKeys,
@@ -71,11 +77,28 @@ package struct LocalVMProvider: VMProvider {
     package func export(
         _ image: Image, of order: BuildOrder, missing: [MissingComponent], undo: Undo, events: @escaping EventSink
     ) async throws -> [Artifact] {
-        let folder = try await publication.prepare(order, undo: undo)
+        try await folder.prepare(undo: undo)
         let converted = try await converter.convert(
-            image.disk, to: order.definition.formats, in: folder, stem: order.imageStem, appliance: Appliance(order)
+            image.disk, to: order.definition.formats, in: folder.path, stem: order.imageStem,
+            appliance: Appliance(order)
         ) { events(.progress(.export, $0)) }
-        return try await publication.publish(converted, of: order, missing: missing, inputs: image.inputs)
+        return try await publish(converted, of: order, missing: missing, inputs: image.inputs)
+    }
+
+    /// Renames all files into place, between the removal of the old manifest and the writing of the new one.
+    func publish(
+        _ images: [ConvertedImage], of order: BuildOrder, missing: [MissingComponent], inputs: String
+    ) async throws -> [Artifact] {
+        let files = images.map(\.file)
+        try await verifier.remember(order.password.secret)
+        try await folder.withdrawImages(keeping: files.map(\.name))
+        for image in images { try renameFile(image.temporaryPath, to: folder.path(image.file.name)) }
+        return try await folder.publish(
+            images: Manifest(order, files: files, missing: missing, inputs: inputs, built: now()))
+    }
+
+    func inputs(of order: BuildOrder) throws -> String {
+        inputs(of: order, try PlaybookFingerprint(order).stepKeys)
     }
 
     private func inputs(of order: BuildOrder, _ stepKeys: [String]) -> String {

@@ -142,13 +142,13 @@ package enum ReleasesDocument {
 
 /// The finished builds in the bucket, identified by their manifests.
 package struct ReleaseCatalog: Sendable {
-    private let client: AWSClient
+    private let store: any ArtifactStore
     private let bucket: String
     /// The key prefix of the definition, without a trailing slash.
     private let prefix: String
 
-    package init(_ client: AWSClient, bucket: String, prefix: String) {
-        self.client = client
+    package init(_ store: any ArtifactStore, bucket: String, prefix: String) {
+        self.store = store
         self.bucket = bucket
         self.prefix = prefix
     }
@@ -164,10 +164,7 @@ package struct ReleaseCatalog: Sendable {
     package func key(_ assetID: AssetID, _ name: String) -> String { assetID.key(of: name, under: prefix) }
 
     package func read() async throws -> Contents {
-        var sizes: [String: Int] = [:]
-        for try await object in client.items(of: S3.ListObjectsV2(bucket: bucket, prefix: prefix + "/")) {
-            sizes[object.key] = object.size
-        }
+        let sizes = Dictionary(try await store.list(prefix + "/").map { ($0.key, $0.bytes) }) { $1 }
         let keys = sizes.keys.filter { key in
             key.hasSuffix("/\(Manifest.fileName)")
                 && key.split(separator: "/").count == 3 + prefix.count(where: { $0 == "/" })
@@ -178,6 +175,8 @@ package struct ReleaseCatalog: Sendable {
                 contents.troubles.append("s3://\(bucket)/\(key) is not a manifest of this version of dss; skipped")
                 continue
             }
+            // A manifest without images describes a Docker image alone.
+            if manifest.files.isEmpty, manifest.container != nil { continue }
             contents.add(manifest) { sizes[self.key(manifest.assetID, $0)] }
         }
         contents.manifests.sort { ($1.built, $1.assetID.rawValue) < ($0.built, $0.assetID.rawValue) }
@@ -187,7 +186,8 @@ package struct ReleaseCatalog: Sendable {
     /// The manifest of one build.
     /// - Throws: `Failure` if the build is not finished.
     package func manifest(of assetID: AssetID) async throws -> Manifest {
-        guard let found = try await manifests([key(assetID, Manifest.fileName)]).first, let manifest = found.manifest
+        guard let found = try await manifests([key(assetID, Manifest.fileName)]).first, let manifest = found.manifest,
+            !manifest.files.isEmpty
         else {
             let folder = "s3://\(bucket)/\(assetID.folder(under: prefix))"
             throw Failure(
@@ -201,15 +201,11 @@ package struct ReleaseCatalog: Sendable {
         try await withThrowingTaskGroup(of: (String, Manifest?)?.self) { group in
             for key in keys {
                 group.addTask {
-                    do {
-                        let body = try await client.call(S3.GetObject(bucket: bucket, key: key)).body
-                        let manifest = try? Manifest(json: String(decoding: body, as: UTF8.self))
-                        // A manifest in the folder of another build describes files that do not exist there.
-                        return (key, manifest.flatMap { self.key($0.assetID, Manifest.fileName) == key ? $0 : nil })
-                    } catch let error as AWSError where error.code == "NoSuchKey" {
-                        // The object was removed after it was listed.
-                        return nil
-                    }
+                    // The object may have been removed after it was listed.
+                    guard let body = try await store.read(key) else { return nil }
+                    let manifest = try? Manifest(json: String(decoding: body, as: UTF8.self))
+                    // A manifest in the folder of another build describes files that do not exist there.
+                    return (key, manifest.flatMap { self.key($0.assetID, Manifest.fileName) == key ? $0 : nil })
                 }
             }
             return try await group.compactMap { $0 }.reduce(into: []) { $0.append((key: $1.0, manifest: $1.1)) }
@@ -220,12 +216,12 @@ package struct ReleaseCatalog: Sendable {
 
 extension ReleaseCatalog.Contents {
     /// Adds a manifest without the files that are missing or whose size differs.
-    fileprivate mutating func add(_ manifest: Manifest, size: (String) -> Int?) {
+    fileprivate mutating func add(_ manifest: Manifest, size: (String) -> Int64?) {
         var manifest = manifest
-        for file in manifest.files where size(file.name).map(Int64.init) != file.bytes {
+        for file in manifest.files where size(file.name) != file.bytes {
             troubles.append("\(file.name) of \(manifest.assetID) does not match its manifest; skipped")
         }
-        manifest.files.removeAll { size($0.name).map(Int64.init) != $0.bytes }
+        manifest.files.removeAll { size($0.name) != $0.bytes }
         manifests.append(manifest)
     }
 }

@@ -79,7 +79,7 @@ struct CreateDockerImage: AsyncParsableCommand {
         try live.requireRoot(for: "dss create-docker-image")
         let build = try order(live)
         let order = try await live.dockerOrder(build, image, folder: live.absolute(parentDirectory(definition.file)))
-        let folder = live.dockerFolder(build.assetID, build.definition.names, place)
+        let folder = live.folder(build.assetID, build.definition.names, place)
         // Invalid options are reported before the build, not after it.
         let push = publish ? try live.push(order, user: registryUser) : nil
         let writer = EventWriter(output)
@@ -88,25 +88,26 @@ struct CreateDockerImage: AsyncParsableCommand {
                 order, in: folder, on: await live.factory(place), with: live.provisioner(definition),
                 events: writer.sink)
             let handover = DockerArchive(
-                runner: live.runner, layout: folder.layout, record: report.record, version: order.version)
+                runner: live.runner, layout: folder.layout, container: report.container,
+                version: order.version)
             if let archive { try await handover.archive(to: archive) }
             if load { try await handover.load() }
             if let push {
-                report.record = try await push.publish(
-                    report.record, in: folder, version: order.version, events: writer.sink)
+                report.container = try await push.publish(
+                    report.container, of: order, in: folder, events: writer.sink)
             }
             return report
         }
-        if listOnAWS { try await list(report.record, live) }
+        if listOnAWS { try await list(report.container, of: order, live) }
         let terminal = Terminal.standardOutput
         terminal.write(output.json ? report.event : report.text(terminal.style))
     }
 
-    private func list(_ record: DockerRecord, _ live: Live) async throws {
+    private func list(_ container: Manifest.Container, of order: DockerOrder, _ live: Live) async throws {
         try await live.withImages(aws, definition) { client, names in
-            let bucket = try await ImageBucket.front(in: client).bucket
-            try await PublishedDockerImage(client: client, bucket: bucket)
-                .list(record, as: PublishedDockerImage.key(names.bucketPrefix, record.assetID))
+            let store = S3ArtifactStore(client, try await ImageBucket.find(in: client, for: .download))
+            try await AssetFolder(store, order.build.assetID, under: names.bucketPrefix)
+                .publish(container: container, orElse: order.containerManifest)
         }
     }
 
@@ -123,13 +124,13 @@ extension DockerReport {
     /// The final report for a terminal.
     func text(_ style: Style) -> String {
         var facts: [FactSheet.Fact] = [
-            .init("image", record.reference), .init("digest", record.digest),
-            .init("size", Units.size(record.bytes)), .init("layout", layout),
+            .init("image", container.reference), .init("digest", container.digest),
+            .init("size", Units.size(container.bytes)), .init("layout", layout),
         ]
-        facts += record.layers.map { .shown("layer", "\(Units.size($0.bytes))  \($0.name)") }
-        facts += record.missing.map { .shown("MISSING", "\($0.component): \($0.reason)") }
+        facts += container.layers.map { .shown("layer", "\(Units.size($0.bytes))  \($0.name)") }
+        facts += container.missing.map { .shown("MISSING", "\($0.component): \($0.reason)") }
         facts += stages.filter { $0.outcome != .cached }.map { .shown($0.stage.rawValue, Units.time($0.seconds)) }
-        let next = record.isPublished ? record.pullLine : "sudo dss verify-docker-image \(layout)"
+        let next = container.isPublished ? container.pullLine : "sudo dss verify-docker-image \(layout)"
         return (isUnchanged ? "nothing to do: no input has changed since this image was built\n\n" : "")
             + FactSheet(facts).text(style) + "\nnext: \(next)\n"
     }
@@ -137,13 +138,13 @@ extension DockerReport {
     /// The report as the last line of a JSON event stream.
     var event: String {
         JSONValue.object([
-            ("event", .string("docker-image")), ("reference", .string(record.reference)),
-            ("digest", .string(record.digest)), ("bytes", .integer(record.bytes)), ("layout", .string(layout)),
-            ("published", .bool(record.isPublished)), ("unchanged", .bool(isUnchanged)),
+            ("event", .string("docker-image")), ("reference", .string(container.reference)),
+            ("digest", .string(container.digest)), ("bytes", .integer(container.bytes)), ("layout", .string(layout)),
+            ("published", .bool(container.isPublished)), ("unchanged", .bool(isUnchanged)),
             (
                 "layers",
                 .array(
-                    record.layers.map {
+                    container.layers.map {
                         .object([
                             ("name", .string($0.name)), ("digest", .string($0.digest)), ("bytes", .integer($0.bytes)),
                         ])
@@ -152,7 +153,7 @@ extension DockerReport {
             (
                 "missing",
                 .array(
-                    record.missing.map {
+                    container.missing.map {
                         .object([("component", .string($0.component)), ("reason", .string($0.reason))])
                     })
             ),
@@ -170,42 +171,21 @@ extension DockerReport {
     }
 }
 
-/// The record of a pushed Docker image in the image bucket, beside the VM images of its asset id. Other hosts find it
-/// there, and it is removed with the other assets of the asset id.
-struct PublishedDockerImage: Sendable {
-    let client: AWSClient
-    let bucket: String
-
-    /// The key `data_science_sandbox/<asset-id>/docker-image.json`.
-    /// - Parameter prefix: The bucket prefix from the definition's names.
-    static func key(_ prefix: String, _ assetID: AssetID) -> String {
-        assetID.key(of: DockerRecord.fileName, under: prefix)
-    }
-
-    func list(_ record: DockerRecord, as key: String) async throws {
-        _ = try await client.call(
-            S3.PutObject(bucket: bucket, key: key, body: Array(try record.json.utf8), contentType: "application/json"))
-    }
-
-    /// - Returns: The record; `nil` if there is no object or it is not a record.
-    func record(_ key: String) async throws -> DockerRecord? {
-        do {
-            let body = try await client.call(S3.GetObject(bucket: bucket, key: key)).body
-            return try? JSONDecoder().decode(DockerRecord.self, from: Data(body))
-        } catch let error as AWSError where error.code == "NoSuchKey" {
-            return nil
-        }
-    }
-}
-
 extension AssetSearch {
-    /// Adds the `docker pull` command to the Docker images among the assets.
+    /// Adds the `docker pull` command to the manifests that describe a Docker image.
     func withPullLines(_ assets: [AWSAsset]) async throws -> [AWSAsset] {
+        let manifests = assets.indices.filter { assets[$0].shortID == Manifest.fileName && assets[$0].url != nil }
         var assets = assets
-        for index in assets.indices where assets[index].shortID == DockerRecord.fileName && assets[index].url != nil {
+        try await inParallel(manifests, width: 16) { [assets] index in
             let asset = assets[index]
-            let image = PublishedDockerImage(client: client.region(asset.region), bucket: asset.bucket?.name ?? "")
-            assets[index].pullLine = try await image.record(asset.id)?.pullLine
+            let store = S3ArtifactStore(
+                client.region(asset.region), ImageBucket(name: asset.bucket?.name ?? "", domain: ""))
+            let manifest = try await store.read(asset.id).flatMap {
+                try? Manifest(json: String(decoding: $0, as: UTF8.self))
+            }
+            return (index, manifest?.container?.pullLine)
+        } each: { (found: (index: Int, line: String?)) in
+            assets[found.index].pullLine = found.line
         }
         return assets
     }

@@ -57,15 +57,16 @@ struct Live: Sendable {
 
     func provider(for order: BuildOrder, _ place: DirectoryOptions) async throws -> LocalVMProvider {
         LocalVMProvider(
-            runner: runner, factory: await factory(place), bucket: bucket(place, order.definition.names.bucketPrefix),
-            stateDirectory: state(place), assetID: order.assetID,
+            runner: runner, factory: await factory(place),
+            folder: folder(order.assetID, order.definition.names, place), stateDirectory: state(place),
             programDigest: try sha256(of: "/proc/self/exe"), now: { Date() })
     }
 
     func assets(_ options: DefinitionOptions, _ place: DirectoryOptions) async throws -> LocalAssets {
         let names = fileExists(options.file) ? try loaded(options).definition.definition.names : .init()
         return LocalAssets(
-            bucket: bucket(place, names.bucketPrefix), factory: await factory(place), stateDirectory: state(place))
+            store: store(place), prefix: names.bucketPrefix, factory: await factory(place),
+            stateDirectory: state(place))
     }
 
     /// - Parameter reconnects: Whether to retry a lost connection, as makes sense for a remote machine.
@@ -97,7 +98,7 @@ struct Live: Sendable {
 
     /// The manifest beside an image that is still where it was exported.
     func manifest(beside image: String) -> Manifest? {
-        try? Manifest.read("\(parentDirectory(image))/\(Manifest.fileName)")
+        Manifest.read("\(parentDirectory(image))/\(Manifest.fileName)")
     }
 
     /// A program from the virtual environment beside the definition, which `make` sets up, else the one in `PATH`.
@@ -112,8 +113,8 @@ struct Live: Sendable {
             stateDirectory: state(place), host: await .read(environment: environment, runner: runner))
     }
 
-    func bucket(_ place: DirectoryOptions, _ prefix: String) -> LocalBucket {
-        LocalBucket(root: folder(place.bucket, "DSS_BUCKET", "/var/lib/dss/bucket"), prefix: prefix)
+    func store(_ place: DirectoryOptions) -> DirectoryStore {
+        DirectoryStore(folder(place.bucket, "DSS_BUCKET", "/var/lib/dss/bucket"))
     }
 
     private func state(_ place: DirectoryOptions) -> String {

@@ -126,34 +126,36 @@ extension Live {
     /// Runs `body` with the provider for an order, and the publication of its images.
     func withAWSProvider<Result>(
         for order: BuildOrder, _ aws: AWSOptions, _ machine: MachineSource, _ export: ExportOptions,
-        _ body: (AWSVMProvider, ImagePublication) async throws -> Result
+        _ body: (AWSVMProvider, AssetFolder<S3ArtifactStore>) async throws -> Result
     ) async throws -> Result {
         try await withAWS(aws) { identity in
             let workspace = try workspace(identity, order.assetID, order.definition, lifetime: machine.lifetime)
-            let bucket = try await ImageBucket.find(in: workspace)
+            let method = export.method
+            let export = try await awsExport(workspace, export)
             let credentials = try await lifetime(of: identity)
             let settings =
                 switch machine {
                 case .new(let options):
                     AWSBuildSettings(
-                        machine: { try await machineOrder($0, options, in: workspace) }, method: export.method,
+                        machine: { try await machineOrder($0, options, in: workspace) }, method: method,
                         place: exportPlace, credentials: credentials, inputs: try inputs(of: order))
                 case .existing(let isKept):
                     // The user may have changed anything on the instance, so its inputs cannot be hashed.
                     AWSBuildSettings(
-                        machine: nil, removesMachine: !isKept, method: export.method, place: exportPlace,
+                        machine: nil, removesMachine: !isKept, method: method, place: exportPlace,
                         credentials: credentials, inputs: "export-vm")
                 }
             let provider = AWSVMProvider(
-                workspace, machines: machines(workspace), export: awsExport(workspace, bucket, export),
-                settings: settings)
-            return try await body(provider, ImagePublication(workspace, bucket))
+                workspace, machines: machines(workspace), export: export, settings: settings)
+            return try await body(provider, export.folder)
         }
     }
 
-    func awsExport(_ workspace: AWSWorkspace, _ bucket: ImageBucket, _ options: ExportOptions) -> AWSExport {
-        let folder = options.workDirectory.map(absolute) ?? exportDirectory
-        return AWSExport(workspace, bucket, place: exportPlace, workDirectory: folder, runner: runner)
+    private func awsExport(_ workspace: AWSWorkspace, _ options: ExportOptions) async throws -> AWSExport {
+        let bucket = try await ImageBucket.find(in: workspace.client, for: .export)
+        return AWSExport(
+            workspace, S3ArtifactStore(workspace.client, bucket), place: exportPlace,
+            workDirectory: options.workDirectory.map(absolute) ?? exportDirectory, runner: runner)
     }
 
     /// The default scratch directory of exports.

@@ -6,8 +6,10 @@ import Workbench
 
 extension Live {
     /// The directory for the Docker image of an asset id.
-    func dockerFolder(_ assetID: AssetID, _ names: SandboxDefinition.Names, _ place: DirectoryOptions) -> DockerFolder {
-        DockerFolder(root: bucket(place, names.bucketPrefix).folder(assetID))
+    func folder(
+        _ assetID: AssetID, _ names: SandboxDefinition.Names, _ place: DirectoryOptions
+    ) -> AssetFolder<DirectoryStore> {
+        AssetFolder(store(place), assetID, under: names.bucketPrefix)
     }
 
     func dockerOrder(_ build: BuildOrder, _ options: DockerOptions, folder: String) async throws -> DockerOrder {

@@ -27,17 +27,18 @@ extension Live {
     }
 
     /// Runs `body` with the image bucket and its contents.
-    func withShelf<Result>(
+    func withPublishedBuilds<Result>(
         _ options: AWSAssetOptions, _ body: (PublishedBuilds) async throws -> Result
     ) async throws -> Result {
         let (names, aws) = try cloud(options.definition)
         return try await withAWSAssets(options, "*") { search in
-            let front = try await ImageBucket.front(in: search.client)
+            let bucket = try await ImageBucket.find(in: search.client, for: .download)
+            let store = S3ArtifactStore(search.client, bucket)
             let regions = options.names.isEmpty ? Set(search.regions + aws.regions).sorted() : search.regions
             return try await body(
                 PublishedBuilds(
-                    search: search, regions: regions, front: front,
-                    shelf: ReleaseCatalog(search.client, bucket: front.bucket, prefix: names.bucketPrefix)))
+                    search: search, regions: regions, store: store,
+                    catalog: ReleaseCatalog(store, bucket: bucket.name, prefix: names.bucketPrefix)))
         }
     }
 
@@ -63,7 +64,7 @@ extension Live {
     private func ownAddress(_ aws: AWSOptions, _ definition: DefinitionOptions) async throws -> String {
         do {
             return try await withImages(aws, definition) { client, _ in
-                try await ImageBucket.front(in: client).address
+                try await ImageBucket.find(in: client, for: .download).address
             }
         } catch let error as IdentityError where aws.caller.profile == nil {
             throw Failure(
@@ -86,8 +87,8 @@ extension Live {
 struct PublishedBuilds: Sendable {
     let search: AssetSearch
     let regions: [String]
-    let front: ImageBucket.Front
-    let shelf: ReleaseCatalog
+    let store: S3ArtifactStore
+    let catalog: ReleaseCatalog
 
     /// The available AMIs by asset id.
     /// - Throws: `AWSError` if a region cannot be listed, because the published release would silently miss its AMIs.
@@ -109,7 +110,9 @@ struct PublishedBuilds: Sendable {
         let id = manifest.assetID
         // An AMI that is identified only by its name may have dashes where the id has dots.
         let found = images[id.rawValue] ?? images[id.dashed] ?? []
-        return PublishedRelease(manifest, images: found) { base + percentEncoded(shelf.key(id, $0), keepsSlash: true) }
+        return PublishedRelease(manifest, images: found) {
+            base + percentEncoded(catalog.key(id, $0), keepsSlash: true)
+        }
     }
 }
 

@@ -41,40 +41,42 @@ struct PublishIndex: AsyncParsableCommand {
 
     func run() async throws {
         let live = Live()
-        let sheet = try await live.withShelf(options) { desk in
-            let releases = try await releases(desk)
-            let items = try items(releases, desk.front)
-            let written = try await write(items, live, desk)
-            return facts(releases, written, desk.front)
+        let sheet = try await live.withPublishedBuilds(options) { builds in
+            let releases = try await releases(builds)
+            let items = try items(releases, builds.store.bucket)
+            let written = try await write(items, live, builds)
+            return facts(releases, written, builds.store.bucket)
         }
         Terminal.standardOutput.write(json ? sheet.json.pretty + "\n" : sheet.text(Terminal.standardOutput.style))
     }
 
-    private func releases(_ desk: PublishedBuilds) async throws -> [PublishedRelease] {
-        async let images = desk.images()
-        let contents = try await desk.shelf.read()
+    private func releases(_ builds: PublishedBuilds) async throws -> [PublishedRelease] {
+        async let images = builds.images()
+        let contents = try await builds.catalog.read()
         contents.troubles.forEach(Live.warn)
         let known = try await images
-        return contents.manifests.map { desk.release($0, known, base: "") }
+        return contents.manifests.map { builds.release($0, known, base: "") }
     }
 
     private func items(
-        _ releases: [PublishedRelease], _ front: ImageBucket.Front
+        _ releases: [PublishedRelease], _ bucket: ImageBucket
     ) throws -> [IndexPublication.Item] {
         [
             .init(
-                ReleasesDocument.fileName, "application/json", ReleasesDocument.json(releases, base: front.address)),
+                ReleasesDocument.fileName, "application/json", ReleasesDocument.json(releases, base: bucket.address)),
             .init(DownloadPage.fileName, "text/html; charset=utf-8", try DownloadPage(releases, title: title).html),
         ]
     }
 
     /// - Returns: The names of the files that were written.
-    private func write(_ items: [IndexPublication.Item], _ live: Live, _ desk: PublishedBuilds) async throws -> [String]
+    private func write(_ items: [IndexPublication.Item], _ live: Live, _ builds: PublishedBuilds) async throws
+        -> [String]
     {
         if dryRun { return [] }
         guard let output else {
             let publication = IndexPublication(
-                desk.search.client, bucket: desk.front.bucket, distributionID: desk.front.distributionID,
+                builds.store.client, bucket: builds.store.bucket.name,
+                distributionID: builds.store.bucket.distributionID ?? "",
                 polling: try live.polling())
             return try await publication.run(items) { Terminal.standardError.write("\($0)\n") }
         }
@@ -85,12 +87,12 @@ struct PublishIndex: AsyncParsableCommand {
     }
 
     private func facts(
-        _ releases: [PublishedRelease], _ written: [String], _ front: ImageBucket.Front
+        _ releases: [PublishedRelease], _ written: [String], _ bucket: ImageBucket
     ) -> FactSheet {
         let ids = releases.map(\.assetID.rawValue)
         let nothing = dryRun ? "nothing (--dry-run)" : "nothing: already up to date"
         return FactSheet([
-            .init("page", key: "url", front.address),
+            .init("page", key: "url", bucket.address),
             .init("releases", ids.isEmpty ? "none" : ids.joined(separator: ", "), .array(ids.map { .string($0) })),
             .init(
                 "written", written.isEmpty ? nothing : written.joined(separator: ", "),

@@ -63,11 +63,10 @@ struct UpdateRelease: AsyncParsableCommand {
 
     private func notes(_ live: Live, _ definition: SandboxDefinition, _ id: AssetID) async throws -> ReleaseNotes {
         let folder = parentDirectory(options.definition.file)
-        let (release, listed) = try await live.withShelf(options) { desk in
-            let manifest = try await desk.shelf.manifest(of: id)
-            let listed = try await PublishedDockerImage(client: desk.search.client, bucket: desk.front.bucket)
-                .record(PublishedDockerImage.key(definition.names.bucketPrefix, id))
-            return (desk.release(manifest, try await desk.images(), base: desk.front.address), listed)
+        let (release, listed) = try await live.withPublishedBuilds(options) { builds in
+            let manifest = try await builds.catalog.manifest(of: id)
+            let release = builds.release(manifest, try await builds.images(), base: builds.store.bucket.address)
+            return (release, manifest.container)
         }
         let changelog = try Changelog.read(for: release.version, in: folder)
         guard let changes = changelog.section(release.version) else {

@@ -202,7 +202,7 @@ extension OutputOptions {
     }
 }
 
-extension ImagePublication {
+extension AssetFolder {
     /// Publishes the report of a build beside its images, unless there was nothing to do.
     func publish(_ result: BuildReport) async throws {
         guard !result.stages.isEmpty else { return }

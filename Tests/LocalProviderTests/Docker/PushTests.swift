@@ -14,33 +14,33 @@ struct PushTests {
     static let environment = ["DOCKER_REGISTRY_USER": "pusher", "DOCKER_REGISTRY_PASSWORD": "right"]
 
     /// A finished small image, as a build leaves it.
-    private func image(in folder: String) async throws -> (DockerFolder, DockerRecord) {
+    private func image(in folder: String) async throws -> (AssetFolder<DirectoryStore>, Manifest.Container) {
         try makeDirectory(folder)
         let order = try LayoutTests.order()
         let layout = try await LayoutTests.written(in: folder, order)
-        let place = DockerFolder(root: "\(folder)/asset")
-        try makeDirectory(place.root)
+        let place = AssetFolder(DirectoryStore(folder), order.build.assetID, under: "p")
+        try makeDirectory(place.path)
         try renameFile(layout.directory, to: place.layout.directory)
         let layers = try place.layout.manifest().layers.map {
-            DockerRecord.Part(name: "all", digest: $0.digest, bytes: $0.size)
+            Manifest.Container.Layer(name: "all", digest: $0.digest, bytes: $0.size)
         }
         return (
             place,
-            DockerRecord(
-                assetID: order.build.assetID, reference: order.reference,
-                digest: try place.layout.manifestDigest(), layers: layers, missing: [], user: "ubuntu",
+            Manifest.Container(
+                reference: order.reference, digest: try place.layout.manifestDigest(), layers: layers, missing: [],
+                user: "ubuntu",
                 jupyterPort: 49494, inputs: order.inputs)
         )
     }
 
     private func push(
         _ folder: String, to registry: Registry, path: String = "exasol/small", environment: [String: String] = [:]
-    ) async throws -> DockerRecord {
+    ) async throws -> Manifest.Container {
         let (place, record) = try await image(in: folder)
         let push = Push(
             runner: Registry.runner, repository: try ImageRepository("\(registry.host)/\(path)"),
             credentials: try RegistryCredentials(user: nil, environment: environment))
-        return try await push.publish(record, in: place, version: "1.0.0") { _ in }
+        return try await push.publish(record, of: LayoutTests.order(), in: place) { _ in }
     }
 
     private func code(_ body: () async throws -> Void) async -> Failure.Code? {

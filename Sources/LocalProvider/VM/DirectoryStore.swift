@@ -1,0 +1,126 @@
+import DiskImages
+import FoundationEssentials
+import Glibc
+import Sandbox
+import Workbench
+
+/// A directory on this host as an artifact store, laid out like the S3 bucket: `<prefix>/<asset-id>/<file>`.
+///
+/// A Docker image is a directory in it that counts as one object.
+package struct DirectoryStore: ArtifactStore {
+    package let root: String
+
+    package init(_ root: String) {
+        self.root = root
+    }
+
+    package func path(_ key: String) -> String { "\(root)/\(key)" }
+
+    package func address(of key: String) -> String { path(key) }
+
+    package func list(_ prefix: String) -> [StoredObject] {
+        let folder = prefix.lastIndex(of: "/").map { String(prefix[..<$0]) } ?? ""
+        return objects(in: folder).filter { $0.key.hasPrefix(prefix) }.sorted { $0.key < $1.key }
+    }
+
+    private static let layouts = [Manifest.Container.layoutName, Manifest.Container.unfinishedLayoutName]
+
+    private func objects(in folder: String) -> [StoredObject] {
+        entries(of: folder).flatMap { name -> [StoredObject] in
+            let key = folder.isEmpty ? name : "\(folder)/\(name)"
+            guard isDirectory(key) else { return [StoredObject(key: key, bytes: length(key))] }
+            guard Self.layouts.contains(name) else { return objects(in: key) }
+            let blobs = "\(key)/blobs/sha256"
+            return [StoredObject(key: key, bytes: entries(of: blobs).reduce(0) { $0 + length("\(blobs)/\($1)") })]
+        }
+    }
+
+    /// The asset ids that have a folder, finished or not.
+    package func assetIDs(under prefix: String) -> [AssetID] {
+        entries(of: prefix).compactMap { try? AssetID($0) }.sorted { $0.rawValue < $1.rawValue }
+    }
+
+    package func head(_ key: String) async throws -> StoredObject? {
+        guard fileExists(path(key)), !isDirectory(key) else { return nil }
+        return StoredObject(key: key, bytes: length(key), sha256: try await sha256InBackground(of: path(key)))
+    }
+
+    package func read(_ key: String) throws -> [UInt8]? {
+        FileManager.default.contents(atPath: path(key)).map(Array.init)
+    }
+
+    package func write(_ text: String, to key: String, contentType: String) throws {
+        try writeAtomically(text, to: path(key))
+    }
+
+    package func rename(_ source: String, to target: String) throws {
+        try renameFile(path(source), to: path(target))
+    }
+
+    package func delete(_ keys: [String]) throws {
+        for key in keys {
+            if isDirectory(key) {
+                try FileManager.default.removeItem(atPath: path(key))
+            } else {
+                try removeFile(path(key))
+            }
+        }
+    }
+
+    private func entries(of folder: String) -> [String] {
+        (try? FileManager.default.contentsOfDirectory(atPath: path(folder))) ?? []
+    }
+
+    private func isDirectory(_ key: String) -> Bool {
+        var status = stat()
+        return lstat(path(key), &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
+    }
+
+    private func length(_ key: String) -> Int64 {
+        var status = stat()
+        return lstat(path(key), &status) == 0 ? Int64(status.st_size) : 0
+    }
+}
+
+/// The folder of one asset id on this host.
+extension AssetFolder where Store == DirectoryStore {
+    package var path: String { store.path(assetID.folder(under: prefix).dropLastSlash) }
+
+    package func path(_ name: String) -> String { store.path(key(name)) }
+
+    /// The finished Docker image.
+    package var layout: ImageLayout { ImageLayout(directory: path(Manifest.Container.layoutName)) }
+    var unfinishedLayout: ImageLayout { ImageLayout(directory: path(Manifest.Container.unfinishedLayoutName)) }
+
+    /// Creates the folder and registers the removal of unfinished files in it.
+    func prepare(undo: Undo) async throws {
+        guard !fileExists(path) || isDirectory(path) else {
+            throw Failure(
+                .badData, "a file that dss did not create is in the way", details: [path],
+                advice: "move it away, or choose another --asset-id or --bucket")
+        }
+        try makeDirectory(path)
+        await undo.register("unfinished images in \(path)", remedy: "rm -r \(shellQuoted(path))/.*.partial") {
+            try store.delete(unfinishedKeys)
+            removeIfEmpty()
+        }
+        try store.delete([key(Manifest.Container.unfinishedLayoutName)])
+    }
+
+    /// What an export has not finished.
+    var unfinishedKeys: [String] {
+        store.list(assetID.folder(under: prefix)).map(\.key).filter { ConvertedImage.isPartialName(baseName($0)) }
+    }
+
+    /// The kernel refuses to remove a directory that is not empty, which is what is wanted.
+    func removeIfEmpty() { rmdir(path) }
+}
+
+private func isDirectory(_ path: String) -> Bool {
+    var status = stat()
+    return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
+}
+
+extension String {
+    fileprivate var dropLastSlash: String { hasSuffix("/") ? String(dropLast()) : self }
+}

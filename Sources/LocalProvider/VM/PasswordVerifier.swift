@@ -1,0 +1,38 @@
+import FoundationEssentials
+import Sandbox
+import Workbench
+
+/// Checks whether a password is the one that an image was sealed with, without storing the password:
+/// a salted SHA-512 crypt hash in a file that only root can read, as in `/etc/shadow`.
+struct PasswordVerifier: Sendable {
+    var runner: any CommandRunner
+    /// The file of one asset id.
+    var path: String
+
+    static func path(of assetID: AssetID, in stateDirectory: String) -> String {
+        "\(stateDirectory)/\(assetID).password"
+    }
+
+    func remember(_ password: Secret) async throws {
+        try writeAtomically(try await hash(password, salt: Self.newSalt()), to: path, mode: 0o600)
+    }
+
+    /// - Returns: `false` also if no password is remembered.
+    func isRemembered(_ password: Secret) async throws -> Bool {
+        guard let known = try? readText(path) else { return false }
+        let fields = known.split(separator: "$")
+        guard fields.count == 3 else { return false }
+        return try await hash(password, salt: String(fields[1])) == known
+    }
+
+    private func hash(_ password: Secret, salt: String) async throws -> String {
+        let command = Command(
+            "openssl", ["passwd", "-6", "-salt", salt, "-stdin"], input: .text(password.reveal + "\n"))
+        return try await runner.run(command).trimmedLine
+    }
+
+    private static func newSalt() -> String {
+        let alphabet = Array("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789")
+        return String((0..<16).map { _ in alphabet.randomElement()! })
+    }
+}

@@ -1,0 +1,180 @@
+/// Where artifacts are stored: a directory on this host, or an S3 bucket.
+///
+/// Keys are paths below the root of the store, for example `data_science_sandbox/0.1.0/manifest.json`. Publishing,
+/// finding, withdrawing and removing artifacts is written once above this protocol, in `AssetFolder`.
+package protocol ArtifactStore: Sendable {
+    /// The objects whose keys begin with `prefix`, sorted by key, without checksums.
+    func list(_ prefix: String) async throws -> [StoredObject]
+
+    /// One object with the checksums that the store has or can compute; `nil` if it does not exist.
+    func head(_ key: String) async throws -> StoredObject?
+
+    /// The contents of a small object; `nil` if it does not exist.
+    func read(_ key: String) async throws -> [UInt8]?
+
+    /// Writes a small object atomically, so that readers see either all of it or the previous one.
+    func write(_ text: String, to key: String, contentType: String) async throws
+
+    /// Moves an object to another key without transferring it through this host.
+    /// - Throws: `Failure` if the result is not identical to the source; the source then stays.
+    func rename(_ source: String, to target: String) async throws
+
+    /// Deletes objects; missing ones are ignored.
+    func delete(_ keys: [String]) async throws
+
+    /// Where people find the object: a path or a URL.
+    func address(of key: String) -> String
+}
+
+/// An object of a store, as far as the store describes it.
+package struct StoredObject: Sendable, Equatable {
+    package var key: String
+    /// Length in bytes, including holes.
+    package var bytes: Int64
+    /// SHA-256 of the whole object in lower-case hexadecimal.
+    package var sha256: String?
+    /// CRC-64/NVME of the whole object in Base64.
+    package var crc64: String?
+
+    package init(key: String, bytes: Int64, sha256: String? = nil, crc64: String? = nil) {
+        self.key = key
+        self.bytes = bytes
+        self.sha256 = sha256
+        self.crc64 = crc64
+    }
+}
+
+/// The artifacts of one asset id in a store: the only place that publishes, finds and withdraws them.
+///
+/// The manifest is written last and removed first, so that it never describes other files than those that are there;
+/// a folder without a manifest holds no finished build.
+package struct AssetFolder<Store: ArtifactStore>: Sendable {
+    package let store: Store
+    package let assetID: AssetID
+    /// The bucket prefix of the definition, without slashes at either end.
+    package let prefix: String
+
+    package init(_ store: Store, _ assetID: AssetID, under prefix: String) {
+        self.store = store
+        self.assetID = assetID
+        self.prefix = prefix
+    }
+
+    package func key(_ name: String) -> String { assetID.key(of: name, under: prefix) }
+    package func address(_ name: String) -> String { store.address(of: key(name)) }
+
+    // Find
+
+    /// - Returns: `nil` if there is none, or none that this version can read.
+    package func manifest() async throws -> Manifest? {
+        guard let bytes = try await store.read(key(Manifest.fileName)) else { return nil }
+        return try? Manifest(json: String(decoding: bytes, as: UTF8.self))
+    }
+
+    /// The manifest of the images that an order would build, if they are there and intact.
+    /// - Parameter inputs: digest of everything that goes into the images except the password.
+    package func finished(_ order: BuildOrder, inputs: String) async throws -> Manifest? {
+        guard let manifest = try await manifest(), manifest.fits(order, inputs: inputs),
+            try await areIntact(manifest.files)
+        else { return nil }
+        return manifest
+    }
+
+    private func areIntact(_ files: [Manifest.File]) async throws -> Bool {
+        try await withThrowingTaskGroup(of: Bool.self) { group in
+            for file in files {
+                group.addTask { try await store.head(key(file.name)).map(file.matches) ?? false }
+            }
+            return try await group.allSatisfy { $0 }
+        }
+    }
+
+    /// Rejects files that are in the way of new ones and that no build of this asset id made.
+    package func requireFree(_ names: [String]) async throws {
+        let own = Set(try await manifest()?.files.map(\.name) ?? [])
+        let there = Set(try await store.list(assetID.folder(under: prefix)).map(\.key))
+        let foreign = names.filter { !own.contains($0) && there.contains(key($0)) }
+        guard foreign.isEmpty else {
+            throw Failure(
+                .badData, "a file that dss did not create is in the way", details: foreign.map(address),
+                advice: "move it away, or choose another --asset-id or --bucket")
+        }
+    }
+
+    // Publish and withdraw
+
+    /// Withdraws the images: removes manifest and checksums, then the files that will not be replaced. A container that
+    /// the manifest describes stays.
+    /// - Parameter names: the files that stay, or that new ones will replace.
+    package func withdrawImages(keeping names: [String]) async throws {
+        guard var old = try await manifest() else {
+            return try await store.delete([key(Manifest.fileName), key(Manifest.checksumsFileName)])
+        }
+        let dropped = Set(old.files.map(\.name)).subtracting(names)
+        (old.files, old.inputs, old.machineImage) = ([], nil, nil)
+        try await replaceManifest(with: old)
+        try await store.delete([key(Manifest.checksumsFileName)] + dropped.sorted().map(key))
+    }
+
+    /// Publishes images whose files are in place, next to a container that is published already.
+    package func publish(images: Manifest) async throws -> [Artifact] {
+        var manifest = images
+        manifest.container = try await self.manifest()?.container
+        try await store.write(
+            manifest.checksums, to: key(Manifest.checksumsFileName), contentType: "text/plain; charset=utf-8")
+        try await write(manifest)
+        return manifest.artifacts(at: address)
+    }
+
+    /// Withdraws the container from the manifest; images that it describes stay.
+    package func withdrawContainer() async throws {
+        guard var old = try await manifest() else { return }
+        old.container = nil
+        try await replaceManifest(with: old)
+    }
+
+    /// Publishes a container whose layout is in place, next to images that are published already.
+    /// - Parameter manifest: what describes the sandbox if there are no images.
+    package func publish(container: Manifest.Container, orElse manifest: @autoclosure () -> Manifest) async throws {
+        var manifest = try await self.manifest() ?? manifest()
+        manifest.container = container
+        try await write(manifest)
+    }
+
+    /// A manifest that describes nothing is removed.
+    private func replaceManifest(with manifest: Manifest) async throws {
+        if manifest.files.isEmpty, manifest.container == nil {
+            try await store.delete([key(Manifest.fileName)])
+        } else {
+            try await write(manifest)
+        }
+    }
+
+    private func write(_ manifest: Manifest) async throws {
+        try await store.write(try manifest.json, to: key(Manifest.fileName), contentType: "application/json")
+    }
+
+    // Report
+
+    private static var reportName: String { "build-report" }
+
+    /// Stores the build report next to the images; it is the last thing that a build writes.
+    package func publishReport(markdown: String, json: String) async throws {
+        try await store.write(
+            markdown, to: key("\(Self.reportName).md"), contentType: "text/markdown; charset=utf-8")
+        try await store.write(json, to: key("\(Self.reportName).json"), contentType: "application/json")
+    }
+
+    package func hasReport() async throws -> Bool {
+        try await store.head(key("\(Self.reportName).json")) != nil
+    }
+}
+
+extension Manifest.File {
+    /// Whether an object is this file, as far as both have checksums of the same kind.
+    func matches(_ object: StoredObject) -> Bool {
+        object.bytes == bytes
+            && (sha256 == nil || object.sha256 == nil || sha256 == object.sha256)
+            && (crc64 == nil || object.crc64 == nil || crc64 == object.crc64)
+    }
+}
