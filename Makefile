@@ -3,7 +3,7 @@ SHELL := /bin/bash
 DSS := .build/debug/dss
 ROOT := $(if $(filter 0,$(shell id -u)),,sudo -E env "PATH=$(PATH)")
 
-.PHONY: help setup build vm test test-docker verify bench bench-aws lint check format doctor
+.PHONY: help setup build vm man test test-docker verify bench bench-aws lint check format doctor
 
 help: ## Show this help
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -16,6 +16,9 @@ build: setup ## Build the tool
 
 vm: build ## Build the VM images of sandbox.yaml; ARGS="--format ova" adds options
 	$(ROOT) $(DSS) create-vm $(ARGS)
+
+man: build ## Write man pages of all commands to .build/man
+	tools/command-reference.py --dss $(DSS) --man .build/man
 
 test: ## Run all tests, as root via sudo
 	@tools/setup.sh --tests tools/packages.txt tools/test-packages.txt

@@ -10,10 +10,12 @@ let strict: [SwiftSetting] = [
 
 /// A room of the house: a target that may know only the rooms and libraries named here
 /// (the test `HouseRulesTests` reads the import lines and holds them against the table in docs/design.md).
-func room(_ name: String, in folder: String? = nil, knows: [Target.Dependency], embeds: [String] = []) -> Target {
+func room(
+    _ name: String, in folder: String? = nil, knows: [Target.Dependency], embeds: [String] = [], hasReadme: Bool = false
+) -> Target {
     .target(
         name: name, dependencies: knows, path: folder.map { "Sources/\($0)/\(name)" },
-        resources: embeds.map { .embedInCode($0) }, swiftSettings: strict)
+        exclude: hasReadme ? ["README.md"] : [], resources: embeds.map { .embedInCode($0) }, swiftSettings: strict)
 }
 
 func tests(of name: String, with extra: [Target.Dependency] = [], excluding: [String] = []) -> Target {
@@ -64,7 +66,7 @@ let package = Package(
             embeds: [
                 "Resources/base-extract.sh", "Resources/base-early.sh", "Resources/base-finish.sh",
                 "Resources/excludes.cfg", "Resources/grub.cfg", "Resources/grub.default", "Resources/layer.sh",
-            ]),
+            ], hasReadme: true),
         room("Reporting", knows: ["Sandbox"]),
         .systemLibrary(name: "CExpat", path: "SystemLibraries/CExpat", providers: [.apt(["libexpat1-dev"])]),
         room("AWSCore", in: "AWS", knows: ["CExpat", crypto]),
@@ -76,7 +78,7 @@ let package = Package(
             embeds: [
                 "Resources/prices.csv", "Templates/build-machine.yaml", "Templates/ci-codebuild.yaml",
                 "Templates/release-codebuild.yaml", "Templates/vm-bucket.yaml", "Templates/vm-bucket-waf.yaml",
-            ]),
+            ], hasReadme: true),
         room(
             "Releasing", knows: ["Sandbox", "Workbench", "Reporting", "AWSCore", "AWSServices", mustache],
             embeds: ["Resources/index.mustache"]),
@@ -87,12 +89,12 @@ let package = Package(
                 "LocalProvider", "Reporting", "AWSCore", "AWSServices", "AWSIdentity", "AWSProvider", "HTTPTransport",
                 "Releasing", arguments,
             ],
-            swiftSettings: strict),
+            exclude: ["README.md"], swiftSettings: strict),
         .executableTarget(
             name: "dss-bench", dependencies: ["AWSCore", "AWSServices", "HTTPTransport", http] + nio,
             path: "Benchmarks",
             swiftSettings: strict),
-        tests(of: "dss"),
+        tests(of: "dss", with: ["Sandbox", "Reporting", "Workbench", "AWSTestSupport"]),
         tests(of: "Sandbox"),
         .testTarget(name: "HouseRulesTests", swiftSettings: strict),
         .testTarget(

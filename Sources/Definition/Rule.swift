@@ -4,6 +4,8 @@ import Sandbox
 struct Rule<Value: Sendable>: Sendable {
     /// Description of the expected value: `a size from 4GiB to 2TiB`.
     var expected: String
+    /// The allowed values in full, for the reference of all keys.
+    var allowed: String
     /// A valid value, as written in the file.
     var example: String
     var read: @Sendable (Item, inout [Diagnostic]) -> Value?
@@ -20,11 +22,11 @@ struct Rule<Value: Sendable>: Sendable {
 
     /// A rule for scalar values.
     static func scalar(
-        _ expected: String, example: String, write: @escaping @Sendable (Value) -> Variable,
+        _ expected: String, allowed: String? = nil, example: String, write: @escaping @Sendable (Value) -> Variable,
         read: @escaping @Sendable (Item.Scalar) -> Reading
     ) -> Rule {
         Rule(
-            expected: expected, example: example,
+            expected: expected, allowed: allowed ?? expected, example: example,
             read: { item, diagnostics in
                 guard case .scalar(let scalar) = item.content, !item.isNothing else {
                     diagnostics.append(.wrongType(item, expected: expected, example: example))
@@ -63,10 +65,11 @@ extension Rule<String> {
     /// A string that `check` accepts. Numbers without quotes are taken as written, so that `version: 1.10` stays
     /// `1.10`.
     static func text(
-        _ expected: String, example: String, _ check: @escaping @Sendable (String) throws(InvalidValue) -> Void
+        _ expected: String, allowed: String? = nil, example: String,
+        _ check: @escaping @Sendable (String) throws(InvalidValue) -> Void
     ) -> Rule {
         scalar(
-            expected, example: example, write: { .string($0) },
+            expected, allowed: allowed, example: example, write: { .string($0) },
             read: { scalar in
                 do throws(InvalidValue) {
                     try check(scalar.text)
@@ -76,13 +79,26 @@ extension Rule<String> {
                 }
             })
     }
+
+    /// A string that `matches` accepts; the reference and the error message describe it by the same words.
+    static func text(
+        _ expected: String, allowed: String, example: String,
+        suggestion: @escaping @Sendable (String) -> String? = { _ in nil },
+        where matches: @escaping @Sendable (String) -> Bool
+    ) -> Rule {
+        text(expected, allowed: allowed, example: example) { text throws(InvalidValue) in
+            if matches(text) { return }
+            throw InvalidValue("must be \(allowed), found '\(text)'", suggestion(text) ?? "for example \(example)")
+        }
+    }
 }
 
 extension Rule<Int> {
     static func integer(_ range: ClosedRange<Int>, example: String, except refused: [Int: String] = [:]) -> Rule {
         let expected = "a whole number from \(range.lowerBound) to \(range.upperBound)"
+        let exceptions = refused.sorted { $0.key < $1.key }.map { ", except \($0.key): \($0.value)" }
         return scalar(
-            expected, example: example, write: { .integer($0) },
+            expected, allowed: expected + exceptions.joined(), example: example, write: { .integer($0) },
             read: { scalar in
                 if case .text = scalar.kind, !scalar.isRaw, Int(scalar.text) != nil {
                     return .refused("must be \(expected), found a quoted string", "write \(scalar.text) without quotes")
@@ -136,7 +152,7 @@ extension Rule {
     where Value == [Element] {
         let expected = "a list"
         return Rule(
-            expected: expected, example: example,
+            expected: expected, allowed: "\(expected); each element is \(element.allowed)", example: example,
             read: { item, diagnostics in
                 guard let items = elements(of: item) else {
                     diagnostics.append(.wrongType(item, expected: expected, example: example))

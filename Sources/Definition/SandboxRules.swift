@@ -3,18 +3,16 @@ import Sandbox
 /// Rules for values that become part of the system inside the image.
 extension Rule<String> {
     static var sandboxName: Rule {
-        text("a short name", example: "data-science-sandbox") { name throws(InvalidValue) in
-            guard name.wholeMatch(of: /[A-Za-z0-9](?:[A-Za-z0-9._ \-]{0,62}[A-Za-z0-9])?/) != nil else {
-                throw InvalidValue(
-                    "must be 1 to 64 letters, digits, dots, spaces, underscores and dashes, found '\(name)'",
-                    "for example data-science-sandbox")
-            }
-        }
+        text(
+            "a short name", allowed: "1 to 64 letters, digits, dots, spaces, underscores and dashes",
+            example: "data-science-sandbox",
+            where: { $0.wholeMatch(of: /[A-Za-z0-9](?:[A-Za-z0-9._ \-]{0,62}[A-Za-z0-9])?/) != nil })
     }
 
     /// The version is the default asset id, so the same rule applies.
     static var version: Rule {
-        text("a version", example: "0.1.0") { version throws(InvalidValue) in
+        text("a version", allowed: "a version that is a valid asset id", example: "0.1.0") {
+            version throws(InvalidValue) in
             do { _ = try AssetID(version) } catch let failure as Failure {
                 throw InvalidValue(
                     "is the default asset id, but \(failure.message)", failure.advice ?? "for example 0.1.0")
@@ -25,44 +23,41 @@ extension Rule<String> {
     }
 
     static var suite: Rule {
-        text("a release code name", example: "bookworm") { suite throws(InvalidValue) in
-            guard suite.wholeMatch(of: /[a-z][a-z0-9\-]*/) != nil else {
-                throw InvalidValue(
-                    "must be a release code name in lowercase letters, found '\(suite)'",
-                    DidYouMean.suggestion(for: suite, among: Suites.all) ?? "for example bookworm")
-            }
-        }
+        text(
+            "a release code name", allowed: "a release code name in lowercase letters", example: "bookworm",
+            suggestion: { DidYouMean.suggestion(for: $0, among: Suites.all) },
+            where: { $0.wholeMatch(of: /[a-z][a-z0-9\-]*/) != nil })
     }
 
     static var mirror: Rule {
-        text("a URL or 'host'", example: "https://deb.debian.org/debian") { mirror throws(InvalidValue) in
-            if mirror == "host" || mirror.wholeMatch(of: /(?:https?:\/\/[^\/\s"']+[^\s"']*|file:\/\/\/[^\s"']+)/) != nil
-            {
-                return
-            }
-            let suggestion =
-                if DidYouMean.closest(to: mirror, among: ["host"]) != nil {
-                    "did you mean 'host'?"
-                } else if mirror.wholeMatch(of: /[a-z0-9.\-]+\.[a-z]+(?:\/\S*)?/) != nil {
-                    "did you mean 'https://\(mirror)'?"
-                } else {
-                    "for example https://deb.debian.org/debian, or host for the mirror that this machine uses"
+        text(
+            "a URL or 'host'", allowed: "an http, https or file URL, or 'host'",
+            example: "https://deb.debian.org/debian",
+            suggestion: { mirror in
+                if DidYouMean.closest(to: mirror, among: ["host"]) != nil { return "did you mean 'host'?" }
+                if mirror.wholeMatch(of: /[a-z0-9.\-]+\.[a-z]+(?:\/\S*)?/) != nil {
+                    return "did you mean 'https://\(mirror)'?"
                 }
-            throw InvalidValue("must be an http, https or file URL, or 'host', found '\(mirror)'", suggestion)
-        }
+                return "for example https://deb.debian.org/debian, or host for the mirror that this machine uses"
+            },
+            where: { mirror in
+                mirror == "host"
+                    || mirror.wholeMatch(of: /(?:https?:\/\/[^\/\s"']+[^\s"']*|file:\/\/\/[^\s"']+)/) != nil
+            })
     }
 
     /// A name that Debian's `useradd` accepts and that is not an existing system account or group.
     static var userName: Rule {
-        text("a user name", example: "ubuntu") { name throws(InvalidValue) in
+        let allowed = "1 to 32 lowercase letters, digits, dashes and underscores, starting with a letter"
+        return text(
+            "a user name", allowed: "\(allowed); not a system account or group", example: "ubuntu"
+        ) { name throws(InvalidValue) in
             if ReservedNames.accounts.contains(name) {
                 throw InvalidValue(
                     "must not be '\(name)', which is a system account or group", "for example ubuntu")
             }
             guard name.wholeMatch(of: /[a-z_][a-z0-9_\-]{0,31}/) != nil else {
-                throw InvalidValue(
-                    "must be 1 to 32 lowercase letters, digits, dashes and underscores, starting with a letter, "
-                        + "found '\(name)'", "for example ubuntu")
+                throw InvalidValue("must be \(allowed), found '\(name)'", "for example ubuntu")
             }
         }
     }
@@ -76,7 +71,7 @@ extension Rule<String> {
     }
 
     static var roleName: Rule {
-        text("a role name", example: "jupyter") { role throws(InvalidValue) in
+        text("a role name", allowed: "a role of the playbook", example: "jupyter") { role throws(InvalidValue) in
             if role.isEmpty { throw InvalidValue("must not contain an empty role name", "for example jupyter") }
         }
     }

@@ -5,16 +5,25 @@ struct Setting: Sendable {
     /// Dotted path: `disk.size`.
     let key: String
     let example: String
+    /// The meaning of the key, in Markdown.
+    let meaning: String
+    /// The allowed values, in words.
+    let allowed: String
+    /// The default in words, in Markdown, if it is not a fixed value.
+    let fallback: String?
     /// Reads the item into the definition; returns `false` and adds diagnostics if the item is invalid.
     let apply: @Sendable (Item, inout SandboxDefinition, inout [Diagnostic]) -> Bool
     /// The value of the key; `nil` if it is not set.
     let value: @Sendable (SandboxDefinition) -> Variable?
 
     init<Value>(
-        _ key: String, _ path: any WritableKeyPath<SandboxDefinition, Value> & Sendable, _ rule: Rule<Value>
+        _ key: String, _ path: any WritableKeyPath<SandboxDefinition, Value> & Sendable, _ rule: Rule<Value>,
+        _ meaning: String, default fallback: String? = nil
     ) {
         self.key = key
-        example = rule.example
+        self.meaning = meaning
+        self.fallback = fallback
+        (allowed, example) = (rule.allowed, rule.example)
         apply = { item, definition, diagnostics in
             guard let value = rule.read(item, &diagnostics) else { return false }
             definition[keyPath: path] = value
@@ -25,10 +34,13 @@ struct Setting: Sendable {
 
     /// Creates an optional key.
     init<Value>(
-        _ key: String, optional path: any WritableKeyPath<SandboxDefinition, Value?> & Sendable, _ rule: Rule<Value>
+        _ key: String, optional path: any WritableKeyPath<SandboxDefinition, Value?> & Sendable, _ rule: Rule<Value>,
+        _ meaning: String
     ) {
         self.key = key
-        example = rule.example
+        self.meaning = meaning
+        fallback = nil
+        (allowed, example) = (rule.allowed, rule.example)
         apply = { item, definition, diagnostics in
             guard let value = rule.read(item, &diagnostics) else { return false }
             definition[keyPath: path] = value
@@ -49,34 +61,92 @@ struct Setting: Sendable {
 /// by the user, and `PlaybookVariables` reads it.
 enum Settings {
     static let all: [Setting] = [
-        Setting("name", \.name, .sandboxName),
-        Setting("version", \.version, .version),
-        Setting("base.distribution", \.base.distribution, .choice()),
-        Setting("base.suite", \.base.suite, .suite),
-        Setting("base.mirror", \.base.mirror, .mirror),
-        Setting("base.architecture", \.base.architecture, .choice()),
-        Setting("disk.size", \.disk.sizeMiB, .size(in: .mebi, 4096...2_097_152, example: "8GiB")),
-        Setting("user.name", \.user.name, .userName),
-        Setting("playbook.file", \.playbook.file, .path(example: "playbook/site.yml")),
-        Setting("playbook.pins", \.playbook.pins, .path(example: "pins.yaml")),
+        Setting(
+            "name", \.name, .sandboxName, "Name of the sandbox. The file names of its images start with it.",
+            default: required),
+        Setting(
+            "version", \.version, .version,
+            "Version of the release. It is also the asset id of a build without `--asset-id`.", default: required),
+        Setting(
+            "base.distribution", \.base.distribution, .choice(), "Distribution that the sandbox is installed on."),
+        Setting(
+            "base.suite", \.base.suite, .suite,
+            "Code name of the release of the distribution. The pins file must be for the same release.",
+            default: "`\(Suites.defaultSuite(of: .debian))`, or `\(Suites.defaultSuite(of: .ubuntu))` for Ubuntu"),
+        Setting(
+            "base.mirror", \.base.mirror, .mirror,
+            "Package mirror of local builds. `host` stands for the package sources of the host."),
+        Setting(
+            "base.architecture", \.base.architecture, .choice(),
+            "Processor architecture. The formats `vhd` and `ova` require BIOS firmware and therefore `amd64`."),
+        Setting(
+            "disk.size", \.disk.sizeMiB, .size(in: .mebi, 4096...2_097_152, example: "8GiB"),
+            """
+            Virtual size of the disk. The image files are smaller, and the root file system grows to the size of its \
+            disk at the first boot. A `vhd` image holds at most 2040GiB.
+            """),
+        Setting(
+            "user.name", \.user.name, .userName,
+            "Login user, a member of the groups `sudo` and `docker`. JupyterLab runs as this user."),
+        Setting(
+            "playbook.file", \.playbook.file, .path(example: "playbook/site.yml"),
+            "Ansible playbook with a single play, which has a list of roles.", default: "`playbook/site.yml`"),
+        Setting(
+            "playbook.pins", \.playbook.pins, .path(example: "pins.yaml"),
+            "File with the versions of all packages. `dss pins` checks and updates it.", default: "`pins.yaml`"),
         Setting(
             "playbook.checkpoints", \.playbook.checkpoints,
-            .list(of: .roleName, mayBeEmpty: true, example: "[docker, jupyter]")),
-        Setting("ports.jupyter", \.ports.jupyter, .port(example: "49494")),
-        Setting("formats", \.formats, .list(of: .choice(), example: "[vhd, vmdk]")),
-        Setting("github.repository", \.github.repository, .repository),
-        Setting("aws.regions", \.aws.regions, .list(of: .region, example: "[eu-central-1]")),
-        Setting("aws.instance_type", \.aws.instanceType, .instanceType),
-        Setting("aws.volume_size", \.aws.volumeSizeGiB, .size(in: .gibi, 8...16384, example: "100GiB")),
-        Setting("aws.source_image.owner", \.aws.sourceImage.owner, .imageOwner),
-        Setting("aws.source_image.name", \.aws.sourceImage.name, .imageName),
-        Setting("aws.source_image.parameter", optional: \.aws.sourceImage.parameter, .imageParameter),
-        Setting("names.tag_key", \.names.tagKey, .tagKey),
-        Setting("names.bucket_prefix", \.names.bucketPrefix, .bucketPrefix),
-        Setting("names.ami", \.names.ami, .amiName),
-        Setting("names.stack", \.names.stack, .stackName),
-        Setting("variants", optional: \.variants, .variants),
+            .list(of: .roleName, mayBeEmpty: true, example: "[docker, jupyter]"),
+            "Roles after which the installed system is cached. It is always cached after the last role.",
+            default: "the second-to-last role"),
+        Setting("ports.jupyter", \.ports.jupyter, .port(example: "49494"), "Port that JupyterLab listens on."),
+        Setting("formats", \.formats, .list(of: .choice(), example: "[vhd, vmdk]"), "Formats of the VM images."),
+        Setting(
+            "github.repository", \.github.repository, .repository,
+            "GitHub repository whose releases link to the images."),
+        Setting(
+            "aws.regions", \.aws.regions, .list(of: .region, example: "[eu-central-1]"),
+            """
+            Regions of the sandbox's AMIs. The commands for AWS use the first region, and the commands that list assets \
+            use all of them, if no other source sets a region.
+            """),
+        Setting(
+            "aws.instance_type", \.aws.instanceType, .instanceType, "Instance type of the build machine on AWS."),
+        Setting(
+            "aws.volume_size", \.aws.volumeSizeGiB, .size(in: .gibi, 8...16384, example: "100GiB"),
+            "Size of the build machine's volume on AWS."),
+        Setting(
+            "aws.source_image.owner", \.aws.sourceImage.owner, .imageOwner,
+            "AWS account that owns the AMI to start from.", default: officialImage),
+        Setting(
+            "aws.source_image.name", \.aws.sourceImage.name, .imageName,
+            "Name of the AMI to start from. Of several matches, the newest one is used.", default: officialImage),
+        Setting(
+            "aws.source_image.parameter", optional: \.aws.sourceImage.parameter, .imageParameter,
+            "SSM parameter whose value is the id of the AMI to start from. If it is set, owner and name are not used."),
+        Setting(
+            "names.tag_key", \.names.tagKey, .tagKey, "Key of the tag that holds the asset id of an AWS resource."),
+        Setting(
+            "names.bucket_prefix", \.names.bucketPrefix, .bucketPrefix,
+            "Key prefix of all images in the S3 bucket, and their directory in the local bucket."),
+        Setting(
+            "names.ami", \.names.ami, .amiName,
+            "Name of the AMI. `<asset-id>` stands for the asset id of the build."),
+        Setting(
+            "names.stack", \.names.stack, .stackName,
+            "Name of the build machine's stack. `<asset-id>` stands for the asset id of the build."),
+        Setting(
+            "variants", optional: \.variants, .variants,
+            """
+            Further sandboxes of the same release: for each one its name, which becomes part of the asset id, and the \
+            keys that it changes. `dss start-release-build --matrix` builds them along with the definition itself. A \
+            variant cannot change \(SandboxVariant.sharedKeys.map { "`\($0)`" }.joined(separator: ", ")) or \
+            `\(variables)`.
+            """),
     ]
+
+    private static let required = "none; this key is required"
+    private static let officialImage = "the official image of `base`"
 
     static let variables = "playbook.variables"
 

@@ -6,7 +6,7 @@ extension Rule<[SandboxVariant]> {
         let expected = "a mapping of names to settings"
         let example = "{big: {disk.size: 16GiB}}"
         return Rule(
-            expected: expected, example: example,
+            expected: expected, allowed: "a mapping of names to mappings of keys to values", example: example,
             read: { item, diagnostics in
                 guard let entries = item.entries else {
                     diagnostics.append(.wrongType(item, expected: expected, example: example))
@@ -46,8 +46,7 @@ extension Rule<[SandboxVariant]> {
     private static func setting(
         _ entry: Item.Entry, _ diagnostics: inout [Diagnostic]
     ) -> SandboxVariant.Setting? {
-        // These keys identify a release, so all of its variants share them.
-        let fixed = ["name", "version", "variants", "github.repository"]
+        let fixed = SandboxVariant.sharedKeys
         guard let known = Settings.byKey[entry.name], !fixed.contains(entry.name) else {
             let suggestion =
                 fixed.contains(entry.name)
@@ -72,6 +71,11 @@ extension Rule<[SandboxVariant]> {
         case .map: return nil
         }
     }
+}
+
+extension SandboxVariant {
+    /// The keys that identify a release, so all of its variants share them.
+    static let sharedKeys = ["name", "version", "variants", "github.repository"]
 }
 
 extension SandboxVariant.Setting {

@@ -16,6 +16,7 @@ struct AssetsEmulatorTests {
             let shown = try await account.show("--asset-id", "0.1.0")
             #expect(shown.status.isSuccess, "\(shown.errors)")
             #expect(shown.counts == AssetsAccount.everything)
+            #expect(try await JSONSchema.awsAssets.complaints(about: shown.output) == "")
             #expect(Set(shown.rows.map { $0["asset_id"] as? String }) == ["0.1.0"])
             let orphans = shown.rows.filter { $0["orphan"] as? Bool == true }
             #expect(orphans.map { $0["belongs_to"] as? String } == ["ami-0123456789abcdef0"])

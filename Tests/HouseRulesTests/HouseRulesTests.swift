@@ -55,6 +55,24 @@ struct HouseRulesTests {
         }
     }
 
+    @Test("the diagram shows what the table allows, and follows from no more than that")
+    func diagram() throws {
+        let text = try String(contentsOf: Self.root.appending(path: "docs/design.md"), encoding: .utf8)
+        var arrows: [String: Set<String>] = [:]
+        for line in text.matches(of: /(?m)^ +(\w+) --> ([\w &]+)$/) {
+            let targets = line.output.2.split(separator: " & ").map(String.init)
+            arrows[String(line.output.1), default: []].formUnion(targets)
+        }
+        func reachable(from room: String) -> Set<String> {
+            (arrows[room] ?? []).reduce(into: []) { $0.formUnion(reachable(from: $1).union([$1])) }
+        }
+        for (room, allowed) in Self.table {
+            let rooms = allowed.intersection(Self.table.keys)
+            #expect((arrows[room] ?? []).isSubset(of: rooms), "an arrow from \(room) is not in the table")
+            #expect(rooms.isSubset(of: reachable(from: room)), "an import of \(room) has no arrow")
+        }
+    }
+
     @Test("files are short enough to read in one go")
     func lengths() throws {
         for file in Self.files(in: "Sources") {

@@ -15,6 +15,7 @@ struct DefinitionCommand: ParsableCommand {
               dss definition
               dss definition --set disk.size=12GiB --origins
               DSS_FORMATS=ova dss definition --json
+              dss definition --reference
             """)
 
     @OptionGroup var definition: DefinitionOptions
@@ -25,7 +26,11 @@ struct DefinitionCommand: ParsableCommand {
     @Flag(help: "Show the origin of each value")
     var origins = false
 
+    @Flag(help: "Describe every key of the definition, as Markdown")
+    var reference = false
+
     func run() throws {
+        if reference { return Terminal.standardOutput.write(DefinitionReference.markdown) }
         let effective = try Live().source(definition).loadDefinition()
         Terminal.standardOutput.write(json ? effective.json() : effective.yaml(withOrigins: origins))
     }
