@@ -19,7 +19,7 @@ struct PublicationTests {
     private func publish(_ fixture: Fixture, _ root: String, _ content: String = "image") async throws -> [Artifact] {
         let publication = publication(root)
         let order = try fixture.order()
-        let folder = try await publication.prepare(order, undo: Undo())
+        let folder = try await publication.prepare(order, in: Scope())
         let partial = "\(folder)/\(ConvertedImage.partialName(of: "small-1.0.raw"))"
         try writeAtomically(content, to: partial)
         let image = ConvertedImage(
@@ -80,7 +80,7 @@ struct PublicationTests {
         try await Fixture.with { fixture in
             let root = "\(fixture.folder)/bucket"
             let undo = Undo()
-            let folder = try await publication(root).prepare(fixture.order(), undo: undo)
+            let folder = try await publication(root).prepare(fixture.order(), in: Scope(undo))
             try writeAtomically("half", to: "\(folder)/\(ConvertedImage.partialName(of: "small-1.0.raw"))")
             try writeAtomically("mine", to: "\(folder)/notes.txt")
             #expect(await undo.unwind() == [])

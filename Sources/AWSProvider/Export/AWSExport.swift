@@ -38,9 +38,10 @@ package struct AWSExport: Sendable {
     ///   - inputs: the hash of all that went into it but the password.
     /// - Throws: `Failure`, `AWSError`. The AMI stays and what was exported of it too, and it is said that they do.
     package func export(
-        _ image: CapturedImage, of order: BuildOrder, method: ExportMethod, missing: [MissingComponent],
-        inputs: String, undo: Undo, events: @escaping EventSink
+        _ image: CapturedImage, method: ExportMethod, missing: [MissingComponent], inputs: String,
+        in build: BuildContext
     ) async throws -> [Artifact] {
+        let order = build.order
         let publication = ImagePublication(workspace, bucket)
         do {
             return try await bucket.orGone(workspace) {
@@ -49,16 +50,15 @@ package struct AWSExport: Sendable {
                 let formats = order.definition.formats.filter { !there.contains($0) }
                 try await publication.withdraw(for: order, of: image, making: formats)
                 if !formats.isEmpty {
-                    files += try await make(formats, of: image, order, method, undo, events)
+                    files += try await make(formats, of: image, method, build)
                 }
                 try await ExportTasks(workspace: workspace, bucket: bucket, image: image).sweep()
                 return try await publication.publish(files, of: order, image, missing: missing, inputs: inputs)
             }
         } catch {
-            events(
-                .notice(
-                    "AMI \(image.id) stays, and so do the formats that are ready; "
-                        + "run the same command again to go on from there"))
+            build.scope.notice(
+                "AMI \(image.id) stays, and so do the formats that are ready; "
+                    + "run the same command again to go on from there")
             throw error
         }
     }
@@ -74,24 +74,21 @@ package struct AWSExport: Sendable {
     }
 
     private func make(
-        _ formats: [ImageFormat], of image: CapturedImage, _ order: BuildOrder, _ method: ExportMethod, _ undo: Undo,
-        _ events: @escaping EventSink
+        _ formats: [ImageFormat], of image: CapturedImage, _ method: ExportMethod, _ build: BuildContext
     ) async throws -> [Manifest.File] {
         let choice = try ExportMethod.choose(method, formats: formats, at: place)
-        events(.notice(choice.reason))
+        build.scope.notice(choice.reason)
         let artifacts =
             switch choice.method {
             case .ebsDirect:
                 try await EBSDirectExport(workspace, to: bucket, workDirectory: workDirectory, runner: runner).run(
-                    image, formats: formats, stem: order.imageStem, appliance: Appliance(order), undo: undo,
-                    events: events)
+                    image, formats: formats, in: build)
             case .auto, .vmExport:
-                try await VMExport(workspace, bucket, plan: plan).run(
-                    image, formats: formats, stem: order.imageStem, undo: undo, events: events)
+                try await VMExport(workspace, bucket, plan: plan).run(image, formats: formats, in: build)
             }
         return artifacts.map {
             Manifest.File(
-                name: order.imageName($0.format), format: $0.format, bytes: $0.bytes, sha256: $0.sha256,
+                name: build.order.imageName($0.format), format: $0.format, bytes: $0.bytes, sha256: $0.sha256,
                 crc64: $0.crc64)
         }
     }

@@ -25,11 +25,9 @@ package struct EBSDirectExport: Sendable {
         self.runner = runner
     }
 
-    /// - Parameter stem: of the files' names, without their ending.
     /// - Returns: in the order of `formats`.
     package func run(
-        _ image: CapturedImage, formats: [ImageFormat], stem: String, appliance: Appliance, undo: Undo,
-        events: @escaping EventSink
+        _ image: CapturedImage, formats: [ImageFormat], in build: BuildContext
     ) async throws -> [Artifact] {
         let folder = Self.folder(of: image.snapshotID, in: workDirectory)
         try ScratchSpace.checkLimits(of: formats, volumeGiB: image.volumeGiB)
@@ -37,15 +35,14 @@ package struct EBSDirectExport: Sendable {
         try makeDirectory(folder, mode: 0o700)
         let lock = try Self.lock(folder)
         defer { withExtendedLifetime(lock) {} }
-        await undo.register("the work files in \(folder)", remedy: "rm -r \(shellQuoted(folder))") {
+        await build.scope.undo.register("the work files in \(folder)", remedy: "rm -r \(shellQuoted(folder))") {
             try Self.remove(folder)
         }
         try ScratchSpace(folder: folder, file: rawFile(in: folder)).check(formats, dataBytes: dataBytes)
         return try await explainingFullDisk(in: folder) {
-            let raw = try await read(image, dataBytes, into: rawFile(in: folder), events)
-            let job = Job(
-                image: image, raw: raw, folder: folder, stem: stem, appliance: appliance, undo: undo, events: events)
-            let artifacts = try await convertAndUpload(formats, job)
+            let raw = try await read(image, dataBytes, into: rawFile(in: folder), build.scope)
+            let artifacts = try await convertAndUpload(
+                formats, Job(image: image, raw: raw, folder: folder, build: build))
             // An object that was on its way is waited for, also by who was cancelled.
             try Task.checkCancellation()
             return artifacts
@@ -62,12 +59,12 @@ package struct EBSDirectExport: Sendable {
     }
 
     private func read(
-        _ image: CapturedImage, _ dataBytes: Int?, into file: String, _ events: @escaping EventSink
+        _ image: CapturedImage, _ dataBytes: Int?, into file: String, _ scope: Scope
     ) async throws -> RawDisk {
-        try await activity("read snapshot", events) {
+        try await scope.activity("read snapshot") {
             let download = SnapshotDownload(image.snapshotID, to: file, expectedBytes: dataBytes)
             let disk = try await download.run(with: workspace.client) {
-                events(.progress(.export, $0.shown("read the snapshot")))
+                scope.progress(.export, $0.shown("read the snapshot"))
             }
             return RawDisk(
                 path: file, virtualBytes: Int64(disk.volumeBytes), allocatedBytes: Int64(disk.dataBytes))
@@ -80,15 +77,14 @@ package struct EBSDirectExport: Sendable {
         var image: CapturedImage
         var raw: RawDisk
         var folder: String
-        var stem: String
-        var appliance: Appliance
-        var undo: Undo
-        var events: EventSink
+        var build: BuildContext
+
+        var scope: Scope { build.scope }
     }
 
     private func convertAndUpload(_ formats: [ImageFormat], _ job: Job) async throws -> [Artifact] {
         let groups = Self.groups(of: formats)
-        let meter = ExportProgress(groups, job.events)
+        let meter = ExportProgress(groups, job.scope.events)
         let artifacts = try await withThrowingTaskGroup(of: [Artifact].self) { group in
             for formats in groups {
                 group.addTask {
@@ -112,9 +108,9 @@ package struct EBSDirectExport: Sendable {
         _ formats: [ImageFormat], _ job: Job, _ meter: ExportProgress
     ) async throws -> [ConvertedImage] {
         let name = formats.map(\.rawValue).joined(separator: ", ")
-        return try await activity("convert \(name)", job.events) {
+        return try await job.scope.activity("convert \(name)") {
             if formats == [.raw] {
-                let name = "\(job.stem).\(ImageFormat.raw.fileExtension)"
+                let name = job.build.order.imageName(.raw)
                 let path = job.raw.path
                 meter.update(formats, "raw check", 0)
                 let digest = try await Task.detached { try sha256(of: path) }.value
@@ -124,7 +120,8 @@ package struct EBSDirectExport: Sendable {
                 ]
             }
             return try await ImageConverter(runner: runner).convert(
-                job.raw, to: formats, in: job.folder, stem: job.stem, appliance: job.appliance
+                job.raw, to: formats, in: job.folder, stem: job.build.order.imageStem,
+                appliance: Appliance(job.build.order)
             ) { meter.update(formats, $0.activity, $0.completed / 100 / 2) }
         }
     }
@@ -157,10 +154,10 @@ package struct EBSDirectExport: Sendable {
             contentType: ExportedObject.contentType,
             metadata: ExportedObject.metadata(of: job.image, sha256: image.sha256))
         let client = workspace.client
-        await job.undo.register("an unfinished upload of s3://\(bucket.name)/\(key)", remedy: workspace.remedy) {
+        await job.scope.undo.register("an unfinished upload of s3://\(bucket.name)/\(key)", remedy: workspace.remedy) {
             try await upload.abandon(with: client)
         }
-        _ = try await activity("upload \(image.format.rawValue)", job.events) {
+        _ = try await job.scope.activity("upload \(image.format.rawValue)") {
             // Of an earlier run's file: no two conversions are the same in every byte.
             try await upload.abandon(with: client)
             return try await upload.run(with: client, progress: tell)

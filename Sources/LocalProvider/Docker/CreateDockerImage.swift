@@ -17,9 +17,10 @@ package func createDockerImage(
     if order.build.usesCache, let record = await folder.finished(order) {
         return DockerReport(record: record, layout: folder.layout.directory)
     }
-    let builder = ImageBuilder(order: order, factory: factory, provisioner: provisioner, events: events)
-    let record = try await withCleanUp(order.build, log, events) { undo in
-        try await builder.build(in: folder, undo, log)
+    let keeps = order.build.keepsMachineOnFailure
+    let record = try await Scope.run(keepsOnFailure: keeps, log: log, events: events) { scope in
+        try await ImageBuilder(order: order, factory: factory, provisioner: provisioner, scope: scope, log: log)
+            .build(in: folder)
     }
     return DockerReport(
         record: record, layout: folder.layout.directory, stages: await log.times, activities: timeline.activities)

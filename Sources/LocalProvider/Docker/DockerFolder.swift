@@ -26,11 +26,11 @@ package struct DockerFolder: Sendable {
     }
 
     /// Makes the folder and registers that a half-written image in it is removed again.
-    func prepare(undo: Undo) async throws {
+    func prepare(in scope: Scope) async throws {
         try makeDirectory(root)
         let unfinished = unfinished.directory
         let root = root
-        await undo.register("a half-written image in \(root)", remedy: "rm -r \(shellQuoted(unfinished))") {
+        await scope.undo.register("a half-written image in \(root)", remedy: "rm -r \(shellQuoted(unfinished))") {
             if fileExists(unfinished) { try FileManager.default.removeItem(atPath: unfinished) }
             // Refused by the kernel where anything is left in it, which is what is wanted.
             rmdir(root)

@@ -103,11 +103,11 @@ struct ImagePublication: Sendable {
     var now: @Sendable () -> Date
 
     /// Makes the folder and registers that half-written files in it are removed again.
-    func prepare(_ order: BuildOrder, undo: Undo) async throws -> String {
+    func prepare(_ order: BuildOrder, in scope: Scope) async throws -> String {
         let folder = bucket.folder(order.assetID)
         try makeDirectory(folder)
         let bucket = bucket
-        await undo.register("half-written images in \(folder)", remedy: "rm \(shellQuoted(folder))/.*.partial") {
+        await scope.undo.register("half-written images in \(folder)", remedy: "rm \(shellQuoted(folder))/.*.partial") {
             for path in bucket.partialFiles(order.assetID) { try removeFile(path) }
             // Refused by the kernel where a file is left in it, which is what is wanted.
             rmdir(folder)
@@ -125,7 +125,7 @@ struct ImagePublication: Sendable {
             Manifest.File(name: $0.finalName, format: $0.format, bytes: $0.bytes, sha256: $0.sha256)
         }
         let manifest = Manifest(order, files: files, missing: missing, inputs: inputs, built: now())
-        try await verifier.remember(order.password.secret)
+        if let password = order.password { try await verifier.remember(password.secret) }
         try removeFile(bucket.manifestPath(order.assetID))
         try removeFile(bucket.checksumsPath(order.assetID))
         for image in images {

@@ -34,16 +34,15 @@ package struct LocalVMProvider: VMProvider {
         return try await finishedImages.find(order, inputs: inputs(of: order, stepKeys))
     }
 
-    package func setUp(
-        _ order: BuildOrder, undo: Undo, events: @escaping EventSink
-    ) async throws -> Machine {
+    package func setUp(_ build: BuildContext) async throws -> Machine {
+        let order = build.order
         try publication.bucket.requireRoom(for: order)
         let stepKeys = try PlaybookFingerprint(order).stepKeys
         let plan = MachinePlan(
             assetID: order.assetID, base: order.definition.base, steps: stepKeys,
             usesCache: order.usesCache, reachesHost: order.definition.namesHost, isVerbose: order.isVerbose)
         return Machine(
-            try await factory.start(plan, undo: undo, events: events), inputs: inputs(of: order, stepKeys))
+            try await factory.start(plan, in: build.scope), inputs: inputs(of: order, stepKeys))
     }
 
     package func hintsOnKept(_ machine: Machine, of order: BuildOrder) -> [String] {
@@ -51,30 +50,31 @@ package struct LocalVMProvider: VMProvider {
     }
 
     package func keep(
-        _ machine: Machine, after step: PlaybookStep, missing: [MissingComponent], undo: Undo,
-        events: @escaping EventSink
+        _ machine: Machine, after step: PlaybookStep, missing: [MissingComponent], in build: BuildContext
     ) async throws -> Machine {
-        Machine(try await factory.keep(machine.container, missing: missing, events: events), inputs: machine.inputs)
+        let next = try await factory.keep(machine.container, missing: missing, events: build.scope.events)
+        return Machine(next, inputs: machine.inputs)
     }
 
     package func capture(
-        _ machine: Machine, of order: BuildOrder, missing: [MissingComponent], undo: Undo, events: @escaping EventSink
+        _ machine: Machine, missing: [MissingComponent], in build: BuildContext
     ) async throws -> Image {
-        let root = try await factory.halt(machine.container, events: events)
+        let root = try await factory.halt(machine.container, events: build.scope.events)
         let disk = try await writer.write(
-            root, to: machine.container.build.path("disk.raw"), sizeMiB: order.definition.disk.sizeMiB,
-            architecture: order.definition.base.architecture
-        ) { events(.progress(.capture, $0)) }
+            root, to: machine.container.build.path("disk.raw"), sizeMiB: build.definition.disk.sizeMiB,
+            architecture: build.definition.base.architecture
+        ) { build.scope.progress(.capture, $0) }
         return Image(disk: disk, inputs: machine.inputs)
     }
 
     package func export(
-        _ image: Image, of order: BuildOrder, missing: [MissingComponent], undo: Undo, events: @escaping EventSink
+        _ image: Image, missing: [MissingComponent], in build: BuildContext
     ) async throws -> [Artifact] {
-        let folder = try await publication.prepare(order, undo: undo)
+        let order = build.order
+        let folder = try await publication.prepare(order, in: build.scope)
         let converted = try await converter.convert(
             image.disk, to: order.definition.formats, in: folder, stem: order.imageStem, appliance: Appliance(order)
-        ) { events(.progress(.export, $0)) }
+        ) { build.scope.progress(.export, $0) }
         return try await publication.publish(converted, of: order, missing: missing, inputs: image.inputs)
     }
 

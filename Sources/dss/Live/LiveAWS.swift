@@ -139,10 +139,9 @@ extension Live {
                         machine: { try await machineOrder($0, options, in: workspace) }, method: export.method,
                         place: exportPlace, credentials: credentials, inputs: try inputs(of: order))
                 case .existing(let isKept):
-                    // The user may have changed anything on the instance, so its inputs cannot be hashed.
                     AWSBuildSettings(
                         machine: nil, removesMachine: !isKept, method: export.method, place: exportPlace,
-                        credentials: credentials, inputs: "export-vm")
+                        credentials: credentials, inputs: nil)
                 }
             let provider = AWSVMProvider(
                 workspace, machines: machines(workspace), export: awsExport(workspace, bucket, export),
