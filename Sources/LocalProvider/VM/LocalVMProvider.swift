@@ -1,5 +1,6 @@
 import DiskImages
 import FoundationEssentials
+import Provisioning
 import Sandbox
 import Workbench
 
@@ -30,19 +31,20 @@ package struct LocalVMProvider: VMProvider {
     }
 
     package func finished(_ order: BuildOrder) async throws -> FinishedBuild? {
-        let stepKeys = try PlaybookFingerprint(order).stepKeys
-        return try await finishedImages.find(order, inputs: inputs(of: order, stepKeys))
+        let inputs = try BuildInputs(order).diskDigest(of: order.definition, program: programDigest)
+        return try await finishedImages.find(order, inputs: inputs)
     }
 
     package func setUp(_ build: BuildContext) async throws -> Machine {
         let order = build.order
         try publication.bucket.requireRoom(for: order)
-        let stepKeys = try PlaybookFingerprint(order).stepKeys
+        let inputs = try BuildInputs(order)
         let plan = MachinePlan(
-            assetID: order.assetID, base: order.definition.base, steps: stepKeys,
+            assetID: order.assetID, base: order.definition.base, steps: inputs.stepKeys,
             usesCache: order.usesCache, reachesHost: order.definition.namesHost, isVerbose: order.isVerbose)
         return Machine(
-            try await factory.start(plan, in: build.scope), inputs: inputs(of: order, stepKeys))
+            try await factory.start(plan, in: build.scope),
+            inputs: inputs.diskDigest(of: order.definition, program: programDigest))
     }
 
     package func hintsOnKept(_ machine: Machine, of order: BuildOrder) -> [String] {
@@ -78,18 +80,6 @@ package struct LocalVMProvider: VMProvider {
         return try await publication.publish(converted, of: order, missing: missing, inputs: image.inputs)
     }
 
-    private func inputs(of order: BuildOrder, _ stepKeys: [String]) -> String {
-        var hash = ContentHash()
-        for key in stepKeys { hash.add("step", key) }
-        let definition = order.definition
-        let base = definition.base
-        hash.add("base", "\(base.distribution) \(base.suite) \(base.mirror) \(base.architecture)")
-        hash.add("disk", "\(definition.disk.sizeMiB)")
-        hash.add("name", "\(definition.name) \(definition.version)")
-        hash.add("program", programDigest)
-        return hash.hexDigest
-    }
-
     /// The running container, and the hash of what the images will be made from.
     package struct Machine: BuildMachine {
         package var endpoint: SSHEndpoint { container.endpoint }
@@ -110,42 +100,5 @@ package struct LocalVMProvider: VMProvider {
     package struct Image: Sendable {
         let disk: RawDisk
         let inputs: String
-    }
-}
-
-/// The keys under which the results of the playbook's steps are kept: hashes of all that goes into each.
-package struct PlaybookFingerprint: Sendable {
-    /// One key for each step; a change in a role changes the keys of its step and of those after it.
-    package let stepKeys: [String]
-
-    /// Read once before the build, so that a file that is edited while it runs spoils no cache entry.
-    package init(_ order: BuildOrder) throws {
-        let definition = order.definition
-        let playbook = definition.playbook
-        let folder = parentDirectory(playbook.file)
-        var hash = ContentHash()
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = .sortedKeys
-        hash.add("variables", String(decoding: try encoder.encode(playbook.variables), as: UTF8.self))
-        hash.add("user", definition.user.name)
-        hash.add("port", "\(definition.ports.jupyter)")
-        // A release never starts from a system that may lack something.
-        hash.add("release", "\(order.isRelease)")
-        try hash.addTree(playbook.pins)
-        // What is no listed role may be used by any of them: the play itself, group variables, helper roles.
-        try hash.addTree(folder) { path in
-            !playbook.roles.contains { path == "roles/\($0)" } && Self.matters(path)
-        }
-        stepKeys = try playbook.steps.map { step in
-            for role in step.roles where fileExists("\(folder)/roles/\(role)") {
-                hash.add("role", role)
-                try hash.addTree("\(folder)/roles/\(role)", where: Self.matters)
-            }
-            return hash.hexDigest
-        }
-    }
-
-    private static func matters(_ path: String) -> Bool {
-        !path.hasSuffix(".md") && !path.hasPrefix(".")
     }
 }
