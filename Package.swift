@@ -62,7 +62,7 @@ let package = Package(
         room("Verification", knows: ["Sandbox", "Workbench"]),
         room("DiskImages", knows: ["Sandbox", "Workbench"]),
         room(
-            "LocalProvider", knows: ["Sandbox", "Workbench", "DiskImages", "Verification"],
+            "LocalProvider", knows: ["Sandbox", "Workbench", "DiskImages", "Provisioning", "Verification"],
             embeds: [
                 "Resources/base-extract.sh", "Resources/base-early.sh", "Resources/base-finish.sh",
                 "Resources/excludes.cfg", "Resources/grub.cfg", "Resources/grub.default", "Resources/layer.sh",
@@ -111,7 +111,8 @@ let package = Package(
             swiftSettings: strict),
         tests(of: "Verification", with: ["Sandbox", "Workbench", "GuestTestSupport"]),
         tests(of: "Provisioning", with: ["Sandbox", "Workbench"]),
-        tests(of: "LocalProvider", with: ["Sandbox", "Workbench", "DiskImages", "RegistryTestSupport"]),
+        tests(
+            of: "LocalProvider", with: ["Sandbox", "Workbench", "DiskImages", "Provisioning", "RegistryTestSupport"]),
         .target(
             name: "RegistryTestSupport", dependencies: ["Workbench"], path: "Tests/RegistryTestSupport",
             exclude: ["registry_front.py"], swiftSettings: strict),

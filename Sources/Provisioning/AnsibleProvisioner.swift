@@ -24,8 +24,9 @@ package struct AnsibleProvisioner: Provisioner {
     }
 
     package func install(
-        _ step: PlaybookStep, of order: BuildOrder, on machine: some BuildMachine, events: @escaping EventSink
+        _ step: PlaybookStep, on machine: some BuildMachine, in build: BuildContext
     ) async throws -> [MissingComponent] {
+        let order = build.order
         let playbookRun = PlaybookRun(
             directory: parentDirectory(machine.endpoint.configFile) + "/ansible", ansible: ansible,
             playbook: order.definition.playbook, step: step, endpoint: machine.endpoint,
@@ -34,7 +35,7 @@ package struct AnsibleProvisioner: Provisioner {
         var command = playbookRun.command
         var lost: [String] = []
         while true {
-            let watch = TaskMonitor(events: events, isVerbose: order.isVerbose)
+            let watch = TaskMonitor(events: build.scope.events, isVerbose: order.isVerbose)
             let output = try await runner.execute(command) { stream, line in watch.heard(stream, line) }
             try Task.checkCancellation()
             if output.status.isSuccess { return try await missingComponents(on: machine.endpoint) }
@@ -43,7 +44,7 @@ package struct AnsibleProvisioner: Provisioner {
                 try await answersAgain(machine.endpoint)
             else { throw try await failure(of: playbookRun, order, output, watch.failedTask) }
             lost.append(task.name)
-            events(.warning("lost the connection in task '\(task.name)'; resuming from its role"))
+            build.scope.warning("lost the connection in task '\(task.name)'; resuming from its role")
             command = playbookRun.command(from: task)
         }
     }
@@ -60,9 +61,12 @@ package struct AnsibleProvisioner: Provisioner {
         return false
     }
 
-    package func seal(_ order: BuildOrder, on machine: some BuildMachine, events: @escaping EventSink) async throws {
-        events(.progress(.seal, Progress("setting the default password, removing traces of the build")))
-        let script = try SealScript(user: order.definition.user.name, password: order.password.secret).text
+    package func seal(_ machine: some BuildMachine, in build: BuildContext) async throws {
+        guard let password = build.order.password?.secret else {
+            throw Failure(.bug, "a machine is to be sealed without a default password")
+        }
+        build.scope.progress(.seal, Progress("setting the default password, removing traces of the build"))
+        let script = try SealScript(user: build.definition.user.name, password: password).text
         let command = Command.ssh(
             config: machine.endpoint.configFile, alias: machine.endpoint.alias, script: script, asRoot: true)
         let output = try await runner.execute(command)

@@ -2,7 +2,8 @@
 package struct BuildOrder: Sendable {
     package var assetID: AssetID
     package var definition: SandboxDefinition
-    package var password: DefaultPassword
+    /// `nil` for a build that sets none: a container, or a machine that is only installed.
+    package var password: DefaultPassword?
     /// Nothing may be missing, as in every release.
     package var isRelease: Bool
     /// Nothing is taken from the cache; what is built still goes there.
@@ -13,7 +14,7 @@ package struct BuildOrder: Sendable {
     package var edition: Edition
 
     package init(
-        assetID: AssetID, definition: SandboxDefinition, password: DefaultPassword, isRelease: Bool = false,
+        assetID: AssetID, definition: SandboxDefinition, password: DefaultPassword?, isRelease: Bool = false,
         usesCache: Bool = true, keepsMachineOnFailure: Bool = false, isVerbose: Bool = false, edition: Edition = .vm
     ) {
         self.assetID = assetID

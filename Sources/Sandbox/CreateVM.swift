@@ -9,110 +9,91 @@ package func createVM<Provider: VMProvider>(
     let events = timeline.observing(events)
     events(.buildStarted(assetID: order.assetID, provider: provider.name))
     let log = StageLog(events: events, clock: clock)
+    let finished =
+        if order.usesCache, let earlier = try await provider.finished(order) {
+            earlier
+        } else {
+            try await Scope.run(keepsOnFailure: order.keepsMachineOnFailure, log: log, events: events) {
+                let build = BuildContext(order, $0)
+                return try await VMBuild(build: build, provider: provider, provisioner: provisioner, log: log).run()
+            }
+        }
+    for artifact in finished.artifacts { events(.artifact(artifact)) }
     var report = BuildReport(
         assetID: order.assetID, provider: provider.name, user: order.definition.user.name,
         jupyterPort: order.definition.ports.jupyter)
-
-    if order.usesCache, let finished = try await provider.finished(order) {
-        report.artifacts = finished.artifacts
-        report.missing = finished.missing
-        report.machineImage = finished.machineImage
-        for artifact in finished.artifacts { events(.artifact(artifact)) }
-        return report
-    }
-
-    (report.machineImage, report.artifacts, report.missing) = try await withCleanUp(order, log, events) { undo in
-        let captured = try await image(of: order, on: provider, with: provisioner, undo, log, events)
-        let artifacts = try await log.run(.export) {
-            let made = try await provider.export(
-                captured.image, of: order, missing: captured.missing, undo: undo, events: events)
-            return (made, .done)
-        }
-        return (provider.machineImage(captured.image), artifacts, captured.missing)
-    }
-    for artifact in report.artifacts { events(.artifact(artifact)) }
+    report.artifacts = finished.artifacts
+    report.missing = finished.missing
+    report.machineImage = finished.machineImage
     report.stages = await log.times
     report.activities = timeline.activities
     return report
 }
 
-/// The captured system: that of an earlier run where the provider has one, else a new one.
-private func image<Provider: VMProvider>(
-    of order: BuildOrder, on provider: Provider, with provisioner: some Provisioner, _ undo: Undo, _ log: StageLog,
-    _ events: @escaping EventSink
-) async throws -> Captured<Provider.Image> {
-    if order.usesCache, let captured = try await provider.captured(order, undo: undo, events: events) {
+/// The stages of one build.
+private struct VMBuild<Provider: VMProvider, Installer: Provisioner>: Sendable {
+    let build: BuildContext
+    let provider: Provider
+    let provisioner: Installer
+    let log: StageLog
+
+    func run() async throws -> FinishedBuild {
+        let captured = try await capturedEarlier()
+        let system = if let captured { captured } else { try await newSystem() }
+        return FinishedBuild(
+            artifacts: try await export(system), missing: system.missing,
+            machineImage: provider.machineImage(system.image))
+    }
+
+    private func newSystem() async throws -> Captured<Provider.Image> {
+        let started = try await setUp()
+        let (machine, missing) = try await install(on: started)
+        try await seal(machine)
+        return Captured(try await capture(machine, missing), missing: missing)
+    }
+
+    /// The system that an earlier run has captured, where the provider keeps it.
+    private func capturedEarlier() async throws -> Captured<Provider.Image>? {
+        guard build.order.usesCache, let captured = try await provider.captured(in: build) else { return nil }
         for stage in [Stage.setup, .install, .seal, .capture] { try await log.run(stage) { ((), .cached) } }
         return captured
     }
-    var machine = try await log.run(.setup) {
-        (try await provider.setUp(order, undo: undo, events: events), .done)
-    }
-    for hint in provider.hintsOnKept(machine, of: order) { await undo.remember(hint: hint) }
-    var missing = machine.missing
-    (machine, missing) = try await log.run(.install) { [machine, missing] in
-        try await install(order, on: machine, missing, provider, provisioner, undo, events)
-    }
-    try await log.run(.seal) { [machine] in
-        if machine.isSealed { return ((), .cached) }
-        try await provisioner.seal(order, on: machine, events: events)
-        return ((), .done)
-    }
-    let image = try await log.run(.capture) { [machine, missing] in
-        let made = try await provider.capture(machine, of: order, missing: missing, undo: undo, events: events)
-        return (made, .done)
-    }
-    return Captured(image, missing: missing)
-}
 
-/// Runs the steps of the playbook that the machine does not have yet, keeping the result of each.
-private func install<Provider: VMProvider>(
-    _ order: BuildOrder, on first: Provider.Machine, _ known: [MissingComponent], _ provider: Provider,
-    _ provisioner: some Provisioner, _ undo: Undo, _ events: @escaping EventSink
-) async throws -> ((Provider.Machine, [MissingComponent]), StageOutcome) {
-    var machine = first
-    var missing = known
-    let steps = machine.isSealed ? [] : order.definition.playbook.steps.dropFirst(machine.stepsDone)
-    for step in steps {
-        missing = try await provisioner.install(step, of: order, on: machine, events: events)
-        machine = try await provider.keep(machine, after: step, missing: missing, undo: undo, events: events)
+    private func setUp() async throws -> Provider.Machine {
+        let machine = try await log.run(.setup) { (try await provider.setUp(build), .done) }
+        for hint in provider.hintsOnKept(machine, of: build.order) { await build.scope.undo.remember(hint: hint) }
+        return machine
     }
-    for part in missing { events(.lacking(part)) }
-    return ((machine, missing), steps.isEmpty ? .cached : .done)
-}
 
-/// Runs `body` and then all undo steps, in a task of their own so that a cancelled build still cleans up.
-package func withCleanUp<Result: Sendable>(
-    _ order: BuildOrder, _ log: StageLog, _ events: @escaping EventSink,
-    _ body: (Undo) async throws -> Result
-) async throws -> Result {
-    let undo = Undo()
-    do {
-        let result = try await body(undo)
-        let leftovers = try await cleanUp(undo, log)
-        for leftover in leftovers { events(.warning(leftover)) }
-        return result
-    } catch {
-        if order.keepsMachineOnFailure {
-            for hint in await undo.forgetKept() { events(.notice(hint)) }
+    /// Runs the steps of the playbook that the machine does not have yet, keeping the result of each.
+    private func install(on started: Provider.Machine) async throws -> (Provider.Machine, [MissingComponent]) {
+        try await log.run(.install) {
+            var (machine, missing) = (started, started.missing)
+            let steps = machine.isSealed ? [] : build.definition.playbook.steps.dropFirst(machine.stepsDone)
+            for step in steps {
+                missing = try await provisioner.install(step, on: machine, in: build)
+                machine = try await provider.keep(machine, after: step, missing: missing, in: build)
+            }
+            for part in missing { build.scope.events(.lacking(part)) }
+            return ((machine, missing), steps.isEmpty ? .cached : .done)
         }
-        let leftovers = (try? await cleanUp(undo, log)) ?? []
-        guard !leftovers.isEmpty else { throw error }
-        throw LeftBehind(cause: error, leftovers: leftovers)
     }
-}
 
-private func cleanUp(_ undo: Undo, _ log: StageLog) async throws -> [String] {
-    try await Task { try await log.run(.cleanUp) { (await undo.unwind(), .done) } }.value
-}
+    private func seal(_ machine: Provider.Machine) async throws {
+        try await log.run(.seal) {
+            if machine.isSealed { return ((), .cached) }
+            try await provisioner.seal(machine, in: build)
+            return ((), .done)
+        }
+    }
 
-/// An error together with the resources that clean-up could not remove after it.
-package struct LeftBehind: Error {
-    package var cause: any Error
-    package var leftovers: [String]
+    private func capture(_ machine: Provider.Machine, _ missing: [MissingComponent]) async throws -> Provider.Image {
+        try await log.run(.capture) { (try await provider.capture(machine, missing: missing, in: build), .done) }
+    }
 
-    package init(cause: any Error, leftovers: [String]) {
-        self.cause = cause
-        self.leftovers = leftovers
+    private func export(_ system: Captured<Provider.Image>) async throws -> [Artifact] {
+        try await log.run(.export) {
+            (try await provider.export(system.image, missing: system.missing, in: build), .done)
+        }
     }
 }

@@ -13,38 +13,31 @@ package protocol VMProvider: Sendable {
 
     /// The image that an earlier run has captured of this order, on a provider where images outlive a run that failed:
     /// what remains is the export.
-    func captured(_ order: BuildOrder, undo: Undo, events: @escaping EventSink) async throws -> Captured<Image>?
+    func captured(in build: BuildContext) async throws -> Captured<Image>?
 
     /// Starts a machine that is reached by SSH and registers how it is removed.
-    func setUp(_ order: BuildOrder, undo: Undo, events: @escaping EventSink) async throws -> Machine
+    func setUp(_ build: BuildContext) async throws -> Machine
 
     /// What to say of the machine where `--keep-on-failure` leaves it: how to reach and how to remove it.
     func hintsOnKept(_ machine: Machine, of order: BuildOrder) -> [String]
 
     /// Keeps the state after a step of the playbook where the provider can; may return a restarted machine.
     func keep(
-        _ machine: Machine, after step: PlaybookStep, missing: [MissingComponent], undo: Undo,
-        events: @escaping EventSink
+        _ machine: Machine, after step: PlaybookStep, missing: [MissingComponent], in build: BuildContext
     ) async throws -> Machine
 
     /// - Parameter missing: what the sandbox lacks, for what remembers it beside the image.
-    func capture(
-        _ machine: Machine, of order: BuildOrder, missing: [MissingComponent], undo: Undo, events: @escaping EventSink
-    ) async throws -> Image
+    func capture(_ machine: Machine, missing: [MissingComponent], in build: BuildContext) async throws -> Image
 
     /// - Parameter missing: what the sandbox lacks, for the manifest.
-    func export(
-        _ image: Image, of order: BuildOrder, missing: [MissingComponent], undo: Undo, events: @escaping EventSink
-    ) async throws -> [Artifact]
+    func export(_ image: Image, missing: [MissingComponent], in build: BuildContext) async throws -> [Artifact]
 
     /// What the image is called where machines of the provider can start from it.
     func machineImage(_ image: Image) -> MachineImage?
 }
 
 extension VMProvider {
-    package func captured(
-        _ order: BuildOrder, undo: Undo, events: @escaping EventSink
-    ) async throws -> Captured<Image>? { nil }
+    package func captured(in build: BuildContext) async throws -> Captured<Image>? { nil }
 
     package func machineImage(_ image: Image) -> MachineImage? { nil }
 }
@@ -103,11 +96,11 @@ package struct PlaybookStep: Sendable, Equatable {
 package protocol Provisioner: Sendable {
     /// - Returns: everything that could not be installed by now and may be missing.
     func install(
-        _ step: PlaybookStep, of order: BuildOrder, on machine: some BuildMachine, events: @escaping EventSink
+        _ step: PlaybookStep, on machine: some BuildMachine, in build: BuildContext
     ) async throws -> [MissingComponent]
 
     /// Sets the expired default password and removes every trace of the build.
-    func seal(_ order: BuildOrder, on machine: some BuildMachine, events: @escaping EventSink) async throws
+    func seal(_ machine: some BuildMachine, in build: BuildContext) async throws
 }
 
 /// How a machine is reached by SSH: a configuration file that says everything (address, port, user, key,

@@ -1,7 +1,7 @@
 /// What has been created and how it is removed again, last in, first out.
 ///
-/// Every created resource registers here before the next step; `createVM` runs what is registered when its
-/// stages end, also when it throws or the task is cancelled.
+/// Every created resource registers here before the next step; `Scope.run` runs what is registered when its body
+/// ends, also when it throws or the task is cancelled.
 package actor Undo {
     package struct Step: Sendable {
         /// The resource in words, with its id.
@@ -55,18 +55,5 @@ package actor Undo {
     package func forgetKept() -> [String] {
         steps.removeAll(where: \.isKeepable)
         return hints
-    }
-}
-
-/// Runs `body` and, where it fails or is cancelled, removes again what it has registered; what it has made stays
-/// otherwise.
-/// - Throws: what `body` throws; as `LeftBehind` where something could not be removed.
-package func undoingOnFailure<Result: Sendable>(_ body: (Undo) async throws -> Result) async throws -> Result {
-    let undo = Undo()
-    do { return try await body(undo) } catch {
-        // In a task of its own, so that a cancelled one is cleaned up after too.
-        let leftovers = await Task { await undo.unwind() }.value
-        guard !leftovers.isEmpty else { throw error }
-        throw LeftBehind(cause: error, leftovers: leftovers)
     }
 }

@@ -14,7 +14,7 @@ extension ExportLabTests {
         func whole() async throws {
             try await CaptureLab.with(knobs: ["ami_polls": 2]) { lab in
                 let log = EventLog()
-                let image = try await lab.capture(events: log.sink)
+                let image = try await lab.capture(in: Scope(events: log.sink))
                 let found = try #require(try await lab.image())
                 #expect(found.imageId == image.id)
                 let tags = Set(lab.lab.workspace.tags + CaptureLab.facts.tags)
@@ -41,7 +41,7 @@ extension ExportLabTests {
         func failing() async throws {
             try await CaptureLab.with(knobs: ["ami_fail": "Server.InternalError: no space"]) { lab in
                 let undo = Undo()
-                let error = await #expect(throws: Failure.self) { try await lab.capture(undo: undo) }
+                let error = await #expect(throws: Failure.self) { try await lab.capture(in: Scope(undo)) }
                 #expect(error?.message.contains("Server.InternalError: no space") == true)
                 #expect(error?.message.contains(lab.lab.workspace.imageName) == true)
                 #expect(await undo.unwind() == [])
@@ -68,7 +68,7 @@ extension ExportLabTests {
         func product() async throws {
             try await CaptureLab.with { lab in
                 let undo = Undo()
-                let image = try await lab.capture(undo: undo)
+                let image = try await lab.capture(in: Scope(undo))
                 #expect(await undo.unwind() == [])
                 #expect(try await lab.capture() == image)
                 #expect(try await lab.lab.count("CreateImage") == 1)
@@ -86,7 +86,7 @@ extension ExportLabTests {
                 var facts = CaptureLab.facts
                 facts.inputs = "others"
                 let (other, undo) = (facts, Undo())
-                let error = await #expect(throws: Failure.self) { try await lab.capture(facts: other, undo: undo) }
+                let error = await #expect(throws: Failure.self) { try await lab.capture(facts: other, in: Scope(undo)) }
                 #expect(error?.message.contains(image.id) == true)
                 #expect(error?.advice?.contains("dss delete-aws-assets") == true)
                 #expect(await undo.unwind() == [])
@@ -99,7 +99,7 @@ extension ExportLabTests {
             try await CaptureLab.with { lab in
                 try await lab.lab.order("denied", "EnableImageDeprecation")
                 let log = EventLog()
-                let image = try await lab.capture(events: log.sink)
+                let image = try await lab.capture(in: Scope(events: log.sink))
                 #expect(log.warnings.first?.contains(image.id) == true)
                 // What could not be done then is done by the next run.
                 try await lab.capture()
@@ -144,7 +144,7 @@ extension ExportLabTests {
                 while true {
                     let (undo, log, current) = (Undo(), EventLog(), lab)
                     let isOver = try await cancelling(lab.lab.transport, at: call) {
-                        try await current.capture(through: $0, undo: undo, events: log.sink)
+                        try await current.capture(through: $0, in: Scope(undo, events: log.sink))
                     }
                     #expect(await undo.unwind() == [], "cancelled at call \(call)")
                     let image = try await lab.image()
@@ -191,12 +191,11 @@ struct CaptureLab: Sendable {
 
     @discardableResult
     func capture(
-        facts: ImageFacts = facts, through other: (any Transport)? = nil, undo: Undo = Undo(),
-        events: @escaping EventSink = { _ in }
+        facts: ImageFacts = facts, through other: (any Transport)? = nil, in scope: Scope = Scope()
     ) async throws -> CapturedImage {
         let workspace = other.map { lab.workspace(through: $0) } ?? lab.workspace
         return try await ImageCapture(workspace).capture(
-            instanceID: instance, facts: facts, description: "A sandbox", undo: undo, events: events)
+            instanceID: instance, facts: facts, description: "A sandbox", in: scope)
     }
 
     func image() async throws -> EC2.Image? {

@@ -104,13 +104,13 @@ private struct PatientProvisioner: Provisioner {
     let time: VirtualTime
 
     func install(
-        _ step: PlaybookStep, of order: BuildOrder, on machine: some BuildMachine, events: @escaping EventSink
+        _ step: PlaybookStep, on machine: some BuildMachine, in build: BuildContext
     ) async throws -> [MissingComponent] {
         try await time.sleep(.seconds(900))
         return []
     }
 
-    func seal(_ order: BuildOrder, on machine: some BuildMachine, events: @escaping EventSink) async throws {
+    func seal(_ machine: some BuildMachine, in build: BuildContext) async throws {
         try await time.sleep(.seconds(20))
     }
 }

@@ -19,7 +19,7 @@ extension ImageSuites {
                 let formats: [ImageFormat] = [.vhd, .vmdk, .qcow2, .ova]
                 let undo = Undo()
                 let names = Names()
-                let artifacts = try await lab.export(formats, undo: undo, events: names.sink)
+                let artifacts = try await lab.export(formats, in: Scope(undo, events: names.sink))
                 #expect(artifacts.map(\.format) == formats)
                 for artifact in artifacts {
                     let name = "sandbox-1.0.\(artifact.format.rawValue)"
@@ -45,10 +45,10 @@ extension ImageSuites {
         @Test("what was ready before another upload failed stays, and nothing else does")
         func oneFails() async throws {
             try await with { lab in
-                try await undoingOnFailure { _ = try await lab.export([.vhd], undo: $0) }
+                try await Scope.run(keepsOnSuccess: true) { _ = try await lab.export([.vhd], in: $0) }
                 try await lab.account.order("denied", "PutObject", ["times": NSNull()])
                 let error = await #expect(throws: AWSError.self) {
-                    try await undoingOnFailure { _ = try await lab.export([.vmdk, .qcow2], undo: $0) }
+                    try await Scope.run(keepsOnSuccess: true) { _ = try await lab.export([.vmdk, .qcow2], in: $0) }
                 }
                 #expect(error?.kind == .denied)
                 #expect(try await lab.keys() == ["data_science_sandbox/1.0/sandbox-1.0.vhd"])
@@ -61,7 +61,7 @@ extension ImageSuites {
             try await with { lab in
                 try await lab.account.order("slow", action, ["seconds": 1, "times": NSNull()])
                 let task = Task {
-                    try await undoingOnFailure { _ = try await lab.export([.vhd, .vmdk], undo: $0) }
+                    try await Scope.run(keepsOnSuccess: true) { _ = try await lab.export([.vhd, .vmdk], in: $0) }
                 }
                 while try await !lab.account.hasMet(action) { try await Task.sleep(for: .milliseconds(20)) }
                 task.cancel()
@@ -78,7 +78,7 @@ extension ImageSuites {
                 try makeDirectory(folder)
                 let lock = try FileLock("\(folder)/lock", holder: "somebody else")
                 await #expect(throws: LockHeld.self) {
-                    try await undoingOnFailure { _ = try await lab.export([.vhd], undo: $0) }
+                    try await Scope.run(keepsOnSuccess: true) { _ = try await lab.export([.vhd], in: $0) }
                 }
                 #expect(try lab.workFiles() == [lab.image.snapshotID])
                 withExtendedLifetime(lock) {}
@@ -104,16 +104,17 @@ extension ImageSuites {
 
         var work: String { "\(account.home)/work" }
 
-        func export(
-            _ formats: [ImageFormat], undo: Undo, events: @escaping EventSink = { _ in }
-        ) async throws -> [Manifest.File] {
+        func export(_ formats: [ImageFormat], in scope: Scope) async throws -> [Manifest.File] {
             let workspace = try account.workspace()
             let export = EBSDirectExport(
                 workspace, to: S3ArtifactStore(workspace.client, bucket), workDirectory: work,
                 runner: SystemCommandRunner())
-            return try await export.run(
-                image, formats: formats, stem: "sandbox-1.0", appliance: Appliance(name: "sandbox", version: "1.0"),
-                undo: undo, events: events)
+            let order = BuildOrder(
+                assetID: try AssetID("1.0"),
+                definition: SandboxDefinition(
+                    name: "sandbox", version: "1.0", playbook: .init(file: "/p", pins: "/q", roles: [])),
+                password: nil)
+            return try await export.run(image, formats: formats, in: BuildContext(order, scope))
         }
 
         func workFiles() throws -> [String] { try FileManager.default.contentsOfDirectory(atPath: work) }

@@ -113,7 +113,7 @@ extension ImageSuites {
                 let other = try TestDisk("\(world.account.home)/other.raw", blocks: [0, 50], seed: 2)
                 let blocks = try await DiskBlocks(of: other.path)
                 let workspace = try world.account.workspace("2.0")
-                let second = try await DiskUpload(workspace, disk: other.path, blocks).run(undo: Undo()) { _ in }
+                let second = try await DiskUpload(workspace, disk: other.path, blocks).run(in: Scope())
                 try await world.account.clear("faults")
                 _ = try await world.download(second.snapshotID).run(with: world.account.client())
                 #expect(try await other.isSame(as: world.target))
@@ -128,7 +128,7 @@ extension ImageSuites {
                 try await world.account.order("hang", action, ["after": 5, "times": NSNull()])
                 let task = Task {
                     if isWriting {
-                        try await undoingOnFailure { _ = try await world.upload().run(undo: $0) { _ in } }
+                        try await Scope.run(keepsOnSuccess: true) { _ = try await world.upload().run(in: $0) }
                     } else {
                         _ = try await world.download(snapshot).run(with: world.account.client())
                     }
@@ -166,7 +166,7 @@ extension ImageSuites {
                 try handle.write(contentsOf: Data("other".utf8))
                 try handle.close()
                 await #expect(throws: FileChanged.self) {
-                    try await undoingOnFailure { _ = try await upload.run(undo: $0) { _ in } }
+                    try await Scope.run(keepsOnSuccess: true) { _ = try await upload.run(in: $0) }
                 }
                 #expect(try await world.account.snapshots().isEmpty)
                 #expect(try await world.account.count("CompleteSnapshot") == 0)
@@ -199,7 +199,7 @@ extension ImageSuites {
         }
 
         func write(_ client: AWSClient? = nil) async throws -> String {
-            try await upload(client).run(undo: Undo()) { _ in }.snapshotID
+            try await upload(client).run(in: Scope()).snapshotID
         }
 
         func download(_ snapshot: String) -> SnapshotDownload { SnapshotDownload(snapshot, to: target, parallel: 8) }

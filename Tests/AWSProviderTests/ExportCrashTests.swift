@@ -45,7 +45,7 @@ extension ExportLabTests {
                     let undo = Undo()
                     let current = lab
                     let isOver = try await cancelling(lab.transport, at: call) {
-                        try await current.export(through: $0, undo: undo, plan: Self.plans[plan])
+                        try await current.export(through: $0, plan: Self.plans[plan], in: Scope(undo))
                     }
                     #expect(await undo.unwind() == [], "cancelled at call \(call)")
                     let left = Set(try await lab.keys).subtracting(ExportTests.ready)

@@ -113,11 +113,11 @@ struct ExportLab: Sendable {
 extension ExportLab {
     @discardableResult
     func export(
-        _ formats: [ImageFormat] = [.vhd, .vmdk], through other: (any Transport)? = nil, undo: Undo = Undo(),
-        plan: RenamePlan = RenamePlan(), events: @escaping EventSink = { _ in }
+        _ formats: [ImageFormat] = [.vhd, .vmdk], through other: (any Transport)? = nil,
+        plan: RenamePlan = RenamePlan(), in scope: Scope = Scope()
     ) async throws -> [Artifact] {
         try await exporter(through: other, plan: plan).export(
-            image, of: try order(formats), method: .auto, missing: [], inputs: "inputs", undo: undo, events: events)
+            image, method: .auto, missing: [], inputs: "inputs", in: BuildContext(try order(formats), scope))
     }
 
     var keys: [String] {

@@ -17,7 +17,7 @@ extension ExportLabTests {
         func whole() async throws {
             try await ExportLab.with { lab in
                 let log = EventLog()
-                let artifacts = try await lab.export(events: log.sink)
+                let artifacts = try await lab.export(in: Scope(events: log.sink))
                 #expect(artifacts.map(\.format) == [.vhd, .vmdk])
                 #expect(
                     artifacts.map(\.location) == [
@@ -52,7 +52,7 @@ extension ExportLabTests {
                     else { return }
                     while !log.events.contains(.activityStarted("export vmdk")) { await Task.yield() }
                 }
-                try await lab.export(through: line, events: log.sink)
+                try await lab.export(through: line, in: Scope(events: log.sink))
                 #expect(try await lab.keys == Self.ready)
             }
         }
@@ -128,7 +128,7 @@ extension ExportLabTests {
                     try await lab.set(["export_fail": "ClientError: Unsupported kernel", "export_polls": 4])
                 }
                 await #expect {
-                    try await lab.export(through: line, undo: undo, events: log.sink)
+                    try await lab.export(through: line, in: Scope(undo, events: log.sink))
                 } throws: { error in
                     let message = (error as? Failure)?.message ?? ""
                     return message.contains(lab.image.id) && message.contains("vmdk")
@@ -164,7 +164,7 @@ extension ExportLabTests {
                     if isFirst { try await lab.removeBucket() }
                 }
                 let error = await #expect(throws: Failure.self) {
-                    try await lab.export([.vmdk], through: line, undo: undo)
+                    try await lab.export([.vmdk], through: line, in: Scope(undo))
                 }
                 #expect(error?.message.contains("the bucket images of stack DATA-SCIENCE-SANDBOX-VM-Bucket") == true)
                 #expect(error?.advice?.contains("dss setup-vm-bucket") == true)

@@ -115,7 +115,7 @@ struct ImageAccount: Sendable {
         let workspace = try workspace(id)
         let upload = VMUpload(
             workspace, ImageRegistration(workspace, name: workspace.imageName, traits: try ImageTraits()))
-        return try await upload.run(disk.path, undo: Undo()) { _ in }
+        return try await upload.run(disk.path, in: Scope())
     }
 }
 

@@ -26,7 +26,7 @@ extension MachineTests {
         private func refusal(_ lab: MachineLab, _ order: MachineOrder) async throws -> Failure {
             let undo = Undo()
             let failure = await #expect(throws: Failure.self) {
-                try await lab.machines().launch(order, undo: undo, events: lab.told.sink)
+                try await lab.machines().launch(order, in: Scope(undo, events: lab.told.sink))
             }
             #expect(try await lab.count("CreateChangeSet") == 0)
             #expect(await undo.unwind() == [])
@@ -37,10 +37,10 @@ extension MachineTests {
         func used() async throws {
             try await withKey { lab, order in
                 let undo = Undo()
-                let machine = try await lab.machines().launch(order, undo: undo, events: lab.told.sink)
+                let machine = try await lab.machines().launch(order, in: Scope(undo, events: lab.told.sink))
                 #expect(try await lab.instances().first?.keyName == "mine")
                 #expect(try readText(machine.endpoint.configFile).contains("IdentityFile \"\(lab.stub.folder)/mine\""))
-                try await lab.machines().beginRemoval(undo: undo, events: lab.told.sink)
+                try await lab.machines().beginRemoval(in: Scope(undo, events: lab.told.sink))
                 #expect(await undo.unwind() == [])
                 #expect(try await lab.left() == ["mine"])
                 #expect(fileExists("\(lab.stub.folder)/mine"))
@@ -93,14 +93,14 @@ extension MachineTests {
         func resume() async throws {
             try await withKey { lab, order in
                 let first = Undo()
-                let machine = try await lab.machines().launch(order, undo: first, events: lab.told.sink)
+                let machine = try await lab.machines().launch(order, in: Scope(first, events: lab.told.sink))
                 _ = await first.forgetKept()
                 let second = Undo()
-                let again = try await lab.machines().launch(order, undo: second, events: lab.told.sink)
+                let again = try await lab.machines().launch(order, in: Scope(second, events: lab.told.sink))
                 #expect(again.instanceID == machine.instanceID)
                 _ = await second.forgetKept()
                 let third = Undo()
-                let other = try await lab.machines().launch(lab.order, undo: third, events: lab.told.sink)
+                let other = try await lab.machines().launch(lab.order, in: Scope(third, events: lab.told.sink))
                 #expect(other.instanceID != machine.instanceID)
                 #expect(await third.unwind() == [])
                 #expect(try await lab.left() == ["mine"])

@@ -16,7 +16,7 @@ extension MachineTests {
         func life() async throws {
             try await MachineLab.with(knobs: ["instance_polls": 1, "stack_delete_polls": 1]) { lab in
                 let undo = Undo()
-                let machine = try await lab.machines().launch(lab.order, undo: undo, events: lab.told.sink)
+                let machine = try await lab.machines().launch(lab.order, in: Scope(undo, events: lab.told.sink))
                 #expect(machine.address == "192.0.2.10" && !machine.isSealed && machine.missing.isEmpty)
 
                 let stack = try #require(try await lab.stacks().first)
@@ -78,7 +78,7 @@ extension MachineTests {
                 let machines = Machines(
                     workspace: try lab.workspace(), runner: SystemCommandRunner(), directory: "\(lab.home)/state"
                 ) { throw Failure(.bug, "nobody is to be asked") }
-                _ = try await machines.launch(order, undo: undo, events: lab.told.sink)
+                _ = try await machines.launch(order, in: Scope(undo, events: lab.told.sink))
                 let groups = try await lab.ask("ec2", "describe_security_groups")["SecurityGroups"] as? [[String: Any]]
                 let rules = groups?.first { $0["GroupName"] as? String != "default" }?["IpPermissions"]
                 let text = "\(rules ?? "")"
@@ -94,7 +94,7 @@ extension MachineTests {
                 let runner = WatchingRunner()
                 let undo = Undo()
                 let machines = try lab.machines(runner: runner)
-                _ = try await machines.launch(lab.order, undo: undo, events: lab.told.sink)
+                _ = try await machines.launch(lab.order, in: Scope(undo, events: lab.told.sink))
                 let lines = try readText("\(lab.home)/state/host_key").split(separator: "\n").dropFirst().dropLast()
                 #expect(lines.count > 2)
                 for line in lines {
@@ -115,7 +115,7 @@ extension MachineTests {
         func pinned() async throws {
             try await MachineLab.with { lab in
                 let undo = Undo()
-                let machine = try await lab.machines().launch(lab.order, undo: undo, events: lab.told.sink)
+                let machine = try await lab.machines().launch(lab.order, in: Scope(undo, events: lab.told.sink))
                 let runner = SystemCommandRunner()
                 // The shared connection knows the key already.
                 _ = try await runner.execute(
@@ -135,9 +135,9 @@ extension MachineTests {
         func lock() async throws {
             try await MachineLab.with { lab in
                 let undo = Undo()
-                _ = try await lab.machines().launch(lab.order, undo: undo, events: lab.told.sink)
+                _ = try await lab.machines().launch(lab.order, in: Scope(undo, events: lab.told.sink))
                 let failure = await #expect(throws: Failure.self) {
-                    try await lab.machines().launch(lab.order, undo: Undo(), events: lab.told.sink)
+                    try await lab.machines().launch(lab.order, in: Scope(events: lab.told.sink))
                 }
                 #expect(failure?.code == .temporary && failure?.message.contains("asset id 1.0 (process") == true)
                 #expect(try await lab.stacks().count == 1)
@@ -150,12 +150,12 @@ extension MachineTests {
             try await MachineLab.with(knobs: ["instance_stop_polls": 2, "stack_delete_polls": 2]) { lab in
                 let undo = Undo()
                 let machines = try lab.machines()
-                let machine = try await machines.launch(lab.order, undo: undo, events: lab.told.sink)
+                let machine = try await machines.launch(lab.order, in: Scope(undo, events: lab.told.sink))
                 try await machines.markSealed(machine, missing: [])
                 try await machines.stop(machine, events: lab.told.sink)
                 #expect(try await lab.instances().map(\.state.name) == ["stopped"])
 
-                await machines.beginRemoval(undo: undo, events: lab.told.sink)
+                await machines.beginRemoval(in: Scope(undo, events: lab.told.sink))
                 #expect(try await lab.stacks().map(\.stackStatus) == ["DELETE_IN_PROGRESS"])
                 #expect(lab.told.all.contains(.activityStarted("removing the stack")))
                 _ = await undo.forgetKept()
@@ -169,7 +169,7 @@ extension MachineTests {
             try await MachineLab.with { lab in
                 let undo = Undo()
                 let machines = try lab.machines()
-                _ = try await machines.launch(lab.order, undo: undo, events: lab.told.sink)
+                _ = try await machines.launch(lab.order, in: Scope(undo, events: lab.told.sink))
                 try await lab.emulator.control(["knobs": ["stack_delete_fail": ["SecurityGroup": "it is in use"]]])
                 let leftovers = await undo.unwind()
                 #expect(leftovers.count == 1 && leftovers[0].contains("it is in use"), "\(leftovers)")

@@ -14,7 +14,7 @@ extension MachineTests {
     struct Resume {
         private func launched(_ lab: MachineLab, _ order: MachineOrder? = nil) async throws -> AWSMachine {
             let undo = Undo()
-            let machine = try await lab.machines().launch(order ?? lab.order, undo: undo, events: lab.told.sink)
+            let machine = try await lab.machines().launch(order ?? lab.order, in: Scope(undo, events: lab.told.sink))
             _ = await undo.forgetKept()
             return machine
         }
@@ -33,7 +33,7 @@ extension MachineTests {
             try await MachineLab.with { lab in
                 let first = try await launched(lab)
                 let undo = Undo()
-                let second = try await lab.machines().launch(lab.order, undo: undo, events: lab.told.sink)
+                let second = try await lab.machines().launch(lab.order, in: Scope(undo, events: lab.told.sink))
                 #expect(second.instanceID == first.instanceID && second.endpoint == first.endpoint)
                 let (before, now) = (try #require(first.expires), try #require(second.expires))
                 #expect(abs(now.timeIntervalSince(before)) < 1, "AWS has whole seconds")
@@ -65,12 +65,13 @@ extension MachineTests {
                 }
                 let undo = Undo()
                 let stub = lab.stub
-                let second = try await lab.machines(address: address).launch(order, undo: undo) { event in
+                let scope = Scope(undo) { event in
                     lab.told.sink(event)
                     if case .notice(let text) = event, text.contains("cannot reuse instance") {
                         try? stub.withdrawTrouble()
                     }
                 }
+                let second = try await lab.machines(address: address).launch(order, in: scope)
                 #expect(second.instanceID != first.instanceID)
                 #expect(try await lab.count("CreateChangeSet") == 2)
                 try await expectOnce(lab, undo)
@@ -82,10 +83,10 @@ extension MachineTests {
             try await MachineLab.with { lab in
                 let early = try lab.machines(try lab.workspace(lifetime: .seconds(3000)))
                 let first = Undo()
-                let old = try await early.launch(lab.order, undo: first, events: lab.told.sink)
+                let old = try await early.launch(lab.order, in: Scope(first, events: lab.told.sink))
                 _ = await first.forgetKept()
                 let undo = Undo()
-                let new = try await lab.machines().launch(lab.order, undo: undo, events: lab.told.sink)
+                let new = try await lab.machines().launch(lab.order, in: Scope(undo, events: lab.told.sink))
                 #expect(new.instanceID != old.instanceID)
                 try await expectOnce(lab, undo)
             }
@@ -104,7 +105,7 @@ extension MachineTests {
                 let asked = lab.stub.commands.count
                 let undo = Undo()
                 let second = try await lab.machines(directory: "elsewhere")
-                    .launch(order, undo: undo, events: lab.told.sink)
+                    .launch(order, in: Scope(undo, events: lab.told.sink))
                 #expect(second.isSealed && second.instanceID == first.instanceID && second.missing == missing)
                 #expect(lab.stub.commands.count == asked)
                 #expect(lab.told.notices.isEmpty)
@@ -122,7 +123,7 @@ extension MachineTests {
                 try await lab.machines().markSealed(first, missing: [])
                 if isUnknown { order.reuse = .unsealed } else { order.inputs = "other" }
                 let undo = Undo()
-                let second = try await lab.machines().launch(order, undo: undo, events: lab.told.sink)
+                let second = try await lab.machines().launch(order, in: Scope(undo, events: lab.told.sink))
                 #expect(!second.isSealed && second.instanceID != first.instanceID)
                 try await expectOnce(lab, undo)
             }
@@ -137,7 +138,7 @@ extension MachineTests {
             try await MachineLab.with { lab in
                 try await leave(leftover, lab)
                 let undo = Undo()
-                _ = try await lab.machines().launch(lab.order, undo: undo, events: lab.told.sink)
+                _ = try await lab.machines().launch(lab.order, in: Scope(undo, events: lab.told.sink))
                 try await expectOnce(lab, undo)
             }
         }
@@ -160,7 +161,7 @@ extension MachineTests {
                 _ = try await lab.client.call(CloudFormation.DeleteStack(stackName: order.name))
             case .failedRemoval:
                 let undo = Undo()
-                _ = try await lab.machines().launch(lab.order, undo: undo, events: lab.told.sink)
+                _ = try await lab.machines().launch(lab.order, in: Scope(undo, events: lab.told.sink))
                 try await lab.emulator.control(["knobs": ["stack_delete_fail": ["SecurityGroup": "in use"]]])
                 _ = await undo.unwind()
                 try await lab.emulator.control(["knobs": ["stack_delete_fail": [String: String]()]])
@@ -178,7 +179,7 @@ extension MachineTests {
                 if isStack {
                     let undo = Undo()
                     _ = try await lab.machines(other, directory: "other")
-                        .launch(lab.order, undo: undo, events: lab.told.sink)
+                        .launch(lab.order, in: Scope(undo, events: lab.told.sink))
                     _ = await undo.forgetKept()
                 } else {
                     try await SystemCommandRunner().run(.sshKeygen(path: "\(lab.home)/k", comment: "k"))
@@ -187,7 +188,7 @@ extension MachineTests {
                 let before = (try await lab.stacks().count, try await lab.instances().count)
                 let undo = Undo()
                 let failure = await #expect(throws: Failure.self) {
-                    try await lab.machines().launch(lab.order, undo: undo, events: lab.told.sink)
+                    try await lab.machines().launch(lab.order, in: Scope(undo, events: lab.told.sink))
                 }
                 let owner = isStack ? "belongs to asset id 1-0" : "does not belong to asset id 1.0"
                 #expect(failure?.message.contains(owner) == true, "\(failure?.message ?? "")")

@@ -19,7 +19,7 @@ extension MachineTests {
             let undo = Undo()
             let machines = try machines ?? lab.machines()
             let failure = await #expect(throws: Failure.self) {
-                try await machines.launch(order ?? lab.order, undo: undo, events: lab.told.sink)
+                try await machines.launch(order ?? lab.order, in: Scope(undo, events: lab.told.sink))
             }
             #expect(await undo.unwind() == [])
             #expect(try await lab.left() == [])
@@ -78,7 +78,7 @@ extension MachineTests {
                 polling.patience = .zero
                 let undo = Undo()
                 let copies = ["first": try lab.machines(try lab.workspace(polling: polling))]
-                let guests = try await AMIGuests.start(lab.order, copies: copies, jupyterPort: 1, undo: undo) { _ in }
+                let guests = try await AMIGuests.start(lab.order, copies: copies, jupyterPort: 1, in: Scope(undo))
                 try await lab.emulator.control([
                     "faults": [["kind": fault, "action": "GetConsoleOutput", "times": NSNull()]]
                 ])
@@ -111,7 +111,7 @@ extension MachineTests {
                     #expect(failure.message.hasPrefix("cloud-init failed on instance i-"), "\(failure)")
                 } else {
                     let undo = Undo()
-                    _ = try await lab.machines().launch(lab.order, undo: undo, events: lab.told.sink)
+                    _ = try await lab.machines().launch(lab.order, in: Scope(undo, events: lab.told.sink))
                     #expect(await undo.unwind() == [])
                 }
             }
@@ -146,7 +146,7 @@ extension MachineTests {
                 try await lab.emulator.control(["faults": [["kind": "denied", "action": action]]])
                 let undo = Undo()
                 let error = await #expect(throws: AWSError.self) {
-                    try await lab.machines().launch(lab.order, undo: undo, events: lab.told.sink)
+                    try await lab.machines().launch(lab.order, in: Scope(undo, events: lab.told.sink))
                 }
                 #expect(error?.kind == .denied)
                 #expect(await undo.unwind() == [])
@@ -162,7 +162,7 @@ extension MachineTests {
             try await MachineLab.with { lab in
                 try await lab.emulator.control(["faults": [["kind": kind, "action": action]]])
                 let undo = Undo()
-                _ = try await lab.machines().launch(lab.order, undo: undo, events: lab.told.sink)
+                _ = try await lab.machines().launch(lab.order, in: Scope(undo, events: lab.told.sink))
                 #expect(try await lab.instances().count == 1)
                 #expect(try await lab.keyPairs().count == 1)
                 #expect(await undo.unwind() == [])
@@ -181,7 +181,7 @@ extension MachineTests {
                 let undo = Undo()
                 let run = Interruptible(at: moment)
                 let (machines, order) = (try lab.machines(), lab.order)
-                let task = Task { try await machines.launch(order, undo: undo, events: run.sink) }
+                let task = Task { try await machines.launch(order, in: Scope(undo, events: run.sink)) }
                 run.begin(task)
                 await #expect(throws: CancellationError.self) { try await task.value }
                 #expect(await undo.unwind() == [])

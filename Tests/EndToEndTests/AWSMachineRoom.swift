@@ -33,7 +33,7 @@ struct AWSMachineRoom: Sendable {
         let undo = Undo()
         return try await finally {
             let plan = MachinePlan(assetID: try AssetID("ec2-e2e"), base: .init(), reachesHost: reachesHost)
-            let machine = try await factory.start(plan, undo: undo) { _ in }
+            let machine = try await factory.start(plan, in: Scope(undo))
             let room = AWSMachineRoom(emulator: emulator, folder: folder, factory: factory, machine: machine)
             try room.writeSSHConfig()
             try await emulator.control([

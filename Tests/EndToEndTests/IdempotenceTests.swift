@@ -15,7 +15,7 @@ extension EndToEnd {
         @Test("a second run of the whole playbook changes nothing")
         func secondRun() async throws {
             try await Workspace.with { workspace in
-                let undo = Undo()
+                let scope = Scope()
                 let changed = Mutex<[String]>([])
                 let ran = Mutex(0)
                 try await finally {
@@ -34,20 +34,24 @@ extension EndToEnd {
                             DirectoryStore("\(workspace.root)/bucket"), order.assetID, under: "p"),
                         stateDirectory: "\(workspace.root)/state", programDigest: "test",
                         now: { Date() })
-                    var machine = try await provider.setUp(order, undo: undo) { _ in }
-                    for step in order.definition.playbook.steps.dropFirst(machine.stepsDone) {
-                        let missing = try await provisioner.install(step, of: order, on: machine) { _ in }
-                        machine = try await provider.keep(machine, after: step, missing: missing, undo: undo) { _ in }
-                    }
-                    for step in order.definition.playbook.steps {
-                        _ = try await provisioner.install(step, of: order, on: machine) { event in
+                    let build = BuildContext(order, scope)
+                    let counted = BuildContext(
+                        order,
+                        Scope(scope.undo) { event in
                             guard case .task(let task) = event else { return }
                             ran.withLock { $0 += 1 }
                             if task.status == .changed { changed.withLock { $0.append(task.name) } }
-                        }
+                        })
+                    var machine = try await provider.setUp(build)
+                    for step in order.definition.playbook.steps.dropFirst(machine.stepsDone) {
+                        let missing = try await provisioner.install(step, on: machine, in: build)
+                        machine = try await provider.keep(machine, after: step, missing: missing, in: build)
+                    }
+                    for step in order.definition.playbook.steps {
+                        _ = try await provisioner.install(step, on: machine, in: counted)
                     }
                 } cleanup: {
-                    _ = await undo.unwind()
+                    _ = await scope.undo.unwind()
                 }
                 #expect(ran.withLock { $0 } > 30)
                 #expect(changed.withLock { $0 } == [])

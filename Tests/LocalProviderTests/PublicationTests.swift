@@ -1,5 +1,6 @@
 import DiskImages
 import FoundationEssentials
+import Provisioning
 import Sandbox
 import Testing
 import Workbench
@@ -10,6 +11,10 @@ import Workbench
 struct PublicationTests {
     private func folder(_ root: String) throws -> AssetFolder<DirectoryStore> {
         AssetFolder(DirectoryStore(root), try AssetID("1.0"), under: "p")
+    }
+
+    private func inputs(of order: BuildOrder) throws -> String {
+        try BuildInputs(order).diskDigest(of: order.definition, program: "program")
     }
 
     private func provider(_ root: String) throws -> LocalVMProvider {
@@ -28,7 +33,7 @@ struct PublicationTests {
         let provider = try provider(root)
         let order = try fixture.order()
         let folder = try folder(root)
-        try await folder.prepare(undo: Undo())
+        try await folder.prepare(in: Scope())
         let partial = "\(folder.path)/\(ConvertedImage.partialName(of: "small-1.0.raw"))"
         try writeAtomically(content, to: partial)
         let image = ConvertedImage(
@@ -36,7 +41,7 @@ struct PublicationTests {
                 name: "small-1.0.raw", format: .raw, bytes: Int64(content.utf8.count),
                 sha256: try sha256(of: partial)),
             temporaryPath: partial)
-        let inputs = try provider.inputs(of: order)
+        let inputs = try inputs(of: order)
         return try await provider.publish([image], of: order, missing: [], inputs: inputs)
     }
 
@@ -50,7 +55,7 @@ struct PublicationTests {
             #expect(try await SystemCommandRunner().execute(check).status.isSuccess)
             let manifest = try #require(await folder(root).manifest())
             #expect(manifest.files.map(\.name) == ["small-1.0.raw"])
-            #expect(manifest.inputs == (try provider(root).inputs(of: fixture.order())))
+            #expect(manifest.inputs == (try inputs(of: fixture.order())))
         }
     }
 
@@ -95,7 +100,7 @@ struct PublicationTests {
             let root = "\(fixture.folder)/bucket"
             let undo = Undo()
             let folder = try folder(root)
-            try await folder.prepare(undo: undo)
+            try await folder.prepare(in: Scope(undo))
             try writeAtomically("half", to: "\(folder.path)/\(ConvertedImage.partialName(of: "small-1.0.raw"))")
             try writeAtomically("mine", to: folder.path("notes.txt"))
             #expect(await undo.unwind() == [])

@@ -54,8 +54,9 @@ struct LostConnectionTests {
             let order = BuildOrder(
                 assetID: try AssetID("1"), definition: definition, password: .generated(Secret("x")))
             _ = try await provisioner.install(
-                definition.playbook.steps[0], of: order,
-                on: Machine(endpoint: SSHEndpoint(configFile: "\(folder)/ssh_config", alias: "m")), events: { _ in })
+                definition.playbook.steps[0],
+                on: Machine(endpoint: SSHEndpoint(configFile: "\(folder)/ssh_config", alias: "m")),
+                in: BuildContext(order, Scope()))
         }
     }
 }

@@ -28,13 +28,13 @@ struct FakeProvider: VMProvider, Provisioner {
         return finished
     }
 
-    func captured(_ order: BuildOrder, undo: Undo, events: @escaping EventSink) async throws -> Captured<String>? {
+    func captured(in build: BuildContext) async throws -> Captured<String>? {
         captured.map { Captured($0, missing: []) }
     }
 
-    func setUp(_ order: BuildOrder, undo: Undo, events: @escaping EventSink) async throws -> Machine {
-        await create("lock", undo, isKeepable: false)
-        await create("machine", undo, isKeepable: true)
+    func setUp(_ build: BuildContext) async throws -> Machine {
+        await create("lock", build.scope.undo, isKeepable: false)
+        await create("machine", build.scope.undo, isKeepable: true)
         try await call("set up")
         return machine
     }
@@ -44,37 +44,32 @@ struct FakeProvider: VMProvider, Provisioner {
     }
 
     func keep(
-        _ machine: Machine, after step: PlaybookStep, missing: [MissingComponent], undo: Undo,
-        events: @escaping EventSink
+        _ machine: Machine, after step: PlaybookStep, missing: [MissingComponent], in build: BuildContext
     ) async throws -> Machine {
         try await call("keep \(step.index)")
         return machine
     }
 
-    func capture(
-        _ machine: Machine, of order: BuildOrder, missing: [MissingComponent], undo: Undo, events: @escaping EventSink
-    ) async throws -> String {
-        await create("disk", undo, isKeepable: false)
+    func capture(_ machine: Machine, missing: [MissingComponent], in build: BuildContext) async throws -> String {
+        await create("disk", build.scope.undo, isKeepable: false)
         try await call("capture")
         return "raw"
     }
 
-    func export(
-        _ image: String, of order: BuildOrder, missing: [MissingComponent], undo: Undo, events: @escaping EventSink
-    ) async throws -> [Artifact] {
+    func export(_ image: String, missing: [MissingComponent], in build: BuildContext) async throws -> [Artifact] {
         try await call("export \(image)")
         return [artifact]
     }
 
     func install(
-        _ step: PlaybookStep, of order: BuildOrder, on machine: some BuildMachine, events: @escaping EventSink
+        _ step: PlaybookStep, on machine: some BuildMachine, in build: BuildContext
     ) async throws -> [MissingComponent] {
         try await call("install \(step.roles.joined(separator: "+"))")
         let lost = MissingComponent(component: "lost", reason: "no network")
         return machine.missing + (step.roles.contains("lost") ? [lost] : [])
     }
 
-    func seal(_ order: BuildOrder, on machine: some BuildMachine, events: @escaping EventSink) async throws {
+    func seal(_ machine: some BuildMachine, in build: BuildContext) async throws {
         try await call("seal")
     }
 

@@ -21,80 +21,75 @@ package struct AWSVMProvider: VMProvider {
 
     /// Nothing is finished as long as the machine of an earlier run is there, or the report, its last word, is not.
     package func finished(_ order: BuildOrder) async throws -> FinishedBuild? {
-        guard let finished = try await export.finished(order, inputs: settings.inputs) else { return nil }
+        guard let finished = try await export.finished(order, inputs: inputs) else { return nil }
         if settings.removesMachine, try await machines.hasLeftovers() { return nil }
         return try await export.folder.hasReport() ? finished : nil
     }
 
-    package func captured(
-        _ order: BuildOrder, undo: Undo, events: @escaping EventSink
-    ) async throws -> Captured<CapturedImage>? {
+    /// As it is written down with images.
+    private var inputs: String { settings.inputs ?? "export-vm" }
+
+    package func captured(in build: BuildContext) async throws -> Captured<CapturedImage>? {
         let images = ImageCapture(workspace)
-        guard let found = try await images.existing(of: settings.inputs) else { return nil }
+        guard let found = try await images.existing(of: inputs) else { return nil }
         let missing = found.facts?.missing ?? []
-        if order.isRelease, !missing.isEmpty { throw incomplete(found, missing) }
-        events(
-            .notice(
-                "going on with AMI \(found.id) of an earlier run; it has the default password that was set then"))
-        if settings.removesMachine { try await machines.sweep(undo: undo, events: events) }
-        try await preflight(order, machine: nil, events)
-        return Captured(try await images.finish(found, undo: undo, events: events), missing: missing)
+        if build.order.isRelease, !missing.isEmpty { throw incomplete(found, missing) }
+        build.scope.notice(
+            "going on with AMI \(found.id) of an earlier run; it has the default password that was set then")
+        if settings.removesMachine { try await machines.sweep(in: build.scope) }
+        try await preflight(build, machine: nil)
+        return Captured(try await images.finish(found, in: build.scope), missing: missing)
     }
 
-    package func setUp(_ order: BuildOrder, undo: Undo, events: @escaping EventSink) async throws -> AWSMachine {
-        if !order.usesCache, let found = try await ImageCapture(workspace).existing() { throw taken(found) }
+    package func setUp(_ build: BuildContext) async throws -> AWSMachine {
+        if !build.order.usesCache, let found = try await ImageCapture(workspace).existing() { throw taken(found) }
         guard let ordered = settings.machine else {
-            try await preflight(order, machine: nil, events)
-            return try await machines.found(undo: undo, events: events)
+            try await preflight(build, machine: nil)
+            return try await machines.found(in: build.scope)
         }
-        var machine = try await ordered(order.definition)
-        machine.inputs = settings.inputs
-        machine.reuse = order.reuse
-        try await preflight(order, machine: machine, events)
-        return try await machines.launch(machine, undo: undo, events: events)
+        var machine = try await ordered(build.definition)
+        machine.inputs = inputs
+        machine.reuse = build.order.reuse
+        try await preflight(build, machine: machine)
+        return try await machines.launch(machine, in: build.scope)
     }
 
     package func hintsOnKept(_ machine: AWSMachine, of order: BuildOrder) -> [String] { machines.hints(machine) }
 
     /// States between steps are kept nowhere: the machine goes on as it is.
     package func keep(
-        _ machine: AWSMachine, after step: PlaybookStep, missing: [MissingComponent], undo: Undo,
-        events: @escaping EventSink
+        _ machine: AWSMachine, after step: PlaybookStep, missing: [MissingComponent], in build: BuildContext
     ) async throws -> AWSMachine { machine }
 
     package func capture(
-        _ machine: AWSMachine, of order: BuildOrder, missing: [MissingComponent], undo: Undo,
-        events: @escaping EventSink
+        _ machine: AWSMachine, missing: [MissingComponent], in build: BuildContext
     ) async throws -> CapturedImage {
-        let definition = order.definition
+        let (definition, undo) = (build.definition, build.scope.undo)
         let facts = ImageFacts(
-            inputs: settings.inputs, missing: missing, user: definition.user.name,
+            inputs: inputs, missing: missing, user: definition.user.name,
             jupyterPort: definition.ports.jupyter)
         await undo.replaceHints(machines.hints(machine.sealed))
         try await machines.markSealed(machine, missing: missing)
-        try await machines.stop(machine, events: events)
+        try await machines.stop(machine, events: build.scope.events)
         let image = try await ImageCapture(workspace).capture(
             instanceID: machine.instanceID, facts: facts,
             description: "\(definition.name) \(definition.version): log in as \(definition.user.name), "
                 + "JupyterLab on port \(definition.ports.jupyter)",
-            undo: undo, events: events)
+            in: build.scope)
         // Its removal goes on beside the export, which needs the image alone.
         if settings.removesMachine {
             await undo.replaceHints([
                 "the machine is not kept, since AMI \(image.id) is there: run the same command again to go on from it"
             ])
-            await machines.beginRemoval(undo: undo, events: events)
+            await machines.beginRemoval(in: build.scope)
         }
         return image
     }
 
     package func export(
-        _ image: CapturedImage, of order: BuildOrder, missing: [MissingComponent], undo: Undo,
-        events: @escaping EventSink
+        _ image: CapturedImage, missing: [MissingComponent], in build: BuildContext
     ) async throws -> [Artifact] {
-        try await export.export(
-            image, of: order, method: settings.method, missing: missing, inputs: settings.inputs, undo: undo,
-            events: events)
+        try await export.export(image, method: settings.method, missing: missing, inputs: inputs, in: build)
     }
 
     package func machineImage(_ image: CapturedImage) -> MachineImage? {
@@ -102,15 +97,15 @@ package struct AWSVMProvider: VMProvider {
     }
 
     /// - Parameter machine: `nil` where an image is there and is only exported.
-    private func preflight(_ order: BuildOrder, machine: MachineOrder?, _ events: EventSink) async throws {
-        let formats = order.definition.formats
+    private func preflight(_ build: BuildContext, machine: MachineOrder?) async throws {
+        let formats = build.definition.formats
         let choice = try ExportMethod.choose(settings.method, formats: formats, at: settings.place)
         var preflight = Preflight(
-            workspace, order.definition, source: machine?.source, bucket: export.store.bucket, method: choice.method,
+            workspace, build.definition, source: machine?.source, bucket: export.store.bucket, method: choice.method,
             formats: formats)
         preflight.credentials = settings.credentials
         preflight.makesKeyPair = machine?.key == .new
-        try await preflight.run(events)
+        try await preflight.run(build.scope.events)
     }
 
     private func taken(_ found: FoundImage) -> Failure {
@@ -146,13 +141,14 @@ package struct AWSBuildSettings: Sendable {
     package var method: ExportMethod
     package var place: ExportPlace
     package var credentials: Preflight.Credentials
-    /// Hash of all that goes into the sandbox but the password.
-    package var inputs: String
+    /// Hash of all that goes into the sandbox but the password; `nil` where nobody knows it, because somebody may have
+    /// changed anything on an existing machine.
+    package var inputs: String?
 
     package init(
         machine: (@Sendable (SandboxDefinition) async throws -> MachineOrder)?, removesMachine: Bool = true,
         method: ExportMethod,
-        place: ExportPlace, credentials: Preflight.Credentials, inputs: String
+        place: ExportPlace, credentials: Preflight.Credentials, inputs: String?
     ) {
         self.machine = machine
         self.removesMachine = removesMachine

@@ -50,9 +50,10 @@ package struct AWSExport: Sendable {
     ///   - inputs: digest of everything that went into it except the password.
     /// - Throws: `Failure`, `AWSError`. The AMI and the exported formats stay, and a notice says so.
     package func export(
-        _ image: CapturedImage, of order: BuildOrder, method: ExportMethod, missing: [MissingComponent],
-        inputs: String, undo: Undo, events: @escaping EventSink
+        _ image: CapturedImage, method: ExportMethod, missing: [MissingComponent], inputs: String,
+        in build: BuildContext
     ) async throws -> [Artifact] {
+        let order = build.order
         do {
             return try await store.explainingMissingBucket {
                 var files = try await exportedFiles(order, image)
@@ -60,16 +61,15 @@ package struct AWSExport: Sendable {
                 let formats = order.definition.formats.filter { !exported.contains($0) }
                 try await withdraw(for: order, of: image, making: formats)
                 if !formats.isEmpty {
-                    files += try await make(formats, of: image, order, method, undo, events)
+                    files += try await make(formats, of: image, method, build)
                 }
                 try await ExportTasks(workspace: workspace, bucket: store.bucket, image: image).sweep()
                 return try await publish(files, of: order, image, missing: missing, inputs: inputs)
             }
         } catch {
-            events(
-                .notice(
-                    "AMI \(image.id) and the formats that are ready were kept; "
-                        + "run the same command again to continue from there"))
+            build.scope.notice(
+                "AMI \(image.id) and the formats that are ready were kept; "
+                    + "run the same command again to continue from there")
             throw error
         }
     }
@@ -98,19 +98,16 @@ package struct AWSExport: Sendable {
     }
 
     private func make(
-        _ formats: [ImageFormat], of image: CapturedImage, _ order: BuildOrder, _ method: ExportMethod, _ undo: Undo,
-        _ events: @escaping EventSink
+        _ formats: [ImageFormat], of image: CapturedImage, _ method: ExportMethod, _ build: BuildContext
     ) async throws -> [Manifest.File] {
         let choice = try ExportMethod.choose(method, formats: formats, at: place)
-        events(.notice(choice.reason))
+        build.scope.notice(choice.reason)
         switch choice.method {
         case .ebsDirect:
             return try await EBSDirectExport(workspace, to: store, workDirectory: workDirectory, runner: runner).run(
-                image, formats: formats, stem: order.imageStem, appliance: Appliance(order), undo: undo,
-                events: events)
+                image, formats: formats, in: build)
         case .auto, .vmExport:
-            return try await VMExport(workspace, store).run(
-                image, formats: formats, stem: order.imageStem, undo: undo, events: events)
+            return try await VMExport(workspace, store).run(image, formats: formats, in: build)
         }
     }
 

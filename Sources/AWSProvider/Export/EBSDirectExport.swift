@@ -27,11 +27,9 @@ package struct EBSDirectExport: Sendable {
         self.runner = runner
     }
 
-    /// - Parameter stem: the names of the files without the extension.
     /// - Returns: the files, in the order of `formats`.
     package func run(
-        _ image: CapturedImage, formats: [ImageFormat], stem: String, appliance: Appliance, undo: Undo,
-        events: @escaping EventSink
+        _ image: CapturedImage, formats: [ImageFormat], in build: BuildContext
     ) async throws -> [Manifest.File] {
         let folder = Self.folder(of: image.snapshotID, in: workDirectory)
         try ScratchSpace.checkLimits(of: formats, volumeGiB: image.volumeGiB)
@@ -39,15 +37,14 @@ package struct EBSDirectExport: Sendable {
         try makeDirectory(folder, mode: 0o700)
         let lock = try Self.lock(folder)
         defer { withExtendedLifetime(lock) {} }
-        await undo.register("the work files in \(folder)", remedy: "rm -r \(shellQuoted(folder))") {
+        await build.scope.undo.register("the work files in \(folder)", remedy: "rm -r \(shellQuoted(folder))") {
             try Self.remove(folder)
         }
         try ScratchSpace(folder: folder, file: rawFile(in: folder)).check(formats, dataBytes: dataBytes)
         return try await explainingFullDisk(in: folder) {
-            let raw = try await read(image, dataBytes, into: rawFile(in: folder), events)
-            let job = Job(
-                image: image, raw: raw, folder: folder, stem: stem, appliance: appliance, undo: undo, events: events)
-            let files = try await convertAndUpload(formats, job)
+            let raw = try await read(image, dataBytes, into: rawFile(in: folder), build.scope)
+            let files = try await convertAndUpload(
+                formats, Job(image: image, raw: raw, folder: folder, build: build))
             // Cancellation does not interrupt the upload of an object that has begun.
             try Task.checkCancellation()
             return files
@@ -64,12 +61,12 @@ package struct EBSDirectExport: Sendable {
     }
 
     private func read(
-        _ image: CapturedImage, _ dataBytes: Int?, into file: String, _ events: @escaping EventSink
+        _ image: CapturedImage, _ dataBytes: Int?, into file: String, _ scope: Scope
     ) async throws -> RawDisk {
-        try await activity("read snapshot", events) {
+        try await scope.activity("read snapshot") {
             let download = SnapshotDownload(image.snapshotID, to: file, expectedBytes: dataBytes)
             let disk = try await download.run(with: workspace.client) {
-                events(.progress(.export, $0.shown("read the snapshot")))
+                scope.progress(.export, $0.shown("read the snapshot"))
             }
             return RawDisk(
                 path: file, virtualBytes: Int64(disk.volumeBytes), allocatedBytes: Int64(disk.dataBytes))
@@ -82,15 +79,14 @@ package struct EBSDirectExport: Sendable {
         var image: CapturedImage
         var raw: RawDisk
         var folder: String
-        var stem: String
-        var appliance: Appliance
-        var undo: Undo
-        var events: EventSink
+        var build: BuildContext
+
+        var scope: Scope { build.scope }
     }
 
     private func convertAndUpload(_ formats: [ImageFormat], _ job: Job) async throws -> [Manifest.File] {
         let groups = Self.groups(of: formats)
-        let meter = ExportProgress(groups, job.events)
+        let meter = ExportProgress(groups, job.scope.events)
         let files = try await withThrowingTaskGroup(of: [Manifest.File].self) { group in
             for formats in groups {
                 group.addTask {
@@ -114,7 +110,7 @@ package struct EBSDirectExport: Sendable {
         _ formats: [ImageFormat], _ job: Job, _ meter: ExportProgress
     ) async throws -> [ConvertedImage] {
         let name = formats.map(\.rawValue).joined(separator: ", ")
-        return try await activity("convert \(name)", job.events) {
+        return try await job.scope.activity("convert \(name)") {
             if formats == [.raw] {
                 meter.update(formats, "raw check", 0)
                 let file = Manifest.File(
@@ -123,7 +119,8 @@ package struct EBSDirectExport: Sendable {
                 return [ConvertedImage(file: file, temporaryPath: job.raw.path)]
             }
             return try await ImageConverter(runner: runner).convert(
-                job.raw, to: formats, in: job.folder, stem: job.stem, appliance: job.appliance
+                job.raw, to: formats, in: job.folder, stem: job.build.order.imageStem,
+                appliance: Appliance(job.build.order)
             ) { meter.update(formats, $0.activity, $0.completed / 100 / 2) }
         }
     }
@@ -156,10 +153,12 @@ package struct EBSDirectExport: Sendable {
             contentType: ExportedObject.contentType,
             metadata: ExportedObject.metadata(of: job.image, sha256: image.file.sha256))
         let client = workspace.client
-        await job.undo.register("an unfinished upload of s3://\(store.bucket.name)/\(key)", remedy: workspace.remedy) {
+        await job.scope.undo.register(
+            "an unfinished upload of s3://\(store.bucket.name)/\(key)", remedy: workspace.remedy
+        ) {
             try await upload.abandon(with: client)
         }
-        _ = try await activity("upload \(image.file.format.rawValue)", job.events) {
+        _ = try await job.scope.activity("upload \(image.file.format.rawValue)") {
             // An unfinished upload of an earlier run: no two conversions are identical in every byte.
             try await upload.abandon(with: client)
             return try await upload.run(with: client, progress: tell)

@@ -27,24 +27,23 @@ package struct VMExport: Sendable {
 
     /// Continues tasks that an earlier run has started. While AWS exports a format, the previous one is renamed to its
     /// final name.
-    /// - Parameter stem: the final name of the files without the extension.
     package func run(
-        _ image: CapturedImage, formats: [ImageFormat], stem: String, undo: Undo, events: @escaping EventSink
+        _ image: CapturedImage, formats: [ImageFormat], in build: BuildContext
     ) async throws -> [Manifest.File] {
+        let scope = build.scope
         let tasks = ExportTasks(workspace: workspace, bucket: store.bucket, image: image)
         let keep = Retention()
-        await undo.register("exports of AMI \(image.id) in \(workspace.region)", remedy: workspace.remedy) {
+        await scope.undo.register("exports of AMI \(image.id) in \(workspace.region)", remedy: workspace.remedy) {
             if !keep.isDecided { try await tasks.cancel() }
         }
         let order = try await inOrder(formats, tasks)
         let (exported, queue) = AsyncStream.makeStream(of: Exported.self)
         let outcomes = await withTaskGroup(of: Outcome.self) { group in
             group.addTask {
-                Outcome(isRenaming: false, files: await outcome { try await export(order, tasks, queue, events) })
+                Outcome(isRenaming: false, files: await outcome { try await export(order, tasks, queue, scope) })
             }
             group.addTask {
-                Outcome(
-                    isRenaming: true, files: await outcome { try await rename(exported, image, stem, events) })
+                Outcome(isRenaming: true, files: await outcome { try await rename(exported, image, build) })
             }
             var outcomes: [Outcome] = []
             for await next in group {
@@ -69,13 +68,13 @@ package struct VMExport: Sendable {
 
     private func export(
         _ formats: [ImageFormat], _ tasks: ExportTasks, _ queue: AsyncStream<Exported>.Continuation,
-        _ events: @escaping EventSink
+        _ scope: Scope
     ) async throws -> [Manifest.File] {
         defer { queue.finish() }
         for format in formats {
-            let key = try await activity("export \(format.rawValue)", events) {
-                let task = try await task(for: format, tasks, events)
-                try await end(of: task, format, tasks, events)
+            let key = try await scope.activity("export \(format.rawValue)") {
+                let task = try await task(for: format, tasks, scope)
+                try await end(of: task, format, tasks, scope)
                 return tasks.key(of: task, format)
             }
             queue.yield(Exported(format: format, key: key))
@@ -85,7 +84,7 @@ package struct VMExport: Sendable {
 
     /// The task that an earlier run has started, else a new one as soon as no other task uses the image.
     private func task(
-        for format: ImageFormat, _ tasks: ExportTasks, _ events: @escaping EventSink
+        for format: ImageFormat, _ tasks: ExportTasks, _ scope: Scope
     ) async throws -> EC2.ExportImageTask {
         let polling = workspace.polling.lasting(Self.longest)
         let (ours, earlier) = try await workspace.client.wait(for: "another export to end", at: polling) {
@@ -96,7 +95,7 @@ package struct VMExport: Sendable {
                 if task.status == "completed", isThere { return (task, all) }
             }
             guard let other = all.first(where: \.isRunning) else { return (nil, all) }
-            events(.progress(.export, Progress("export \(format.rawValue): waiting for \(other.exportImageTaskId)")))
+            scope.progress(.export, Progress("export \(format.rawValue): waiting for \(other.exportImageTaskId)"))
             return nil
         }
         if let ours { return ours }
@@ -107,7 +106,7 @@ package struct VMExport: Sendable {
     private static let longest = Duration.seconds(24 * 3600)
 
     private func end(
-        of task: EC2.ExportImageTask, _ format: ImageFormat, _ tasks: ExportTasks, _ events: @escaping EventSink
+        of task: EC2.ExportImageTask, _ format: ImageFormat, _ tasks: ExportTasks, _ scope: Scope
     ) async throws {
         let id = task.exportImageTaskId
         try await workspace.client.wait(for: "export \(id)", at: workspace.polling.lasting(Self.longest)) {
@@ -125,10 +124,9 @@ package struct VMExport: Sendable {
             default:
                 let doing = now.statusMessage.map { ": \($0)" } ?? ""
                 let percent = now.progress.flatMap { Double($0) } ?? 0
-                events(
-                    .progress(
-                        .export,
-                        Progress("export \(format.rawValue)\(doing)", completed: percent, total: 100, unit: .percent)))
+                scope.progress(
+                    .export,
+                    Progress("export \(format.rawValue)\(doing)", completed: percent, total: 100, unit: .percent))
                 return nil
             }
         }
@@ -145,19 +143,18 @@ package struct VMExport: Sendable {
     }
 
     private func rename(
-        _ exported: AsyncStream<Exported>, _ image: CapturedImage, _ stem: String, _ events: @escaping EventSink
+        _ exported: AsyncStream<Exported>, _ image: CapturedImage, _ build: BuildContext
     ) async throws -> [Manifest.File] {
         var files: [Manifest.File] = []
         for await one in exported {
             let what = "rename \(one.format.rawValue)"
-            let name = one.format.fileName(stem)
-            let object = try await activity(what, events) {
+            let name = build.order.imageName(one.format)
+            let object = try await build.scope.activity(what) {
                 try await ObjectRename(store: store).run(
                     from: one.key, to: workspace.keyPrefix + name, metadata: ExportedObject.metadata(of: image)
                 ) { done, all in
-                    events(
-                        .progress(
-                            .export, Progress(what, completed: Double(done), total: Double(all), unit: .bytes)))
+                    build.scope.progress(
+                        .export, Progress(what, completed: Double(done), total: Double(all), unit: .bytes))
                 }
             }
             files.append(

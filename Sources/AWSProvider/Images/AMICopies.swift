@@ -84,8 +84,8 @@ package struct AMICopies: Sendable {
         do {
             return try await activity("copy to \(region)", events) {
                 let copy = RegionCopy(copies: self, client: client.region(region))
-                var result = try await undoingOnFailure { undo in
-                    try await copy.run(undo: undo) { meter.update(region, $0) }
+                var result = try await Scope.run(keepsOnSuccess: true, events: events) { scope in
+                    try await copy.run(in: scope) { meter.update(region, $0) }
                 }
                 if isPublic, let id = result.imageID {
                     try await copy.publish(id)
@@ -110,10 +110,10 @@ struct RegionCopy: Sendable {
     private var name: String { source.name ?? source.imageId }
     private var images: OwnImages { OwnImages(client, polling: copies.polling) }
 
-    func run(undo: Undo, tell: @escaping @Sendable (Double) -> Void) async throws -> AMICopies.Copy {
+    func run(in scope: Scope, tell: @escaping @Sendable (Double) -> Void) async throws -> AMICopies.Copy {
         if copies.isPublic { try await AMIVisibility(client).checkRoom() }
         let there = try await earlier()
-        if there?.state != "available" { await register(undo) }
+        if there?.state != "available" { await register(scope.undo) }
         let id: String
         if let there { id = there.imageId } else { id = try await client.call(order).imageId }
         let image = try await images.waitUntilAvailable(id, of: "copy", tell: tell)
@@ -127,7 +127,7 @@ struct RegionCopy: Sendable {
         let state = try await publicity.state(of: id)
         guard !state.isAll(public: true) else { return }
         try await publicity.check(id)
-        try await undoingOnFailure { try await publicity.makePublic(state, undo: $0) }
+        try await publicity.makePublic(state)
     }
 
     /// Finds the copy of an earlier run.

@@ -103,21 +103,23 @@ package struct AMIVisibility: Sendable {
 
     /// Makes the snapshots public first, so that no public image exists that cannot be copied. If a step fails, the
     /// previous ones are rolled back.
-    package func makePublic(_ state: State, undo: Undo) async throws {
-        let all = EC2.Permission(group: "all")
-        for snapshot in state.snapshots where !snapshot.isPublic {
-            await undo.register("public access to \(snapshot.id)", remedy: remedy(state)) {
-                try await hide(snapshot.id)
+    package func makePublic(_ state: State) async throws {
+        try await Scope.run(keepsOnSuccess: true) { scope in
+            let all = EC2.Permission(group: "all")
+            for snapshot in state.snapshots where !snapshot.isPublic {
+                await scope.undo.register("public access to \(snapshot.id)", remedy: remedy(state)) {
+                    try await hide(snapshot.id)
+                }
+                _ = try await client.call(
+                    EC2.ModifySnapshotAttribute(snapshotId: snapshot.id, createVolumePermission: .init(add: [all])))
+            }
+            guard !state.isPublic else { return }
+            await scope.undo.register("public access to \(state.imageID)", remedy: remedy(state)) {
+                try await hide(image: state.imageID)
             }
             _ = try await client.call(
-                EC2.ModifySnapshotAttribute(snapshotId: snapshot.id, createVolumePermission: .init(add: [all])))
+                EC2.ModifyImageAttribute(imageId: state.imageID, launchPermission: .init(add: [all])))
         }
-        guard !state.isPublic else { return }
-        await undo.register("public access to \(state.imageID)", remedy: remedy(state)) {
-            try await hide(image: state.imageID)
-        }
-        _ = try await client.call(
-            EC2.ModifyImageAttribute(imageId: state.imageID, launchPermission: .init(add: [all])))
     }
 
     /// Makes the image private first, because the image is what others find.

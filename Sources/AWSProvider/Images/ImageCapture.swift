@@ -24,16 +24,16 @@ package struct ImageCapture: Sendable {
     ///   - description: up to 255 characters; the rest is cut off.
     /// - Throws: `Failure` with AWS's reason if the image fails, or if there already is an image with different inputs.
     package func capture(
-        instanceID: String, facts: ImageFacts, description: String, undo: Undo, events: @escaping EventSink
+        instanceID: String, facts: ImageFacts, description: String, in scope: Scope
     ) async throws -> CapturedImage {
         let earlier = try await usable(try await existing(), for: facts)
-        if let earlier, earlier.state == .available { return try await finish(earlier, events) }
-        let keep = await registerUndo(undo)
-        return try await activity("AMI", events) {
+        if let earlier, earlier.state == .available { return try await finish(earlier, scope.events) }
+        let keep = await registerUndo(scope.undo)
+        return try await scope.activity("AMI") {
             let id = if let earlier { earlier.id } else { try await create(instanceID, facts, description) }
-            let image = try await available(id, events)
+            let image = try await available(id, scope.events)
             keep.decide()
-            return try await finish(image, events)
+            return try await finish(image, scope.events)
         }
     }
 
@@ -193,13 +193,11 @@ extension ImageCapture {
 
     /// Waits until a pending image is available. If this run fails before that, it removes the image, as the run that
     /// started it would have.
-    package func finish(
-        _ found: FoundImage, undo: Undo, events: @escaping EventSink
-    ) async throws -> CapturedImage {
-        guard found.state == .pending else { return try await finish(found, events) }
-        let keep = await registerUndo(undo)
-        return try await activity("AMI", events) {
-            let image = try await finish(found, events)
+    package func finish(_ found: FoundImage, in scope: Scope) async throws -> CapturedImage {
+        guard found.state == .pending else { return try await finish(found, scope.events) }
+        let keep = await registerUndo(scope.undo)
+        return try await scope.activity("AMI") {
+            let image = try await finish(found, scope.events)
             keep.decide()
             return image
         }

@@ -15,19 +15,19 @@ package struct VMUpload: Sendable {
 
     /// - Parameter disk: path of the raw file.
     /// - Throws: `Failure` before anything is uploaded if AWS would refuse the image in the end.
-    package func run(_ disk: String, undo: Undo, events: @escaping EventSink) async throws -> CapturedImage {
-        let there = try await activity("check", events) { try await check() }
-        let blocks = try await activity("read disk", events) {
-            try await DiskBlocks(of: disk) { events(.progress(.capture, $0.shown("reading the disk"))) }
+    package func run(_ disk: String, in scope: Scope) async throws -> CapturedImage {
+        let there = try await scope.activity("check") { try await check() }
+        let blocks = try await scope.activity("read disk") {
+            try await DiskBlocks(of: disk) { scope.progress(.capture, $0.shown("reading the disk")) }
         }
         let upload = DiskUpload(workspace, disk: disk, blocks)
         if let there {
             guard upload.isSame(there.snapshot) else { throw isTaken(by: there.image) }
-            events(.notice("AMI \(there.image.imageId) from an earlier run already contains this disk"))
-            return try await registration.finish(there.image, upload.output(there.snapshot), undo, events)
+            scope.notice("AMI \(there.image.imageId) from an earlier run already contains this disk")
+            return try await registration.finish(there.image, upload.output(there.snapshot), in: scope)
         }
-        let snapshot = try await upload.run(undo: undo, events: events)
-        return try await registration.run(snapshot, undo: undo, events: events)
+        let snapshot = try await upload.run(in: scope)
+        return try await registration.run(snapshot, in: scope)
     }
 
     private struct Earlier: Sendable {
@@ -95,20 +95,20 @@ package struct DiskUpload: Sendable {
     /// Key of the tag with the SHA-256 of the blocks' checksums.
     static let contentTag = "dss-content"
 
-    package func run(undo: Undo, events: @escaping EventSink) async throws -> Output {
-        if let snapshot = try await earlier(events) {
-            events(.notice("reusing snapshot \(snapshot) of the same disk from an earlier run"))
+    package func run(in scope: Scope) async throws -> Output {
+        if let snapshot = try await earlier(scope) {
+            scope.notice("reusing snapshot \(snapshot) of the same disk from an earlier run")
             return Output(snapshotID: snapshot, volumeGiB: blocks.volumeGiB)
         }
-        await undo.register("snapshot of \(disk)", remedy: workspace.remedy) { try await removeUnused() }
-        let snapshot = try await activity("write snapshot", events) {
+        await scope.undo.register("snapshot of \(disk)", remedy: workspace.remedy) { try await removeUnused() }
+        let snapshot = try await scope.activity("write snapshot") {
             let snapshot = try await start()
             try await SnapshotUpload(disk, blocks, to: snapshot).run(with: workspace.client) {
-                events(.progress(.capture, $0.shown("writing the snapshot")))
+                scope.progress(.capture, $0.shown("writing the snapshot"))
             }
             return snapshot
         }
-        try await activity("snapshot", events) { try await waitUntilCompleted(snapshot, events) }
+        try await scope.activity("snapshot") { try await waitUntilCompleted(snapshot, scope) }
         return Output(snapshotID: snapshot, volumeGiB: blocks.volumeGiB)
     }
 
@@ -124,7 +124,7 @@ package struct DiskUpload: Sendable {
     /// Minutes without a new block after which AWS cancels an unfinished snapshot.
     private static let idleMinutes = 60
 
-    private func waitUntilCompleted(_ id: String, _ events: EventSink) async throws {
+    private func waitUntilCompleted(_ id: String, _ scope: Scope) async throws {
         try await workspace.client.wait(for: "snapshot \(id)", at: workspace.polling) {
             guard let snapshot = try await images.snapshots([.init(name: "snapshot-id", values: [id])]).first else {
                 throw Failure(.failed, "snapshot \(id) in \(workspace.region) was deleted by someone else")
@@ -135,7 +135,7 @@ package struct DiskUpload: Sendable {
                     "snapshot \(id) in \(workspace.region) failed: "
                         + (snapshot.stateMessage ?? "AWS gives no reason"))
             }
-            events(.progress(.capture, Progress("completing the snapshot \(snapshot.progress ?? "")")))
+            scope.progress(.capture, Progress("completing the snapshot \(snapshot.progress ?? "")"))
             return snapshot.state == "completed" ? () : nil
         }
     }
@@ -144,12 +144,12 @@ package struct DiskUpload: Sendable {
 
     /// Deletes snapshots of earlier runs, except a completed one with the same content.
     /// - Returns: the id of that snapshot.
-    private func earlier(_ events: EventSink) async throws -> String? {
+    private func earlier(_ scope: Scope) async throws -> String? {
         let found = try await written()
         let same = found.first { $0.state == "completed" && isSame($0) }
         for snapshot in found where snapshot.snapshotId != same?.snapshotId {
             if try await remove(unused: snapshot.snapshotId) {
-                events(.notice("deleted snapshot \(snapshot.snapshotId) from an earlier run (\(snapshot.state))"))
+                scope.notice("deleted snapshot \(snapshot.snapshotId) from an earlier run (\(snapshot.state))")
             }
         }
         return same?.snapshotId
@@ -207,28 +207,26 @@ package struct ImageRegistration: Sendable {
     /// The root device name that Ubuntu's images use.
     private static let rootDevice = "/dev/sda1"
 
-    package func run(
-        _ disk: DiskUpload.Output, undo: Undo, events: @escaping EventSink
-    ) async throws -> CapturedImage {
-        await register(undo)
+    package func run(_ disk: DiskUpload.Output, in scope: Scope) async throws -> CapturedImage {
+        await register(scope.undo)
         let id = try await workspace.client.call(order(disk)).imageId
-        return try await finish(id, disk, events)
+        return try await finish(id, disk, in: scope)
     }
 
     /// Resumes with an image that an earlier run registered.
     func finish(
-        _ image: EC2.Image, _ disk: DiskUpload.Output, _ undo: Undo, _ events: @escaping EventSink
+        _ image: EC2.Image, _ disk: DiskUpload.Output, in scope: Scope
     ) async throws -> CapturedImage {
         // An available image may already be in use, so it is kept.
-        if image.state == "pending" { await register(undo) }
-        return try await finish(image.imageId, disk, events)
+        if image.state == "pending" { await register(scope.undo) }
+        return try await finish(image.imageId, disk, in: scope)
     }
 
     private func finish(
-        _ id: String, _ disk: DiskUpload.Output, _ events: @escaping EventSink
+        _ id: String, _ disk: DiskUpload.Output, in scope: Scope
     ) async throws -> CapturedImage {
-        let image = try await activity("AMI", events) {
-            events(.progress(.capture, Progress("waiting for AMI \(id)")))
+        let image = try await scope.activity("AMI") {
+            scope.progress(.capture, Progress("waiting for AMI \(id)"))
             return try await images.waitUntilAvailable(id, of: "AMI")
         }
         if image.deprecationTime == nil {

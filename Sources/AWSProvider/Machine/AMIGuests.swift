@@ -19,23 +19,26 @@ package struct AMIGuests: GuestHost {
 
     /// - Parameters:
     ///   - copies: the launcher of each copy, by the copy's name.
-    ///   - undo: where everything that is created is registered.
-    ///   - tell: reports what the start is waiting for.
+    ///   - scope: where everything that is created is registered; it is told what the start is waiting for.
     /// - Throws: `Failure` if a stack cannot be created.
     package static func start(
-        _ order: MachineOrder, copies: [String: Machines], jupyterPort: Int, undo: Undo,
-        tell: @escaping @Sendable (Progress) -> Void
+        _ order: MachineOrder, copies: [String: Machines], jupyterPort: Int, in scope: Scope
     ) async throws -> AMIGuests {
-        let events: EventSink = { if case .progress(_, let progress) = $0 { tell(progress) } }
+        let progress = Scope(scope.undo) { if case .progress = $0 { scope.events($0) } }
         let instances = try await withThrowingTaskGroup(of: (String, AWSMachine).self) { group in
             for (name, machines) in copies {
-                group.addTask { (name, try await machines.start(order, undo: undo, events: events)) }
+                group.addTask { (name, try await machines.start(order, in: progress)) }
             }
             return try await group.reduce(into: [:]) { $0[$1.0] = $1.1 }
         }
+        await scope.undo.register("stacks of the instances", remedy: "", isKeepable: true) { [events = scope.events] in
+            events(.progress(.cleanUp, Progress("removing the instances")))
+            // Starts deleting all stacks at the same time; the undo of each one waits until it is gone.
+            for machines in copies.values { await machines.orderRemoval { _ in } }
+        }
         return AMIGuests(
             hardware: order.instanceType, order: order, jupyterPort: jupyterPort, machines: copies,
-            instances: instances, tell: tell)
+            instances: instances, tell: { scope.progress(.setup, $0) })
     }
 
     private init(
@@ -74,11 +77,6 @@ package struct AMIGuests: GuestHost {
         do {
             return try await machines.introduction(of: instance.instanceID, console: console, tell: tell)
         } catch let error as AWSError { throw GuestHostFailed(error) }
-    }
-
-    /// Starts deleting all stacks at the same time; the undo of each one waits until it is gone.
-    package func orderRemoval() async {
-        for machines in machines.values { await machines.orderRemoval { _ in } }
     }
 
     /// Hints for the copies that are kept: how to reach and remove them.

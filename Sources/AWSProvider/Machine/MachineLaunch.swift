@@ -11,7 +11,8 @@ extension Machines {
     /// Registers the undo of everything that a launch creates. It is safe if nothing exists, and never touches
     /// resources of another asset id.
     /// - Parameter makesKey: whether the launch creates a key pair.
-    func register(makesKey: Bool, _ claim: MachineLock, _ undo: Undo, _ events: @escaping EventSink) async {
+    func register(makesKey: Bool, _ claim: MachineLock, _ scope: Scope) async {
+        let (undo, events) = (scope.undo, scope.events)
         await undo.register("directory \(directory.path)", remedy: "rm -r \(directory.path)", isKeepable: true) {
             defer { claim.giveBack() }
             try await removeDirectory()
@@ -28,7 +29,8 @@ extension Machines {
 
     /// Starts removing everything without waiting for it. The registered undo waits, even if the instance was to be
     /// kept. If AWS refuses, the undo tries again and reports the error.
-    package func beginRemoval(undo: Undo, events: @escaping EventSink) async {
+    package func beginRemoval(in scope: Scope) async {
+        let events = scope.events
         events(.activityStarted(Self.removal))
         await orderRemoval(events)
         // An unstructured task, because it must continue when the build is cancelled, and its end must be recorded when
@@ -37,7 +39,7 @@ extension Machines {
             defer { events(.activityFinished(Self.removal)) }
             try await remove(events: events)
         }
-        await undo.register("stack \(workspace.stackName) and its key pair", remedy: workspace.remedy) {
+        await scope.undo.register("stack \(workspace.stackName) and its key pair", remedy: workspace.remedy) {
             do { try await removal.value } catch { try await remove(events: events) }
         }
     }
@@ -149,7 +151,7 @@ struct MachineStack: Sendable, Equatable {
         }
         self.parameters = parameters
         var values = Dictionary(tags.map { ($0.key, $0.value) }) { first, _ in first }
-        if !order.inputs.isEmpty { values[ImageFacts.Key.inputs] = order.inputs }
+        if let inputs = order.inputs { values[ImageFacts.Key.inputs] = inputs }
         self.tags = values
     }
 
@@ -254,13 +256,14 @@ package struct MachineOrder: Sendable {
     package var sshConfig: String?
     /// The system that the pinned versions require; `nil` for any system.
     package var base: SandboxDefinition.BaseSystem?
-    /// Hash of the inputs of the sandbox. An instance that was started with another hash is replaced.
-    package var inputs: String
+    /// Hash of the inputs of the sandbox. An instance that was started with another hash is replaced. `nil` where no
+    /// image will be made of the instance.
+    package var inputs: String?
     package var reuse: Reuse
 
     package init(
         source: SourceImage, instanceType: String, volumeGiB: Int, user: String, sshNetworks: [IPNetwork] = [],
-        key: Key = .new, sshConfig: String? = nil, base: SandboxDefinition.BaseSystem? = nil, inputs: String = "",
+        key: Key = .new, sshConfig: String? = nil, base: SandboxDefinition.BaseSystem? = nil, inputs: String? = nil,
         reuse: Reuse = .any
     ) {
         self.source = source

@@ -39,7 +39,7 @@ extension Machines {
     /// Returns the instance of the stack if an earlier run sealed it.
     func sealed(_ stack: CloudFormation.Stack, _ order: MachineOrder) async throws -> AWSMachine? {
         guard order.reuse == .any, StackState.isSuccess(stack.stackStatus),
-            stack.tag(ImageFacts.Key.inputs) ?? "" == order.inputs,
+            stack.tag(ImageFacts.Key.inputs) == order.inputs,
             let instance = try await instance(of: stack), instance.isThere,
             instance.tag(Tag.stage) == Tag.sealed
         else { return nil }

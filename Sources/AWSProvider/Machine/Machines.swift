@@ -25,14 +25,13 @@ package struct Machines: Sendable {
     }
 
     /// Returns an instance that is ready for the installation, or one that an earlier run sealed. Everything is
-    /// registered in `undo` before it is created, and so are leftovers of an earlier run.
+    /// registered in `scope` before it is created, and so are leftovers of an earlier run.
     /// - Throws: `Failure` if a name is taken by another asset id, if AWS cannot create the stack, or if the instance
     ///   does not come up or does not run the requested system.
-    package func launch(
-        _ order: MachineOrder, undo: Undo, events: @escaping EventSink
-    ) async throws -> AWSMachine {
+    package func launch(_ order: MachineOrder, in scope: Scope) async throws -> AWSMachine {
         let claim = try claim()
-        await register(makesKey: order.key == .new, claim, undo, events)
+        await register(makesKey: order.key == .new, claim, scope)
+        let events = scope.events
         let left = try await leftStack(events)
         if let left, let sealed = try await sealed(left, order) { return sealed }
         try await checkKey(order.key)
@@ -149,26 +148,28 @@ extension Machines {
     }
 
     /// Starts deleting the leftovers of an earlier run. The registered undo waits until they are gone.
-    package func sweep(undo: Undo, events: @escaping EventSink) async throws {
+    package func sweep(in scope: Scope) async throws {
         let claim = try claim()
-        await undo.register("lock for asset id \(workspace.assetID)", remedy: workspace.remedy) { claim.giveBack() }
+        await scope.undo.register("lock for asset id \(workspace.assetID)", remedy: workspace.remedy) {
+            claim.giveBack()
+        }
         guard try await hasLeftovers() else { return }
-        events(.notice("deleting the instance and key pair left by an earlier run"))
-        await beginRemoval(undo: undo, events: events)
+        scope.notice("deleting the instance and key pair left by an earlier run")
+        await beginRemoval(in: scope)
     }
 }
 
 /// Starting an instance exactly as its image defines it: without a key pair and without an injected host key.
 extension Machines {
-    /// Starts the instance. Everything is registered in `undo` before it is created.
+    /// Starts the instance. Everything is registered in `scope` before it is created.
     /// - Throws: `Failure` if the stack name is taken by another asset id, or if AWS cannot create the stack.
-    func start(_ order: MachineOrder, undo: Undo, events: @escaping EventSink) async throws -> AWSMachine {
+    func start(_ order: MachineOrder, in scope: Scope) async throws -> AWSMachine {
         let claim = try claim()
-        await register(makesKey: false, claim, undo, events)
+        await register(makesKey: false, claim, scope)
         let stack = try await plan(order, keyName: "")
-        if let left = try await leftStack(events) { try await clear(left, events) }
+        if let left = try await leftStack(scope.events) { try await clear(left, scope.events) }
         let wish = stack.order(named: workspace.stackName, userData: UserData.expiry(workspace.expires))
-        guard let id = try await deploy(wish, events).outputs[MachineStack.Name.instanceID] else {
+        guard let id = try await deploy(wish, scope.events).outputs[MachineStack.Name.instanceID] else {
             throw Failure(.failed, "stack \(workspace.stackName) in \(workspace.region) has no InstanceId output")
         }
         return AWSMachine(
@@ -204,10 +205,12 @@ extension Machines {
 /// Finding the instance of an existing stack, for a command that does not create one and must not remove it on failure.
 extension Machines {
     /// - Throws: `Failure` if there is no instance, if it is not running, or if its keys are not on this host.
-    package func found(undo: Undo, events: @escaping EventSink) async throws -> AWSMachine {
+    package func found(in scope: Scope) async throws -> AWSMachine {
         let claim = try claim()
-        await undo.register("lock for asset id \(workspace.assetID)", remedy: workspace.remedy) { claim.giveBack() }
-        guard let stack = try await leftStack(events), StackState.isSuccess(stack.stackStatus),
+        await scope.undo.register("lock for asset id \(workspace.assetID)", remedy: workspace.remedy) {
+            claim.giveBack()
+        }
+        guard let stack = try await leftStack(scope.events), StackState.isSuccess(stack.stackStatus),
             let id = stack.outputValues[MachineStack.Name.instanceID], let instance = try await instance(id),
             instance.isThere
         else {

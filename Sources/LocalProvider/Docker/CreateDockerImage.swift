@@ -1,4 +1,5 @@
 import FoundationEssentials
+import Provisioning
 import Sandbox
 import Workbench
 
@@ -18,9 +19,10 @@ package func createDockerImage(
     if order.build.usesCache, let container = try await folder.finished(order) {
         return DockerReport(container: container, layout: folder.layout.directory)
     }
-    let builder = ImageBuilder(order: order, factory: factory, provisioner: provisioner, events: events)
-    let container = try await withCleanUp(order.build, log, events) { undo in
-        try await builder.build(in: folder, undo, log)
+    let keeps = order.build.keepsMachineOnFailure
+    let container = try await Scope.run(keepsOnFailure: keeps, log: log, events: events) { scope in
+        try await ImageBuilder(order: order, factory: factory, provisioner: provisioner, scope: scope, log: log)
+            .build(in: folder)
     }
     return DockerReport(
         container: container, layout: folder.layout.directory, stages: await log.times, activities: timeline.activities)
@@ -32,8 +34,7 @@ package struct DockerOrder: Sendable {
     package var repository: ImageRepository
     package var version: String
     package var compression: LayerCompression
-    /// For each step of the playbook the hash of all that goes into it.
-    package var stepKeys: [String]
+    package var buildInputs: BuildInputs
     /// The commit of the definition, for the label; `nil` where it is under no version control.
     package var revision: String?
     /// Seconds since 1970, for the image's time of creation; files in it have another.
@@ -43,14 +44,14 @@ package struct DockerOrder: Sendable {
 
     package init(
         _ build: BuildOrder, repository: ImageRepository, version: String, compression: LayerCompression,
-        stepKeys: [String], revision: String?, created: Int?, programDigest: String
+        inputs: BuildInputs, revision: String?, created: Int?, programDigest: String
     ) throws {
         try ImageRepository.check(tag: version)
         self.build = build
         self.repository = repository
         self.version = version
         self.compression = compression
-        self.stepKeys = stepKeys
+        buildInputs = inputs
         self.revision = revision
         self.created = created ?? Reproducible.time
         self.programDigest = programDigest
@@ -65,7 +66,7 @@ package struct DockerOrder: Sendable {
 
     var plan: MachinePlan {
         MachinePlan(
-            assetID: build.assetID, base: build.definition.base, profile: .container, steps: stepKeys,
+            assetID: build.assetID, base: build.definition.base, profile: .container, steps: buildInputs.stepKeys,
             usesCache: build.usesCache, reachesHost: build.definition.namesHost, isVerbose: build.isVerbose)
     }
 
@@ -78,17 +79,11 @@ package struct DockerOrder: Sendable {
 
     /// The hash of all that decides the image.
     var inputs: String {
-        var hash = ContentHash()
-        let base = build.definition.base
-        hash.add("base", "\(base.distribution) \(base.suite) \(base.mirror) \(base.architecture)")
-        for key in stepKeys { hash.add("step", key) }
-        hash.add("compression", compression.rawValue)
-        hash.add("created", "\(created)")
-        hash.add("release", "\(build.isRelease)")
-        for (name, value) in labels.sorted(by: { $0.key < $1.key }) { hash.add(name, value) }
-        hash.add("reference", reference)
-        hash.add("program", programDigest)
-        return hash.hexDigest
+        let facts = [
+            "compression": compression.rawValue, "created": "\(created)", "release": "\(build.isRelease)",
+            "reference": reference,
+        ]
+        return buildInputs.containerDigest(of: build.definition, facts.merging(labels) { $1 }, program: programDigest)
     }
 }
 

@@ -6,20 +6,19 @@ struct ImageBuilder<Installer: Provisioner>: Sendable {
     var order: DockerOrder
     var factory: LocalMachineFactory
     var provisioner: Installer
-    var events: EventSink
+    var scope: Scope
+    var log: StageLog
 
-    func build(
-        in folder: AssetFolder<DirectoryStore>, _ undo: Undo, _ log: StageLog
-    ) async throws -> Manifest.Container {
-        let (build, trees) = try await log.run(.setup) { (try await setUp(undo), .done) }
+    func build(in folder: AssetFolder<DirectoryStore>) async throws -> Manifest.Container {
+        let (build, trees) = try await log.run(.setup) { (try await setUp(), .done) }
         let store = LayerStore(
             runner: factory.runner, workspace: build.workspace, compression: order.compression,
             usesCache: order.build.usesCache)
-        let compressor = LayerCompressor(store, events: events)
+        let compressor = LayerCompressor(store, events: scope.events)
         return try await finally {
-            let missing = try await log.run(.install) { try await install(in: build, on: trees, compressor, undo) }
+            let missing = try await log.run(.install) { try await install(in: build, on: trees, compressor) }
             return try await log.run(.export) {
-                try await folder.prepare(undo: undo)
+                try await folder.prepare(in: scope)
                 return (try await write(try await compressor.layers(), missing: missing, to: folder), .done)
             }
         } cleanup: {
@@ -28,37 +27,37 @@ struct ImageBuilder<Installer: Provisioner>: Sendable {
     }
 
     /// Claims the asset id and finds the trees that are there, the base at least.
-    private func setUp(_ undo: Undo) async throws -> (Build, [CachedTree]) {
-        let build = try await factory.open(order.build.assetID, undo: undo, events: events)
-        let base = try await factory.base(order.plan, for: build, events: events)
-        return (build, [base] + (try await factory.layers(order.plan, on: base, for: build, events: events)))
+    private func setUp() async throws -> (Build, [CachedTree]) {
+        let build = try await factory.open(order.build.assetID, in: scope)
+        let base = try await factory.base(order.plan, for: build, events: scope.events)
+        return (build, [base] + (try await factory.layers(order.plan, on: base, for: build, events: scope.events)))
     }
 
     /// Runs the steps that are in no cache; the tree of each goes to the press as soon as it is kept.
     private func install(
-        in build: Build, on known: [CachedTree], _ compressor: LayerCompressor, _ undo: Undo
+        in build: Build, on known: [CachedTree], _ compressor: LayerCompressor
     ) async throws -> ([MissingComponent], StageOutcome) {
         let names = order.layerNames
         for (tree, name) in zip(known, names) { await compressor.add(tree, named: name) }
         let steps = order.build.definition.playbook.steps.dropFirst(known.count - 1)
         var missing = known.last?.missing ?? []
         if !steps.isEmpty {
-            var machine = try await factory.start(order.plan, in: build, on: known, undo: undo, events: events)
-            for hint in factory.hints(machine) { await undo.remember(hint: hint) }
+            var machine = try await factory.start(order.plan, build, on: known, in: scope)
+            for hint in factory.hints(machine) { await scope.undo.remember(hint: hint) }
             for step in steps {
                 missing = try await provisioner.install(
-                    step, of: order.build, on: ReproducibleMachine(machine: machine), events: events)
+                    step, on: ReproducibleMachine(machine: machine), in: BuildContext(order.build, scope))
                 let name = names[machine.stepsDone + 1]
                 if machine.stepsDone + 1 == order.plan.steps.count {
                     await compressor.add(
-                        try await factory.keepLast(machine, missing: missing, events: events), named: name)
+                        try await factory.keepLast(machine, missing: missing, events: scope.events), named: name)
                 } else {
-                    machine = try await factory.keep(machine, missing: missing, events: events)
+                    machine = try await factory.keep(machine, missing: missing, events: scope.events)
                     await compressor.add(machine.trees.last!, named: name)
                 }
             }
         }
-        for part in missing { events(.lacking(part)) }
+        for part in missing { scope.events(.lacking(part)) }
         return (missing, steps.isEmpty ? .cached : .done)
     }
 

@@ -78,7 +78,7 @@ extension LocalMachineFactory {
     /// Locks an asset id and creates the build's directories; leftovers of a killed build of the same id are removed
     /// first.
     /// - Throws: `Failure(.temporary)` that names the other build if one is running.
-    package func open(_ assetID: AssetID, undo: Undo, events: EventSink) async throws -> Build {
+    package func open(_ assetID: AssetID, in scope: Scope) async throws -> Build {
         let name = machineName(assetID.rawValue, stateDirectory: stateDirectory)
         try makeDirectory(buildsDirectory)
         let record = BuildRecord(assetID: assetID.rawValue, pid: getpid(), started: Date().formatted(.iso8601))
@@ -91,14 +91,14 @@ extension LocalMachineFactory {
         }
         let parts = BuildResources(name: name, in: self)
         if try await !find(parts, assetID: assetID.rawValue, state: .orphaned).isEmpty {
-            events(.notice("removing leftovers of an earlier build of \(assetID) that was killed"))
+            scope.notice("removing leftovers of an earlier build of \(assetID) that was killed")
             try await dismantle(parts)
         }
 
         let build = Build(
             assetID: assetID, name: name, directory: parts.directory, workspace: parts.workspace, holder: holder,
             lock: lock)
-        await undo.register("the build directory \(build.directory)", remedy: remedy(assetID), isKeepable: true) {
+        await scope.undo.register("the build directory \(build.directory)", remedy: remedy(assetID), isKeepable: true) {
             defer { build.close() }
             try await dismantle(parts)
         }

@@ -14,7 +14,7 @@ extension LocalMachineFactory {
             // The layer does not change any more, so it is sealed while the machine boots on it.
             async let sealed: Void = seal(layer, needsSeal, machine, events)
             let trees = machine.trees + [layer]
-            let next = try await boot(machine.plan, machine.build, on: trees, undo: nil, events: events)
+            let next = try await boot(machine.plan, machine.build, on: trees, events)
             try await sealed
             return next
         }

@@ -39,7 +39,7 @@ func layerKey(below parent: String, step: String) -> String {
 /// Builds machines on this host: base system → cached layers → running machine → new layers → root of the stopped
 /// machine.
 ///
-///     let machine = try await factory.start(plan, undo: undo, events: events)
+///     let machine = try await factory.start(plan, in: scope)
 ///     …install a step on machine.endpoint…
 ///     let next = try await factory.keep(machine, missing: missing, events: events)
 ///     …seal…

@@ -5,26 +5,25 @@ import Workbench
 extension LocalMachineFactory {
     /// Locks the asset id, gets the base system and the deepest cached layer, and boots a machine that answers on SSH.
     ///
-    /// Each created resource is registered in `undo`; the last undo releases the asset id.
-    package func start(
-        _ plan: MachinePlan, undo: Undo, events: @escaping EventSink
-    ) async throws -> LocalMachine {
+    /// Each created resource is registered in `scope`; the last undo releases the asset id.
+    package func start(_ plan: MachinePlan, in scope: Scope) async throws -> LocalMachine {
         try requireRoot()
         return try await explaining("cannot start the machine") {
-            let build = try await open(plan.assetID, undo: undo, events: events)
-            let base = try await base(plan, for: build, events: events)
-            let trees = try await [base] + layers(plan, on: base, for: build, events: events)
-            return try await start(plan, in: build, on: trees, undo: undo, events: events)
+            let build = try await open(plan.assetID, in: scope)
+            let base = try await base(plan, for: build, events: scope.events)
+            let trees = try await [base] + layers(plan, on: base, for: build, events: scope.events)
+            return try await start(plan, build, on: trees, in: scope)
         }
     }
 
     /// Boots a machine on cached trees, in a build that is already open.
     package func start(
-        _ plan: MachinePlan, in build: Build, on trees: [CachedTree], undo: Undo, events: @escaping EventSink
+        _ plan: MachinePlan, _ build: Build, on trees: [CachedTree], in scope: Scope
     ) async throws -> LocalMachine {
-        try await addNetwork(build, reachesHost: plan.reachesHost, undo: undo)
+        try await addNetwork(build, reachesHost: plan.reachesHost, scope.undo)
         try await prepareFiles(build)
-        return try await boot(plan, build, on: trees, undo: undo, events: events)
+        await register(build, scope.undo)
+        return try await boot(plan, build, on: trees, scope.events)
     }
 
     /// The cached layers of the plan's steps, from the first step up to the first one that is not cached.
@@ -50,7 +49,7 @@ extension LocalMachineFactory {
         }
     }
 
-    private func addNetwork(_ build: Build, reachesHost: Bool, undo: Undo) async throws {
+    private func addNetwork(_ build: Build, reachesHost: Bool, _ undo: Undo) async throws {
         let network = MachineNetwork(name: build.name)
         await undo.register(
             "the network namespace \(network.path)", remedy: remedy(build.assetID), isKeepable: true
@@ -101,24 +100,25 @@ extension LocalMachineFactory {
         try await runner.run(.sshKeygen(path: path, comment: comment))
     }
 
+    /// Registers the removal of the machine, which also holds after restarts.
+    private func register(_ build: Build, _ undo: Undo) async {
+        await undo.register("the mount \(build.root)", remedy: remedy(build.assetID), isKeepable: true) {
+            let left = try await unmount(MountTable.current.below(build.workspace))
+            guard left.isEmpty else { throw Failure(.failed, left.joined(separator: ", ")) }
+        }
+        await undo.register("the machine \(build.name)", remedy: remedy(build.assetID), isKeepable: true) {
+            _ = await stopAll { BuildResources(name: build.name, in: self).machineProcesses }
+        }
+    }
+
     /// Mounts the trees below a new directory for changes, boots the result and waits until it answers.
     func boot(
-        _ plan: MachinePlan, _ build: Build, on trees: [CachedTree], undo: Undo?, events: @escaping EventSink
+        _ plan: MachinePlan, _ build: Build, on trees: [CachedTree], _ events: EventSink
     ) async throws -> LocalMachine {
         events(.progress(.setup, Progress("booting the machine")))
         let changes = build.changes(trees.count - 1)
         for directory in [build.root, changes, "\(changes).work"] { try makeDirectory(directory) }
         try makeDirectory("\(build.workspace)/tmp", mode: 0o1777)
-        let parts = BuildResources(name: build.name, in: self)
-        if let undo {
-            await undo.register("the mount \(build.root)", remedy: remedy(build.assetID), isKeepable: true) {
-                let left = try await unmount(MountTable.current.below(build.workspace))
-                guard left.isEmpty else { throw Failure(.failed, left.joined(separator: ", ")) }
-            }
-            await undo.register("the machine \(build.name)", remedy: remedy(build.assetID), isKeepable: true) {
-                _ = await stopAll { parts.machineProcesses }
-            }
-        }
         let overlay = Overlay(
             lower: trees.map(\.path), upper: (changes: changes, work: "\(changes).work"), target: build.root)
         try await runner.run(overlay.mount)

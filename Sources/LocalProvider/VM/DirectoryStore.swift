@@ -93,14 +93,14 @@ extension AssetFolder where Store == DirectoryStore {
     var unfinishedLayout: ImageLayout { ImageLayout(directory: path(Manifest.Container.unfinishedLayoutName)) }
 
     /// Creates the folder and registers the removal of unfinished files in it.
-    func prepare(undo: Undo) async throws {
+    func prepare(in scope: Scope) async throws {
         guard !fileExists(path) || isDirectory(path) else {
             throw Failure(
                 .badData, "a file that dss did not create is in the way", details: [path],
                 advice: "move it away, or choose another --asset-id or --bucket")
         }
         try makeDirectory(path)
-        await undo.register("unfinished images in \(path)", remedy: "rm -r \(shellQuoted(path))/.*.partial") {
+        await scope.undo.register("unfinished images in \(path)", remedy: "rm -r \(shellQuoted(path))/.*.partial") {
             try store.delete(unfinishedKeys)
             removeIfEmpty()
         }

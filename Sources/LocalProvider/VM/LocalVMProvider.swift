@@ -1,5 +1,6 @@
 import DiskImages
 import FoundationEssentials
+import Provisioning
 import Sandbox
 import Workbench
 
@@ -31,8 +32,8 @@ package struct LocalVMProvider: VMProvider {
     }
 
     package func finished(_ order: BuildOrder) async throws -> FinishedBuild? {
-        let inputs = try inputs(of: order)
-        if case .given(let password) = order.password {
+        let inputs = try BuildInputs(order).diskDigest(of: order.definition, program: programDigest)
+        if case .given(let password)? = order.password {
             guard try await verifier.isRemembered(password) else { return nil }
         }
         return try await folder.finished(order, inputs: inputs).map {
@@ -40,16 +41,16 @@ package struct LocalVMProvider: VMProvider {
         }
     }
 
-    package func setUp(
-        _ order: BuildOrder, undo: Undo, events: @escaping EventSink
-    ) async throws -> Machine {
+    package func setUp(_ build: BuildContext) async throws -> Machine {
+        let order = build.order
         try await folder.requireFree(order.definition.formats.map(order.imageName))
-        let stepKeys = try PlaybookFingerprint(order).stepKeys
+        let inputs = try BuildInputs(order)
         let plan = MachinePlan(
-            assetID: order.assetID, base: order.definition.base, steps: stepKeys,
+            assetID: order.assetID, base: order.definition.base, steps: inputs.stepKeys,
             usesCache: order.usesCache, reachesHost: order.definition.namesHost, isVerbose: order.isVerbose)
         return Machine(
-            try await factory.start(plan, undo: undo, events: events), inputs: inputs(of: order, stepKeys))
+            try await factory.start(plan, in: build.scope),
+            inputs: inputs.diskDigest(of: order.definition, program: programDigest))
     }
 
     package func hintsOnKept(_ machine: Machine, of order: BuildOrder) -> [String] {
@@ -57,31 +58,32 @@ package struct LocalVMProvider: VMProvider {
     }
 
     package func keep(
-        _ machine: Machine, after step: PlaybookStep, missing: [MissingComponent], undo: Undo,
-        events: @escaping EventSink
+        _ machine: Machine, after step: PlaybookStep, missing: [MissingComponent], in build: BuildContext
     ) async throws -> Machine {
-        Machine(try await factory.keep(machine.container, missing: missing, events: events), inputs: machine.inputs)
+        let next = try await factory.keep(machine.container, missing: missing, events: build.scope.events)
+        return Machine(next, inputs: machine.inputs)
     }
 
     package func capture(
-        _ machine: Machine, of order: BuildOrder, missing: [MissingComponent], undo: Undo, events: @escaping EventSink
+        _ machine: Machine, missing: [MissingComponent], in build: BuildContext
     ) async throws -> Image {
-        let root = try await factory.halt(machine.container, events: events)
+        let root = try await factory.halt(machine.container, events: build.scope.events)
         let disk = try await writer.write(
-            root, to: machine.container.build.path("disk.raw"), sizeMiB: order.definition.disk.sizeMiB,
-            architecture: order.definition.base.architecture
-        ) { events(.progress(.capture, $0)) }
+            root, to: machine.container.build.path("disk.raw"), sizeMiB: build.definition.disk.sizeMiB,
+            architecture: build.definition.base.architecture
+        ) { build.scope.progress(.capture, $0) }
         return Image(disk: disk, inputs: machine.inputs)
     }
 
     package func export(
-        _ image: Image, of order: BuildOrder, missing: [MissingComponent], undo: Undo, events: @escaping EventSink
+        _ image: Image, missing: [MissingComponent], in build: BuildContext
     ) async throws -> [Artifact] {
-        try await folder.prepare(undo: undo)
+        let order = build.order
+        try await folder.prepare(in: build.scope)
         let converted = try await converter.convert(
             image.disk, to: order.definition.formats, in: folder.path, stem: order.imageStem,
             appliance: Appliance(order)
-        ) { events(.progress(.export, $0)) }
+        ) { build.scope.progress(.export, $0) }
         return try await publish(converted, of: order, missing: missing, inputs: image.inputs)
     }
 
@@ -90,27 +92,11 @@ package struct LocalVMProvider: VMProvider {
         _ images: [ConvertedImage], of order: BuildOrder, missing: [MissingComponent], inputs: String
     ) async throws -> [Artifact] {
         let files = images.map(\.file)
-        try await verifier.remember(order.password.secret)
+        if let password = order.password { try await verifier.remember(password.secret) }
         try await folder.withdrawImages(keeping: files.map(\.name))
         for image in images { try renameFile(image.temporaryPath, to: folder.path(image.file.name)) }
         return try await folder.publish(
             images: Manifest(order, files: files, missing: missing, inputs: inputs, built: now()))
-    }
-
-    func inputs(of order: BuildOrder) throws -> String {
-        inputs(of: order, try PlaybookFingerprint(order).stepKeys)
-    }
-
-    private func inputs(of order: BuildOrder, _ stepKeys: [String]) -> String {
-        var hash = ContentHash()
-        for key in stepKeys { hash.add("step", key) }
-        let definition = order.definition
-        let base = definition.base
-        hash.add("base", "\(base.distribution) \(base.suite) \(base.mirror) \(base.architecture)")
-        hash.add("disk", "\(definition.disk.sizeMiB)")
-        hash.add("name", "\(definition.name) \(definition.version)")
-        hash.add("program", programDigest)
-        return hash.hexDigest
     }
 
     /// The running container, and the hash of what the images will be made from.
@@ -133,42 +119,5 @@ package struct LocalVMProvider: VMProvider {
     package struct Image: Sendable {
         let disk: RawDisk
         let inputs: String
-    }
-}
-
-/// The keys under which the results of the playbook's steps are kept: hashes of all that goes into each.
-package struct PlaybookFingerprint: Sendable {
-    /// One key for each step; a change in a role changes the keys of its step and of those after it.
-    package let stepKeys: [String]
-
-    /// Read once before the build, so that a file that is edited while it runs spoils no cache entry.
-    package init(_ order: BuildOrder) throws {
-        let definition = order.definition
-        let playbook = definition.playbook
-        let folder = parentDirectory(playbook.file)
-        var hash = ContentHash()
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = .sortedKeys
-        hash.add("variables", String(decoding: try encoder.encode(playbook.variables), as: UTF8.self))
-        hash.add("user", definition.user.name)
-        hash.add("port", "\(definition.ports.jupyter)")
-        // A release never starts from a system that may lack something.
-        hash.add("release", "\(order.isRelease)")
-        try hash.addTree(playbook.pins)
-        // What is no listed role may be used by any of them: the play itself, group variables, helper roles.
-        try hash.addTree(folder) { path in
-            !playbook.roles.contains { path == "roles/\($0)" } && Self.matters(path)
-        }
-        stepKeys = try playbook.steps.map { step in
-            for role in step.roles where fileExists("\(folder)/roles/\(role)") {
-                hash.add("role", role)
-                try hash.addTree("\(folder)/roles/\(role)", where: Self.matters)
-            }
-            return hash.hexDigest
-        }
-    }
-
-    private static func matters(_ path: String) -> Bool {
-        !path.hasSuffix(".md") && !path.hasPrefix(".")
     }
 }

@@ -32,12 +32,12 @@ package struct ReleaseBuilds: Sendable {
     /// Starts all builds or none.
     /// - Throws: An error if a build cannot be started; `LeftBehind` if another build then could not be stopped.
     package func start(_ builds: [ReleaseBuild], in project: String) async throws -> [StartedBuild] {
-        try await undoingOnFailure { undo in
+        try await Scope.run(keepsOnSuccess: true) { scope in
             var started: [StartedBuild] = []
             for build in builds {
                 let answer = try await client.call(build.request(project: project)).build
                 let one = StartedBuild(build: build, id: answer.id, region: client.region)
-                await undo.register("the build \(one.id)", remedy: one.stopLine) { try await stop(one) }
+                await scope.undo.register("the build \(one.id)", remedy: one.stopLine) { try await stop(one) }
                 talk.tell(build, .started(id: one.id))
                 started.append(one)
             }

@@ -114,7 +114,7 @@ struct CreateDockerImage: AsyncParsableCommand {
     private func order(_ live: Live) throws -> BuildOrder {
         let definition = try live.loaded(definition).definition.definition.cutIntoLayers
         return BuildOrder(
-            assetID: try asset.assetID(in: definition), definition: definition, password: .given(Secret("")),
+            assetID: try asset.assetID(in: definition), definition: definition, password: nil,
             isRelease: release, usesCache: !noCache, keepsMachineOnFailure: keepContainer, isVerbose: output.verbose,
             edition: .container)
     }

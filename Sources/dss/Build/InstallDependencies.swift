@@ -35,23 +35,27 @@ struct InstallDependencies: AsyncParsableCommand {
         let live = Live()
         let definition = try live.loaded(self.definition).definition.definition
         let order = BuildOrder(
-            assetID: try definition.defaultAssetID, definition: definition, password: .given(Secret("")),
+            assetID: try definition.defaultAssetID, definition: definition, password: nil,
             isRelease: release, keepsMachineOnFailure: true, isVerbose: output.verbose)
         let writer = EventWriter(output)
         let missing = try await RemoteHost.with(host.access(live), runner: live.runner) { machine in
             try machine.system.expect(definition.base, on: host.host)
-            return try await writer.live { try await install(order, on: machine, live, writer.sink) }
+            return try await writer.live {
+                try await Scope.run(events: writer.sink) {
+                    try await install(on: machine, BuildContext(order, $0), live)
+                }
+            }
         }
         for part in missing { writer.sink(.lacking(part)) }
         Terminal.standardOutput.write(output.json ? event(missing) : "installed the sandbox on \(host.host)\n")
     }
 
     private func install(
-        _ order: BuildOrder, on machine: RemoteHost, _ live: Live, _ events: @escaping EventSink
+        on machine: RemoteHost, _ build: BuildContext, _ live: Live
     ) async throws -> [MissingComponent] {
-        let everything = PlaybookStep(index: 0, roles: order.definition.playbook.roles)
+        let everything = PlaybookStep(index: 0, roles: build.definition.playbook.roles)
         do {
-            return try await live.provisioner(definition).install(everything, of: order, on: machine, events: events)
+            return try await live.provisioner(definition).install(everything, on: machine, in: build)
         } catch var failure as Failure where failure.code == .failed || failure.code == .temporary {
             failure.advice = "fix the problem and run the command again; completed tasks are not repeated"
             throw failure

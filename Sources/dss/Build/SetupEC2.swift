@@ -29,7 +29,7 @@ struct SetupEC2: AsyncParsableCommand {
     @OptionGroup var options: InstanceSessionOptions
 
     func run() async throws {
-        try await InstanceSession(options).run(installs: false)
+        try await options.run(installs: false)
     }
 }
 
@@ -52,7 +52,7 @@ struct SetupEC2AndInstallDependencies: AsyncParsableCommand {
     @OptionGroup var options: InstanceSessionOptions
 
     func run() async throws {
-        try await InstanceSession(options).run(installs: true)
+        try await options.run(installs: true)
     }
 }
 
@@ -68,102 +68,34 @@ struct InstanceSessionOptions: ParsableArguments {
     var keep = false
 }
 
-/// An interactive EC2 instance: launched, prepared, shown, kept until Ctrl-C, then removed.
-struct InstanceSession: Sendable {
-    let options: InstanceSessionOptions
-    let live: Live
-    let definition: SandboxDefinition
-    let assetID: AssetID
-
-    init(_ options: InstanceSessionOptions) throws {
-        self.options = options
-        live = Live()
-        definition = try live.loaded(options.definition).definition.definition
-        assetID = try options.asset.assetID(in: definition)
-        _ = try options.machine.reach.networks
-    }
-
+extension InstanceSessionOptions {
     /// - Parameter installs: Whether to run the playbook before showing the instance.
     func run(installs: Bool) async throws {
-        let writer = EventWriter(options.output)
-        let log = StageLog(events: writer.sink, clock: ContinuousClock())
-        try await live.withAWS(options.aws) { identity in
-            let workspace = try live.workspace(identity, assetID, definition, lifetime: options.machine.reach.lifetime)
-            let machines = live.machines(workspace)
-            try await cleaningUp(log, writer) { undo in
-                let machine = try await launched(workspace, machines, undo, log, writer)
-                if installs { try await install(on: machine, log, writer) }
-                show(machine, hasJupyter: installs)
-                if options.keep { return tell(await undo.forgetKept(), writer) }
-                writer.sink(.notice("press Ctrl-C to remove the instance"))
-                try await waitForEnd(of: machine, machines, writer)
-            }
-        }
-    }
-
-    private func launched(
-        _ workspace: AWSWorkspace, _ machines: Machines, _ undo: Undo, _ log: StageLog, _ writer: EventWriter
-    ) async throws -> AWSMachine {
-        try await writer.live {
-            try await log.run(.setup) {
-                let order = try await live.machineOrder(definition, options.machine, in: workspace)
-                let machine = try await machines.launch(order, undo: undo, events: writer.sink)
-                for hint in machines.hints(machine) { await undo.remember(hint: hint) }
-                return (machine, .done)
-            }
-        }
-    }
-
-    private func install(on machine: AWSMachine, _ log: StageLog, _ writer: EventWriter) async throws {
+        let live = Live()
+        let definition = try live.loaded(self.definition).definition.definition
         let order = BuildOrder(
-            assetID: assetID, definition: definition, password: .given(Secret("")),
-            keepsMachineOnFailure: options.keep, isVerbose: options.output.verbose)
-        let everything = PlaybookStep(index: 0, roles: definition.playbook.roles)
-        let provisioner = live.provisioner(options.definition, reconnects: true)
-        let missing = try await writer.live {
-            try await log.run(.install) {
-                (try await provisioner.install(everything, of: order, on: machine, events: writer.sink), .done)
+            assetID: try asset.assetID(in: definition), definition: definition, password: nil,
+            keepsMachineOnFailure: keep, isVerbose: output.verbose)
+        _ = try machine.reach.networks
+        let provisioner = installs ? live.provisioner(self.definition, reconnects: true) : nil
+        let writer = EventWriter(output)
+        try await live.withAWS(aws) { identity in
+            let workspace = try live.workspace(
+                identity, order.assetID, definition, lifetime: machine.reach.lifetime)
+            let session = InstanceSession(order, on: live.machines(workspace)) {
+                try await live.machineOrder(definition, machine, in: workspace)
+            }
+            try await writer.live {
+                try await session.run(installingWith: provisioner, events: writer.sink) {
+                    show(FactSheet($0, jupyterPort: installs ? definition.ports.jupyter : nil))
+                }
             }
         }
-        for part in missing { writer.sink(.lacking(part)) }
     }
 
-    private func show(_ machine: AWSMachine, hasJupyter: Bool) {
-        let sheet = FactSheet(machine, jupyterPort: hasJupyter ? definition.ports.jupyter : nil)
+    private func show(_ sheet: FactSheet) {
         let terminal = Terminal.standardOutput
-        terminal.write(options.output.json ? sheet.json.line + "\n" : sheet.text(terminal.style))
-    }
-
-    /// Waits until Ctrl-C, which is the normal end, or until the instance ends unexpectedly.
-    private func waitForEnd(of machine: AWSMachine, _ machines: Machines, _ writer: EventWriter) async throws {
-        do {
-            let reason = try await machines.waitForEnd(of: machine)
-            writer.sink(.warning("instance \(machine.instanceID) ended unexpectedly: \(reason)"))
-        } catch is CancellationError {}
-    }
-
-    private func tell(_ hints: [String], _ writer: EventWriter) {
-        for hint in hints { writer.sink(.notice(hint)) }
-    }
-
-    /// Removes what `body` created. The removal runs in its own task, so that Ctrl-C does not stop it.
-    private func cleaningUp(
-        _ log: StageLog, _ writer: EventWriter, _ body: (Undo) async throws -> Void
-    ) async throws {
-        let undo = Undo()
-        var failure: (any Error)?
-        do { try await body(undo) } catch {
-            failure = error
-            if options.keep, await undo.isRemembered { tell(await undo.forgetKept(), writer) }
-        }
-        if options.keep, failure == nil { return }
-        let leftovers = try await Task {
-            try await writer.live { try await log.run(.cleanUp) { (await undo.unwind(), .done) } }
-        }.value
-        if let failure { throw leftovers.isEmpty ? failure : LeftBehind(cause: failure, leftovers: leftovers) }
-        guard leftovers.isEmpty else {
-            throw Failure(.failed, "some resources could not be removed", details: leftovers)
-        }
+        terminal.write(output.json ? sheet.json.line + "\n" : sheet.text(terminal.style))
     }
 }
 

@@ -43,11 +43,7 @@ struct MakeAMIPublic: AsyncParsableCommand {
             guard !before.isAll(public: wanted) else { return (before, before) }
             if wanted { try await publicity.check(id) }
             try await ask(before, client.region)
-            if wanted {
-                try await undoingOnFailure { try await publicity.makePublic(before, undo: $0) }
-            } else {
-                try await publicity.makePrivate(before)
-            }
+            try await wanted ? publicity.makePublic(before) : publicity.makePrivate(before)
             return (before, try await publicity.state(of: id))
         }
         let table = Self.table(before, after)

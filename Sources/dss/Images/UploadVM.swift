@@ -66,7 +66,10 @@ struct UploadVM: AsyncParsableCommand {
                 workspace, ImageRegistration(workspace, name: name ?? workspace.imageName, traits: traits))
             let image = try await writer.live {
                 try await log.run(.capture) {
-                    (try await undoingOnFailure { try await upload.run(disk, undo: $0, events: writer.sink) }, .done)
+                    let image = try await Scope.run(keepsOnSuccess: true, events: writer.sink) {
+                        try await upload.run(disk, in: $0)
+                    }
+                    return (image, .done)
                 }
             }
             return (image, client.region)

@@ -5,7 +5,7 @@ import Definition
 import FoundationEssentials
 import Glibc
 import HTTPTransport
-import LocalProvider
+import Provisioning
 import Reporting
 import Sandbox
 import Workbench
@@ -138,12 +138,12 @@ extension Live {
                 case .new(let options):
                     AWSBuildSettings(
                         machine: { try await machineOrder($0, options, in: workspace) }, method: method,
-                        place: exportPlace, credentials: credentials, inputs: try inputs(of: order))
+                        place: exportPlace, credentials: credentials,
+                        inputs: try BuildInputs(order).amiDigest(of: order.definition))
                 case .existing(let isKept):
-                    // The user may have changed anything on the instance, so its inputs cannot be hashed.
                     AWSBuildSettings(
                         machine: nil, removesMachine: !isKept, method: method, place: exportPlace,
-                        credentials: credentials, inputs: "export-vm")
+                        credentials: credentials, inputs: nil)
                 }
             let provider = AWSVMProvider(
                 workspace, machines: machines(workspace), export: export, settings: settings)
@@ -170,17 +170,6 @@ extension Live {
         let credentials = try await identity.keeper.credentials(insteadOf: nil)
         return Preflight.Credentials(
             expires: credentials.expiration, areRenewed: !credentials.origin.hasPrefix("environment"))
-    }
-
-    /// The hash of the playbook and of everything else that determines a sandbox on AWS.
-    private func inputs(of order: BuildOrder) throws -> String {
-        var hash = ContentHash()
-        for key in try PlaybookFingerprint(order).stepKeys { hash.add("step", key) }
-        let definition = order.definition
-        hash.add("name", "\(definition.name) \(definition.version)")
-        hash.add("base", "\(definition.base.distribution) \(definition.base.suite) \(definition.base.architecture)")
-        hash.add("volume", "\(definition.aws.volumeSizeGiB)")
-        return hash.hexDigest
     }
 }
 

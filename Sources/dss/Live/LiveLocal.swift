@@ -1,6 +1,7 @@
 import Definition
 import FoundationEssentials
 import LocalProvider
+import Provisioning
 import Sandbox
 import Workbench
 
@@ -18,7 +19,7 @@ extension Live {
         let commit = await commit(in: folder)
         return try DockerOrder(
             build, repository: try options.repository(definition), version: version, compression: options.compression,
-            stepKeys: try PlaybookFingerprint(build).stepKeys, revision: commit?.id,
+            inputs: try BuildInputs(build), revision: commit?.id,
             created: environment["SOURCE_DATE_EPOCH"].flatMap { Int($0) } ?? commit?.time,
             programDigest: try sha256(of: "/proc/self/exe"))
     }

@@ -102,11 +102,11 @@ struct StartTestReleaseBuild: AsyncParsableCommand {
     private func start(
         _ client: GitHubClient, _ version: String, _ desk: ReleaseBuildConsole
     ) async throws -> [StartedBuild] {
-        try await undoingOnFailure { undo in
+        try await Scope.run(keepsOnSuccess: true) { scope in
             let draft = try await client.createDraft(
                 tag: "\(version)-test", branch: build.branch, title: releaseTitle)
             let path = "repos/\(client.repository)/releases/\(draft.id)"
-            await undo.register("the draft \(draft.page)", remedy: "gh api -X DELETE \(path)") {
+            await scope.undo.register("the draft \(draft.page)", remedy: "gh api -X DELETE \(path)") {
                 try await client.delete(draft)
             }
             Terminal.standardError.write("draft release \(draft.page)\n")

@@ -133,6 +133,18 @@ struct CheckWriter: Sendable {
         terminal.write(clear + result.line(terminal.style))
     }
 
+    /// Takes the events of whatever starts and removes the machines that are checked.
+    var sink: EventSink {
+        { event in
+            switch event {
+            case .progress(_, let activity): progress(activity)
+            case .notice(let message): note(message)
+            case .warning(let message): note("warning: \(message)")
+            default: return
+            }
+        }
+    }
+
     /// Prints a message that is not a check result.
     func note(_ line: String) {
         Terminal.standardError.write(clear + line + "\n")

@@ -51,17 +51,21 @@ struct VerifyAMI: AsyncParsableCommand {
     func run() async throws {
         let live = Live()
         let secret = try password.knownPassword(environment: live.environment)
-        let trial = try live.trial(reach, definition)
+        let verification = try live.amiVerification(reach, definition)
         let writer = CheckWriter(json: json)
         let report = try await live.withImages(aws, definition) { client, names in
             let image = try await image.search.startable(in: client, names: names)
-            writer.begin("\(image.source.id) (\(image.source.name)) on \(trial.instanceType) in \(client.region)")
-            return try await trial.withCopies(of: image, client, writer, keepOnFailure: keepOnFailure) { guests in
+            let (type, region) = (verification.instanceType, client.region)
+            writer.begin("\(image.source.id) (\(image.source.name)) on \(type) in \(region)")
+            return try await verification.run(
+                image, in: client, copies: GuestCopy.allCases.map(\.rawValue), keepsOnFailure: keepOnFailure,
+                events: writer.sink
+            ) { guests in
                 try await verifyVM(
                     image: image.source.id, on: guests,
                     expecting: Expectations(
-                        user: trial.user(of: image), password: secret, jupyterPassword: secret,
-                        jupyterPort: trial.jupyterPort(of: image), missing: image.facts?.missing ?? []),
+                        user: verification.user(of: image), password: secret, jupyterPassword: secret,
+                        jupyterPort: verification.jupyterPort(of: image), missing: image.facts?.missing ?? []),
                     runner: live.runner, logs: logs, onProgress: writer.progress, onCheck: writer.check)
             }
         }
@@ -70,80 +74,13 @@ struct VerifyAMI: AsyncParsableCommand {
     }
 }
 
-/// How instances of an AMI are started for verification, and removed again.
-struct AMIVerification: Sendable {
-    let live: Live
-    let names: SandboxDefinition.Names
-    let instanceType: String
-    /// User and port from the definition, for an image that does not specify them itself.
-    let user: String
-    let jupyterPort: Int
-    let networks: [IPNetwork]
-    let sshConfig: String?
-    let hours: Int
-
-    func user(of image: StartableImage) -> String { image.facts?.user ?? user }
-
-    func jupyterPort(of image: StartableImage) -> Int { image.facts?.jupyterPort ?? jupyterPort }
-
-    /// Runs `body` with started instances of the AMI, and removes them afterwards.
-    func withCopies(
-        of image: StartableImage, _ client: AWSClient, _ writer: CheckWriter, keepOnFailure: Bool,
-        _ body: @escaping @Sendable (AMIGuests) async throws -> VerificationReport
-    ) async throws -> VerificationReport {
-        let undo = Undo()
-        let result: Result<VerificationReport, any Error>
-        do {
-            let guests = try await AMIGuests.start(
-                order(image), copies: try copies(of: image, client),
-                jupyterPort: jupyterPort(of: image), undo: undo, tell: writer.progress)
-            let report = try await body(guests)
-            if keepOnFailure, !report.passed {
-                for hint in guests.hints { writer.note(hint) }
-                _ = await undo.forgetKept()
-            } else {
-                // A separate task continues if this one is cancelled.
-                await Task { await guests.orderRemoval() }.value
-            }
-            result = .success(report)
-        } catch { result = .failure(error) }
-        writer.progress(Progress("removing the instances"))
-        let leftovers = await Task { await undo.unwind() }.value
-        switch result {
-        case .failure(let cause):
-            throw leftovers.isEmpty ? cause : LeftBehind(cause: cause, leftovers: leftovers)
-        case .success(let report):
-            for leftover in leftovers { writer.note("warning: \(leftover)") }
-            return report
-        }
-    }
-
-    /// The order for an instance whose disk has the size of the image.
-    private func order(_ image: StartableImage) -> MachineOrder {
-        MachineOrder(
-            source: image.source, instanceType: instanceType, volumeGiB: image.source.rootGiB,
-            user: user(of: image), sshNetworks: networks, sshConfig: sshConfig)
-    }
-
-    private func copies(of image: StartableImage, _ client: AWSClient) throws -> [String: Machines] {
-        try GuestCopy.allCases.reduce(into: [:]) { copies, copy in
-            let workspace = AWSWorkspace(
-                client, try image.assetID(ofCopy: copy.rawValue), names: names, polling: try live.polling(),
-                lifetime: .seconds(hours * 3600))
-            copies[copy.rawValue] = live.machines(workspace)
-        }
-    }
-}
-
 extension Live {
-    /// The trial settings from the options and from the definition, if there is one.
-    func trial(_ reach: InstanceAccessOptions, _ options: DefinitionOptions) throws -> AMIVerification {
+    /// How to verify AMIs, from the options and from the definition, if there is one.
+    func amiVerification(_ reach: InstanceAccessOptions, _ options: DefinitionOptions) throws -> AMIVerification {
         let isDefined = fileExists(options.file) || !options.settings.isEmpty
-        let definition = isDefined ? try loaded(options).definition.definition : nil
         return AMIVerification(
-            live: self, names: definition?.names ?? .init(),
-            instanceType: (definition?.aws ?? .init()).instanceType, user: (definition?.user ?? .init()).name,
-            jupyterPort: (definition?.ports ?? .init()).jupyter, networks: try reach.networks,
-            sshConfig: try existing(reach.sshConfig), hours: reach.lifetime)
+            isDefined ? try loaded(options).definition.definition : nil, networks: try reach.networks,
+            sshConfig: try existing(reach.sshConfig), lifetime: .seconds(reach.lifetime * 3600),
+            polling: try polling(), machines: machines)
     }
 }

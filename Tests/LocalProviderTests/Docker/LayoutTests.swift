@@ -1,4 +1,5 @@
 import Foundation
+import Provisioning
 import Sandbox
 import Testing
 import Workbench
@@ -18,7 +19,8 @@ struct LayoutTests {
             edition: .container)
         return try DockerOrder(
             build, repository: ImageRepository("exasol/small"), version: "1.0.0", compression: .gzip,
-            stepKeys: ["a", "b", "c", "d"], revision: "abc", created: 1_700_000_000, programDigest: "program")
+            inputs: BuildInputs(stepKeys: ["a", "b", "c", "d"]), revision: "abc", created: 1_700_000_000,
+            programDigest: "program")
     }
 
     /// A layout with one layer, as a build would write it.
@@ -83,7 +85,7 @@ struct LayoutTests {
         var others: [DockerOrder] = []
         for change in [
             { $0.compression = .zstd }, { $0.created += 1 }, { $0.revision = nil }, { $0.programDigest = "newer" },
-            { $0.version = "1.0.1" }, { $0.stepKeys[3] = "e" }, { $0.build.isRelease = true },
+            { $0.version = "1.0.1" }, { $0.buildInputs.stepKeys[3] = "e" }, { $0.build.isRelease = true },
             { $0.build.definition.base.mirror = "https://mirror.example" },
         ] as [(inout DockerOrder) -> Void] {
             var other = order

@@ -62,7 +62,7 @@ final class Counter: Sendable {
             let made = Counter()
             let use = { @Sendable (events: Recorder) in
                 try await withUndo { undo in
-                    let build = try await factory.open(AssetID("a"), undo: undo, events: events.sink)
+                    let build = try await factory.open(AssetID("a"), in: Scope(undo, events: events.sink))
                     return try await Self.access(factory, build, events).obtain(.base, "k", inputs: ["a": "b"]) {
                         made.increase()
                         return try Self.makeTree(build, "text")
@@ -89,7 +89,7 @@ final class Counter: Sendable {
             try await withUndo { undo in
                 try await withThrowingTaskGroup(of: CachedTree.self) { group in
                     for id in ["a", "b"] {
-                        let build = try await factory.open(AssetID(id), undo: undo, events: events.sink)
+                        let build = try await factory.open(AssetID(id), in: Scope(undo, events: events.sink))
                         group.addTask {
                             try await Self.access(factory, build, events).obtain(.base, "k", inputs: [:]) {
                                 made.increase()
@@ -112,11 +112,11 @@ final class Counter: Sendable {
         try await Self.withFactory { factory in
             let events = Recorder()
             try await withUndo { undo in
-                let first = try await factory.open(AssetID("a"), undo: undo, events: events.sink)
+                let first = try await factory.open(AssetID("a"), in: Scope(undo, events: events.sink))
                 let made = try await Self.access(factory, first, events).obtain(.base, "k", inputs: [:]) {
                     try Self.makeTree(first, "first")
                 }
-                let second = try await factory.open(AssetID("b"), undo: undo, events: events.sink)
+                let second = try await factory.open(AssetID("b"), in: Scope(undo, events: events.sink))
                 let found = try await Self.access(factory, second, events).findAlone(.base, "k").found
                 #expect(found == made)
             }
@@ -127,11 +127,11 @@ final class Counter: Sendable {
         try await Self.withFactory { factory in
             let events = Recorder()
             try await withUndo { undo in
-                let first = try await factory.open(AssetID("a"), undo: undo, events: events.sink)
+                let first = try await factory.open(AssetID("a"), in: Scope(undo, events: events.sink))
                 _ = try await Self.access(factory, first, events).obtain(.base, "k", inputs: [:]) {
                     try Self.makeTree(first, "first")
                 }
-                let second = try await factory.open(AssetID("b"), undo: undo, events: events.sink)
+                let second = try await factory.open(AssetID("b"), in: Scope(undo, events: events.sink))
                 let (tree, needsSeal) = try await Self.access(factory, second, events)
                     .place(Self.makeTree(second, "second"), .base, "k")
                 #expect(!needsSeal && tree.path.hasPrefix(second.workspace))
@@ -154,7 +154,7 @@ final class Counter: Sendable {
             let events = Recorder()
             let make = { @Sendable in
                 try await withUndo { undo in
-                    let build = try await factory.open(AssetID("a"), undo: undo, events: events.sink)
+                    let build = try await factory.open(AssetID("a"), in: Scope(undo, events: events.sink))
                     let access = Self.access(factory, build, events)
                     for (kind, key, below) in [
                         (ContentCache.Kind.base, "k", ""), (.layers, "l", "k"), (.layers, "m", "l"),
@@ -174,7 +174,7 @@ final class Counter: Sendable {
             } else {
                 unlink("\(factory.cache.tree(.base, "k"))/sub/file")
                 try await withUndo { undo in
-                    let build = try await factory.open(AssetID("b"), undo: undo, events: events.sink)
+                    let build = try await factory.open(AssetID("b"), in: Scope(undo, events: events.sink))
                     _ = try await Self.access(factory, build, events).find(.base, "k")
                 }
             }
@@ -217,7 +217,7 @@ final class Counter: Sendable {
         try await Self.withFactory { factory async throws -> Void in
             await #expect(throws: Broken.self) {
                 try await withUndo { undo in
-                    let build = try await factory.open(AssetID("a"), undo: undo, events: { _ in })
+                    let build = try await factory.open(AssetID("a"), in: Scope(undo))
                     _ = try await Self.access(factory, build, Recorder()).obtain(.base, "k", inputs: [:]) {
                         _ = try Self.makeTree(build, "half")
                         throw Broken()
@@ -232,9 +232,9 @@ final class Counter: Sendable {
     @Test func aSecondBuildOfOneIDIsRefusedByName() async throws {
         try await Self.withFactory { factory in
             try await withUndo { undo in
-                _ = try await factory.open(AssetID("6.1.0"), undo: undo, events: { _ in })
+                _ = try await factory.open(AssetID("6.1.0"), in: Scope(undo))
                 await #expect {
-                    _ = try await factory.open(AssetID("6.1.0"), undo: Undo(), events: { _ in })
+                    _ = try await factory.open(AssetID("6.1.0"), in: Scope())
                 } throws: { error in
                     let failure = error as? Failure
                     return failure?.code == .temporary

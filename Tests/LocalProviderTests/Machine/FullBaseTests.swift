@@ -16,7 +16,7 @@ struct FullBaseTests {
         let stopwatch = Stopwatch(ContinuousClock())
         try await withUndo { undo in
             let machine = try await factory.start(
-                MachinePlan(assetID: AssetID("full base"), base: .init()), undo: undo, events: { _ in })
+                MachinePlan(assetID: AssetID("full base"), base: .init()), in: Scope(undo))
             print("full base: started after \(stopwatch.seconds) s")
             let failed = try await Lab.run(
                 "systemctl is-system-running --wait; systemctl --failed --plain --no-legend", on: machine)

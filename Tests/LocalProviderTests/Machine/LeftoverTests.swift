@@ -20,10 +20,11 @@ extension RealMachines {
         let work = Running()
         let task = Task {
             try await withUndo { undo in
-                _ = try await factory.start(plan, undo: undo) { event in
+                let scope = Scope(undo) { event in
                     guard case .progress(_, let progress) = event, progress.activity.hasPrefix(moment) else { return }
                     work.cancel()
                 }
+                _ = try await factory.start(plan, in: scope)
                 // Booting may finish before it is cancelled.
                 try await Task.sleep(for: .seconds(30))
             }
@@ -87,7 +88,7 @@ extension RealMachines {
         try await factory.runner.run(parts.network.add)
         let events = Recorder()
         try await withUndo { undo in
-            let machine = try await factory.start(Lab.plan("again"), undo: undo, events: events.sink)
+            let machine = try await factory.start(Lab.plan("again"), in: Scope(undo, events: events.sink))
             #expect(try await Lab.run("echo up", on: machine) == "up")
         }
         #expect(events.notices == ["removing leftovers of an earlier build of again that was killed"])
@@ -98,7 +99,7 @@ extension RealMachines {
         var plan = try Lab.plan("offline")
         plan.base.mirror = "http://127.0.0.1:9/debian"
         await #expect {
-            try await withUndo { undo in _ = try await factory.start(plan, undo: undo) { _ in } }
+            try await withUndo { undo in _ = try await factory.start(plan, in: Scope(undo)) }
         } throws: { error in
             let failure = error as? Failure
             return failure?.code == .unavailable && failure?.details.contains { $0.contains("127.0.0.1") } == true
@@ -115,7 +116,7 @@ extension RealMachines {
         try await finally { () async throws -> Void in
             let factory = await Lab.factory(cache: disk)
             await #expect {
-                try await withUndo { undo in _ = try await factory.start(Lab.plan("full"), undo: undo) { _ in } }
+                try await withUndo { undo in _ = try await factory.start(Lab.plan("full"), in: Scope(undo)) }
             } throws: { error in
                 (error as? Failure)?.message.hasSuffix("no space left in \(disk)") == true
             }
@@ -132,7 +133,7 @@ extension RealMachines {
         let plan = try Lab.plan("broken", steps: ["breaks init"])
         await #expect {
             try await withUndo { undo in
-                let machine = try await factory.start(plan, undo: undo) { _ in }
+                let machine = try await factory.start(plan, in: Scope(undo))
                 _ = try await Lab.run("rm /usr/lib/systemd/systemd", on: machine)
                 _ = try await factory.keep(machine, missing: []) { _ in }
             }
@@ -159,7 +160,7 @@ extension Lab {
     static func warmUp() async throws {
         let factory = await factory()
         try await withUndo { undo in
-            let build = try await factory.open(AssetID("warm up"), undo: undo, events: { _ in })
+            let build = try await factory.open(AssetID("warm up"), in: Scope(undo))
             _ = try await factory.base(plan("warm up"), for: build, events: { _ in })
         }
     }
@@ -180,14 +181,14 @@ struct Victim {
         let moment = environment["DSS_VICTIM_MOMENT"]!
         let factory = await Lab.factory(
             cache: environment["DSS_VICTIM_CACHE"]!, state: environment["DSS_VICTIM_STATE"]!)
-        let undo = Undo()
-        let machine = try await factory.start(Lab.plan("victim"), undo: undo) { event in
+        let scope = Scope { event in
             if case .progress(_, let progress) = event, progress.activity.hasPrefix(moment) {
                 try? writeAtomically("", to: sign)
             }
         }
+        let machine = try await factory.start(Lab.plan("victim"), in: scope)
         try writeAtomically("", to: sign)
         try await Task.sleep(for: .seconds(300))
-        withExtendedLifetime((machine, undo)) {}
+        withExtendedLifetime((machine, scope.undo)) {}
     }
 }

@@ -14,7 +14,7 @@ extension RealMachines {
         let stopwatch = Stopwatch(ContinuousClock())
 
         try await withUndo { undo in
-            var machine = try await factory.start(plan, undo: undo, events: events.sink)
+            var machine = try await factory.start(plan, in: Scope(undo, events: events.sink))
             print("started after \(stopwatch.seconds)")
             #expect(machine.stepsDone == 0)
             #expect(try await Lab.run("id -un; cat /proc/1/comm; hostname", on: machine) == "root\nsystemd\nsandbox")
@@ -44,7 +44,7 @@ extension RealMachines {
 
         // The changes of the seal stage are not in the layer.
         try await withUndo { undo in
-            let machine = try await factory.start(plan, undo: undo, events: events.sink)
+            let machine = try await factory.start(plan, in: Scope(undo, events: events.sink))
             print("started again after \(stopwatch.seconds)")
             #expect(machine.stepsDone == 1)
             #expect(machine.missing == [.init(component: "clone", reason: "offline")])

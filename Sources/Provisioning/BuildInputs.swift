@@ -1,0 +1,80 @@
+import FoundationEssentials
+import Sandbox
+import Workbench
+
+/// All that goes into a sandbox but the password: what tells whether the result of an earlier build is up to date.
+package struct BuildInputs: Sendable {
+    /// One key for each step of the playbook; a change in a role changes the keys of its step and of those after it.
+    package var stepKeys: [String]
+
+    package init(stepKeys: [String]) {
+        self.stepKeys = stepKeys
+    }
+
+    /// Read once before the build, so that a file that is edited while it runs spoils no cache entry.
+    package init(_ order: BuildOrder) throws {
+        let definition = order.definition
+        let playbook = definition.playbook
+        let folder = parentDirectory(playbook.file)
+        var hash = ContentHash()
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = .sortedKeys
+        hash.add("variables", String(decoding: try encoder.encode(playbook.variables), as: UTF8.self))
+        hash.add("user", definition.user.name)
+        hash.add("port", "\(definition.ports.jupyter)")
+        // A release never starts from a system that may lack something.
+        hash.add("release", "\(order.isRelease)")
+        try hash.addTree(playbook.pins)
+        // What is no listed role may be used by any of them: the play itself, group variables, helper roles.
+        try hash.addTree(folder) { path in
+            !playbook.roles.contains { path == "roles/\($0)" } && Self.matters(path)
+        }
+        stepKeys = try playbook.steps.map { step in
+            for role in step.roles where fileExists("\(folder)/roles/\(role)") {
+                hash.add("role", role)
+                try hash.addTree("\(folder)/roles/\(role)", where: Self.matters)
+            }
+            return hash.hexDigest
+        }
+    }
+
+    private static func matters(_ path: String) -> Bool {
+        !path.hasSuffix(".md") && !path.hasPrefix(".")
+    }
+
+    /// The digest of the images that are built on this machine.
+    /// - Parameter program: the hash of this program; a newer `dss` may write other images from the same inputs.
+    package func diskDigest(of definition: SandboxDefinition, program: String) -> String {
+        digest(
+            definition,
+            [
+                "disk": "\(definition.disk.sizeMiB)", "mirror": definition.base.mirror, "name": title(definition),
+                "program": program,
+            ])
+    }
+
+    /// The digest of an AMI and of the images that AWS exports from it.
+    package func amiDigest(of definition: SandboxDefinition) -> String {
+        digest(definition, ["name": title(definition), "volume": "\(definition.aws.volumeSizeGiB)"])
+    }
+
+    /// The digest of a container image.
+    /// - Parameter facts: what else decides it, such as its labels.
+    package func containerDigest(
+        of definition: SandboxDefinition, _ facts: [String: String], program: String
+    ) -> String {
+        digest(definition, facts.merging(["mirror": definition.base.mirror, "program": program]) { $1 })
+    }
+
+    private func title(_ definition: SandboxDefinition) -> String { "\(definition.name) \(definition.version)" }
+
+    /// The part that all editions have in common, and what is special to one.
+    private func digest(_ definition: SandboxDefinition, _ edition: [String: String]) -> String {
+        var hash = ContentHash()
+        for key in stepKeys { hash.add("step", key) }
+        let base = definition.base
+        hash.add("base", "\(base.distribution) \(base.suite) \(base.architecture)")
+        for (label, value) in edition.sorted(by: { $0.key < $1.key }) { hash.add(label, value) }
+        return hash.hexDigest
+    }
+}

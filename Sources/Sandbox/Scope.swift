@@ -1,0 +1,93 @@
+/// Where running work registers its undo and reports its events.
+package struct Scope: Sendable {
+    package let undo: Undo
+    package let events: EventSink
+
+    package init(_ undo: Undo = Undo(), events: @escaping EventSink = { _ in }) {
+        self.undo = undo
+        self.events = events
+    }
+
+    package func notice(_ message: String) { events(.notice(message)) }
+
+    package func warning(_ message: String) { events(.warning(message)) }
+
+    package func progress(_ stage: Stage, _ progress: Progress) { events(.progress(stage, progress)) }
+
+    /// Runs `body` as an activity that the report shows.
+    package func activity<Value>(_ name: String, _ body: () async throws -> Value) async rethrows -> Value {
+        try await Sandbox.activity(name, events, body)
+    }
+}
+
+/// One build while it runs: its order, and the scope of what it creates.
+package struct BuildContext: Sendable {
+    package let order: BuildOrder
+    package let scope: Scope
+
+    package init(_ order: BuildOrder, _ scope: Scope) {
+        self.order = order
+        self.scope = scope
+    }
+
+    package var definition: SandboxDefinition { order.definition }
+}
+
+extension Scope {
+    /// Runs `body`, then removes what it created, in a task of its own so that cancellation does not stop the removal.
+    ///
+    /// What cannot be removed is a warning after a success and goes with the error after a failure.
+    /// - Parameters:
+    ///   - keepsOnSuccess: what `body` created is its result, and is removed only if it fails.
+    ///   - keepsOnFailure: `--keep-on-failure`: the machine stays, provided that somebody can be told how to reach it.
+    ///   - requiresCleanUp: a leftover after a success is an error, for a command whose user waits for the removal.
+    ///   - log: receives the removal as the stage `clean up`.
+    ///   - isSuccess: whether a result counts as a success; `false` makes it a failure although nothing was thrown.
+    /// - Throws: what `body` throws, as `LeftBehind` if something could not be removed.
+    package static func run<Value: Sendable>(
+        keepsOnSuccess: Bool = false, keepsOnFailure: Bool = false, requiresCleanUp: Bool = false,
+        log: StageLog? = nil, events: @escaping EventSink = { _ in }, isSuccess: (Value) -> Bool = { _ in true },
+        _ body: (Scope) async throws -> Value
+    ) async throws -> Value {
+        let scope = Scope(events: events)
+        let value: Value
+        do { value = try await body(scope) } catch {
+            if keepsOnFailure { await scope.keepMachine() }
+            let leftovers = await scope.cleanUp(log)
+            throw leftovers.isEmpty ? error : LeftBehind(cause: error, leftovers: leftovers)
+        }
+        let succeeded = isSuccess(value)
+        if succeeded ? keepsOnSuccess : keepsOnFailure { await scope.keepMachine() }
+        if succeeded, keepsOnSuccess { return value }
+        let leftovers = await scope.cleanUp(log)
+        guard leftovers.isEmpty || !requiresCleanUp else {
+            throw Failure(.failed, "some resources could not be removed", details: leftovers)
+        }
+        for leftover in leftovers { scope.warning(leftover) }
+        return value
+    }
+
+    /// Excludes the machine from the removal. A machine without hints is not ready: nobody can log in to it.
+    private func keepMachine() async {
+        guard await undo.isRemembered else { return }
+        for hint in await undo.forgetKept() { notice(hint) }
+    }
+
+    private func cleanUp(_ log: StageLog?) async -> [String] {
+        await Task { [undo] in
+            guard let log else { return await undo.unwind() }
+            return (try? await log.run(.cleanUp) { (await undo.unwind(), .done) }) ?? []
+        }.value
+    }
+}
+
+/// An error together with the resources that clean-up could not remove after it.
+package struct LeftBehind: Error {
+    package var cause: any Error
+    package var leftovers: [String]
+
+    package init(cause: any Error, leftovers: [String]) {
+        self.cause = cause
+        self.leftovers = leftovers
+    }
+}
