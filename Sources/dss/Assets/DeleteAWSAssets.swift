@@ -106,14 +106,7 @@ struct AssetRemover: Sendable {
     }
 
     func ask() async throws {
-        guard Question.canBeAsked else {
-            throw Failure(
-                .usage, "nothing was removed: there is no terminal to ask for confirmation",
-                advice: "add --yes to skip confirmation")
-        }
-        guard try await Question.isAnsweredYes("Remove all of these assets?") else {
-            throw Failure(.usage, "nothing was removed")
-        }
+        try await Question.confirm("Remove all of these assets?", else: "nothing was removed")
     }
 
     /// Removes the planned assets, then searches again: an export that finished meanwhile may have left an object, and

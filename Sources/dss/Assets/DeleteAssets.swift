@@ -46,19 +46,9 @@ struct DeleteAssets: AsyncParsableCommand {
                 .temporary, "all of these assets are in use by a running build",
                 advice: "wait for the build, or stop it first")
         }
-        guard try await isConfirmed() else { throw Failure(.usage, "nothing was removed") }
+        if !yes { try await Question.confirm("Remove all of these assets?", else: "nothing was removed") }
         try await inventory.remove(removable)
         let left = assets.count - removable.count
         terminal.write("removed \(removable.count) of \(assets.count)\(left > 0 ? ", the others are in use" : "")\n")
-    }
-
-    private func isConfirmed() async throws -> Bool {
-        if yes { return true }
-        guard Question.canBeAsked else {
-            throw Failure(
-                .usage, "nothing was removed: there is no terminal to ask for confirmation",
-                advice: "add --yes to skip confirmation")
-        }
-        return try await Question.isAnsweredYes("Remove all of these assets?")
     }
 }
