@@ -92,7 +92,7 @@ let package = Package(
             name: "dss-bench", dependencies: ["AWSCore", "AWSServices", "HTTPTransport", http] + nio,
             path: "Benchmarks",
             swiftSettings: strict),
-        tests(of: "dss"),
+        tests(of: "dss", with: ["Workbench", "AWSTestSupport"]),
         tests(of: "Sandbox"),
         .testTarget(name: "HouseRulesTests", swiftSettings: strict),
         .testTarget(

@@ -37,13 +37,18 @@ struct Live: Sendable {
         try source(options, formats: formats).loadSandbox()
     }
 
+    /// The definition for a command that also works without one, with defaults.
+    func definition(ifPresent options: DefinitionOptions) throws -> SandboxDefinition? {
+        try options.isPresent ? loaded(options).definition.definition : nil
+    }
+
     /// The login user of the sandbox, or the default user if there is no definition.
     func sandboxUser(_ options: DefinitionOptions) throws -> String {
-        let isDefined = fileExists(options.file) || !options.settings.isEmpty
-        return isDefined ? try loaded(options).definition.definition.user.name : SandboxDefinition.User().name
+        (try definition(ifPresent: options)?.user ?? .init()).name
     }
 
     func source(_ options: DefinitionOptions, formats: [ImageFormat] = []) throws -> DefinitionSource {
+        if options.named != nil { _ = try options.isPresent }
         var overrides = try options.settings.map { try Override(set: $0) }
         if !formats.isEmpty {
             overrides.append(Override("formats", formats.map(\.rawValue).joined(separator: ","), flag: "--format"))
@@ -63,7 +68,7 @@ struct Live: Sendable {
     }
 
     func assets(_ options: DefinitionOptions, _ place: DirectoryOptions) async throws -> LocalAssets {
-        let names = fileExists(options.file) ? try loaded(options).definition.definition.names : .init()
+        let names = try names(options)
         return LocalAssets(
             bucket: bucket(place, names.bucketPrefix), factory: await factory(place), stateDirectory: state(place))
     }

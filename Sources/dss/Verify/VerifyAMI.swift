@@ -138,8 +138,7 @@ struct AMIVerification: Sendable {
 extension Live {
     /// The trial settings from the options and from the definition, if there is one.
     func trial(_ reach: InstanceAccessOptions, _ options: DefinitionOptions) throws -> AMIVerification {
-        let isDefined = fileExists(options.file) || !options.settings.isEmpty
-        let definition = isDefined ? try loaded(options).definition.definition : nil
+        let definition = try definition(ifPresent: options)
         return AMIVerification(
             live: self, names: definition?.names ?? .init(),
             instanceType: (definition?.aws ?? .init()).instanceType, user: (definition?.user ?? .init()).name,
