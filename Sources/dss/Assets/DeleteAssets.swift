@@ -1,7 +1,5 @@
 import ArgumentParser
-import LocalProvider
 import Reporting
-import Sandbox
 
 /// `dss delete-assets`
 struct DeleteAssets: AsyncParsableCommand {
@@ -21,34 +19,15 @@ struct DeleteAssets: AsyncParsableCommand {
         help: ArgumentHelp("Asset id; '*' and '?' are wildcards", valueName: "pattern"))
     var pattern: String
 
-    @Flag(help: "Skip confirmation")
-    var yes = false
-
-    @Flag(name: .customLong("dry-run"), help: "Show what would be removed, without removing it")
-    var dryRun = false
-
+    @OptionGroup var removal: RemovalOptions
     @OptionGroup var definition: DefinitionOptions
     @OptionGroup var place: DirectoryOptions
 
     func run() async throws {
         let live = Live()
         try live.requireRoot(for: "dss delete-assets")
-        let pattern = AssetPattern(pattern)
-        let inventory = try await live.assets(definition, place)
-        let assets = try await inventory.list(pattern)
-        let terminal = Terminal.standardOutput
-        terminal.write(Table.assets(assets, matching: pattern).rendered(as: .text, terminal.style))
-        guard !assets.isEmpty, !dryRun else { return }
-        let removable = assets.filter { asset in !assets.contains { $0.assetID == asset.assetID && $0.state == .inUse }
-        }
-        guard !removable.isEmpty else {
-            throw Failure(
-                .temporary, "all of these assets are in use by a running build",
-                advice: "wait for the build, or stop it first")
-        }
-        if !yes { try await Question.confirm("Remove all of these assets?", else: "nothing was removed") }
-        try await inventory.remove(removable)
-        let left = assets.count - removable.count
-        terminal.write("removed \(removable.count) of \(assets.count)\(left > 0 ? ", the others are in use" : "")\n")
+        try await AssetConsole(
+            live.assets(definition, place, pattern), on: .host, empty: "no assets match '\(pattern)'"
+        ).remove(removal)
     }
 }

@@ -198,9 +198,9 @@ struct PublishedDockerImage: Sendable {
     }
 }
 
-extension AssetSearch {
+extension AWSAssets {
     /// Adds the `docker pull` command to the Docker images among the assets.
-    func withPullLines(_ assets: [AWSAsset]) async throws -> [AWSAsset] {
+    func withPullLines(_ assets: [Asset]) async throws -> [Asset] {
         var assets = assets
         for index in assets.indices where assets[index].shortID == DockerRecord.fileName && assets[index].url != nil {
             let asset = assets[index]

@@ -67,10 +67,14 @@ struct Live: Sendable {
             programDigest: try sha256(of: "/proc/self/exe"), now: { Date() })
     }
 
-    func assets(_ options: DefinitionOptions, _ place: DirectoryOptions) async throws -> LocalAssets {
+    /// The assets on this machine whose asset ids match a pattern.
+    func assets(
+        _ options: DefinitionOptions, _ place: DirectoryOptions, _ pattern: String
+    ) async throws -> LocalAssets {
         let names = try names(options)
         return LocalAssets(
-            bucket: bucket(place, names.bucketPrefix), factory: await factory(place), stateDirectory: state(place))
+            bucket: bucket(place, names.bucketPrefix), factory: await factory(place), stateDirectory: state(place),
+            AssetPattern(pattern))
     }
 
     /// - Parameter reconnects: Whether to retry a lost connection, as makes sense for a remote machine.

@@ -94,9 +94,9 @@ extension Live {
         try definition(ifPresent: options)?.names ?? .init()
     }
 
-    /// Runs `body` with the asset search that the options describe.
+    /// Runs `body` with the assets in the regions of the options whose asset ids match a pattern.
     func withAWSAssets<Result>(
-        _ options: AWSAssetOptions, _ pattern: String, _ body: (AssetSearch) async throws -> Result
+        _ options: AWSAssetOptions, _ pattern: String, _ body: (AWSAssets) async throws -> Result
     ) async throws -> Result {
         let definition = try definition(ifPresent: options.definition)
         let aws = definition?.aws ?? .init()
@@ -104,11 +104,10 @@ extension Live {
         return try await withAWS(options.caller, region: flag) { identity in
             var regions = options.names.isEmpty ? identity.region.map { [$0.value] } ?? aws.regions : options.names
             let client = try identity.orRegion(of: aws).client()
-            let assets = AWSAssets(client)
-            if options.isEverywhere { regions = try await assets.regions() }
+            if options.isEverywhere { regions = try await AWSAssets.regions(of: client) }
             let rules = AssetRules(
                 names: definition?.names ?? .init(), volumeGiB: aws.volumeSizeGiB, AssetPattern(pattern))
-            return try await body(AssetSearch(client: client, assets: assets, rules: rules, regions: regions))
+            return try await body(AWSAssets(client, rules, in: regions))
         }
     }
 }
