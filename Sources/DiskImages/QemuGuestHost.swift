@@ -201,7 +201,7 @@ package struct LeftoverGuests: Sendable {
     package func assets() -> [Asset] {
         guests().map { process, name in
             Asset(
-                assetID: name.assetID, kind: .process, name: "\(process.pid) (\(name))",
+                .process, assetID: name.assetID, id: "\(process.pid) (\(name))",
                 state: name.starterLives ? .inUse : .orphaned)
         }
     }
@@ -216,8 +216,7 @@ package struct LeftoverGuests: Sendable {
             let directory = Self.directory(commandLine: commandLine(of: process.pid))
             await process.stop()
             if let directory { try? FileManager.default.removeItem(atPath: directory) }
-            ended.append(
-                Asset(assetID: name.assetID, kind: .process, name: "\(process.pid) (\(name))", state: .orphaned))
+            ended.append(Asset(.process, assetID: name.assetID, id: "\(process.pid) (\(name))", state: .orphaned))
         }
         return ended
     }

@@ -44,6 +44,22 @@ struct AssetsEmulatorTests {
         }
     }
 
+    @Test("no at the question removes nothing, and is no mistake in the command line")
+    func declined() async throws {
+        try await AssetsAccount.with { account in
+            _ = try await account.image("0.1.0")
+            let before = try await account.show("--asset-id", "0.1.0").counts
+            let seen = try await Program.atTerminal(
+                ["delete-aws-assets", "--asset-id", "0.1.0"], account.emulator.environment(home: account.home)
+            ) { program in
+                _ = try await program.expect("Remove all of these assets? [y/N]")
+                try await program.send("n")
+            }
+            #expect(seen.contains("nothing was removed") && seen.contains(/rc=1\s/), "\(seen)")
+            #expect(try await account.show("--asset-id", "0.1.0").counts == before)
+        }
+    }
+
     @Test("what is kept stays, an image with its snapshot")
     func keep() async throws {
         try await AssetsAccount.with { account in

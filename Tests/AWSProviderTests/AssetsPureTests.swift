@@ -10,10 +10,10 @@ import Testing
 @Suite("Assets on AWS")
 struct AssetsPureTests {
     static func asset(
-        _ kind: AWSAsset.Kind, _ id: String, parent: String? = nil, state: String = "available",
-        _ change: (inout AWSAsset) -> Void = { _ in }
-    ) -> AWSAsset {
-        var asset = AWSAsset(kind, in: "eu-central-1", assetID: "0.1.0", id: id, state: state)
+        _ kind: Asset.Kind, _ id: String, parent: String? = nil, state: String = "available",
+        _ change: (inout Asset) -> Void = { _ in }
+    ) -> Asset {
+        var asset = Asset(kind, in: "eu-central-1", assetID: "0.1.0", id: id, state: state)
         asset.parent = parent
         change(&asset)
         return asset
@@ -76,14 +76,16 @@ struct AssetsPureTests {
 
     @Test("what writes goes first, an image before its snapshots")
     func order() {
-        let plan = RemovalPlan([
-            Self.asset(.s3Object, "object"), Self.asset(.snapshot, "snap-1", parent: "ami-1"),
-            Self.asset(.ami, "ami-1"), Self.asset(.instance, "i-1", parent: "S"), Self.asset(.stack, "S"),
-            Self.asset(.instance, "i-2") { $0.isOrphan = true }, Self.asset(.exportTask, "export-1", parent: "ami-1"),
-            Self.asset(.build, "build"), Self.asset(.upload, "upload"), Self.asset(.keyPair, "key-1"),
-            Self.asset(.resource, "part", parent: "S"), Self.asset(.exportTask, "export-2") { $0.isEnded = true },
-            Self.asset(.stack, "P") { $0.isPermanent = true },
-        ])
+        let plan = RemovalPlan(
+            [
+                Self.asset(.s3Object, "object"), Self.asset(.snapshot, "snap-1", parent: "ami-1"),
+                Self.asset(.ami, "ami-1"), Self.asset(.instance, "i-1", parent: "S"), Self.asset(.stack, "S"),
+                Self.asset(.instance, "i-2") { $0.isOrphan = true },
+                Self.asset(.exportTask, "export-1", parent: "ami-1"),
+                Self.asset(.build, "build"), Self.asset(.upload, "upload"), Self.asset(.keyPair, "key-1"),
+                Self.asset(.resource, "part", parent: "S"), Self.asset(.exportTask, "export-2") { $0.isEnded = true },
+                Self.asset(.stack, "P") { $0.isPermanent = true },
+            ], order: AWSAssets.removalOrder)
         #expect(
             plan.waves.map { $0.map(\.id) } == [
                 ["export-1", "build"], ["S", "i-2"], ["ami-1", "key-1"], ["snap-1"], ["upload"], ["object"],
@@ -98,7 +100,7 @@ struct AssetsPureTests {
             Self.asset(.snapshot, "snap-2") { $0.isOrphan = true }, Self.asset(.stack, "S"),
             Self.asset(.instance, "i-1", parent: "S"), Self.asset(.snapshot, "snap-3", parent: "ami-stranger"),
         ]
-        let plan = RemovalPlan(assets, keeping: [.ami, .stack])
+        let plan = RemovalPlan(assets, order: AWSAssets.removalOrder, keeping: [.ami, .stack])
         #expect(plan.assets.map(\.id) == ["snap-2"])
         #expect(
             plan.spared.map { "\($0.asset.id): \($0.reason)" } == [
@@ -131,7 +133,7 @@ struct AssetsPureTests {
         let upload = try #require(try S3.ListMultipartUploads(bucket: "b").decode(answer).uploads.first)
         let now = try Date("2026-01-02T03:04:05Z", strategy: .iso8601).addingTimeInterval(Double(hours) * 3600)
         let bucket = AssetBucket(name: "b", prefix: "p", region: "eu-central-1", domain: nil)
-        let asset = AWSAsset(
+        let asset = Asset(
             upload, bytes: 1 << 30, in: "eu-central-1", of: "1", bucket, PriceList.shipped, at: now)
         #expect(asset.isOrphan == isAbandoned)
         #expect(asset.state == (isAbandoned ? "abandoned" : "unfinished"))
@@ -141,8 +143,9 @@ struct AssetsPureTests {
     @Test("old versions of one object are things of their own")
     func versions() {
         let versions = ["v1", "v2"].map { version in Self.asset(.s3Object, "p/1/a") { $0.version = version } }
-        #expect(RemovalPlan(versions).assets.count == 2)
-        #expect(RemovalPlan(versions).count(besides: [.init(asset: versions[0], reason: "")]) == 1)
+        let plan = RemovalPlan(versions, order: AWSAssets.removalOrder)
+        #expect(plan.assets.count == 2)
+        #expect(plan.count(besides: [Leftover(versions[0], reason: "")]) == 1)
     }
 
     @Test("a month's costs follow the list, which has a date and a default")

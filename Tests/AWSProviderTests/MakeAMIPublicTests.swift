@@ -30,6 +30,21 @@ extension ImageSuites {
             }
         }
 
+        @Test("no at the question changes nothing")
+        func declined() async throws {
+            try await ImageAccount.with { account in
+                let image = try await account.upload()
+                let seen = try await Program.atTerminal(
+                    ["make-ami-public", image.id], account.emulator.environment(home: account.home)
+                ) { program in
+                    _ = try await program.expect("public? [y/N]")
+                    try await program.send("n")
+                }
+                #expect(seen.contains("nothing was changed") && seen.contains(/rc=1\s/), "\(seen)")
+                #expect(try await account.isPublic(image.id, image.snapshotID) == [false, false])
+            }
+        }
+
         static let limits: [(knobs: [String: any Sendable], word: String, code: Int32)] = [
             (["quotas": ["L-0E3CBAB9": 0]], "'Public AMIs' is exhausted", 75),
             (["image_public_access": "block-new-sharing"], "disable-image-block-public-access", 77),

@@ -43,7 +43,7 @@ struct BootTests {
                     #expect(Set(ports).count == 4)
                     #expect(first.consoleLog != second.consoleLog)
                     let running = LeftoverGuests().assets().filter { $0.assetID == Self.assetID }
-                    #expect(running.count == 2 && running.allSatisfy { $0.state == .inUse && $0.kind == .process })
+                    #expect(running.count == 2 && running.allSatisfy { $0.isInUse && $0.kind == .process })
                     #expect(await LeftoverGuests().remove(AssetPattern(Self.assetID)).isEmpty, "they are in use")
                     #expect(ports.allSatisfy(isListening))
                 }
@@ -115,7 +115,7 @@ struct BootTests {
                 memoryMiB: 256, ports: [], directory: directory)
             try await runner.run(command.command)
             let found = LeftoverGuests().assets().filter { $0.assetID == "orphan-test" }
-            #expect(found.map(\.state) == [.orphaned])
+            #expect(found.map(\.isOrphan) == [true])
             #expect(await LeftoverGuests().remove(AssetPattern("other")).isEmpty)
             #expect(await LeftoverGuests().remove(AssetPattern("orphan-*")) == found)
             #expect(!LeftoverGuests().assets().contains { $0.assetID == "orphan-test" })

@@ -1,3 +1,4 @@
+import FoundationEssentials
 import Reporting
 import Sandbox
 
@@ -106,13 +107,45 @@ enum Samples {
 
     static let assets = [
         Asset(
-            assetID: "6.1.0", kind: .image, bytes: 1_363_148_800, state: .ready,
-            named: "/var/lib/dss/bucket/data_science_sandbox/6.1.0/data-science-sandbox-6.1.0.vhd"),
-        Asset(assetID: "6.1.0", kind: .process, state: .inUse, named: "4711"),
-        Asset(
-            assetID: "6.0 beta", kind: .buildDirectory, bytes: 512, state: .orphaned,
-            named: "/var/lib/dss/build/6.0 beta"),
+            .image, assetID: "6.1.0",
+            id: "/var/lib/dss/bucket/data_science_sandbox/6.1.0/data-science-sandbox-6.1.0.vhd", bytes: 1_363_148_800,
+            state: .ready),
+        Asset(.process, assetID: "6.1.0", id: "4711", state: .inUse),
+        Asset(.buildDirectory, assetID: "6.0 beta", id: "/var/lib/dss/build/6.0 beta", bytes: 512, state: .orphaned),
     ]
+
+    /// One asset of each notable state on AWS.
+    static let awsListing = {
+        let bucket = AssetBucket(name: "images", prefix: "p", address: "https://d1.cloudfront.net")
+        func asset(
+            _ kind: Asset.Kind, _ id: String, _ state: String, assetID: String = "6.1.0",
+            region: String = "eu-central-1",
+            _ change: (inout Asset) -> Void = { _ in }
+        ) -> Asset {
+            var asset = Asset(kind, in: region, assetID: assetID, id: id, state: state)
+            change(&asset)
+            return asset
+        }
+        let assets = [
+            asset(.stack, "DATA-SCIENCE-SANDBOX-VM-Bucket", "CREATE_COMPLETE", assetID: "") { $0.isPermanent = true },
+            asset(.ami, "ami-0123456789abcdef0", "available") { ($0.name, $0.isPublic) = ("sandbox 6.1.0", true) },
+            asset(.snapshot, "snap-0123456789abcdef0", "completed") {
+                ($0.bytes, $0.monthlyCost, $0.isOrphan, $0.parent) = (10 << 30, 0.54, true, "ami-1")
+            },
+            asset(.s3Object, "p/6.1.0/sandbox.vhd", "standard") {
+                ($0.bytes, $0.monthlyCost, $0.bucket) = (1_363_148_800, 0.03, bucket)
+            },
+            asset(.s3Object, "p/6.1.0/docker-image.json", "old version, standard") {
+                ($0.bucket, $0.version, $0.isSuperseded, $0.pullLine) = (bucket, "v1", true, "docker pull a/b:6.1.0")
+            },
+            asset(.instance, "i-0123456789abcdef0", "terminated", region: "us-east-1") {
+                ($0.name, $0.isEnded, $0.parent) = ("m5.large", true, "EC2-6-1-0")
+                $0.expires = Date(timeIntervalSince1970: 0)
+            },
+        ]
+        return AssetListing(
+            assets, on: .aws(prices: "2025-01"), empty: "no assets", now: Date(timeIntervalSince1970: 1))
+    }()
 
     static let tools = [
         ToolStatus(
@@ -149,8 +182,10 @@ enum Samples {
     }
 }
 
-extension Asset {
-    fileprivate init(assetID: String, kind: Kind, bytes: Int64? = nil, state: State, named name: String) {
-        self.init(assetID: assetID, kind: kind, name: name, bytes: bytes, state: state)
+extension AssetListing {
+    func rendered(as format: OutputFormat, _ style: Style) -> String {
+        var text = ""
+        write(as: format, style) { text += $0 }
+        return text
     }
 }

@@ -6,17 +6,31 @@ import Testing
 struct TableTests {
     @Test(arguments: [("80", Samples.narrow), ("160", Samples.wide), ("piped", Style.piped)])
     func assetsAsText(name: String, style: Style) throws {
-        try expectGolden(Table.assets(Samples.assets).rendered(as: .text, style), "assets-\(name)")
+        let table = AssetListing(Samples.assets, on: .host, empty: "no assets")
+        try expectGolden(table.rendered(as: .text, style), "assets-\(name)")
     }
 
     @Test func assetsForPrograms() throws {
-        let table = Table.assets(Samples.assets)
+        let table = AssetListing(Samples.assets, on: .host, empty: "no assets")
         try expectGolden(table.rendered(as: .json, .piped), "assets-json")
         try expectGolden(table.rendered(as: .markdown, .piped), "assets-markdown")
     }
 
+    @Test(arguments: [
+        ("60", Style(color: false, unicode: true, width: 60)), ("160", .init(color: true, unicode: true, width: 160)),
+        ("piped", .piped),
+    ])
+    func assetsOnAWSAsText(name: String, style: Style) throws {
+        try expectGolden(Samples.awsListing.rendered(as: .text, style), "aws-assets-\(name)")
+    }
+
+    @Test func assetsOnAWSForPrograms() throws {
+        try expectGolden(Samples.awsListing.rendered(as: .json, .piped), "aws-assets-json")
+        try expectGolden(Samples.awsListing.rendered(as: .markdown, .piped), "aws-assets-markdown")
+    }
+
     @Test func anEmptyTableSaysSo() {
-        let table = Table.assets([], matching: AssetPattern("6.*"))
+        let table = AssetListing([], on: .host, empty: "no assets match '6.*'")
         #expect(table.rendered(as: .text, Samples.narrow) == "no assets match '6.*'\n")
         #expect(table.rendered(as: .markdown, Samples.narrow) == "no assets match '6.\\*'\n")
         #expect(table.rendered(as: .json, Samples.narrow) == "[]\n")
@@ -33,7 +47,8 @@ struct TableTests {
 
     /// A table fits the terminal without shortening its ids, as long as the terminal is as wide as the ids need.
     @Test(arguments: 54...120) func aTableKeepsToTheTerminal(width: Int) {
-        let text = Table.assets(Samples.assets).text(Style(color: false, unicode: true, width: width))
+        let text = AssetListing(Samples.assets, on: .host, empty: "no assets")
+            .rendered(as: .text, Style(color: false, unicode: true, width: width))
         #expect(text.split(separator: "\n").allSatisfy { $0.displayWidth <= width })
         #expect(text.contains("6.0 beta"))
         #expect(text.contains("build-directory"))

@@ -3,49 +3,47 @@ import AWSServices
 import FoundationEssentials
 import Sandbox
 
-/// What builds have made on AWS and what they left, found by tags and names, without any record of ours.
+/// What builds made in an AWS account and what they left, found by tags and names without a record of past builds.
 package struct AWSAssets: Sendable {
-    /// What was found, and where nobody could look.
-    package struct Inventory: Sendable {
-        package var assets: [AWSAsset] = []
-        package var gaps: [Gap] = []
-
-        package init() {}
-    }
-
-    /// A region that did not tell.
-    package struct Gap: Sendable {
-        package var region: String
-        package var reason: AWSError
-    }
-
-    private let client: AWSClient
+    /// For any region.
+    package let client: AWSClient
+    package let rules: AssetRules
+    package let regions: [String]
+    let polling: PollingPolicy
     private let prices: PriceList
     private let now: @Sendable () -> Date
 
-    /// - Parameter client: of any region.
+    /// - Parameter regions: where to search.
     package init(
-        _ client: AWSClient, prices: PriceList = .shipped, now: @escaping @Sendable () -> Date = { Date() }
+        _ client: AWSClient, _ rules: AssetRules, in regions: [String], polling: PollingPolicy = PollingPolicy(),
+        prices: PriceList = .shipped, now: @escaping @Sendable () -> Date = { Date() }
     ) {
         self.client = client
+        self.rules = rules
+        self.regions = regions
+        self.polling = polling
         self.prices = prices
         self.now = now
     }
 
     /// The regions that the account can use.
-    package func regions() async throws -> [String] {
+    package static func regions(of client: AWSClient) async throws -> [String] {
         try await client.call(EC2.DescribeRegions()).regions.filter { $0.optInStatus != "not-opted-in" }
             .map(\.regionName).sorted()
     }
 
-    /// Looks in all regions at the same time.
-    /// - Parameter kinds: what is wanted; less is asked of AWS then.
-    /// - Throws: `AWSError` where no region tells anything.
-    package func find(
-        _ rules: AssetRules, kinds: Set<AWSAsset.Kind> = Set(AWSAsset.Kind.allCases), in regions: [String]
-    ) async throws -> Inventory {
-        let found = try await withThrowingTaskGroup(of: (String, Result<[AWSAsset], AWSError>).self) { group in
-            for region in Set(regions) {
+    package func find() async throws -> Inventory { try await find(Asset.Kind.onAWS) }
+
+    /// Searches all regions at the same time.
+    /// - Parameters:
+    ///   - kinds: what is wanted; AWS is asked for less then.
+    ///   - others: where to search instead.
+    /// - Throws: `AWSError` if no region answers.
+    package func find(_ kinds: some Sequence<Asset.Kind>, in others: [String]? = nil) async throws -> Inventory {
+        let regions = Set(others ?? regions)
+        let kinds = Set(kinds)
+        let found = try await withThrowingTaskGroup(of: (String, Result<[Asset], AWSError>).self) { group in
+            for region in regions {
                 let search = RegionSearch(
                     client: client.region(region), rules: rules, kinds: kinds, prices: prices, now: now())
                 group.addTask {
@@ -64,7 +62,7 @@ package struct AWSAssets: Sendable {
         for (region, result) in found.sorted(by: { $0.0 < $1.0 }) {
             switch result {
             case .success(let assets): inventory.assets += assets
-            case .failure(let reason): inventory.gaps.append(Gap(region: region, reason: reason))
+            case .failure(let reason): inventory.gaps.append(.init(region: region, reason: reason))
             }
         }
         if inventory.gaps.count == found.count, let gap = inventory.gaps.first { throw gap.reason }
@@ -72,8 +70,8 @@ package struct AWSAssets: Sendable {
         return inventory
     }
 
-    /// By asset id, then region, then kind in the order of their declaration; what has ended stands last.
-    private static func isBefore(_ one: AWSAsset, _ other: AWSAsset) -> Bool {
+    /// By asset id, then region, then kind in the order of listings; what has ended comes last.
+    private static func isBefore(_ one: Asset, _ other: Asset) -> Bool {
         if one.assetID != other.assetID { return one.assetID < other.assetID }
         if one.region != other.region { return one.region < other.region }
         if one.isEnded != other.isEnded { return other.isEnded }
@@ -84,10 +82,10 @@ package struct AWSAssets: Sendable {
     }
 }
 
-extension AWSAsset.Kind {
-    private static let ranks = Dictionary(uniqueKeysWithValues: allCases.enumerated().map { ($1, $0) })
+extension Asset.Kind {
+    private static let ranks = Dictionary(uniqueKeysWithValues: onAWS.enumerated().map { ($1, $0) })
 
-    var rank: Int { Self.ranks[self]! }
+    fileprivate var rank: Int { Self.ranks[self] ?? 0 }
 }
 
 /// What was found in one region, before it is known what belongs to what.
@@ -101,24 +99,24 @@ package struct RegionFindings: Sendable {
     package var images: [String: String]?
     /// Snapshots that an image uses, with that image.
     package var imageOfSnapshot: [String: String] = [:]
-    package var assets: [AWSAsset] = []
+    package var assets: [Asset] = []
 
     package init(region: String) {
         self.region = region
     }
 
     /// The assets with what each belongs to, and marked where that is gone.
-    package consuming func accounted() -> [AWSAsset] {
+    package consuming func accounted() -> [Asset] {
         let stacked = Set(assets.lazy.filter { $0.kind == .stack }.map(\.assetID))
         // Not twice in memory: there may be very many.
-        var result: [AWSAsset] = []
+        var result: [Asset] = []
         swap(&result, &assets)
         for index in result.indices where !result[index].isEnded { account(for: &result[index], stacked) }
         return result
     }
 
     /// - Parameter stacked: the asset ids that have a stack.
-    private func account(for asset: inout AWSAsset, _ stacked: Set<String>) {
+    private func account(for asset: inout Asset, _ stacked: Set<String>) {
         switch asset.kind {
         case .instance:
             guard let stacks else { return }
@@ -139,7 +137,7 @@ package struct RegionFindings: Sendable {
             guard stacks != nil else { return }
             asset.parent = stackOfResource[asset.name ?? ""] ?? stackOfResource[asset.id]
             asset.isOrphan = asset.parent == nil && !stacked.contains(asset.assetID)
-        case .stack, .resource, .ami, .s3Object, .upload, .build: return
+        default: return
         }
     }
 }

@@ -8,7 +8,7 @@ struct RegionSearch: Sendable {
     /// In that region.
     let client: AWSClient
     let rules: AssetRules
-    let kinds: Set<AWSAsset.Kind>
+    let kinds: Set<Asset.Kind>
     let prices: PriceList
     let now: Date
 
@@ -36,7 +36,7 @@ struct RegionSearch: Sendable {
         return findings
     }
 
-    func wants(_ some: AWSAsset.Kind...) -> Bool { some.contains(where: kinds.contains) }
+    func wants(_ some: Asset.Kind...) -> Bool { some.contains(where: kinds.contains) }
 
     /// A list as a whole, for what is few.
     func all<O: PagedOperation>(_ operation: O) async throws -> [O.Item] {
@@ -47,8 +47,8 @@ struct RegionSearch: Sendable {
 
     /// Two ways of finding the same things, at the same time; each thing once.
     func either<O: PagedOperation>(
-        _ first: O, _ second: O, _ asset: @escaping @Sendable (O.Item) -> AWSAsset?
-    ) async throws -> [AWSAsset] {
+        _ first: O, _ second: O, _ asset: @escaping @Sendable (O.Item) -> Asset?
+    ) async throws -> [Asset] {
         async let some = assets(first, asset)
         let others = try await assets(second, asset)
         let found = try await some
@@ -57,9 +57,9 @@ struct RegionSearch: Sendable {
     }
 
     func assets<O: PagedOperation>(
-        _ operation: O, _ asset: @Sendable (O.Item) -> AWSAsset?
-    ) async throws -> [AWSAsset] {
-        var found: [AWSAsset] = []
+        _ operation: O, _ asset: @Sendable (O.Item) -> Asset?
+    ) async throws -> [Asset] {
+        var found: [Asset] = []
         for try await item in client.items(of: operation) { if let asset = asset(item) { found.append(asset) } }
         return found
     }
@@ -83,7 +83,7 @@ extension RegionSearch {
         /// With their asset ids, empty for a stranger's.
         var images: [String: String] = [:]
         var imageOfSnapshot: [String: String] = [:]
-        var assets: [AWSAsset] = []
+        var assets: [Asset] = []
 
         mutating func take(_ image: FoundImage) {
             if images.updateValue(image.asset?.assetID ?? "", forKey: image.id) == nil {
@@ -95,7 +95,7 @@ extension RegionSearch {
 
     struct FoundImage: Sendable {
         var id: String
-        var asset: AWSAsset?
+        var asset: Asset?
         var snapshots: [String]
     }
 
@@ -121,7 +121,7 @@ extension RegionSearch {
         list.maxResults = 1000
         var found: [FoundImage] = []
         for try await image in client.items(of: list) {
-            let asset = rules.owner(image.tags, amiName: image.name).map { AWSAsset(image, in: region, of: $0) }
+            let asset = rules.owner(image.tags, amiName: image.name).map { Asset(image, in: region, of: $0) }
             let snapshots = image.blockDeviceMappings.compactMap(\.ebs?.snapshotId)
             found.append(FoundImage(id: image.imageId, asset: asset, snapshots: snapshots))
         }
@@ -129,7 +129,7 @@ extension RegionSearch {
     }
 
     /// Images that are not ours, but use our snapshots, which are no orphans then.
-    private func strangers(using snapshots: [AWSAsset], _ found: FoundImages) async throws -> [FoundImage] {
+    private func strangers(using snapshots: [Asset], _ found: FoundImages) async throws -> [FoundImage] {
         let unused = snapshots.filter { found.imageOfSnapshot[$0.id] == nil }
         let unknown = Set(unused.compactMap(\.parent)).subtracting(found.images.keys).sorted()
         return try await inPortions(of: unknown) { ids in
@@ -139,16 +139,16 @@ extension RegionSearch {
         }
     }
 
-    private func snapshots(_ filters: [EC2.Filter]) async throws -> [AWSAsset] {
+    private func snapshots(_ filters: [EC2.Filter]) async throws -> [Asset] {
         var list = EC2.DescribeSnapshots(ownerIds: ["self"], filters: filters)
         list.maxResults = 1000
         return try await assets(list) { snapshot in
-            rules.owner(snapshot.tags, amiName: nil).map { AWSAsset(snapshot, in: region, of: $0, prices) }
+            rules.owner(snapshot.tags, amiName: nil).map { Asset(snapshot, in: region, of: $0, prices) }
         }
     }
 
     /// Snapshots that carry no tag, but belong to an image of ours.
-    private func snapshotsOfImages(_ found: FoundImages, besides known: [AWSAsset]) async throws -> [AWSAsset] {
+    private func snapshotsOfImages(_ found: FoundImages, besides known: [Asset]) async throws -> [Asset] {
         guard wants(.snapshot) else { return [] }
         let ours = found.imageOfSnapshot.filter { found.images[$0.value] != "" }
         let missing = Set(ours.keys).subtracting(known.map(\.id)).sorted()
@@ -158,18 +158,18 @@ extension RegionSearch {
                 // Another asset id's tag says that it is not ours.
                 guard !snapshot.tags.contains(where: { $0.key == rules.tagKey }) else { return nil }
                 return ours[snapshot.snapshotId].flatMap { found.images[$0] }
-                    .map { AWSAsset(snapshot, in: region, of: $0, prices) }
+                    .map { Asset(snapshot, in: region, of: $0, prices) }
             }
         }
     }
 
-    private func exports(_ tasks: [EC2.ExportImageTask], _ found: FoundImages) -> [AWSAsset] {
+    private func exports(_ tasks: [EC2.ExportImageTask], _ found: FoundImages) -> [Asset] {
         tasks.compactMap { task in
             let image = task.imageId.flatMap { found.images[$0] }
             let place = task.s3ExportLocation?.s3Prefix.flatMap { rules.owner(ofKey: $0) }
             let isTagged = task.tags.contains { $0.key == rules.tagKey }
             let owner = isTagged ? rules.owner(task.tags, amiName: nil) : (image == "" ? nil : image) ?? place
-            return owner.map { AWSAsset(task, in: region, of: $0) }
+            return owner.map { Asset(task, in: region, of: $0) }
         }
     }
 }
@@ -180,22 +180,22 @@ extension RegionSearch {
         /// Of all stacks that are there.
         var names: Set<String> = []
         var stackOfResource: [String: String] = [:]
-        var assets: [AWSAsset] = []
+        var assets: [Asset] = []
     }
 
     func stacks() async throws -> FoundStacks {
         async let tagged = wants(.instance) ? instances([rules.tagFilter]) : []
         var found = FoundStacks()
         var place: AssetBucket?
-        var ours: [AWSAsset] = []
-        var permanent: [AWSAsset] = []
+        var ours: [Asset] = []
+        var permanent: [Asset] = []
         for try await stack in client.items(of: CloudFormation.DescribeStacks()) {
             found.names.insert(stack.stackName)
             if stack.stackName == PermanentStack.vmBucket.name { place = self.bucket(of: stack) }
             if let owner = rules.owner(of: stack) {
-                ours.append(AWSAsset(stack, in: region, of: owner, rules))
+                ours.append(Asset(stack, in: region, of: owner, rules))
             } else if rules.isPermanent(stack.stackName) {
-                permanent.append(AWSAsset(stack, in: region, of: "", rules))
+                permanent.append(Asset(stack, in: region, of: "", rules))
             }
         }
         let bucket = place
@@ -223,13 +223,13 @@ extension RegionSearch {
         return AssetBucket(name: name, prefix: rules.names.bucketPrefix, region: region, domain: domain)
     }
 
-    private func parts(of stacks: [AWSAsset]) async throws -> [AWSAsset] {
-        try await withThrowingTaskGroup(of: [AWSAsset].self) { group in
+    private func parts(of stacks: [Asset]) async throws -> [Asset] {
+        try await withThrowingTaskGroup(of: [Asset].self) { group in
             for stack in stacks {
                 group.addTask {
                     do {
                         return try await assets(CloudFormation.ListStackResources(stackName: stack.id)) {
-                            AWSAsset($0, of: stack)
+                            Asset($0, of: stack)
                         }
                     } catch let error as AWSError where error.code == "ValidationError" {
                         return []  // It went away meanwhile.
@@ -240,15 +240,15 @@ extension RegionSearch {
         }
     }
 
-    private func instances(_ filters: [EC2.Filter], of owners: [String: String] = [:]) async throws -> [AWSAsset] {
+    private func instances(_ filters: [EC2.Filter], of owners: [String: String] = [:]) async throws -> [Asset] {
         try await assets(EC2.DescribeInstances(filters: filters)) { instance in
             let owner = rules.owner(instance.tags, stackName: nil) ?? owners[instance.instanceId]
-            return owner.map { AWSAsset(instance, in: region, of: $0, rules, prices) }
+            return owner.map { Asset(instance, in: region, of: $0, rules, prices) }
         }
     }
 
     /// Machines without our tag, for whoever made the stack by hand.
-    private func machinesOfStacks(_ parts: [AWSAsset], besides known: [AWSAsset]) async throws -> [AWSAsset] {
+    private func machinesOfStacks(_ parts: [Asset], besides known: [Asset]) async throws -> [Asset] {
         guard wants(.instance) else { return [] }
         let machines = parts.filter { $0.name == "AWS::EC2::Instance" && !$0.isPermanent }
         let owners = Dictionary(machines.map { ($0.id, $0.assetID) }) { first, _ in first }
@@ -258,40 +258,40 @@ extension RegionSearch {
         }
     }
 
-    private func builds(of projects: [String]) async throws -> [AWSAsset] {
-        try await withThrowingTaskGroup(of: [AWSAsset].self) { group in
+    private func builds(of projects: [String]) async throws -> [Asset] {
+        try await withThrowingTaskGroup(of: [Asset].self) { group in
             for project in projects { group.addTask { try await builds(of: project) } }
             return try await group.reduce(into: []) { $0 += $1 }
         }
     }
 
-    private func builds(of project: String) async throws -> [AWSAsset] {
-        var found: [AWSAsset] = []
+    private func builds(of project: String) async throws -> [Asset] {
+        var found: [Asset] = []
         for try await page in client.pages(of: CodeBuild.ListBuildsForProject(projectName: project)) {
             guard let ids = page.ids, !ids.isEmpty else { continue }
             let builds = try await client.call(CodeBuild.BatchGetBuilds(ids: ids)).builds ?? []
             found += builds.compactMap { build in
-                rules.owner(of: build).map { AWSAsset(build, in: region, of: $0) }
+                rules.owner(of: build).map { Asset(build, in: region, of: $0) }
             }
         }
         return found
     }
 
-    func keyPairs() async throws -> [AWSAsset] {
+    func keyPairs() async throws -> [Asset] {
         async let tagged = client.call(EC2.DescribeKeyPairs(filters: [rules.tagFilter])).keyPairs
         let names = EC2.Filter(name: "key-name", values: [rules.keyPairNames])
         let named = try await client.call(EC2.DescribeKeyPairs(filters: [names])).keyPairs
         var known: Set<String> = []
         return try await (tagged + named).compactMap { pair in
             guard known.insert(pair.keyPairId).inserted else { return nil }
-            return rules.owner(pair.tags, stackName: pair.keyName).map { AWSAsset(pair, in: region, of: $0) }
+            return rules.owner(pair.tags, stackName: pair.keyName).map { Asset(pair, in: region, of: $0) }
         }
     }
 }
 
 /// Objects in the bucket of images, and uploads into it that were not finished.
 extension RegionSearch {
-    func stored(in bucket: AssetBucket?) async throws -> [AWSAsset] {
+    func stored(in bucket: AssetBucket?) async throws -> [Asset] {
         guard let bucket else { return [] }
         do {
             async let objects = wants(.s3Object) ? objects(in: bucket) : []
@@ -302,31 +302,31 @@ extension RegionSearch {
         }
     }
 
-    private func objects(in bucket: AssetBucket) async throws -> [AWSAsset] {
+    private func objects(in bucket: AssetBucket) async throws -> [Asset] {
         let versioning = try await client.call(S3.GetBucketVersioning(bucket: bucket.name))
         return versioning.status == nil ? try await plainObjects(in: bucket) : try await versions(in: bucket)
     }
 
-    private func versions(in bucket: AssetBucket) async throws -> [AWSAsset] {
+    private func versions(in bucket: AssetBucket) async throws -> [Asset] {
         try await assets(S3.ListObjectVersions(bucket: bucket.name, prefix: rules.keyPrefix)) { entry in
-            rules.owner(ofKey: entry.key).map { AWSAsset(entry, in: region, of: $0, bucket, prices) }
+            rules.owner(ofKey: entry.key).map { Asset(entry, in: region, of: $0, bucket, prices) }
         }
     }
 
-    private func plainObjects(in bucket: AssetBucket) async throws -> [AWSAsset] {
+    private func plainObjects(in bucket: AssetBucket) async throws -> [Asset] {
         try await assets(S3.ListObjectsV2(bucket: bucket.name, prefix: rules.keyPrefix)) { object in
-            rules.owner(ofKey: object.key).map { AWSAsset(object, in: region, of: $0, bucket, prices) }
+            rules.owner(ofKey: object.key).map { Asset(object, in: region, of: $0, bucket, prices) }
         }
     }
 
-    private func uploads(in bucket: AssetBucket) async throws -> [AWSAsset] {
+    private func uploads(in bucket: AssetBucket) async throws -> [Asset] {
         let uploads = try await all(S3.ListMultipartUploads(bucket: bucket.name, prefix: rules.keyPrefix))
-        return try await withThrowingTaskGroup(of: AWSAsset?.self) { group in
+        return try await withThrowingTaskGroup(of: Asset?.self) { group in
             for upload in uploads {
                 guard let owner = rules.owner(ofKey: upload.key) else { continue }
                 group.addTask {
                     let bytes = try await bytes(of: upload, in: bucket.name)
-                    return bytes.map { AWSAsset(upload, bytes: $0, in: region, of: owner, bucket, prices, at: now) }
+                    return bytes.map { Asset(upload, bytes: $0, in: region, of: owner, bucket, prices, at: now) }
                 }
             }
             return try await group.reduce(into: []) { if let upload = $1 { $0.append(upload) } }

@@ -184,9 +184,9 @@ struct BuildResources: Sendable, Equatable {
 
 extension LocalMachineFactory {
     /// The resources of a build that currently exist.
-    func find(_ parts: BuildResources, assetID: String, state: Asset.State) async throws -> [Asset] {
+    func find(_ parts: BuildResources, assetID: String, state: Asset.LocalState) async throws -> [Asset] {
         let asset = { (kind: Asset.Kind, name: String, bytes: Int64?) in
-            Asset(assetID: assetID, kind: kind, name: name, bytes: bytes, state: state)
+            Asset(kind, assetID: assetID, id: name, bytes: bytes, state: state)
         }
         let machines = parts.machines.isEmpty ? Array(parts.inhabitants.prefix(1)) : parts.machines
         var assets = machines.map { asset(.machine, "\(parts.name) (process \($0.pid))", nil) }

@@ -8,7 +8,7 @@ extension LocalMachineFactory {
         var assets: [Asset] = []
         for name in buildNames() {
             let parts = BuildResources(name: name, in: self)
-            let state: Asset.State = FileLock.isHeld(lockPath(name)) ? .inUse : .orphaned
+            let state: Asset.LocalState = FileLock.isHeld(lockPath(name)) ? .inUse : .orphaned
             assets += try await find(parts, assetID: assetID(of: parts), state: state)
         }
         return assets

@@ -4,60 +4,84 @@ import Glibc
 import Sandbox
 import Workbench
 
-/// What builds have made on this machine and what they left, found by asset id without any record of ours.
-package struct LocalAssets: Sendable {
+/// What builds made on this machine and what they left, found by asset id without a record of past builds.
+package struct LocalAssets: AssetInventory {
     private let store: DirectoryStore
     private let prefix: String
     private let factory: LocalMachineFactory
     private let stateDirectory: String
+    private let pattern: AssetPattern
 
     package init(
-        store: DirectoryStore, prefix: String, factory: LocalMachineFactory, stateDirectory: String
+        store: DirectoryStore, prefix: String, factory: LocalMachineFactory, stateDirectory: String,
+        _ pattern: AssetPattern
     ) {
         self.store = store
         self.prefix = prefix
         self.factory = factory
         self.stateDirectory = stateDirectory
+        self.pattern = pattern
     }
 
-    package func list(_ pattern: AssetPattern) async throws -> [Asset] {
+    /// A single wave: a build's resources are removed together, under its lock.
+    package static let removalOrder: [Set<Asset.Kind>] = [
+        [.image, .manifest, .machine, .network, .process, .mount, .buildDirectory, .partialExport]
+    ]
+
+    package func find() async throws -> Inventory {
         let running = try await factory.leftovers() + LeftoverGuests().assets()
-        let busy = Set(running.filter { $0.state == .inUse }.map(\.assetID))
-        let stored = store.assetIDs(under: prefix).flatMap { images(of: $0, isBusy: busy.contains($0.rawValue)) }
-        return (stored + running).filter { pattern.matches($0.assetID) }
+        let busy = Set(running.filter(\.isInUse).map(\.assetID))
+        let stored = store.assetIDs(under: prefix).flatMap { files(of: $0, isBusy: busy.contains($0.rawValue)) }
+        return Inventory(assets: (stored + running).filter { pattern.matches($0.assetID) })
     }
 
-    /// Removes everything of the asset ids in the list; what is missing already is fine.
-    /// - Throws: `Failure` with code `.temporary` where a build of one of them runs.
-    package func remove(_ assets: [Asset]) async throws {
-        for id in Set(assets.map(\.assetID)).sorted() {
-            try await factory.removeLeftovers(of: id)
-            await LeftoverGuests().remove(AssetPattern(id))
-            for asset in assets where asset.assetID == id && Self.storedKinds.contains(asset.kind) {
-                try removeStored(asset.name)
-            }
-            guard let assetID = try? AssetID(id) else { continue }
+    package func batches(of wave: [Asset]) -> [[Asset]] {
+        Dictionary(grouping: wave, by: \.assetID).sorted { $0.key < $1.key }.map(\.value)
+    }
+
+    /// Removes everything of one asset id.
+    package func remove(_ batch: [Asset]) async throws -> [Leftover] {
+        guard let id = batch.first?.assetID else { return [] }
+        do { try await factory.removeLeftovers(of: id) } catch let failure as Failure {
+            let reason = ([failure.message] + failure.details).joined(separator: "; ")
+            let present = Set(try await find().assets.map(\.place))
+            return batch.filter { present.contains($0.place) }.map { Leftover($0, reason: reason) }
+        }
+        await LeftoverGuests().remove(AssetPattern(id))
+        let left = batch.filter { Self.storedKinds.contains($0.kind) }.compactMap { asset in
+            do { try removeStored(asset.id) } catch { return Leftover(asset, reason: "\(error)") }
+            return nil
+        }
+        if left.isEmpty, let assetID = try? AssetID(id) {
             try removeFile(PasswordVerifier.path(of: assetID, in: stateDirectory))
             AssetFolder(store, assetID, under: prefix).removeIfEmpty()
         }
+        return left
     }
 
+    package func manualCommand(for asset: Asset) -> String {
+        switch asset.kind {
+        case .mount: "sudo umount \(shellQuoted(asset.id))"
+        case .network: "sudo ip netns delete \(shellQuoted(baseName(asset.id)))"
+        case .image, .manifest, .partialExport: "sudo rm -r \(shellQuoted(asset.id))"
+        // A tree with a mount inside must not be deleted by hand, and a process is known by more than its number.
+        default: "sudo dss delete-assets --asset-id \(shellQuoted(asset.assetID))"
+        }
+    }
+}
+
+/// The files of finished and unfinished builds in the bucket.
+extension LocalAssets {
     private static let storedKinds: Set<Asset.Kind> = [.image, .manifest, .partialExport]
 
-    /// A Docker image is a directory whose files are all named after their contents.
-    private func removeStored(_ path: String) throws {
-        guard fileExists(path) else { return }
-        try FileManager.default.removeItem(atPath: path)
-    }
-
-    private func images(of assetID: AssetID, isBusy: Bool) -> [Asset] {
+    private func files(of assetID: AssetID, isBusy: Bool) -> [Asset] {
         let folder = AssetFolder(store, assetID, under: prefix)
         let manifest = Manifest.read(folder.path(Manifest.fileName))
         return store.list(assetID.folder(under: prefix)).compactMap { object in
             let name = String(object.key.dropFirst(assetID.folder(under: prefix).count))
             return Self.kind(of: name, in: manifest).map { kind, isFinished in
                 Asset(
-                    assetID: assetID.rawValue, kind: kind, name: store.path(object.key),
+                    kind, assetID: assetID.rawValue, id: store.path(object.key),
                     bytes: bytesOnDisk(store.path(object.key)),
                     state: isFinished ? .ready : isBusy ? .inUse : .orphaned)
             }
@@ -71,6 +95,12 @@ package struct LocalAssets: Sendable {
         if [Manifest.fileName, Manifest.checksumsFileName].contains(name) { return (.manifest, true) }
         guard ImageFormat.allCases.contains(where: { name.hasSuffix(".\($0.fileExtension)") }) else { return nil }
         return (.image, manifest?.files.contains { $0.name == name } ?? false)
+    }
+
+    /// A Docker image is a directory whose files are all named after their contents.
+    private func removeStored(_ path: String) throws {
+        guard fileExists(path) else { return }
+        try FileManager.default.removeItem(atPath: path)
     }
 }
 

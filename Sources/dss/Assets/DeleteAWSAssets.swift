@@ -1,4 +1,3 @@
-import AWSCore
 import AWSProvider
 import ArgumentParser
 import FoundationEssentials
@@ -39,12 +38,7 @@ struct DeleteAWSAssets: AsyncParsableCommand {
             valueName: "type"))
     var keep: [AssetKinds] = []
 
-    @Flag(name: .customLong("dry-run"), help: "Show what would be removed, without removing it")
-    var dryRun = false
-
-    @Flag(help: "Skip confirmation")
-    var yes = false
-
+    @OptionGroup var removal: RemovalOptions
     @OptionGroup var options: AWSAssetOptions
 
     func validate() throws {
@@ -55,127 +49,28 @@ struct DeleteAWSAssets: AsyncParsableCommand {
 
     func run() async throws {
         let live = Live()
-        try await live.withAWSAssets(options, pattern ?? "*") { search in
-            let desk = AssetRemover(
-                search: search, isExpired: expired, kept: keep.all, exportDirectory: live.exportDirectory)
-            let found = try await search.find()
-            found.warnOfGaps()
-            let plan = desk.plan(found)
-            desk.show(plan, of: found, empty: expired ? "nothing has expired" : "no assets match '\(pattern ?? "*")'")
-            if !plan.isEmpty, !dryRun {
-                if !yes { try await desk.ask() }
-                try await desk.remove(plan)
-            }
-            if let gap = found.gaps.first {
-                throw Failure(
-                    .failed, "cannot list the assets of every region", details: ["\(gap.region): \(gap.reason)"],
-                    advice: gap.reason.advice)
+        try await live.withAWSAssets(options, pattern ?? "*") { assets in
+            try await AssetConsole(
+                assets, on: .onAWS, empty: expired ? "nothing has expired" : "no assets match '\(pattern ?? "*")'"
+            ).remove(removal, keeping: Set(keep.kinds), expiredAt: expired ? Date() : nil) { gone in
+                for snapshot in gone where snapshot.kind == .snapshot { live.removeWorkFiles(of: snapshot.id) }
             }
         }
     }
 }
 
-/// Shows a removal plan, asks for confirmation, and executes the plan.
-struct AssetRemover: Sendable {
-    let search: AssetSearch
-    let isExpired: Bool
-    let kept: Set<AWSAsset.Kind>
-    /// The scratch directory of exports on this host.
-    let exportDirectory: String
-    private let terminal = Terminal.standardOutput
-
-    init(search: AssetSearch, isExpired: Bool, kept: Set<AWSAsset.Kind>, exportDirectory: String) {
-        self.search = search
-        self.isExpired = isExpired
-        self.kept = kept
-        self.exportDirectory = exportDirectory
-    }
-
-    func plan(_ found: AWSAssets.Inventory) -> RemovalPlan {
-        RemovalPlan(isExpired ? found.assets.expired(at: Date()) : found.assets, keeping: kept)
-    }
-
-    func show(_ plan: RemovalPlan, of found: AWSAssets.Inventory, empty: String) {
-        let empty = plan.spared.isEmpty ? empty : "nothing to remove"
-        AssetListing(assets: plan.listed(in: found.assets), empty: empty)
-            .write(as: .text, terminal.style, to: terminal.write)
-        for spared in plan.spared.prefix(Self.shown) {
-            terminal.write("keeping \(spared.asset.kind.rawValue) \(spared.asset.id): \(spared.reason)\n")
-        }
-        if plan.spared.count > Self.shown { terminal.write("keeping \(plan.spared.count - Self.shown) more\n") }
-    }
-
-    func ask() async throws {
-        guard Question.canBeAsked else {
-            throw Failure(
-                .usage, "nothing was removed: there is no terminal to ask for confirmation",
-                advice: "add --yes to skip confirmation")
-        }
-        guard try await Question.isAnsweredYes("Remove all of these assets?") else {
-            throw Failure(.usage, "nothing was removed")
-        }
-    }
-
-    /// Removes the planned assets, then searches again: an export that finished meanwhile may have left an object, and
-    /// an image that was being created may have left a snapshot.
-    /// - Throws: `Failure` if something could not be removed; `LeftBehind` if the task was cancelled.
-    func remove(_ plan: RemovalPlan) async throws {
-        var plan = plan
-        var left: [Removal.Leftover] = []
-        var total = 0
-        var gone = 0
-        for _ in 1...Self.rounds {
-            let leftovers = await Removal(search.client, report: tell).run(plan)
-            left += leftovers
-            total += plan.count(besides: [])
-            gone += plan.count(besides: leftovers)
-            if leftovers.contains(where: \.isInterrupted) {
-                throw LeftBehind(cause: CancellationError(), leftovers: Self.lines(left))
-            }
-            let known = Set(left.map(\.asset.place))
-            plan = self.plan(try await search.find())
-            plan.waves = plan.waves.map { $0.filter { !known.contains($0.place) } }.filter { !$0.isEmpty }
-            if plan.isEmpty { break }
-        }
-        guard left.isEmpty else {
-            throw Failure(
-                .failed, "\(left.count) of \(total) assets could not be removed",
-                details: Self.lines(left),
-                advice: "fix the problem and run the command again to remove the remaining assets")
-        }
-        terminal.write("removed \(gone == 1 ? "1 asset" : "\(gone) assets")\n")
-    }
-
-    private static let rounds = 3
-    private static let shown = 20
-
-    @Sendable private func tell(_ assets: [AWSAsset]) {
-        guard let first = assets.first else { return }
-        let what = assets.count == 1 ? "\(first.kind.rawValue) \(first.id)" : "\(assets.count) \(first.kind.rawValue)s"
-        terminal.write("removed \(what) in \(first.region)\n")
-        for snapshot in assets where snapshot.kind == .snapshot { removeWorkFiles(of: snapshot.id) }
-    }
-
+extension Live {
     /// Removes the local files of a killed export, which are useless without its snapshot.
-    private func removeWorkFiles(of snapshotID: String) {
+    fileprivate func removeWorkFiles(of snapshotID: String) {
         do {
             if try EBSDirectExport.removeWorkFiles(of: snapshotID, in: exportDirectory) {
-                terminal.write("removed leftover files of the export of \(snapshotID) in \(exportDirectory)\n")
+                Terminal.standardOutput.write(
+                    "removed leftover files of the export of \(snapshotID) in \(exportDirectory)\n")
             }
         } catch {
             Terminal.standardError.write(
                 Message.warning(
                     "cannot remove \(exportDirectory)/\(snapshotID): \(error)", Terminal.standardError.style))
         }
-    }
-
-    private static func lines(_ left: [Removal.Leftover]) -> [String] {
-        let lines = left.prefix(shown).flatMap { leftover in
-            [
-                "\(leftover.asset.kind.rawValue) \(leftover.asset.id): \(leftover.reason)",
-                "  remove it with: \(leftover.asset.removalCommand)",
-            ]
-        }
-        return lines + (left.count > shown ? ["and \(left.count - shown) more"] : [])
     }
 }

@@ -1,7 +1,5 @@
 import ArgumentParser
-import LocalProvider
 import Reporting
-import Sandbox
 
 /// `dss delete-assets`
 struct DeleteAssets: AsyncParsableCommand {
@@ -21,44 +19,15 @@ struct DeleteAssets: AsyncParsableCommand {
         help: ArgumentHelp("Asset id; '*' and '?' are wildcards", valueName: "pattern"))
     var pattern: String
 
-    @Flag(help: "Skip confirmation")
-    var yes = false
-
-    @Flag(name: .customLong("dry-run"), help: "Show what would be removed, without removing it")
-    var dryRun = false
-
+    @OptionGroup var removal: RemovalOptions
     @OptionGroup var definition: DefinitionOptions
     @OptionGroup var place: DirectoryOptions
 
     func run() async throws {
         let live = Live()
         try live.requireRoot(for: "dss delete-assets")
-        let pattern = AssetPattern(pattern)
-        let inventory = try await live.assets(definition, place)
-        let assets = try await inventory.list(pattern)
-        let terminal = Terminal.standardOutput
-        terminal.write(Table.assets(assets, matching: pattern).rendered(as: .text, terminal.style))
-        guard !assets.isEmpty, !dryRun else { return }
-        let removable = assets.filter { asset in !assets.contains { $0.assetID == asset.assetID && $0.state == .inUse }
-        }
-        guard !removable.isEmpty else {
-            throw Failure(
-                .temporary, "all of these assets are in use by a running build",
-                advice: "wait for the build, or stop it first")
-        }
-        guard try await isConfirmed() else { throw Failure(.usage, "nothing was removed") }
-        try await inventory.remove(removable)
-        let left = assets.count - removable.count
-        terminal.write("removed \(removable.count) of \(assets.count)\(left > 0 ? ", the others are in use" : "")\n")
-    }
-
-    private func isConfirmed() async throws -> Bool {
-        if yes { return true }
-        guard Question.canBeAsked else {
-            throw Failure(
-                .usage, "nothing was removed: there is no terminal to ask for confirmation",
-                advice: "add --yes to skip confirmation")
-        }
-        return try await Question.isAnsweredYes("Remove all of these assets?")
+        try await AssetConsole(
+            live.assets(definition, place, pattern), on: .host, empty: "no assets match '\(pattern)'"
+        ).remove(removal)
     }
 }

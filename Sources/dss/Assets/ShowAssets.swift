@@ -30,12 +30,8 @@ struct ShowAssets: AsyncParsableCommand {
     @OptionGroup var place: DirectoryOptions
 
     func run() async throws {
-        let live = Live()
-        let pattern = AssetPattern(pattern)
-        let assets = try await live.assets(definition, place).list(pattern)
-        let terminal = Terminal.standardOutput
-        terminal.write(
-            Table.assets(assets, matching: pattern).rendered(as: json ? .json : format, terminal.style))
+        let found = try await Live().assets(definition, place, pattern).find()
+        try AssetListing(found.assets, on: .host, empty: "no assets match '\(pattern)'").show(as: json ? .json : format)
     }
 }
 

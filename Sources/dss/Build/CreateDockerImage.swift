@@ -171,9 +171,9 @@ extension DockerReport {
     }
 }
 
-extension AssetSearch {
+extension AWSAssets {
     /// Adds the `docker pull` command to the manifests that describe a Docker image.
-    func withPullLines(_ assets: [AWSAsset]) async throws -> [AWSAsset] {
+    func withPullLines(_ assets: [Asset]) async throws -> [Asset] {
         let manifests = assets.indices.filter { assets[$0].shortID == Manifest.fileName && assets[$0].url != nil }
         var assets = assets
         try await inParallel(manifests, width: 16) { [assets] index in

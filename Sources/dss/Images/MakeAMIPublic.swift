@@ -53,13 +53,8 @@ struct MakeAMIPublic: AsyncParsableCommand {
     private func ask(_ state: AMIVisibility.State, _ region: String) async throws {
         guard !yes else { return }
         let things = "\(state.imageID) (\(state.name)) and \(state.snapshots.map(\.id).joined(separator: ", "))"
-        guard Question.canBeAsked else {
-            throw Failure(
-                .usage, "nothing was changed: there is no terminal to ask for confirmation",
-                advice: "add --yes to skip confirmation")
-        }
-        let question = "Make \(things) in \(region) \(undo ? "private" : "public")?"
-        guard try await Question.isAnsweredYes(question) else { throw Failure(.usage, "nothing was changed") }
+        try await Question.confirm(
+            "Make \(things) in \(region) \(undo ? "private" : "public")?", else: "nothing was changed")
     }
 
     private static func table(_ before: AMIVisibility.State, _ after: AMIVisibility.State) -> Table {

@@ -37,13 +37,18 @@ struct Live: Sendable {
         try source(options, formats: formats).loadSandbox()
     }
 
+    /// The definition for a command that also works without one, with defaults.
+    func definition(ifPresent options: DefinitionOptions) throws -> SandboxDefinition? {
+        try options.isPresent ? loaded(options).definition.definition : nil
+    }
+
     /// The login user of the sandbox, or the default user if there is no definition.
     func sandboxUser(_ options: DefinitionOptions) throws -> String {
-        let isDefined = fileExists(options.file) || !options.settings.isEmpty
-        return isDefined ? try loaded(options).definition.definition.user.name : SandboxDefinition.User().name
+        (try definition(ifPresent: options)?.user ?? .init()).name
     }
 
     func source(_ options: DefinitionOptions, formats: [ImageFormat] = []) throws -> DefinitionSource {
+        if options.named != nil { _ = try options.isPresent }
         var overrides = try options.settings.map { try Override(set: $0) }
         if !formats.isEmpty {
             overrides.append(Override("formats", formats.map(\.rawValue).joined(separator: ","), flag: "--format"))
@@ -62,11 +67,14 @@ struct Live: Sendable {
             programDigest: try sha256(of: "/proc/self/exe"), now: { Date() })
     }
 
-    func assets(_ options: DefinitionOptions, _ place: DirectoryOptions) async throws -> LocalAssets {
-        let names = fileExists(options.file) ? try loaded(options).definition.definition.names : .init()
+    /// The assets on this machine whose asset ids match a pattern.
+    func assets(
+        _ options: DefinitionOptions, _ place: DirectoryOptions, _ pattern: String
+    ) async throws -> LocalAssets {
+        let names = try names(options)
         return LocalAssets(
             store: store(place), prefix: names.bucketPrefix, factory: await factory(place),
-            stateDirectory: state(place))
+            stateDirectory: state(place), AssetPattern(pattern))
     }
 
     /// - Parameter reconnects: Whether to retry a lost connection, as makes sense for a remote machine.

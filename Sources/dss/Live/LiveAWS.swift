@@ -91,25 +91,23 @@ extension Live {
 extension Live {
     /// Names and tags from the definition, or the defaults if there is no definition.
     func names(_ options: DefinitionOptions) throws -> SandboxDefinition.Names {
-        try fileExists(options.file) ? loaded(options).definition.definition.names : .init()
+        try definition(ifPresent: options)?.names ?? .init()
     }
 
-    /// Runs `body` with the asset search that the options describe.
+    /// Runs `body` with the assets in the regions of the options whose asset ids match a pattern.
     func withAWSAssets<Result>(
-        _ options: AWSAssetOptions, _ pattern: String, _ body: (AssetSearch) async throws -> Result
+        _ options: AWSAssetOptions, _ pattern: String, _ body: (AWSAssets) async throws -> Result
     ) async throws -> Result {
-        let definition =
-            fileExists(options.definition.file) ? try loaded(options.definition).definition.definition : nil
+        let definition = try definition(ifPresent: options.definition)
         let aws = definition?.aws ?? .init()
         let flag = options.isEverywhere ? nil : options.names.first
         return try await withAWS(options.caller, region: flag) { identity in
             var regions = options.names.isEmpty ? identity.region.map { [$0.value] } ?? aws.regions : options.names
             let client = try identity.orRegion(of: aws).client()
-            let assets = AWSAssets(client)
-            if options.isEverywhere { regions = try await assets.regions() }
+            if options.isEverywhere { regions = try await AWSAssets.regions(of: client) }
             let rules = AssetRules(
                 names: definition?.names ?? .init(), volumeGiB: aws.volumeSizeGiB, AssetPattern(pattern))
-            return try await body(AssetSearch(client: client, assets: assets, rules: rules, regions: regions))
+            return try await body(AWSAssets(client, rules, in: regions))
         }
     }
 }
@@ -183,9 +181,8 @@ extension Live.MachineSource {
 extension Live {
     /// The AWS settings of the definition, or the defaults if there is no definition.
     func cloud(_ options: DefinitionOptions) throws -> (names: SandboxDefinition.Names, aws: SandboxDefinition.AWS) {
-        guard fileExists(options.file) || !options.settings.isEmpty else { return (.init(), .init()) }
-        let definition = try loaded(options).definition.definition
-        return (definition.names, definition.aws)
+        let definition = try definition(ifPresent: options)
+        return (definition?.names ?? .init(), definition?.aws ?? .init())
     }
 
     /// Runs `body` with a client for the region from the flag, the caller's settings or the definition.

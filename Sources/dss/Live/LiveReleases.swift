@@ -85,7 +85,7 @@ extension Live {
 
 /// The published builds of an account: files from the bucket, AMIs from EC2.
 struct PublishedBuilds: Sendable {
-    let search: AssetSearch
+    let search: AWSAssets
     let regions: [String]
     let store: S3ArtifactStore
     let catalog: ReleaseCatalog
@@ -93,7 +93,7 @@ struct PublishedBuilds: Sendable {
     /// The available AMIs by asset id.
     /// - Throws: `AWSError` if a region cannot be listed, because the published release would silently miss its AMIs.
     func images() async throws -> [String: [PublishedRelease.Image]] {
-        let inventory = try await search.assets.find(search.rules, kinds: [.ami], in: regions)
+        let inventory = try await search.find([.ami], in: regions)
         if let gap = inventory.gaps.first { throw gap.reason }
         return Dictionary(grouping: inventory.assets.filter { $0.state == "available" }, by: \.assetID)
             .mapValues { images in

@@ -70,19 +70,19 @@ struct AWSAssetOptions: ParsableArguments {
 
 /// Asset types, given as separate arguments or separated by commas.
 struct AssetKinds: ExpressibleByArgument, Sendable {
-    let kinds: [AWSAsset.Kind]
+    let kinds: [Asset.Kind]
 
     init?(argument: String) {
         let names = argument.split(separator: ",")
-        kinds = names.compactMap { AWSAsset.Kind(rawValue: String($0)) }
+        kinds = names.compactMap { name in Asset.Kind.onAWS.first { $0.rawValue == name } }
         guard kinds.count == names.count, !names.isEmpty else { return nil }
     }
 
-    static let allValueStrings = AWSAsset.Kind.allCases.map(\.rawValue)
+    static let allValueStrings = Asset.Kind.onAWS.map(\.rawValue)
 }
 
 extension [AssetKinds] {
-    var all: Set<AWSAsset.Kind> { Set(flatMap(\.kinds)) }
+    var kinds: [Asset.Kind] { flatMap(\.kinds) }
 }
 
 /// How a build on AWS exports its images. `MachineOptions` describes the instance that it runs on.

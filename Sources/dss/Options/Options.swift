@@ -18,9 +18,9 @@ struct OutputOptions: ParsableArguments {
 struct DefinitionOptions: ParsableArguments {
     @Option(
         name: .customLong("definition"),
-        help: ArgumentHelp("Definition of the sandbox", valueName: "file"), completion: .file(extensions: ["yaml"])
-    )
-    var file = "sandbox.yaml"
+        help: ArgumentHelp("Definition of the sandbox (default: \(Self.standard))", valueName: "file"),
+        completion: .file(extensions: ["yaml"]))
+    var named: String?
 
     @Option(
         name: .customLong("set"), parsing: .singleValue,
@@ -28,6 +28,26 @@ struct DefinitionOptions: ParsableArguments {
             "Override a key of the definition, for example --set disk.size=12GiB (repeatable)", valueName: "key=value")
     )
     var settings: [String] = []
+
+    private static let standard = "sandbox.yaml"
+
+    var file: String { named ?? Self.standard }
+
+    /// Whether there is a definition. Commands that also work without one ask this; only `sandbox.yaml` may be missing.
+    /// - Throws: `Failure` if a file is missing that the user counts on: one that was named, or the one that `--set`
+    ///   overrides.
+    var isPresent: Bool {
+        get throws {
+            if fileExists(file) { return true }
+            if let named { throw Failure(.badData, "definition '\(named)' not found") }
+            guard settings.isEmpty else {
+                throw Failure(
+                    .usage, "--set needs a definition to override, but '\(file)' was not found",
+                    advice: "change to the directory of \(file), or pass --definition FILE")
+            }
+            return false
+        }
+    }
 }
 
 /// The directories of finished images, running builds and the cache.

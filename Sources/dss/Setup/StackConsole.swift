@@ -19,15 +19,7 @@ struct DeploymentConsole: Sendable {
     private func approve(_ plan: StackPlan) async throws -> Bool {
         if options.plan { return false }
         side.write(plan.text(side.style))
-        if options.yes { return true }
-        guard Question.canBeAsked else {
-            throw Failure(
-                .usage, "nothing was changed: there is no terminal to ask for confirmation",
-                advice: "add --yes to skip confirmation")
-        }
-        guard try await Question.isAnsweredYes("Execute these changes?") else {
-            throw Failure(.usage, "nothing was changed")
-        }
+        if !options.yes { try await Question.confirm("Execute these changes?", else: "nothing was changed") }
         return true
     }
 

@@ -165,6 +165,19 @@ struct CheckWriter: Sendable {
 enum Question {
     static var canBeAsked: Bool { isatty(STDIN_FILENO) == 1 }
 
+    /// Asks before something is done that cannot be taken back.
+    /// - Parameter outcome: What is true if the answer is not yes: "nothing was removed".
+    /// - Throws: `Failure` with code `.failed` if the answer is not yes, because the command was right and did not do
+    ///   its work; with code `.usage` if there is nobody to ask.
+    static func confirm(_ question: String, else outcome: String) async throws {
+        guard canBeAsked else {
+            throw Failure(
+                .usage, "\(outcome): there is no terminal to ask for confirmation",
+                advice: "add --yes to skip confirmation")
+        }
+        guard try await isAnsweredYes(question) else { throw Failure(.failed, outcome) }
+    }
+
     /// - Returns: Whether the answer is yes; anything else counts as no.
     static func isAnsweredYes(_ question: String) async throws -> Bool {
         // Keys pressed before the question do not count as an answer.

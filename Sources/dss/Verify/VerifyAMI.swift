@@ -77,9 +77,8 @@ struct VerifyAMI: AsyncParsableCommand {
 extension Live {
     /// How to verify AMIs, from the options and from the definition, if there is one.
     func amiVerification(_ reach: InstanceAccessOptions, _ options: DefinitionOptions) throws -> AMIVerification {
-        let isDefined = fileExists(options.file) || !options.settings.isEmpty
         return AMIVerification(
-            isDefined ? try loaded(options).definition.definition : nil, networks: try reach.networks,
+            try definition(ifPresent: options), networks: try reach.networks,
             sshConfig: try existing(reach.sshConfig), lifetime: .seconds(reach.lifetime * 3600),
             polling: try polling(), machines: machines)
     }

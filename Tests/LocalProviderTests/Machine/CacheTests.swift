@@ -243,7 +243,7 @@ final class Counter: Sendable {
                 await #expect { try await factory.removeLeftovers(of: "6.1.0") } throws: {
                     ($0 as? Failure)?.code == .temporary
                 }
-                #expect(try await factory.leftovers().map(\.state) == [.inUse, .inUse])
+                #expect(try await factory.leftovers().map(\.isInUse) == [true, true])
             }
             #expect(try await factory.leftovers() == [])
         }

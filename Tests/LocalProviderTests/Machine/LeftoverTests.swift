@@ -58,7 +58,7 @@ extension RealMachines {
         }
         try #require(fileExists(sign), "\(tail(of: "\(Lab.directory)/victim.log"))")
         let factory = await Lab.factory(cache: cache)
-        #expect(try await factory.leftovers().filter { $0.state != .inUse } == [])
+        #expect(try await factory.leftovers().filter { !$0.isInUse } == [])
         process.signal(SIGKILL)
         #expect(await process.ended(within: .seconds(5)))
         // The process counts as ended when its first thread has ended; the lock is released with the last thread.
@@ -67,7 +67,7 @@ extension RealMachines {
 
         let left = try await factory.leftovers().filter { $0.assetID == "victim" }
         let kinds = Set(left.map(\.kind))
-        #expect(left.allSatisfy { $0.state == .orphaned })
+        #expect(left.allSatisfy { $0.isOrphan })
         #expect(
             isRunning
                 ? kinds == [.machine, .process, .network, .mount, .buildDirectory]

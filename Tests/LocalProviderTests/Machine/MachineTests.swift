@@ -36,7 +36,7 @@ extension RealMachines {
             #expect(try readText("\(root)/etc/resolv.conf").isEmpty)
             #expect(!fileExists("\(root)/run/dss") && !fileExists("\(root)/run/systemd/system"))
             let assets = try await factory.leftovers().filter { $0.assetID == "life 1.0" }
-            #expect(assets.allSatisfy { $0.state == .inUse })
+            #expect(assets.allSatisfy { $0.isInUse })
             #expect(Set(assets.map(\.kind)) == [.process, .network, .mount, .buildDirectory])
         }
         print("undone after \(stopwatch.seconds)")

@@ -1,0 +1,130 @@
+import FoundationEssentials
+
+/// The assets that were found, and where they could not be listed.
+package struct Inventory: Sendable {
+    package var assets: [Asset] = []
+    package var gaps: [Gap] = []
+
+    /// A region that did not answer.
+    package struct Gap: Sendable {
+        package var region: String
+        package var reason: any Error
+
+        package init(region: String, reason: any Error) {
+            self.region = region
+            self.reason = reason
+        }
+    }
+
+    package init(assets: [Asset] = []) {
+        self.assets = assets
+    }
+}
+
+/// Finds and removes the assets of a provider; `AssetRemover` decides what is removed, and when.
+package protocol AssetInventory: Sendable {
+    /// Kinds that can be removed at the same time; one wave after the other.
+    static var removalOrder: [Set<Asset.Kind>] { get }
+
+    func find() async throws -> Inventory
+
+    /// Splits a wave into what one call of `remove` takes.
+    func batches(of wave: [Asset]) -> [[Asset]]
+
+    /// Removes a batch and waits until it is gone. What somebody else has removed counts as removed.
+    /// - Returns: what could not be removed.
+    /// - Throws: whatever prevents the removal of the entire batch.
+    func remove(_ batch: [Asset]) async throws -> [Leftover]
+
+    /// The command that removes an asset by hand, to copy and paste.
+    func manualCommand(for asset: Asset) -> String
+}
+
+/// An asset that could not be removed, and why.
+package struct Leftover: Sendable {
+    package var asset: Asset
+    package var reason: String
+    /// Nothing is wrong with it; there was no time.
+    package var isInterrupted = false
+
+    package init(_ asset: Asset, reason: String, isInterrupted: Bool = false) {
+        self.asset = asset
+        self.reason = reason
+        self.isInterrupted = isInterrupted
+    }
+}
+
+/// What is removed, and in which order: what still writes first, then what runs, then what is stored; an AMI before
+/// the snapshots that it uses.
+package struct RemovalPlan: Sendable, Equatable {
+    /// What can be removed at the same time; one wave after the other.
+    package var waves: [[Asset]] = []
+    /// What disappears with the stack that it is a part of.
+    package var companions: [Asset] = []
+    /// What stays although it was selected, and why.
+    package var spared: [Spared] = []
+
+    package struct Spared: Sendable, Equatable {
+        package var asset: Asset
+        package var reason: String
+    }
+
+    /// - Parameter order: `AssetInventory.removalOrder`.
+    package init(_ assets: [Asset], order: [Set<Asset.Kind>], keeping kept: Set<Asset.Kind> = []) {
+        let present = assets.filter { !$0.isEnded }
+        let busy = Set(present.lazy.filter(\.isInUse).map(\.assetID))
+        let removable = present.filter {
+            $0.kind != .resource && !$0.isPermanent && !kept.contains($0.kind) && !busy.contains($0.assetID)
+        }
+        let removed = Set(removable.map(\.place))
+        var going: [Asset] = []
+        for asset in present {
+            if asset.kind == .resource {
+                if let stack = asset.parentPlace, removed.contains(stack) { companions.append(asset) }
+            } else if asset.assetID.isEmpty, !asset.isPermanent {
+                spared.append(Spared(asset: asset, reason: "it has no asset id"))
+            } else if asset.isPermanent {
+                spared.append(Spared(asset: asset, reason: "it is permanent"))
+            } else if busy.contains(asset.assetID) {
+                spared.append(Spared(asset: asset, reason: "in use by a running build"))
+            } else if kept.contains(asset.kind) {
+                spared.append(Spared(asset: asset, reason: "--keep \(asset.kind.rawValue)"))
+            } else if let owner = asset.parentPlace, asset.isPart, !removed.contains(owner) {
+                let use = asset.kind == .snapshot ? "uses it" : "has it"
+                spared.append(Spared(asset: asset, reason: "\(owner.id) \(use), which stays"))
+            } else if asset.kind != .snapshot, asset.isPart {
+                companions.append(asset)
+            } else {
+                going.append(asset)
+            }
+        }
+        waves = order.map { kinds in going.filter { kinds.contains($0.kind) } }.filter { !$0.isEmpty }
+    }
+
+    package var assets: [Asset] { waves.flatMap { $0 } }
+
+    /// Everything that is gone afterwards, in the order of the listing that the plan was made from.
+    package func listed(in listing: [Asset]) -> [Asset] {
+        let going = Set((assets + companions).map(\.place))
+        return listing.filter { going.contains($0.place) }
+    }
+
+    /// How many assets are gone if these are left.
+    package func count(besides left: [Leftover]) -> Int {
+        let places = Set(left.map(\.asset.place))
+        return assets.count { !places.contains($0.place) }
+            + companions.count { !($0.parentPlace.map(places.contains) ?? false) }
+    }
+
+    package var isEmpty: Bool { waves.isEmpty }
+}
+
+extension [Asset] {
+    /// The assets that have expired, and the parts of those.
+    package func expired(at now: Date) -> [Asset] {
+        let places = Set(lazy.filter { $0.isExpired(at: now) }.map(\.place))
+        return filter { asset in
+            places.contains(asset.place) || (asset.parentPlace.map(places.contains) ?? false)
+        }
+    }
+}

@@ -1,0 +1,103 @@
+import ArgumentParser
+import FoundationEssentials
+import Reporting
+import Sandbox
+import Workbench
+
+/// The terminal side of an inventory, the same for this machine and for AWS: shows what will be removed and what stays,
+/// asks for confirmation, and reports what is gone.
+struct AssetConsole<Source: AssetInventory> {
+    let inventory: Source
+    let site: AssetListing.Site
+    /// Text shown if nothing was selected.
+    let empty: String
+    private let terminal = Terminal.standardOutput
+
+    init(_ inventory: Source, on site: AssetListing.Site, empty: String) {
+        (self.inventory, self.site, self.empty) = (inventory, site, empty)
+    }
+
+    /// - Parameters:
+    ///   - expiry: If set, only what has expired by then is removed, with its parts.
+    ///   - afterwards: Receives the assets that are gone, batch by batch.
+    func remove(
+        _ options: RemovalOptions, keeping kept: Set<Asset.Kind> = [], expiredAt expiry: Date? = nil,
+        afterwards: @escaping @Sendable ([Asset]) -> Void = { _ in }
+    ) async throws {
+        let remover = AssetRemover(inventory, keeping: kept, expiredAt: expiry) { [terminal] gone in
+            terminal.write(Self.line(gone))
+            afterwards(gone)
+        }
+        let found = try await inventory.find()
+        found.warnOfGaps()
+        let plan = remover.plan(found)
+        show(plan, of: found)
+        if !options.dryRun {
+            if !plan.isEmpty {
+                if !options.yes {
+                    try await Question.confirm("Remove all of these assets?", else: "nothing was removed")
+                }
+                let count = try await remover.remove(plan)
+                terminal.write("removed \(count == 1 ? "1 asset" : "\(count) assets")\n")
+            } else if found.assets.contains(where: \.isInUse) {
+                throw Failure(
+                    .temporary, "all of these assets are in use by a running build",
+                    advice: "wait for the build, or stop it first")
+            }
+        }
+        guard let gap = found.gaps.first else { return }
+        throw Failure(
+            .failed, "cannot list the assets of every region", details: ["\(gap.region): \(gap.reason)"],
+            advice: Failure(explaining: gap.reason).advice)
+    }
+
+    private func show(_ plan: RemovalPlan, of found: Inventory) {
+        AssetListing(
+            plan.listed(in: found.assets), on: site, empty: plan.spared.isEmpty ? empty : "nothing to remove"
+        ).write(as: .text, terminal.style, to: terminal.write)
+        let shown = 20
+        for spared in plan.spared.prefix(shown) {
+            terminal.write("keeping \(spared.asset.kind.rawValue) \(spared.asset.id): \(spared.reason)\n")
+        }
+        if plan.spared.count > shown { terminal.write("keeping \(plan.spared.count - shown) more\n") }
+    }
+
+    private static func line(_ gone: [Asset]) -> String {
+        guard let first = gone.first else { return "" }
+        let kind = gone.allSatisfy { $0.kind == first.kind } ? first.kind.rawValue : "asset"
+        let what = gone.count == 1 ? "\(kind) \(first.id)" : "\(gone.count) \(kind)s"
+        return "removed \(what)" + (first.region.isEmpty ? "" : " in \(first.region)") + "\n"
+    }
+}
+
+/// The options shared by the commands that remove assets.
+struct RemovalOptions: ParsableArguments {
+    @Flag(name: .customLong("dry-run"), help: "Show what would be removed, without removing it")
+    var dryRun = false
+
+    @Flag(help: "Skip confirmation")
+    var yes = false
+}
+
+extension AssetListing {
+    /// Prints the list, and also writes it to a file as Markdown.
+    func show(as format: OutputFormat, outFile: String? = nil) throws {
+        if let outFile {
+            var text = ""
+            write(as: .markdown, .piped) { text += $0 }
+            try writeAtomically(text, to: outFile)
+        }
+        let terminal = Terminal.standardOutput
+        write(as: format, terminal.style, to: terminal.write)
+    }
+}
+
+extension Inventory {
+    /// Warns about the regions whose assets could not be listed.
+    func warnOfGaps() {
+        let terminal = Terminal.standardError
+        for gap in gaps {
+            terminal.write(Message.warning("cannot list assets in \(gap.region): \(gap.reason)", terminal.style))
+        }
+    }
+}

@@ -1,0 +1,89 @@
+import AWSTestSupport
+import Foundation
+import Testing
+import Workbench
+
+/// The real program on a bucket of its own.
+@Suite("dss show-assets and delete-assets")
+struct LocalAssetsTests {
+    @Test("everything of an asset id is listed and removed, and nothing else")
+    func everything() async throws {
+        try await Owner.with { owner in
+            let shown = try await owner.dss("show-assets", "--asset-id", "1.*", "--json")
+            #expect(
+                shown.rows.map { "\($0["asset_id"]!) \($0["kind"]!) \($0["state"]!)" } == [
+                    "1.0 partial-export orphaned", "1.0 manifest ready", "1.0 image orphaned", "1.0 image orphaned",
+                    "1.1 image orphaned",
+                ], "\(shown)")
+            guard geteuid() == 0 else { return }
+            let dry = try await owner.dss("delete-assets", "--asset-id", "1.0", "--dry-run")
+            #expect(dry.output.contains("4 assets") && owner.files("1.0").count == 5, "\(dry)")
+            #expect(try await owner.dss("delete-assets", "--asset-id", "1.0").status == .exited(64))
+            let removed = try await owner.dss("delete-assets", "--asset-id", "1.0", "--yes")
+            #expect(removed.output.hasSuffix("removed 4 assets\nremoved 4 assets\n"), "\(removed)")
+            #expect(owner.files("1.0") == ["notes.txt"] && owner.files("1.1") == ["small-1.1.raw"])
+            let again = try await owner.dss("delete-assets", "--asset-id", "1.0", "--yes")
+            #expect(again.status.isSuccess && again.output == "no assets match '1.0'\n", "\(again)")
+        }
+    }
+
+    @Test("no at the question removes nothing", .enabled(if: geteuid() == 0, "needs root"))
+    func declined() async throws {
+        try await Owner.with { owner in
+            let seen = try await Program.atTerminal(["delete-assets", "--asset-id", "1.0"], owner.environment) {
+                _ = try await $0.expect("Remove all of these assets? [y/N]")
+                try await $0.send("n")
+            }
+            #expect(seen.contains("nothing was removed") && seen.contains(/rc=1\s/), "\(seen)")
+            #expect(owner.files("1.0").count == 5)
+        }
+    }
+
+    @Test("what cannot be removed is named, with its command", .enabled(if: geteuid() == 0, "needs root"))
+    func leftover() async throws {
+        try await Owner.with { owner in
+            let path = "\(owner.folder("1.1"))/folder.vhd"
+            try makeDirectory(path)
+            let said = try await owner.dss("delete-assets", "--asset-id", "1.1", "--yes")
+            #expect(said.status == .exited(1) && said.errors.contains("1 of 2 assets could not be removed"), "\(said)")
+            #expect(said.errors.contains("remove it with: sudo rm -r \(path)\n"), "\(said.errors)")
+        }
+    }
+
+    /// Somebody with a bucket: what a killed build left, a file that no build made, and another asset id.
+    private struct Owner {
+        let root: String
+
+        static func with(_ body: (Owner) async throws -> Void) async throws {
+            try await withTemporaryDirectory { root in
+                let owner = Owner(root: root)
+                try owner.put("1.0", ["manifest.json": "{}", "small-1.0.vhd": "", ".small-1.0.raw.partial": ""])
+                try owner.put("1.0", ["notes.txt": "mine", "small-1.0.vmdk": ""])
+                try owner.put("1.1", ["small-1.1.raw": ""])
+                try await body(owner)
+            }
+        }
+
+        func folder(_ id: String) -> String { "\(root)/bucket/data_science_sandbox/\(id)" }
+
+        func files(_ id: String) -> [String] {
+            ((try? FileManager.default.contentsOfDirectory(atPath: folder(id))) ?? []).sorted()
+        }
+
+        private func put(_ id: String, _ files: [String: String]) throws {
+            try makeDirectory(folder(id))
+            for (name, text) in files { try writeAtomically(text, to: "\(folder(id))/\(name)") }
+        }
+
+        var environment: [String: String] {
+            [
+                "PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "TERM": "xterm", "DSS_BUCKET": "\(root)/bucket",
+                "DSS_CACHE": "\(root)/cache", "DSS_STATE": "\(root)/state",
+            ]
+        }
+
+        func dss(_ arguments: String...) async throws -> Said {
+            try await Program.run(arguments, environment, in: root)
+        }
+    }
+}
