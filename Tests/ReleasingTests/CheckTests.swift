@@ -44,8 +44,8 @@ struct CheckTests {
         arguments: [
             ("1.3.0", good, "CHANGELOG.md:7: no section for 1.3.0; the newest section is 1.2.0"),
             ("1.1.0", good, "CHANGELOG.md:7: the newest section is 1.2.0, not 1.1.0"),
-            ("one", good, "sandbox.yaml:7: 'one' is not a version such as 1.2.0"),
-            ("01.2.0", good, "sandbox.yaml:7: '01.2.0' is not a version such as 1.2.0"),
+            ("one", good, "sandbox.yaml:7: 'one' is not a semantic version such as 1.2.0"),
+            ("01.2.0", good, "sandbox.yaml:7: '01.2.0' is not a semantic version such as 1.2.0"),
             ("1.2.0", "## 1.2.0\n- x", "CHANGELOG.md:1: 1.2.0 has no date"),
             ("1.2.0", "## [1.2.0] - 2026-02-29\n- x", "CHANGELOG.md:1: '2026-02-29' is not a date such as 2026-11-24"),
             ("1.2.0", "\n## [1.2.0] - 2024-02-29\n### Added\n", "CHANGELOG.md:2: the section is empty"),
@@ -63,7 +63,7 @@ struct CheckTests {
     func tags() {
         #expect(
             mistakes("1.2.0", Self.good, tags: []) == [
-                "sandbox.yaml:7: the version is 1.2.0, and the commit has no tag: git tag 1.2.0"
+                "sandbox.yaml:7: the version is 1.2.0, but the commit has no tag; add it with: git tag 1.2.0"
             ])
         #expect(mistakes("1.2.0", "## [1.2.0]\n", tags: ["1.1.0"]).count == 3)
     }
