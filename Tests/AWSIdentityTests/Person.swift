@@ -26,9 +26,6 @@ struct Person: Sendable {
         }
     }
 
-    /// Not shared with other tests: the faults set here must not affect them.
-    private static let own = Task { try AWSEmulator() }
-
     static let key = EmulatorCredentials.id
     static let secret = EmulatorCredentials.secret
     static let keys = "aws_access_key_id = \(key)\naws_secret_access_key = \(secret)\n"
@@ -39,15 +36,15 @@ struct Person: Sendable {
         config: String? = nil, credentials: String? = nil, files: [String: String] = [:], knobs: [String: Any] = [:],
         _ body: (Person) async throws -> Result
     ) async throws -> Result {
-        let emulator = try await own.value
-        try await emulator.control(["reset": true, "knobs": knobs])
-        return try await withTemporaryDirectory { home in
-            let person = Person(home: home, emulator: emulator)
-            var files = files
-            files[".aws/config"] = config
-            files[".aws/credentials"] = credentials
-            for (path, text) in files { try person.write(text, to: path) }
-            return try await body(person)
+        try await AWSEmulator.with(knobs: knobs) { emulator in
+            try await withTemporaryDirectory { home in
+                let person = Person(home: home, emulator: emulator)
+                var files = files
+                files[".aws/config"] = config
+                files[".aws/credentials"] = credentials
+                for (path, text) in files { try person.write(text, to: path) }
+                return try await body(person)
+            }
         }
     }
 

@@ -1,5 +1,6 @@
 import AWSCore
 import AWSServices
+import AWSTestSupport
 import Foundation
 
 extension Deed {
@@ -10,24 +11,6 @@ extension Deed {
     /// A disk of an image that is registered from a snapshot.
     static func disk(_ snapshot: String) -> [EC2.BlockDeviceMapping] {
         [.init(deviceName: "/dev/sda1", ebs: .init(snapshotId: snapshot))]
-    }
-
-    static func snapshot(_ client: AWSClient) async throws -> String {
-        let started = try await client.call(EBS.StartSnapshot(volumeSize: 1)).snapshotId
-        _ = try await client.call(
-            EBS.PutSnapshotBlock(
-                snapshotId: started, blockIndex: 0, blockData: [UInt8](repeating: 7, count: EBS.blockSize)))
-        _ = try await client.call(EBS.CompleteSnapshot(snapshotId: started, changedBlocksCount: 1))
-        return started
-    }
-
-    static func image(_ client: AWSClient, _ name: String) async throws -> String {
-        let register = EC2.RegisterImage(
-            name: name, architecture: "x86_64", rootDeviceName: "/dev/sda1",
-            blockDeviceMappings: disk(try await snapshot(client)))
-        let id = try await client.call(register).imageId
-        while try await client.call(EC2.DescribeImages(imageIds: [id])).images.first?.state == "pending" {}
-        return id
     }
 
     static func images(_ client: AWSClient, _ name: String) async throws -> [EC2.Image] {
@@ -48,7 +31,7 @@ extension Deed {
             }
         },
         Deed("ec2", "RegisterImage") { client, name in
-            let snapshot = try await snapshot(client)
+            let snapshot = try await client.makeSnapshot()
             return Trial {
                 _ = try await client.call(
                     EC2.RegisterImage(
@@ -59,7 +42,7 @@ extension Deed {
             }
         },
         Deed("ec2", "CopyImage") { client, name in
-            let image = try await image(client, name)
+            let image = try await client.makeImage(name)
             return Trial {
                 _ = try await client.call(
                     EC2.CopyImage(
@@ -70,7 +53,7 @@ extension Deed {
             }
         },
         Deed("ec2", "DeregisterImage") { client, name in
-            let image = try await image(client, name)
+            let image = try await client.makeImage(name)
             return Trial {
                 _ = try await client.call(EC2.DeregisterImage(imageId: image))
             } count: {
@@ -78,7 +61,7 @@ extension Deed {
             }
         },
         Deed("ec2", "ModifyImageAttribute") { client, name in
-            let image = try await image(client, name)
+            let image = try await client.makeImage(name)
             return Trial {
                 _ = try await client.call(
                     EC2.ModifyImageAttribute(imageId: image, launchPermission: .init(add: [.init(group: "all")])))
@@ -87,7 +70,7 @@ extension Deed {
             }
         },
         Deed("ec2", "EnableImageDeprecation") { client, name in
-            let image = try await image(client, name)
+            let image = try await client.makeImage(name)
             return Trial {
                 let date = Date().addingTimeInterval(86_400)
                 _ = try await client.call(EC2.EnableImageDeprecation(imageId: image, deprecateAt: date))
@@ -96,7 +79,7 @@ extension Deed {
             }
         },
         Deed("ec2", "DisableImageDeprecation") { client, name in
-            let image = try await image(client, name)
+            let image = try await client.makeImage(name)
             let date = Date().addingTimeInterval(86_400)
             _ = try await client.call(EC2.EnableImageDeprecation(imageId: image, deprecateAt: date))
             return Trial {
@@ -106,7 +89,7 @@ extension Deed {
             }
         },
         Deed("ec2", "CreateTags") { client, name in
-            let image = try await image(client, name)
+            let image = try await client.makeImage(name)
             return Trial {
                 _ = try await client.call(EC2.CreateTags(resources: [image], tags: tags))
             } count: {
@@ -117,7 +100,7 @@ extension Deed {
 
     static let snapshots = [
         Deed("ec2", "DeleteSnapshot") { client, _ in
-            let snapshot = try await snapshot(client)
+            let snapshot = try await client.makeSnapshot()
             return Trial {
                 _ = try await client.call(EC2.DeleteSnapshot(snapshotId: snapshot))
             } count: {
@@ -125,7 +108,7 @@ extension Deed {
             }
         },
         Deed("ec2", "ModifySnapshotAttribute") { client, _ in
-            let snapshot = try await snapshot(client)
+            let snapshot = try await client.makeSnapshot()
             return Trial {
                 _ = try await client.call(
                     EC2.ModifySnapshotAttribute(

@@ -10,16 +10,14 @@ import Testing
 @Suite("A second opinion", .serialized)
 struct SecondOpinionTests {
     /// The emulator for all tests here; it ends with this process.
-    private static let process = Result {
-        try PythonProcess(["Tests/AWSEmulator/second_opinion.py"], environment: ".venv-ministack")
-    }
-    private static let url = Result {
-        let line = try process.get().readLine()
-        return String(line.drop { $0 != "h" })
+    private static let emulator = Task {
+        let process = try PythonProcess(["Tests/AWSEmulator/second_opinion.py"], environment: ".venv-ministack")
+        let line = try await process.readLine()
+        return (process, url: String(line.drop { $0 != "h" }))
     }
 
     private func with(_ body: (AWSClient, _ bucket: String) async throws -> Void) async throws {
-        let url = try Self.url.get()
+        let url = try await Self.emulator.value.url
         try await withHTTPTransport { transport in
             let client = AWSClient(
                 region: "eu-central-1",

@@ -12,21 +12,19 @@ struct AssetsAccount: Sendable {
     let emulator: AWSEmulator
     let client: AWSClient
 
-    /// Not the one of other tests: everything in the account is counted here.
-    private static let own = Task { try AWSEmulator() }
     static func with(
         knobs: [String: Any] = [:], versioning: String? = nil, _ body: (AssetsAccount) async throws -> Void
     ) async throws {
-        let emulator = try await own.value
         let running: [String: Any] = ["export_polls": 1000, "build_polls": 1000]
-        try await emulator.control(["reset": true, "knobs": running.merging(knobs) { $1 }])
-        try await withTemporaryDirectory { home in
-            try await withHTTPTransport { transport in
-                let client = emulator.client(transport)
-                let account = AssetsAccount(home: home, emulator: emulator, client: client)
-                try await account.deployPermanentStacks()
-                if let versioning { try await account.setVersioning(versioning) }
-                try await body(account)
+        try await AWSEmulator.with(knobs: running.merging(knobs) { $1 }) { emulator in
+            try await withTemporaryDirectory { home in
+                try await withHTTPTransport { transport in
+                    let client = emulator.client(transport)
+                    let account = AssetsAccount(home: home, emulator: emulator, client: client)
+                    try await account.deployPermanentStacks()
+                    if let versioning { try await account.setVersioning(versioning) }
+                    try await body(account)
+                }
             }
         }
     }

@@ -1,6 +1,7 @@
 import AWSCore
 import AWSProvider
 import AWSServices
+import AWSTestSupport
 import Foundation
 import Sandbox
 import Synchronization
@@ -177,7 +178,7 @@ struct CaptureLab: Sendable {
         self.lab = lab
         // What was there to be exported stands in the way here.
         _ = try await lab.client.call(EC2.DeregisterImage(imageId: lab.image.id))
-        let image = try await lab.client.makeImage("base")
+        let image = try await lab.client.makeCapturedImage("base")
         try await lab.client.deploy(
             "machine",
             """

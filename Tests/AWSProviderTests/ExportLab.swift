@@ -19,16 +19,16 @@ struct ExportLab: Sendable {
     let image: CapturedImage
     let bucket: ImageBucket
 
-    private static let own = Task { try AWSEmulator() }
     static let assetID = "9.1"
 
     /// - Parameter role: the stack's output for the export role.
     static func with(
         knobs: [String: Any] = [:], role: String = "VMExportRole", _ body: (ExportLab) async throws -> Void
     ) async throws {
-        let emulator = try await own.value
-        try await withHTTPTransport { transport in
-            try await body(try await fresh(emulator, transport, knobs: knobs, role: role))
+        try await AWSEmulator.with { emulator in
+            try await withHTTPTransport { transport in
+                try await body(try await fresh(emulator, transport, knobs: knobs, role: role))
+            }
         }
     }
 
@@ -58,7 +58,7 @@ struct ExportLab: Sendable {
               VMExportRoleId: {Value: \(role)}
               CfDistributionDomainName: {Value: d1.cloudfront.net}
             """)
-        let image = try await client.makeImage("Exasol-Data-Science-Sandbox-\(assetID)")
+        let image = try await client.makeCapturedImage("Exasol-Data-Science-Sandbox-\(assetID)")
         let workspace = workspace(client)
         return ExportLab(
             emulator: emulator, transport: transport, image: image, bucket: try await ImageBucket.find(in: workspace))
@@ -163,31 +163,10 @@ extension AWSClient {
         return found
     }
 
-    func deploy(_ name: String, _ template: String) async throws {
-        var create = CloudFormation.CreateChangeSet(
-            stackName: name, changeSetName: "set", changeSetType: "CREATE", templateBody: template, parameters: [])
-        create.capabilities = ["CAPABILITY_NAMED_IAM"]
-        _ = try await call(create)
-        _ = try await call(CloudFormation.ExecuteChangeSet(changeSetName: "set", stackName: name))
-        try await wait(for: name, at: PollingPolicy(first: .milliseconds(1), longest: .milliseconds(5))) {
-            () -> Void? in
-            let stack = try await call(CloudFormation.DescribeStacks(stackName: name)).stacks.first
-            return stack?.stackStatus == "CREATE_COMPLETE" ? () : nil
-        }
-    }
-
     /// An AMI of a disk of 1 GiB with one block in it, without any tag.
-    func makeImage(_ name: String) async throws -> CapturedImage {
-        let snapshot = try await call(EBS.StartSnapshot(volumeSize: 1)).snapshotId
-        _ = try await call(
-            EBS.PutSnapshotBlock(
-                snapshotId: snapshot, blockIndex: 0, blockData: [UInt8](repeating: 7, count: EBS.blockSize)))
-        _ = try await call(EBS.CompleteSnapshot(snapshotId: snapshot, changedBlocksCount: 1))
-        let register = EC2.RegisterImage(
-            name: name, architecture: "x86_64", rootDeviceName: "/dev/sda1",
-            blockDeviceMappings: [.init(deviceName: "/dev/sda1", ebs: .init(snapshotId: snapshot))])
-        let id = try await call(register).imageId
-        while try await call(EC2.DescribeImages(imageIds: [id])).images.first?.state == "pending" {}
+    func makeCapturedImage(_ name: String) async throws -> CapturedImage {
+        let snapshot = try await makeSnapshot()
+        let id = try await makeImage(name, of: snapshot)
         return CapturedImage(id: id, name: name, snapshotID: snapshot, volumeGiB: 1)
     }
 }

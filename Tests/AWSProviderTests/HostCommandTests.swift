@@ -132,7 +132,7 @@ private struct Owner {
     let sandbox: SandboxFolder
 
     static func with(codename: String = "bookworm", _ body: (Owner) async throws -> Void) async throws {
-        try await StubMachine.with(AWSEmulator(), system: ("debian", codename)) { machine in
+        try await StubMachine.with(nil, system: ("debian", codename)) { machine in
             try await withTemporaryDirectory { home in
                 let owner = Owner(
                     home: home, machine: machine,

@@ -22,25 +22,24 @@ struct MachineLab: Sendable {
     let source: SourceImage
     let told = MachineTold()
 
-    private static let own = Task { try AWSEmulator() }
     static let address = "198.51.100.7"
 
     static func with(
         knobs: [String: Any] = [:], system: (id: String, codename: String) = ("debian", "bookworm"),
         _ body: (MachineLab) async throws -> Void
     ) async throws {
-        let emulator = try await own.value
-        try await emulator.control(["reset": true])
-        try await StubMachine.with(emulator, system: system) { stub in
-            try await emulator.control(["knobs": knobs])
-            try await withHTTPTransport { transport in
-                try await withTemporaryDirectory { home in
-                    let client = emulator.client(transport, backoff: .quick)
-                    let source = try await AWSWorkspace(client, AssetID("any"), names: .init())
-                        .sourceImage(SandboxDefinition(name: "n", version: "1", playbook: .none), ami: nil)
-                    try await emulator.control(["clear": ["calls"]])
-                    try await body(
-                        MachineLab(emulator: emulator, client: client, stub: stub, home: home, source: source))
+        try await AWSEmulator.with { emulator in
+            try await StubMachine.with(emulator, system: system) { stub in
+                try await emulator.control(["knobs": knobs])
+                try await withHTTPTransport { transport in
+                    try await withTemporaryDirectory { home in
+                        let client = emulator.client(transport, backoff: .quick)
+                        let source = try await AWSWorkspace(client, AssetID("any"), names: .init())
+                            .sourceImage(SandboxDefinition(name: "n", version: "1", playbook: .none), ami: nil)
+                        try await emulator.control(["clear": ["calls"]])
+                        try await body(
+                            MachineLab(emulator: emulator, client: client, stub: stub, home: home, source: source))
+                    }
                 }
             }
         }

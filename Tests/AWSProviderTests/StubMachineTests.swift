@@ -8,7 +8,7 @@ import Workbench
 struct StubMachineTests {
     @Test("is reached with the keys of the launch, answers, breaks on order, and is gone with the instance")
     func life() async throws {
-        try await StubMachine.with(AWSEmulator()) { machine in
+        try await StubMachine.with(nil) { machine in
             try await withTemporaryDirectory { folder in
                 let visitor = try await Visitor(folder, machine)
                 #expect(try await visitor.say("true").status == .exited(255))

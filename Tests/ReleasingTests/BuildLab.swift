@@ -17,22 +17,19 @@ struct BuildLab: Sendable {
     static let uploadURL =
         "https://uploads.github.com/repos/exasol/data-science-sandbox/releases/42/assets{?name,label}"
 
-    /// Not the one of other tests: all builds here end as one of them wants it.
-    private static let own = Task { try AWSEmulator() }
-
     static func with(
         knobs: [String: Any] = [:], extraLines: String = "", _ body: (BuildLab) async throws -> Void
     ) async throws {
-        let emulator = try await own.value
-        try await emulator.control(["reset": true])
-        try await withTemporaryDirectory { folder in
-            _ = try SandboxFolder(in: folder, extraLines: extraLines)
-            let lab = BuildLab(emulator: emulator, folder: folder)
-            let said = try await lab.dss(
-                ["setup-release-codebuild", "--yes", "--password-secret", password, "--github-token-secret", token])
-            try #require(said.status.isSuccess, "\(said.errors)")
-            try await emulator.control(["clear": ["calls"], "knobs": knobs])
-            try await body(lab)
+        try await AWSEmulator.with { emulator in
+            try await withTemporaryDirectory { folder in
+                _ = try SandboxFolder(in: folder, extraLines: extraLines)
+                let lab = BuildLab(emulator: emulator, folder: folder)
+                let said = try await lab.dss(
+                    ["setup-release-codebuild", "--yes", "--password-secret", password, "--github-token-secret", token])
+                try #require(said.status.isSuccess, "\(said.errors)")
+                try await emulator.control(["clear": ["calls"], "knobs": knobs])
+                try await body(lab)
+            }
         }
     }
 

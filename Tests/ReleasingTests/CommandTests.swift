@@ -30,7 +30,7 @@ struct CommandTests {
 
             let stored = try await releaser.get("index.html")
             #expect(stored.contentType == "text/html; charset=utf-8")
-            let page = try ReadPage.read(String(decoding: stored.body, as: UTF8.self))
+            let page = try await ReadPage.read(String(decoding: stored.body, as: UTF8.self))
             #expect(page.mistakes.isEmpty)
             #expect(page.links.filter(\.download).first?.href == "data_science_sandbox/1.0.0/small-1.0.0.vhd")
             #expect(page.tables[0].rows.dropFirst().map(\.[2]) == new.files.compactMap(\.sha256))
@@ -61,7 +61,7 @@ struct CommandTests {
             #expect(said.status.isSuccess, "\(said.errors)")
             #expect(
                 said.errors.contains("\(manifest.files[0].name) of 1.0.0 does not match its manifest"))
-            let page = try ReadPage.read(try readText("\(releaser.folder)/page/index.html"))
+            let page = try await ReadPage.read(try readText("\(releaser.folder)/page/index.html"))
             #expect(page.headings.first?.text == "A & B")
             #expect(page.links.filter(\.download).map(\.text) == [manifest.files[1].name])
             #expect(fileExists("\(releaser.folder)/page/releases.json"))

@@ -20,7 +20,7 @@ struct PretendSite: Sendable {
 
     private static let shared = Task {
         let process = try PythonProcess(["Tests/DownloadServer"])
-        let line = try process.readLine()
+        let line = try await process.readLine()
         guard let start = line.range(of: "http://") else { throw NoServer(said: line) }
         return (process, String(line[start.lowerBound...]))
     }

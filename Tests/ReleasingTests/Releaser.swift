@@ -16,30 +16,27 @@ struct Releaser: Sendable {
     let bucket: String
     let domain: String
 
-    /// Not the one of other tests: what is in the account is published here.
-    private static let own = Task { try AWSEmulator() }
-
     static func with(_ body: (Releaser) async throws -> Void) async throws {
-        let emulator = try await own.value
-        try await emulator.control(["reset": true])
-        try await withTemporaryDirectory { folder in
-            _ = try SandboxFolder(in: folder)
-            try writeAtomically(
-                "# Changelog\n\n## [1.0.0] - 2026-11-24\n\n- All of it.\n", to: "\(folder)/CHANGELOG.md")
-            let environment = account(emulator, folder)
-            for command in ["setup-vm-bucket-waf", "setup-vm-bucket"] {
-                let said = try await dss([command, "--yes", "--json"], in: folder, environment)
-                guard said.status.isSuccess else { throw NoServer(said: said.errors) }
-            }
-            try await withHTTPTransport { transport in
-                let client = emulator.client(transport)
-                let stacks = try await client.call(CloudFormation.DescribeStacks()).stacks
-                let outputs = stacks.first { $0.stackName == "DATA-SCIENCE-SANDBOX-VM-Bucket" }?.outputs ?? []
-                func output(_ key: String) -> String { outputs.first { $0.outputKey == key }?.outputValue ?? "" }
-                try await body(
-                    Releaser(
-                        emulator: emulator, client: client, folder: folder, bucket: output("VMBucketId"),
-                        domain: output("CfDistributionDomainName")))
+        try await AWSEmulator.with { emulator in
+            try await withTemporaryDirectory { folder in
+                _ = try SandboxFolder(in: folder)
+                try writeAtomically(
+                    "# Changelog\n\n## [1.0.0] - 2026-11-24\n\n- All of it.\n", to: "\(folder)/CHANGELOG.md")
+                let environment = account(emulator, folder)
+                for command in ["setup-vm-bucket-waf", "setup-vm-bucket"] {
+                    let said = try await dss([command, "--yes", "--json"], in: folder, environment)
+                    guard said.status.isSuccess else { throw NoServer(said: said.errors) }
+                }
+                try await withHTTPTransport { transport in
+                    let client = emulator.client(transport)
+                    let stacks = try await client.call(CloudFormation.DescribeStacks()).stacks
+                    let outputs = stacks.first { $0.stackName == "DATA-SCIENCE-SANDBOX-VM-Bucket" }?.outputs ?? []
+                    func output(_ key: String) -> String { outputs.first { $0.outputKey == key }?.outputValue ?? "" }
+                    try await body(
+                        Releaser(
+                            emulator: emulator, client: client, folder: folder, bucket: output("VMBucketId"),
+                            domain: output("CfDistributionDomainName")))
+                }
             }
         }
     }
@@ -98,19 +95,9 @@ struct Releaser: Sendable {
 
     /// An AMI of an asset id, by its tag.
     func image(_ id: String, in region: String = "eu-central-1") async throws -> String {
-        let client = client.region(region)
-        let volume = try await client.call(EBS.StartSnapshot(volumeSize: 1)).snapshotId
-        _ = try await client.call(EBS.CompleteSnapshot(snapshotId: volume, changedBlocksCount: 0))
-        let image = try await client.call(
-            EC2.RegisterImage(
-                name: "Sandbox-\(id)", architecture: "x86_64", rootDeviceName: "/dev/sda1",
-                blockDeviceMappings: [.init(deviceName: "/dev/sda1", ebs: .init(snapshotId: volume))],
-                tagSpecifications: [
-                    EC2.TagSpecification(resourceType: "image", tags: [EC2.Tag(key: "exa_dss_id", value: id)])
-                ])
-        ).imageId
-        while try await client.call(EC2.DescribeImages(imageIds: [image])).images.first?.state == "pending" {}
-        return image
+        try await client.region(region).makeImage(
+            "Sandbox-\(id)",
+            tags: [EC2.TagSpecification(resourceType: "image", tags: [EC2.Tag(key: "exa_dss_id", value: id)])])
     }
 
     /// How often an operation was done.
