@@ -4,6 +4,7 @@ import AWSServices
 import Foundation
 import Sandbox
 import Synchronization
+import TestSupport
 import Testing
 import Workbench
 
@@ -42,7 +43,7 @@ extension ExportLabTests {
         @Test("a format gets its name while the next one is exported")
         func overlap() async throws {
             try await ExportLab.with { lab in
-                let log = EventLog()
+                let isExporting = Latch()
                 // The copy of the first format waits here for the export of the second: one after the other, this
                 // would never end.
                 let line = TappedLine(lab.transport) { _, request in
@@ -50,9 +51,11 @@ extension ExportLabTests {
                         request.headers.contains(where: { $0.name == "x-amz-copy-source" && $0.value.hasSuffix(".vhd") }
                         )
                     else { return }
-                    while !log.events.contains(.activityStarted("export vmdk")) { await Task.yield() }
+                    try await isExporting.wait()
                 }
-                try await lab.export(through: line, events: log.sink)
+                try await lab.export(through: line) { event in
+                    if event == .activityStarted("export vmdk") { isExporting.open() }
+                }
                 #expect(try await lab.keys == Self.ready)
             }
         }
@@ -94,7 +97,7 @@ extension ExportLabTests {
         func otherImage() async throws {
             try await ExportLab.with { lab in
                 try await lab.export()
-                let other = try await lab.client.makeImage("other")
+                let other = try await lab.client.makeCapturedImage("other")
                 let second = ExportLab(
                     emulator: lab.emulator, transport: lab.transport, image: other, bucket: lab.bucket)
                 try await second.export()

@@ -1,6 +1,7 @@
 import AWSCore
 import Sandbox
 import Synchronization
+import TestSupport
 
 /// A line to AWS that counts what goes over it, and on which something can happen at a certain call.
 final class TappedLine: Transport {
@@ -85,14 +86,16 @@ func cancelling<Result: Sendable>(
     _ line: any Transport, at call: Int, _ body: @escaping @Sendable (TappedLine) async throws -> Result
 ) async throws -> Bool {
     let run = Mutex<Task<Result, any Error>?>(nil)
+    let isKnown = Latch()
     let tapped = TappedLine(line) { number, _ in
         if number == call { run.withLock { $0 }?.cancel() }
     }
     let task = Task {
-        while run.withLock({ $0 == nil }) { await Task.yield() }
+        try await isKnown.wait()
         return try await body(tapped)
     }
     run.withLock { $0 = task }
+    isKnown.open()
     _ = await task.result
     return tapped.calls < call
 }
