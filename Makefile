@@ -3,6 +3,9 @@ SHELL := /bin/bash
 DSS := .build/debug/dss
 ROOT := $(if $(filter 0,$(shell id -u)),,sudo -E env "PATH=$(PATH)")
 
+# Without debug information and an index, a build from nothing takes a sixth less time. Use the same options for all
+# builds in .build, since others compile everything anew; for a debugger: make build BUILD="swift build".
+BUILD := swift build --disable-index-store -debug-info-format none
 # The tests that take minutes, as a regular expression on their names.
 SLOW := \b($(shell sed -nE 's/^([a-zA-Z]+).*/\1/p' tools/slow-tests.txt | paste -sd '|'))\b
 TEST := $(ROOT) swift test --skip-build
@@ -16,7 +19,7 @@ setup:
 	@tools/setup.sh tools/packages.txt
 
 build: setup ## Build the tool
-	swift build --product dss
+	$(BUILD) --product dss
 
 vm: build ## Build the VM images of sandbox.yaml; ARGS="--format ova" adds options
 	$(ROOT) $(DSS) create-vm $(ARGS)
@@ -37,7 +40,7 @@ test-all: test test-slow ## Run all tests
 
 build-tests:
 	@tools/setup.sh --tests tools/packages.txt tools/test-packages.txt
-	swift build --build-tests
+	$(BUILD) --build-tests
 
 test-docker: build ## Check an existing Docker image: DSS_DOCKER_IMAGE=REF make test-docker
 	$(ROOT) $(DSS) verify-docker-image "$(DSS_DOCKER_IMAGE)" $(ARGS)
