@@ -75,7 +75,7 @@ struct PagesAndWaitsTests {
 
     @Test("concurrent calls are limited per service")
     func concurrency() async throws {
-        let crowd = Crowd()
+        let crowd = ConcurrentCalls()
         let client = AWSClient(
             region: "eu-central-1", world: ClientWorld(transport: crowd, credentials: Keys()))
         try await withThrowingTaskGroup(of: Void.self) { group in
@@ -87,7 +87,7 @@ struct PagesAndWaitsTests {
 
     @Test("a call cancelled while queued leaves the queue, which continues")
     func cancelledInQueue() async throws {
-        let crowd = Crowd(holds: true)
+        let crowd = ConcurrentCalls(holds: true)
         let client = AWSClient(
             region: "eu-central-1", world: ClientWorld(transport: crowd, credentials: Keys()))
         let first = (0..<2).map { _ in Task { try await client.call(Toy.ListToys()) } }
@@ -106,7 +106,7 @@ struct PagesAndWaitsTests {
 struct CancelledCallTests {
     @Test("a creating call completes, so that its result can be removed; a reading call ends at once")
     func cancelled() async throws {
-        let crowd = Crowd(holds: true)
+        let crowd = ConcurrentCalls(holds: true)
         let client = AWSClient(region: "eu-central-1", world: ClientWorld(transport: crowd, credentials: Keys()))
         let making = Task { try await client.call(Toy.MakeToy()) }
         let reading = Task { try await client.call(Toy.ListToys()) }
@@ -120,7 +120,7 @@ struct CancelledCallTests {
 }
 
 /// Counts concurrent calls, and can hold them.
-private final class Crowd: Transport {
+private final class ConcurrentCalls: Transport {
     private let state = Mutex((now: 0, most: 0))
     private let gate: Latch?
     /// Opens at the second of two concurrent calls.

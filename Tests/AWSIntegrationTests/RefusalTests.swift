@@ -50,10 +50,10 @@ struct RefusalTests {
         arguments: ["body", "path", "query", "date", "header", "unsigned header", "host"])
     func tampered(_ part: String) async throws {
         try await EmulatedAccount.with { account, client in
-            let bucket = try await Deed.bucket(client, FaultTests.name())
+            let bucket = try await MutatingOperation.bucket(client, FaultTests.name())
             let tampering = Tampering(transport: client.world.transport, part: part)
             let other = account.client(tampering, backoff: .quick.with(attempts: 1))
-            let error = await #expect(throws: AWSError.self) { try await Deed.put(other, bucket, "key") }
+            let error = await #expect(throws: AWSError.self) { try await MutatingOperation.put(other, bucket, "key") }
             #expect(error?.status == 403 || error?.status == 400, "\(error!)")
             #expect(try await client.all(S3.ListObjectsV2(bucket: bucket)).isEmpty)
         }
@@ -84,8 +84,8 @@ struct RefusalTests {
     @Test("presigned URLs open what they were made for, and nothing else")
     func presigned() async throws {
         try await EmulatedAccount.with { account, client in
-            let bucket = try await Deed.bucket(client, FaultTests.name())
-            try await Deed.put(client, bucket, "a b/ü+")
+            let bucket = try await MutatingOperation.bucket(client, FaultTests.name())
+            try await MutatingOperation.put(client, bucket, "a b/ü+")
             var get = S3.GetObject(bucket: bucket, key: "a b/ü+")
             get.checksumMode = nil
             let url = try await client.presigned(get, lifetime: .seconds(60))

@@ -36,7 +36,7 @@ struct SecondOpinionTests {
     func objects() async throws {
         try await with { client, bucket in
             let keys = ["a b", "a+b", "ü/日本", "<&>\"'", "x//y", "100%", "~-_.", "q?r#s"].sorted()
-            for key in keys { try await Deed.put(client, bucket, key) }
+            for key in keys { try await MutatingOperation.put(client, bucket, key) }
             var list = S3.ListObjectsV2(bucket: bucket)
             list.maxKeys = 3
             #expect(try await client.all(list).map(\.key).sorted() == keys)
@@ -101,7 +101,7 @@ struct SecondOpinionTests {
     func stack() async throws {
         try await with { client, _ in
             let name = FaultTests.name()
-            let stack = try await Deed.stack(client, name, Deed.plainTemplate)
+            let stack = try await MutatingOperation.stack(client, name, MutatingOperation.plainTemplate)
             #expect(stack.stackStatus == "CREATE_COMPLETE")
             let resources = try await client.all(CloudFormation.ListStackResources(stackName: name))
             #expect(resources.map(\.logicalResourceId) == ["Queue"])

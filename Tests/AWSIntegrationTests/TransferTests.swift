@@ -211,7 +211,7 @@ struct TransferTests {
             try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
             defer { try? FileManager.default.removeItem(at: folder) }
             try Self.bytes(size).write(to: folder.appending(path: "source"))
-            let bucket = try await Deed.bucket(client, FaultTests.name())
+            let bucket = try await MutatingOperation.bucket(client, FaultTests.name())
             try await body(World(account: account, client: client, folder: folder, bucket: bucket))
         }
     }

@@ -25,10 +25,10 @@ struct Administrator: Sendable {
     }
 
     @discardableResult
-    func dss(_ arguments: String...) async throws -> Said { try await run(arguments) }
+    func dss(_ arguments: String...) async throws -> ProgramOutput { try await run(arguments) }
 
     @discardableResult
-    func run(_ arguments: [String]) async throws -> Said {
+    func run(_ arguments: [String]) async throws -> ProgramOutput {
         try await Program.run(arguments, environment)
     }
 
@@ -63,7 +63,7 @@ struct Administrator: Sendable {
     func count(_ action: String) async throws -> Int { try await emulator.count(action) }
 }
 
-extension Said {
+extension ProgramOutput {
     /// The outputs of a stack that was deployed.
     var outputs: [String: String] { json["outputs"] as? [String: String] ?? [:] }
 }

@@ -30,11 +30,11 @@ struct AssetsAccount: Sendable {
     }
 
     @discardableResult
-    func dss(_ arguments: String...) async throws -> Said {
+    func dss(_ arguments: String...) async throws -> ProgramOutput {
         try await Program.run(arguments, emulator.environment(home: home), in: home)
     }
 
-    func show(_ arguments: String...) async throws -> Said {
+    func show(_ arguments: String...) async throws -> ProgramOutput {
         try await Program.run(
             ["show-aws-assets", "--json"] + arguments, emulator.environment(home: home), in: home)
     }
@@ -47,7 +47,7 @@ struct AssetsAccount: Sendable {
     func clearFaults() async throws { try await emulator.control(["clear": ["faults"]]) }
 }
 
-extension Said {
+extension ProgramOutput {
     /// The ids of the assets of a type, in the listing of `--json`.
     func ids(_ type: String) -> [String] {
         rows.filter { $0["type"] as? String == type }.compactMap { $0["id"] as? String }.sorted()

@@ -8,17 +8,17 @@ import Synchronization
 import Testing
 
 /// Stopped machine → AMI.
-extension ExportLabTests {
+extension ImageAndExportTests {
     @Suite("Capturing")
     struct CaptureTests {
         @Test("image and snapshot carry all tags from their first moment, and a date from which it is deprecated")
         func whole() async throws {
-            try await CaptureLab.with(knobs: ["ami_polls": 2]) { lab in
+            try await CaptureFixture.with(knobs: ["ami_polls": 2]) { lab in
                 let log = EventLog()
                 let image = try await lab.capture(events: log.sink)
                 let found = try #require(try await lab.image())
                 #expect(found.imageId == image.id)
-                let tags = Set(lab.lab.workspace.tags + CaptureLab.facts.tags)
+                let tags = Set(lab.lab.workspace.tags + CaptureFixture.facts.tags)
                 #expect(tags.isSubset(of: found.tags))
                 #expect(found.description == "A sandbox")
                 let snapshots = try await lab.snapshots()
@@ -40,7 +40,7 @@ extension ExportLabTests {
 
         @Test("an image that fails says why, and nothing is left of it; another run makes a new one")
         func failing() async throws {
-            try await CaptureLab.with(knobs: ["ami_fail": "Server.InternalError: no space"]) { lab in
+            try await CaptureFixture.with(knobs: ["ami_fail": "Server.InternalError: no space"]) { lab in
                 let undo = Undo()
                 let error = await #expect(throws: Failure.self) { try await lab.capture(undo: undo) }
                 #expect(error?.message.contains("Server.InternalError: no space") == true)
@@ -56,7 +56,7 @@ extension ExportLabTests {
 
         @Test("a failed image that a killed run has left makes room")
         func failedBefore() async throws {
-            try await CaptureLab.with(knobs: ["ami_fail": "no space"]) { lab in
+            try await CaptureFixture.with(knobs: ["ami_fail": "no space"]) { lab in
                 _ = try? await lab.capture()
                 try await lab.lab.set(["ami_fail": ""])
                 let image = try await lab.capture()
@@ -67,7 +67,7 @@ extension ExportLabTests {
 
         @Test("an AMI that is available is a product: the undo leaves it, and it is not made again")
         func product() async throws {
-            try await CaptureLab.with { lab in
+            try await CaptureFixture.with { lab in
                 let undo = Undo()
                 let image = try await lab.capture(undo: undo)
                 #expect(await undo.unwind() == [])
@@ -75,16 +75,16 @@ extension ExportLabTests {
                 #expect(try await lab.lab.count("CreateImage") == 1)
                 let found = try #require(try await ImageCapture(lab.lab.workspace).existing())
                 #expect(found.state == .available)
-                #expect(found.facts == CaptureLab.facts)
+                #expect(found.facts == CaptureFixture.facts)
                 #expect(found.image == image)
             }
         }
 
         @Test("one of other inputs is not replaced, but named")
         func otherInputs() async throws {
-            try await CaptureLab.with { lab in
+            try await CaptureFixture.with { lab in
                 let image = try await lab.capture()
-                var facts = CaptureLab.facts
+                var facts = CaptureFixture.facts
                 facts.inputs = "others"
                 let (other, undo) = (facts, Undo())
                 let error = await #expect(throws: Failure.self) { try await lab.capture(facts: other, undo: undo) }
@@ -97,7 +97,7 @@ extension ExportLabTests {
 
         @Test("without the right to deprecate, the image is as good, and it is said")
         func withoutDate() async throws {
-            try await CaptureLab.with { lab in
+            try await CaptureFixture.with { lab in
                 try await lab.lab.order("denied", "EnableImageDeprecation")
                 let log = EventLog()
                 let image = try await lab.capture(events: log.sink)
@@ -110,7 +110,7 @@ extension ExportLabTests {
 
         @Test("an answer that got lost changes nothing", arguments: ["CreateImage", "EnableImageDeprecation"])
         func lostAnswer(_ action: String) async throws {
-            try await CaptureLab.with { lab in
+            try await CaptureFixture.with { lab in
                 try await lab.lab.order("applied-then-reset", action)
                 let image = try await lab.capture()
                 #expect(try await lab.image()?.imageId == image.id)
@@ -121,10 +121,10 @@ extension ExportLabTests {
         @Test(
             "killed at any call, before or after it took effect: another run has one image", arguments: [false, true])
         func killed(after: Bool) async throws {
-            try await CaptureLab.with(knobs: ["ami_polls": 1]) { first in
+            try await CaptureFixture.with(knobs: ["ami_polls": 1]) { first in
                 var (lab, call) = (first, 1)
                 while true {
-                    let line = TappedLine.dying(lab.lab.transport, at: call, after: after)
+                    let line = InterceptedTransport.dying(lab.lab.transport, at: call, after: after)
                     _ = try? await lab.capture(through: line)
                     let image = try await lab.capture()
                     #expect(try await lab.image()?.imageId == image.id, "killed at call \(call)")
@@ -132,7 +132,7 @@ extension ExportLabTests {
                     #expect(try await lab.snapshots().map(\.snapshotId) == [image.snapshotID], "killed at call \(call)")
                     if !line.isDead { break }
                     call += 1
-                    lab = try await CaptureLab(try await lab.lab.again(knobs: ["ami_polls": 1]))
+                    lab = try await CaptureFixture(try await lab.lab.again(knobs: ["ami_polls": 1]))
                 }
                 #expect(call > 6)
             }
@@ -140,7 +140,7 @@ extension ExportLabTests {
 
         @Test("cancelled at any call, the undo leaves no image, or one that is whole")
         func cancelled() async throws {
-            try await CaptureLab.with(knobs: ["ami_polls": 1]) { first in
+            try await CaptureFixture.with(knobs: ["ami_polls": 1]) { first in
                 var (lab, call) = (first, 1)
                 while true {
                     let (undo, log, current) = (Undo(), EventLog(), lab)
@@ -153,7 +153,7 @@ extension ExportLabTests {
                     #expect(try await lab.snapshots().count == (image == nil ? 0 : 1), "cancelled at call \(call)")
                     if isOver { break }
                     call += 1
-                    lab = try await CaptureLab(try await lab.lab.again(knobs: ["ami_polls": 1]))
+                    lab = try await CaptureFixture(try await lab.lab.again(knobs: ["ami_polls": 1]))
                 }
                 #expect(call > 6)
             }
@@ -162,19 +162,19 @@ extension ExportLabTests {
 }
 
 /// An account with a stopped machine, and no image of its asset id.
-struct CaptureLab: Sendable {
-    let lab: ExportLab
+struct CaptureFixture: Sendable {
+    let lab: ExportFixture
     let instance: String
 
     static let facts = ImageFacts(
         inputs: "inputs", missing: [.init(component: "docker", reason: "no network")], user: "ubuntu",
         jupyterPort: 49494)
 
-    static func with(knobs: [String: Any] = [:], _ body: (CaptureLab) async throws -> Void) async throws {
-        try await ExportLab.with(knobs: knobs) { try await body(try await CaptureLab($0)) }
+    static func with(knobs: [String: Any] = [:], _ body: (CaptureFixture) async throws -> Void) async throws {
+        try await ExportFixture.with(knobs: knobs) { try await body(try await CaptureFixture($0)) }
     }
 
-    init(_ lab: ExportLab) async throws {
+    init(_ lab: ExportFixture) async throws {
         self.lab = lab
         // What was there to be exported stands in the way here.
         _ = try await lab.client.call(EC2.DeregisterImage(imageId: lab.image.id))

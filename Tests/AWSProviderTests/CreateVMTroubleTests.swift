@@ -32,7 +32,7 @@ struct CreateVMTroubleTests {
         }
 
         func hasCome(_ builder: CreateVMBuilder, since before: [String: [String]]) async throws -> Bool {
-            let made = Belongings(of: "trouble", in: try await builder.census(), since: before).names
+            let made = AccountContents(of: "trouble", in: try await builder.census(), since: before).names
             switch self {
             case .stack, .boot: return made["instances"] != nil
             case .install: return !builder.sandbox.runs.isEmpty
@@ -75,7 +75,7 @@ struct CreateVMTroubleTests {
             let said = try await run
             #expect(said.status == .exited(130), "\(moment): \(said.standardError)")
             #expect(said.standardError.contains("interrupted; everything was cleaned up"), "\(said.standardError)")
-            let left = Belongings(of: "trouble", in: try await builder.census(), since: before).names
+            let left = AccountContents(of: "trouble", in: try await builder.census(), since: before).names
             let kinds = Set(left.keys).subtracting(["objects"])
             #expect(kinds == (moment.leavesImage ? ["images", "snapshots"] : []), "\(left)")
             _ = try await builder.delete("trouble")
@@ -129,7 +129,7 @@ struct CreateVMTroubleTests {
             let said = try await builder.createVM("trouble", "--export-method", "vm-export")
             #expect(said.status == .exited(1), "\(said.standardError)")
             for words in failing.said { #expect(said.standardError.contains(words), "\(said.standardError)") }
-            let left = Set(Belongings(of: "trouble", in: try await builder.census(), since: before).names.keys)
+            let left = Set(AccountContents(of: "trouble", in: try await builder.census(), since: before).names.keys)
             #expect(left == (failing.leavesImage ? ["images", "snapshots"] : []))
         }
     }

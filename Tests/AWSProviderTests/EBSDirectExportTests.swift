@@ -84,18 +84,18 @@ extension ImageSuites {
             }
         }
 
-        private func with(_ body: (Lab) async throws -> Void) async throws {
+        private func with(_ body: (MachineFixture) async throws -> Void) async throws {
             try await ImageAccount.with { account in
                 _ = try await account.client().call(CreateBucket())
                 let image = try await account.upload()
                 try makeDirectory("\(account.home)/work")
                 let disk = try TestDisk("\(account.home)/1.0.raw")
-                try await body(Lab(account: account, image: image, disk: disk))
+                try await body(MachineFixture(account: account, image: image, disk: disk))
             }
         }
     }
 
-    struct Lab: Sendable {
+    struct MachineFixture: Sendable {
         let account: ImageAccount
         let image: CapturedImage
         let disk: TestDisk

@@ -8,7 +8,7 @@ import Workbench
 struct HostCommandTests {
     @Test("the password goes through the connection, for the user of the sandbox; what has it is told")
     func reset() async throws {
-        try await Owner.with { owner in
+        try await MachineOwner.with { owner in
             try owner.answer("*dss_password=*", "printf '%s\\n' \"$said\" >$folder/received; echo jupyter; echo login")
             let said = try await owner.dss("reset-password", "--known-hosts", owner.knownHosts, password: "it's $me")
             #expect(said.status.isSuccess, "\(said.standardError)")
@@ -23,7 +23,7 @@ struct HostCommandTests {
 
     @Test("a password that is made is shown once; without JupyterLab none is spoken of")
     func generated() async throws {
-        try await Owner.with { owner in
+        try await MachineOwner.with { owner in
             let text = try await owner.dss("reset-password", "--host-key", owner.hostKey)
             #expect(text.status.isSuccess, "\(text.standardError)")
             #expect(
@@ -38,7 +38,7 @@ struct HostCommandTests {
 
     @Test("a host that nobody has vouched for is refused, with the line that adds its key")
     func unknownHost() async throws {
-        try await Owner.with { owner in
+        try await MachineOwner.with { owner in
             try writeAtomically("", to: "\(owner.home)/empty")
             let said = try await owner.dss("reset-password", "--known-hosts", "\(owner.home)/empty")
             #expect(said.status == .exited(69))
@@ -59,7 +59,7 @@ struct HostCommandTests {
 
     @Test("a host with another key than the one that it is known by is refused")
     func otherKey() async throws {
-        try await Owner.with { owner in
+        try await MachineOwner.with { owner in
             let other = try readText("\(owner.home)/user.pub").split(separator: " ").prefix(2).joined(separator: " ")
             let said = try await owner.dss("reset-password", "--host-key", other)
             #expect(said.status == .exited(69))
@@ -70,7 +70,7 @@ struct HostCommandTests {
 
     @Test("who may not become root, and a machine that fails, is named with what it said")
     func trouble() async throws {
-        try await Owner.with { owner in
+        try await MachineOwner.with { owner in
             try owner.machine.order(.failure(code: 1, message: "sudo: a password is required"), at: "os-release")
             let denied = try await owner.dss("reset-password", "--host-key", owner.hostKey)
             #expect(denied.status == .exited(77))
@@ -86,7 +86,7 @@ struct HostCommandTests {
 
     @Test("what cannot be meant is refused before anything is done")
     func usage() async throws {
-        try await Owner.with { owner in
+        try await MachineOwner.with { owner in
             let both = try await owner.dss("reset-password", "--host-key", owner.hostKey, "--known-hosts", "x")
             #expect(both.status == .exited(64))
             let noKey = try await owner.dss("reset-password", "--host-key", "ssh-ed25519 it is")
@@ -97,7 +97,7 @@ struct HostCommandTests {
 
     @Test("the whole playbook runs on the machine, and nothing is sealed")
     func install() async throws {
-        try await Owner.with { owner in
+        try await MachineOwner.with { owner in
             let said = try await owner.dss("install-dependencies", "--host-key", owner.hostKey)
             #expect(said.status.isSuccess, "\(said.standardError)")
             #expect(said.standardOutput == "installed the sandbox on 192.0.2.10\n")
@@ -109,13 +109,13 @@ struct HostCommandTests {
 
     @Test("another release than the definition's is refused, and a task that fails says so")
     func installTrouble() async throws {
-        try await Owner.with(codename: "trixie") { owner in
+        try await MachineOwner.with(codename: "trixie") { owner in
             let said = try await owner.dss("install-dependencies", "--host-key", owner.hostKey)
             #expect(said.status == .exited(65))
             #expect(said.standardError.contains("192.0.2.10 runs debian trixie"), "\(said.standardError)")
             #expect(owner.sandbox.runs.isEmpty)
         }
-        try await Owner.with { owner in
+        try await MachineOwner.with { owner in
             try owner.sandbox.order(.failure)
             let said = try await owner.dss("install-dependencies", "--host-key", owner.hostKey)
             #expect(said.status == .exited(1))
@@ -126,15 +126,15 @@ struct HostCommandTests {
 }
 
 /// Somebody with a machine and its key.
-private struct Owner {
+private struct MachineOwner {
     let home: String
     let machine: StubMachine
     let sandbox: SandboxFolder
 
-    static func with(codename: String = "bookworm", _ body: (Owner) async throws -> Void) async throws {
+    static func with(codename: String = "bookworm", _ body: (MachineOwner) async throws -> Void) async throws {
         try await StubMachine.with(nil, system: ("debian", codename)) { machine in
             try await withTemporaryDirectory { home in
-                let owner = Owner(
+                let owner = MachineOwner(
                     home: home, machine: machine,
                     sandbox: try SandboxFolder(in: "\(home)", extraLines: "user: {name: ubuntu}"))
                 try await owner.launch()

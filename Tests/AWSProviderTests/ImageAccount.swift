@@ -48,9 +48,9 @@ struct ImageAccount: Sendable {
     // The program
 
     @discardableResult
-    func dss(_ arguments: String...) async throws -> Said { try await run(arguments) }
+    func dss(_ arguments: String...) async throws -> ProgramOutput { try await run(arguments) }
 
-    func run(_ arguments: [String]) async throws -> Said {
+    func run(_ arguments: [String]) async throws -> ProgramOutput {
         try await Program.run(arguments, environment, in: home)
     }
 

@@ -12,8 +12,8 @@ extension MachineTests {
     /// `--ec2-key-name` and `--ec2-key-file`.
     @Suite("with a key of one's own", .serialized)
     struct OwnKey {
-        private func withKey(_ body: (MachineLab, MachineOrder) async throws -> Void) async throws {
-            try await MachineLab.with { lab in
+        private func withKey(_ body: (MachineFixture, MachineOrder) async throws -> Void) async throws {
+            try await MachineFixture.with { lab in
                 let file = "\(lab.stub.folder)/mine"
                 try await SystemCommandRunner().run(.sshKeygen(path: file, comment: "mine"))
                 try await importKey(file, named: "mine", tags: [], lab)
@@ -23,7 +23,7 @@ extension MachineTests {
             }
         }
 
-        private func refusal(_ lab: MachineLab, _ order: MachineOrder) async throws -> Failure {
+        private func refusal(_ lab: MachineFixture, _ order: MachineOrder) async throws -> Failure {
             let undo = Undo()
             let failure = await #expect(throws: Failure.self) {
                 try await lab.machines().launch(order, undo: undo, events: lab.told.sink)

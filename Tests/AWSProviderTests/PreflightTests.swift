@@ -61,25 +61,11 @@ struct PreflightTests {
     func told() async throws {
         try await PreflightAccount.with { account in
             try await account.deny("iam:SimulatePrincipalPolicy", "servicequotas:GetServiceQuota", "iam:GetRole")
-            let told = Told()
-            try await account.preflight().run { told.take($0) }
-            #expect(told.warnings.count == 1)
-            #expect(told.notices.count == 2, "\(told.notices)")
-            #expect(told.activities == ["preflight"])
+            let log = EventLog()
+            try await account.preflight().run(log.sink)
+            #expect(log.warnings.count == 1)
+            #expect(log.notices.count == 2, "\(log.notices)")
+            #expect(log.events.contains(.activityFinished("preflight")))
         }
     }
-}
-
-/// Events, in order.
-final class Told: @unchecked Sendable {
-    private let lock = NSLock()
-    private var events: [BuildEvent] = []
-
-    func take(_ event: BuildEvent) { lock.withLock { events.append(event) } }
-
-    var warnings: [String] { lines { if case .warning(let line) = $0 { line } else { nil } } }
-    var notices: [String] { lines { if case .notice(let line) = $0 { line } else { nil } } }
-    var activities: [String] { lines { if case .activityFinished(let name) = $0 { name } else { nil } } }
-
-    private func lines(_ line: (BuildEvent) -> String?) -> [String] { lock.withLock { events.compactMap(line) } }
 }

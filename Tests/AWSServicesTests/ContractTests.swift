@@ -45,7 +45,7 @@ struct ContractTests {
     }
 
     @Test("protocols match the model", arguments: Catalogue.all)
-    func wireProtocol(_ subject: Subject) async throws {
+    func wireProtocol(_ subject: OperationSample) async throws {
         let model = try await Contract.ask(["do": "service", "service": subject.botocoreName, "regions": [String]()])
         let ours =
             switch subject.sample {
@@ -61,7 +61,7 @@ struct ContractTests {
 
     @Test(
         "a full input has the model's names, kinds and required members, and botocore's form", arguments: Catalogue.all)
-    func input(_ subject: Subject) async throws {
+    func input(_ subject: OperationSample) async throws {
         let tree = try Tree(of: subject.sample, subject.inputKeys)
         #expect(tree.missing == [], "the sample is not full")
         let request = try subject.request()
@@ -83,7 +83,7 @@ struct ContractTests {
 
     @Test(
         "a full answer is read as botocore reads it, and no member stays empty", arguments: Catalogue.all, [0, 1, 2, 3])
-    func output(_ subject: Subject, items: Int) async throws {
+    func output(_ subject: OperationSample, items: Int) async throws {
         let response = try await subject.example(items: items)
         let tree = try Tree(of: subject.decode(response), subject.outputKeys)
         if items > 0 {
@@ -103,14 +103,14 @@ struct ContractTests {
     }
 
     @Test("client tokens of the model are declared as such", arguments: Catalogue.all)
-    func tokens(_ subject: Subject) async throws {
+    func tokens(_ subject: OperationSample) async throws {
         let marked = try #require(try await Contract.ask(subject.question("traits"))["tokens"] as? [String])
         let declared = try declaredToken(of: subject.sample, subject)
         #expect(marked.allSatisfy { $0 == declared }, "\(marked), declared \(declared ?? "none")")
     }
 
     /// The member that changes when the token does.
-    private func declaredToken<O: AWSCore.Operation>(of sample: O, _ subject: Subject) throws -> String? {
+    private func declaredToken<O: AWSCore.Operation>(of sample: O, _ subject: OperationSample) throws -> String? {
         guard case .token(let path) = O.retrySafety else { return nil }
         var changed = sample
         changed[keyPath: path] = "another"
@@ -118,7 +118,7 @@ struct ContractTests {
     }
 
     /// Members, with the model's names, by which two inputs differ.
-    private func difference(of one: Any, _ other: Any, _ subject: Subject) throws -> [String: Any] {
+    private func difference(of one: Any, _ other: Any, _ subject: OperationSample) throws -> [String: Any] {
         let trees = try [one, other].map { try Tree(of: $0, subject.inputKeys).value as? [String: Any] ?? [:] }
         return Dictionary(
             uniqueKeysWithValues: trees[1].filter { !isSame(trees[0][$0.key], $0.value) }
@@ -133,7 +133,7 @@ struct ContractTests {
     static let unknownPages: Set<String> = ["GetLogEvents", "ListSnapshotBlocks"]
 
     @Test("pagination uses the tokens of the model", arguments: Catalogue.all)
-    func paging(_ subject: Subject) async throws {
+    func paging(_ subject: OperationSample) async throws {
         let paging = try await Contract.ask(subject.question("traits"))["paging"] as? [String: Any]
         guard let paged = subject.sample as? any PagedOperation else {
             #expect(paging == nil, "botocore turns its pages")
@@ -168,7 +168,7 @@ struct ContractTests {
     static let unlisted: Set<String> = ["PreconditionFailed"]
 
     @Test("error codes that indicate an earlier success exist in AWS", arguments: Catalogue.all)
-    func errors(_ subject: Subject) async throws {
+    func errors(_ subject: OperationSample) async throws {
         let known = try #require(try await Contract.ask(subject.question("traits"))["errors"] as? [String])
         let used = codes(of: subject.sample).subtracting(Self.unlisted)
         #expect(known.isEmpty || used.isSubset(of: known))

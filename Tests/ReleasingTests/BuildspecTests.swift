@@ -62,11 +62,11 @@ struct BuildspecTests {
         try #require(!calls.isEmpty)
         for call in calls {
             // Without a definition and an account it gets as far as both, and no option is the reason why it ends.
-            let said = try await withTemporaryDirectory { try await Releaser.dss(call, in: $0) }
+            let said = try await withTemporaryDirectory { try await ReleasePublisher.dss(call, in: $0) }
             #expect(!said.status.isSuccess && said.errors.hasPrefix("dss: error: "), "\(call): \(said.errors)")
             #expect(!said.errors.contains("Usage:"), "\(call): \(said.errors)")
         }
-        let wrong = try await Releaser.dss(calls[0] + ["--no-such-option"], in: "/tmp")
+        let wrong = try await ReleasePublisher.dss(calls[0] + ["--no-such-option"], in: "/tmp")
         #expect(wrong.status == .exited(64) && wrong.errors.contains("Usage:"), "the comparison sees nothing")
     }
 

@@ -78,7 +78,7 @@ struct CheckTests {
 
     @Test("the project's own changelog and definition agree")
     func ourselves() async throws {
-        let said = try await Releaser.dss(["release", "check", "--untagged"], in: PythonProcess.root.path())
+        let said = try await ReleasePublisher.dss(["release", "check", "--untagged"], in: PythonProcess.root.path())
         #expect(said.status.isSuccess, "\(said.errors)")
     }
 
@@ -93,7 +93,7 @@ struct CheckTests {
             try await run("init", "--quiet")
             try await run("commit", "--quiet", "--allow-empty", "-m", "x")
             try writeAtomically("# Changelog\n\n## [0.9.0] - today\n- x\n", to: "\(folder)/CHANGELOG.md")
-            let bad = try await Releaser.dss(["release", "check"], in: folder)
+            let bad = try await ReleasePublisher.dss(["release", "check"], in: folder)
             #expect(bad.status == .exited(65))
             #expect(bad.errors.contains("CHANGELOG.md:3: no section for 1.0.0"))
             #expect(bad.errors.contains("sandbox.yaml:2: the version is 1.0.0, but the commit has no tag"))
@@ -101,7 +101,7 @@ struct CheckTests {
             try makeDirectory("\(folder)/docs/changes")
             try writeAtomically(
                 "# Sandbox 1.0.0, released 2026-11-24\n\nMuch.\n", to: "\(folder)/docs/changes/changes_1.0.0.md")
-            let good = try await Releaser.dss(["release", "check"], in: folder)
+            let good = try await ReleasePublisher.dss(["release", "check"], in: folder)
             #expect(good.output == "1.0.0: definition, changelog and tag agree\n", "\(good.errors)")
         }
     }

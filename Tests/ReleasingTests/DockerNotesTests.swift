@@ -27,8 +27,8 @@ extension CommandTests {
 
     @Test("update-release takes the container image from its record in the bucket, unless one is named")
     func listedImage() async throws {
-        let hub = try await PretendGitHub()
-        try await Releaser.with { releaser in
+        let hub = try await FakeGitHub()
+        try await ReleasePublisher.with { releaser in
             _ = try await releaser.build("1.0.0")
             // That of another asset id is not looked at.
             try await releaser.put("0.9.0/docker-image.json", Self.record.replacing("/small:1.0.0", with: "/old:0.9.0"))
@@ -49,8 +49,8 @@ extension CommandTests {
         "update-release names the repository's container image where the record is none of ours",
         arguments: ["<html>404</html>", "{}", ""])
     func strangeRecord(text: String) async throws {
-        let hub = try await PretendGitHub()
-        try await Releaser.with { releaser in
+        let hub = try await FakeGitHub()
+        try await ReleasePublisher.with { releaser in
             _ = try await releaser.build("1.0.0")
             try await releaser.put("1.0.0/docker-image.json", text)
             let said = try await releaser.update(hub)
@@ -61,8 +61,8 @@ extension CommandTests {
 
     @Test("update-release changes nothing where AWS refuses to show the record")
     func refusedRecord() async throws {
-        let hub = try await PretendGitHub()
-        try await Releaser.with { releaser in
+        let hub = try await FakeGitHub()
+        try await ReleasePublisher.with { releaser in
             _ = try await releaser.build("1.0.0")
             try await releaser.put("1.0.0/docker-image.json", Self.record)
             // The first is of the manifest.

@@ -6,7 +6,7 @@ import Testing
 
 @Suite("Download page")
 struct PageTests {
-    private func page(_ releases: [PublishedRelease]) async throws -> ReadPage {
+    private func page(_ releases: [PublishedRelease]) async throws -> ParsedPage {
         try await .read(DownloadPage(releases).html)
     }
 

@@ -5,7 +5,7 @@ import Foundation
 import Testing
 
 /// An operation under test: a sample with every member set, and a way to create a response.
-struct Subject: @unchecked Sendable, CustomTestStringConvertible {
+struct OperationSample: @unchecked Sendable, CustomTestStringConvertible {
     let sample: any AWSCore.Operation
     /// botocore's parameters for the same request, if the operation encodes its request itself.
     var parameters: [String: Any]?

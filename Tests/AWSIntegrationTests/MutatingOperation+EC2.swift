@@ -3,7 +3,7 @@ import AWSServices
 import AWSTestSupport
 import Foundation
 
-extension Deed {
+extension MutatingOperation {
     static let tags: [EC2.Tag] = [.init(key: "exa_dss_id", value: "0.1.0")]
 
     static func specification(_ type: String) -> EC2.TagSpecification { .init(resourceType: type, tags: tags) }
@@ -19,7 +19,7 @@ extension Deed {
     }
 
     static let images = [
-        Deed("ec2", "CreateImage") { client, name in
+        MutatingOperation("ec2", "CreateImage") { client, name in
             let instance = try await machine(client, name)
             return Trial {
                 let create = EC2.CreateImage(
@@ -30,7 +30,7 @@ extension Deed {
                 try await images(client, name).count
             }
         },
-        Deed("ec2", "RegisterImage") { client, name in
+        MutatingOperation("ec2", "RegisterImage") { client, name in
             let snapshot = try await client.makeSnapshot()
             return Trial {
                 _ = try await client.call(
@@ -41,7 +41,7 @@ extension Deed {
                 try await images(client, name).count
             }
         },
-        Deed("ec2", "CopyImage") { client, name in
+        MutatingOperation("ec2", "CopyImage") { client, name in
             let image = try await client.makeImage(name)
             return Trial {
                 _ = try await client.call(
@@ -52,7 +52,7 @@ extension Deed {
                 try await images(client, "\(name)-copy").count
             }
         },
-        Deed("ec2", "DeregisterImage") { client, name in
+        MutatingOperation("ec2", "DeregisterImage") { client, name in
             let image = try await client.makeImage(name)
             return Trial {
                 _ = try await client.call(EC2.DeregisterImage(imageId: image))
@@ -60,7 +60,7 @@ extension Deed {
                 1 - (try await images(client, name).count)
             }
         },
-        Deed("ec2", "ModifyImageAttribute") { client, name in
+        MutatingOperation("ec2", "ModifyImageAttribute") { client, name in
             let image = try await client.makeImage(name)
             return Trial {
                 _ = try await client.call(
@@ -69,7 +69,7 @@ extension Deed {
                 try await client.call(EC2.DescribeImageAttribute(imageId: image)).launchPermissions.count
             }
         },
-        Deed("ec2", "EnableImageDeprecation") { client, name in
+        MutatingOperation("ec2", "EnableImageDeprecation") { client, name in
             let image = try await client.makeImage(name)
             return Trial {
                 let date = Date().addingTimeInterval(86_400)
@@ -78,7 +78,7 @@ extension Deed {
                 try await images(client, name).count { $0.deprecationTime != nil }
             }
         },
-        Deed("ec2", "DisableImageDeprecation") { client, name in
+        MutatingOperation("ec2", "DisableImageDeprecation") { client, name in
             let image = try await client.makeImage(name)
             let date = Date().addingTimeInterval(86_400)
             _ = try await client.call(EC2.EnableImageDeprecation(imageId: image, deprecateAt: date))
@@ -88,7 +88,7 @@ extension Deed {
                 try await images(client, name).count { $0.deprecationTime == nil }
             }
         },
-        Deed("ec2", "CreateTags") { client, name in
+        MutatingOperation("ec2", "CreateTags") { client, name in
             let image = try await client.makeImage(name)
             return Trial {
                 _ = try await client.call(EC2.CreateTags(resources: [image], tags: tags))
@@ -99,7 +99,7 @@ extension Deed {
     ]
 
     static let snapshots = [
-        Deed("ec2", "DeleteSnapshot") { client, _ in
+        MutatingOperation("ec2", "DeleteSnapshot") { client, _ in
             let snapshot = try await client.makeSnapshot()
             return Trial {
                 _ = try await client.call(EC2.DeleteSnapshot(snapshotId: snapshot))
@@ -107,7 +107,7 @@ extension Deed {
                 try await client.isMissing(EC2.DescribeSnapshots(snapshotIds: [snapshot])) ? 1 : 0
             }
         },
-        Deed("ec2", "ModifySnapshotAttribute") { client, _ in
+        MutatingOperation("ec2", "ModifySnapshotAttribute") { client, _ in
             let snapshot = try await client.makeSnapshot()
             return Trial {
                 _ = try await client.call(
@@ -121,14 +121,14 @@ extension Deed {
 
     static let keyPairs = [
         // The private key is only in the answer that was lost, so that the caller has to decide.
-        Deed("ec2", "CreateKeyPair", mayGiveUp: true) { client, name in
+        MutatingOperation("ec2", "CreateKeyPair", mayGiveUp: true) { client, name in
             Trial {
                 _ = try await client.call(EC2.CreateKeyPair(keyName: name))
             } count: {
                 try await pairs(client, name)
             }
         },
-        Deed("ec2", "ImportKeyPair") { client, name in
+        MutatingOperation("ec2", "ImportKeyPair") { client, name in
             Trial {
                 _ = try await client.call(
                     EC2.ImportKeyPair(
@@ -138,7 +138,7 @@ extension Deed {
                 try await pairs(client, name)
             }
         },
-        Deed("ec2", "DeleteKeyPair") { client, name in
+        MutatingOperation("ec2", "DeleteKeyPair") { client, name in
             _ = try await client.call(EC2.CreateKeyPair(keyName: name))
             return Trial {
                 _ = try await client.call(EC2.DeleteKeyPair(keyName: name))

@@ -10,10 +10,10 @@ import Workbench
 
 /// Tests that look at all that there is in an account of their own, one after the other.
 @Suite("Images and exports on AWS", .serialized, .timeLimit(.minutes(5)))
-struct ExportLabTests {}
+struct ImageAndExportTests {}
 
 /// An account with the bucket stack, an AMI to export and a machine to capture, empty otherwise.
-struct ExportLab: Sendable {
+struct ExportFixture: Sendable {
     let emulator: AWSEmulator
     let transport: any Transport
     let image: CapturedImage
@@ -23,7 +23,7 @@ struct ExportLab: Sendable {
 
     /// - Parameter role: the stack's output for the export role.
     static func with(
-        knobs: [String: Any] = [:], role: String = "VMExportRole", _ body: (ExportLab) async throws -> Void
+        knobs: [String: Any] = [:], role: String = "VMExportRole", _ body: (ExportFixture) async throws -> Void
     ) async throws {
         try await AWSEmulator.with { emulator in
             try await withHTTPTransport { transport in
@@ -33,13 +33,13 @@ struct ExportLab: Sendable {
     }
 
     /// The same account, emptied.
-    func again(knobs: [String: Any] = [:]) async throws -> ExportLab {
+    func again(knobs: [String: Any] = [:]) async throws -> ExportFixture {
         try await Self.fresh(emulator, transport, knobs: knobs, role: "VMExportRole")
     }
 
     private static func fresh(
         _ emulator: AWSEmulator, _ transport: any Transport, knobs: [String: Any], role: String
-    ) async throws -> ExportLab {
+    ) async throws -> ExportFixture {
         let quick: [String: Any] = ["export_polls": 1, "export_size": 4096, "ami_polls": 0]
         try await emulator.control(["reset": true, "knobs": quick.merging(knobs) { $1 }])
         let client = client(emulator, transport)
@@ -60,7 +60,7 @@ struct ExportLab: Sendable {
             """)
         let image = try await client.makeCapturedImage("Exasol-Data-Science-Sandbox-\(assetID)")
         let workspace = workspace(client)
-        return ExportLab(
+        return ExportFixture(
             emulator: emulator, transport: transport, image: image, bucket: try await ImageBucket.find(in: workspace))
     }
 
@@ -99,7 +99,7 @@ struct ExportLab: Sendable {
 }
 
 /// What an export has to do with, in one account.
-extension ExportLab {
+extension ExportFixture {
     @discardableResult
     func export(
         _ formats: [ImageFormat] = [.vhd, .vmdk], through other: (any Transport)? = nil, undo: Undo = Undo(),

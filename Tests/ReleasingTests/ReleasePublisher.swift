@@ -9,14 +9,14 @@ import Workbench
 @testable import Releasing
 
 /// Somebody who publishes with the real program: an account with the permanent stacks, and a folder with a definition.
-struct Releaser: Sendable {
+struct ReleasePublisher: Sendable {
     let emulator: AWSEmulator
     let client: AWSClient
     let folder: String
     let bucket: String
     let domain: String
 
-    static func with(_ body: (Releaser) async throws -> Void) async throws {
+    static func with(_ body: (ReleasePublisher) async throws -> Void) async throws {
         try await AWSEmulator.with { emulator in
             try await withTemporaryDirectory { folder in
                 _ = try SandboxFolder(in: folder)
@@ -33,7 +33,7 @@ struct Releaser: Sendable {
                     let outputs = stacks.first { $0.stackName == "DATA-SCIENCE-SANDBOX-VM-Bucket" }?.outputs ?? []
                     func output(_ key: String) -> String { outputs.first { $0.outputKey == key }?.outputValue ?? "" }
                     try await body(
-                        Releaser(
+                        ReleasePublisher(
                             emulator: emulator, client: client, folder: folder, bucket: output("VMBucketId"),
                             domain: output("CfDistributionDomainName")))
                 }
@@ -41,21 +41,23 @@ struct Releaser: Sendable {
         }
     }
 
-    func dss(_ words: String..., adding environment: [String: String] = [:]) async throws -> Said {
+    func dss(_ words: String..., adding environment: [String: String] = [:]) async throws -> ProgramOutput {
         try await Self.dss(words, in: folder, account.merging(environment) { $1 })
     }
 
     /// `update-release` of the build 1.0.0, with a release on GitHub's stand-in.
-    func update(_ hub: PretendGitHub, _ more: [String] = []) async throws -> Said {
+    func update(_ hub: FakeGitHub, _ more: [String] = []) async throws -> ProgramOutput {
         let words = [
             "update-release", "--release-id", "\(hub.ids[0])", "--asset-id", "1.0.0", "--repository",
             hub.repository.description,
         ]
-        let environment = ["GH_TOKEN": PretendGitHub.writer, "GITHUB_API_URL": "\(hub.url)/api/v3"]
+        let environment = ["GH_TOKEN": FakeGitHub.writer, "GITHUB_API_URL": "\(hub.url)/api/v3"]
         return try await Self.dss(words + more, in: folder, account.merging(environment) { $1 })
     }
 
-    static func dss(_ words: [String], in folder: String, _ environment: [String: String] = [:]) async throws -> Said {
+    static func dss(_ words: [String], in folder: String, _ environment: [String: String] = [:]) async throws
+        -> ProgramOutput
+    {
         let world = [
             "HOME": folder, "PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "AWS_EC2_METADATA_DISABLED": "true",
         ]

@@ -7,7 +7,7 @@ import Synchronization
 @testable import Releasing
 
 /// The stand-in of Tests/GitHubEmulator, and one repository on it that belongs to one test.
-struct PretendGitHub: Sendable {
+struct FakeGitHub: Sendable {
     let url: String
     let repository: GitHubRepository
     /// Of the releases as they were ordered, in that order.
