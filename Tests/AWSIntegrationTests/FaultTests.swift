@@ -15,7 +15,7 @@ struct FaultTests {
         "applied-then-reset", "applied-then-truncate", "applied-then-500", "applied-then-html",
     ]
 
-    @Test("a fault that passes: done exactly once, or said to be open", arguments: MutatingOperation.all)
+    @Test("a passing fault: done exactly once, or reported as unknown", arguments: MutatingOperation.all)
     func passing(_ deed: MutatingOperation) async throws {
         for kind in Self.refused.dropLast() + Self.lost + Self.applied {
             try await EmulatedAccount.with { account, client in
@@ -34,7 +34,7 @@ struct FaultTests {
         }
     }
 
-    @Test("a fault that stays: an error, and nothing done", arguments: MutatingOperation.all)
+    @Test("a lasting fault: an error, and nothing done", arguments: MutatingOperation.all)
     func staying(_ deed: MutatingOperation) async throws {
         for kind in Self.refused + Self.lost + ["denied"] {
             try await EmulatedAccount.with(backoff: .quick.with(attempts: 3)) { account, client in

@@ -7,7 +7,7 @@ import Synchronization
 import Testing
 
 /// That the front of the emulator is strict, which all other tests rely on, and what the client makes of refusals.
-@Suite("Refusals of the strict front", .serialized)
+@Suite("What the strict front end refuses", .serialized)
 struct RefusalTests {
     @Test("a signed call passes, with a token as well")
     func passes() async throws {
@@ -59,7 +59,7 @@ struct RefusalTests {
         }
     }
 
-    @Test("the own clock may be wrong by hours: corrected, in every protocol")
+    @Test("a local clock that is wrong by hours is corrected, in every protocol")
     func skew() async throws {
         for offset in [-7200.0, 7200] {
             try await EmulatedAccount.with { account, client in

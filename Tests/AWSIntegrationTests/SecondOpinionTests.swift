@@ -7,7 +7,7 @@ import Testing
 
 /// S3 and CloudFormation against ministack, an emulator that knows nothing of ours: it compares checksums and ranges of
 /// copies, and has an understanding of change sets of its own.
-@Suite("A second opinion", .serialized)
+@Suite("The second emulator agrees", .serialized)
 struct SecondOpinionTests {
     /// The emulator for all tests here; it ends with this process.
     private static let emulator = Task {
@@ -32,7 +32,7 @@ struct SecondOpinionTests {
         }
     }
 
-    @Test("odd keys are stored, listed in pages, copied and removed")
+    @Test("unusual keys are stored, listed in pages, copied and removed")
     func objects() async throws {
         try await with { client, bucket in
             let keys = ["a b", "a+b", "ü/日本", "<&>\"'", "x//y", "100%", "~-_.", "q?r#s"].sorted()
@@ -66,7 +66,7 @@ struct SecondOpinionTests {
         }
     }
 
-    @Test("a file there and back in parts; ranges copied on the server")
+    @Test("a file is uploaded in parts and downloaded; ranges are copied on the server")
     func transfers() async throws {
         try await with { client, bucket in
             let folder = FileManager.default.temporaryDirectory.appending(path: FaultTests.name())
@@ -97,7 +97,7 @@ struct SecondOpinionTests {
         }
     }
 
-    @Test("a stack is made by change set, looked at and removed")
+    @Test("a stack is created by a change set, described and removed")
     func stack() async throws {
         try await with { client, _ in
             let name = FaultTests.name()

@@ -38,7 +38,7 @@ extension ImageAndExportTests {
             }
         }
 
-        @Test("an image that fails says why, and nothing is left of it; another run makes a new one")
+        @Test("a failed image reports why and leaves nothing; another run makes a new one")
         func failing() async throws {
             try await CaptureFixture.with(knobs: ["ami_fail": "Server.InternalError: no space"]) { lab in
                 let undo = Undo()
@@ -54,7 +54,7 @@ extension ImageAndExportTests {
             }
         }
 
-        @Test("a failed image that a killed run has left makes room")
+        @Test("a failed image of a killed run is replaced")
         func failedBefore() async throws {
             try await CaptureFixture.with(knobs: ["ami_fail": "no space"]) { lab in
                 _ = try? await lab.capture()
@@ -65,7 +65,7 @@ extension ImageAndExportTests {
             }
         }
 
-        @Test("an AMI that is available is a product: the undo leaves it, and it is not made again")
+        @Test("an available AMI is a product: undo keeps it, and no run makes it again")
         func product() async throws {
             try await CaptureFixture.with { lab in
                 let undo = Undo()
@@ -80,7 +80,7 @@ extension ImageAndExportTests {
             }
         }
 
-        @Test("one of other inputs is not replaced, but named")
+        @Test("an AMI of other inputs is named, not replaced")
         func otherInputs() async throws {
             try await CaptureFixture.with { lab in
                 let image = try await lab.capture()
@@ -95,7 +95,7 @@ extension ImageAndExportTests {
             }
         }
 
-        @Test("without the right to deprecate, the image is as good, and it is said")
+        @Test("without the permission to deprecate, the image is kept with a warning")
         func withoutDate() async throws {
             try await CaptureFixture.with { lab in
                 try await lab.lab.order("denied", "EnableImageDeprecation")
@@ -108,7 +108,7 @@ extension ImageAndExportTests {
             }
         }
 
-        @Test("an answer that got lost changes nothing", arguments: ["CreateImage", "EnableImageDeprecation"])
+        @Test("a lost response changes nothing", arguments: ["CreateImage", "EnableImageDeprecation"])
         func lostAnswer(_ action: String) async throws {
             try await CaptureFixture.with { lab in
                 try await lab.lab.order("applied-then-reset", action)

@@ -41,7 +41,7 @@ extension ImageSuites {
             }
         }
 
-        @Test("what was ready before another upload failed stays, and nothing else does")
+        @Test("formats finished before a failed upload stay, and nothing else")
         func oneFails() async throws {
             try await with { lab in
                 try await undoingOnFailure { _ = try await lab.export([.vhd], undo: $0) }
@@ -55,7 +55,7 @@ extension ImageSuites {
             }
         }
 
-        @Test("cancelled: nothing is left here nor there", arguments: ["GetSnapshotBlock", "PutObject"])
+        @Test("cancellation leaves nothing behind, locally or on AWS", arguments: ["GetSnapshotBlock", "PutObject"])
         func cancelled(during action: String) async throws {
             try await with { lab in
                 try await lab.account.order("slow", action, ["seconds": 1, "times": NSNull()])
@@ -70,7 +70,7 @@ extension ImageSuites {
             }
         }
 
-        @Test("a second export of the same snapshot waits for nobody and touches nothing")
+        @Test("a second export of a snapshot at the same time is refused and changes nothing")
         func locked() async throws {
             try await with { lab in
                 let folder = "\(lab.work)/\(lab.image.snapshotID)"
@@ -137,7 +137,7 @@ struct EBSDirectRulesTests {
         #expect(failure?.code == .badData)
     }
 
-    @Test("room is needed for the raw file and each format; too little is told with --work-dir")
+    @Test("too little space for the raw file and each format is reported with --work-dir")
     func room() throws {
         #expect(ScratchSpace.needed([.raw], dataBytes: 1000) == 1000)
         #expect(ScratchSpace.needed([.vhd], dataBytes: 1000) == 2100)

@@ -40,7 +40,7 @@ extension ImageAndExportTests {
             }
         }
 
-        @Test("a format gets its name while the next one is exported")
+        @Test("a format is renamed while the next one is exported")
         func overlap() async throws {
             try await ExportFixture.with { lab in
                 let isExporting = Latch()
@@ -60,7 +60,7 @@ extension ImageAndExportTests {
             }
         }
 
-        @Test("no byte of an image comes here, copied at once or in parts", arguments: [5 << 30, 1 << 20])
+        @Test("no byte of an image is downloaded, whether copied at once or in parts", arguments: [5 << 30, 1 << 20])
         func noBytes(limit: Int) async throws {
             try await ExportFixture.with(knobs: ["export_size": 12 << 20]) { lab in
                 let line = InterceptedTransport(lab.transport)
@@ -79,7 +79,7 @@ extension ImageAndExportTests {
             }
         }
 
-        @Test("what is left of an export is made, what is there is not made again")
+        @Test("missing formats are exported; existing ones are not exported again")
         func missingFormat() async throws {
             try await ExportFixture.with { lab in
                 try await lab.export([.vhd])
@@ -93,7 +93,7 @@ extension ImageAndExportTests {
             }
         }
 
-        @Test("of another AMI all is made anew")
+        @Test("exports of another AMI are made again")
         func otherImage() async throws {
             try await ExportFixture.with { lab in
                 try await lab.export()
@@ -107,7 +107,7 @@ extension ImageAndExportTests {
             }
         }
 
-        @Test("the task of somebody else is waited for, since AWS takes no second one")
+        @Test("a foreign export task is waited for, since AWS accepts no second one")
         func somebodyElse() async throws {
             try await ExportFixture.with(knobs: ["export_polls": 3]) { lab in
                 let theirs = EC2.ExportImage(
@@ -120,7 +120,7 @@ extension ImageAndExportTests {
             }
         }
 
-        @Test("an export that fails says why; what is ready stays, and another run makes the rest")
+        @Test("a failed export reports why; finished formats stay, and another run makes the rest")
         func failing() async throws {
             try await ExportFixture.with { lab in
                 let (log, undo) = (EventLog(), Undo())
@@ -150,7 +150,7 @@ extension ImageAndExportTests {
         }
 
         @Test(
-            "a bucket that goes in the middle is named",
+            "a bucket that disappears during the export is named",
             arguments: ["x-amz-copy-source", "x-amz-checksum-mode", "x-amz-checksum-sha256"])
         func bucketGone(at header: String) async throws {
             try await ExportFixture.with { lab in
@@ -176,7 +176,7 @@ extension ImageAndExportTests {
         }
 
         @Test(
-            "an answer that got lost changes nothing",
+            "a lost response changes nothing",
             arguments: [
                 "ExportImage", "CopyObject", "CreateMultipartUpload", "UploadPartCopy", "CompleteMultipartUpload",
                 "DeleteObject", "DescribeExportImageTasks", "PutObject",

@@ -4,9 +4,9 @@ import Testing
 import Workbench
 
 /// `dss reset-password` and `dss install-dependencies` on a machine behind a real sshd, which runs nothing of it.
-@Suite("Commands for a machine that is there", .timeLimit(.minutes(3)))
+@Suite("Commands for an existing machine", .timeLimit(.minutes(3)))
 struct HostCommandTests {
-    @Test("the password goes through the connection, for the user of the sandbox; what has it is told")
+    @Test("the password is sent over the connection for the sandbox's user; what it unlocks is printed")
     func reset() async throws {
         try await MachineOwner.with { owner in
             try owner.answer("*dss_password=*", "printf '%s\\n' \"$said\" >$folder/received; echo jupyter; echo login")
@@ -21,7 +21,7 @@ struct HostCommandTests {
         }
     }
 
-    @Test("a password that is made is shown once; without JupyterLab none is spoken of")
+    @Test("a generated password is shown once; JupyterLab is mentioned only if installed")
     func generated() async throws {
         try await MachineOwner.with { owner in
             let text = try await owner.dss("reset-password", "--host-key", owner.hostKey)
@@ -36,7 +36,7 @@ struct HostCommandTests {
         }
     }
 
-    @Test("a host that nobody has vouched for is refused, with the line that adds its key")
+    @Test("an unknown host is refused with the line that adds its key")
     func unknownHost() async throws {
         try await MachineOwner.with { owner in
             try writeAtomically("", to: "\(owner.home)/empty")
@@ -57,7 +57,7 @@ struct HostCommandTests {
         }
     }
 
-    @Test("a host with another key than the one that it is known by is refused")
+    @Test("a host whose key differs from the known one is refused")
     func otherKey() async throws {
         try await MachineOwner.with { owner in
             let other = try readText("\(owner.home)/user.pub").split(separator: " ").prefix(2).joined(separator: " ")
@@ -68,7 +68,7 @@ struct HostCommandTests {
         }
     }
 
-    @Test("who may not become root, and a machine that fails, is named with what it said")
+    @Test("a user without sudo, and a failing machine, are reported with the machine's output")
     func trouble() async throws {
         try await MachineOwner.with { owner in
             try owner.machine.order(.failure(code: 1, message: "sudo: a password is required"), at: "os-release")
@@ -84,7 +84,7 @@ struct HostCommandTests {
         }
     }
 
-    @Test("what cannot be meant is refused before anything is done")
+    @Test("invalid options are refused before anything is done")
     func usage() async throws {
         try await MachineOwner.with { owner in
             let both = try await owner.dss("reset-password", "--host-key", owner.hostKey, "--known-hosts", "x")
@@ -107,7 +107,7 @@ struct HostCommandTests {
         }
     }
 
-    @Test("another release than the definition's is refused, and a task that fails says so")
+    @Test("a release other than the definition's is refused; a failed task is reported")
     func installTrouble() async throws {
         try await MachineOwner.with(codename: "trixie") { owner in
             let said = try await owner.dss("install-dependencies", "--host-key", owner.hostKey)

@@ -88,7 +88,7 @@ extension MachineTests {
             }
         }
 
-        @Test("the host key is in no command line, no event, and in files of its owner alone")
+        @Test("the host key is in no command line or event, only in its owner's files")
         func secrecy() async throws {
             try await MachineFixture.with { lab in
                 let runner = WatchingRunner()
@@ -111,7 +111,7 @@ extension MachineTests {
             }
         }
 
-        @Test("another host key is not believed")
+        @Test("another host key is rejected")
         func pinned() async throws {
             try await MachineFixture.with { lab in
                 let undo = Undo()
@@ -131,7 +131,7 @@ extension MachineTests {
             }
         }
 
-        @Test("a second run for one asset id is refused while the first is at it")
+        @Test("a second run for the same asset id is refused while the first one runs")
         func lock() async throws {
             try await MachineFixture.with { lab in
                 let undo = Undo()
@@ -145,7 +145,7 @@ extension MachineTests {
             }
         }
 
-        @Test("stopped for its image, then removed beside what comes next, even where it was to be kept")
+        @Test("a captured machine is stopped and removed in the background, even with --keep")
         func capture() async throws {
             try await MachineFixture.with(knobs: ["instance_stop_polls": 2, "stack_delete_polls": 2]) { lab in
                 let undo = Undo()
@@ -177,7 +177,7 @@ extension MachineTests {
             }
         }
 
-        @Test("what is kept says how it is reached, what it costs and how it is removed")
+        @Test("a kept machine is reported with its address, cost and removal")
         func hints() throws {
             let workspace = AWSWorkspace(
                 MachineFixture.nobody, try AssetID("1.0"), names: .init(),

@@ -10,7 +10,7 @@ import Workbench
 
 extension MachineTests {
     /// A run is killed by leaving its undo alone; its lock is given back as the kernel would.
-    @Suite("found again", .serialized)
+    @Suite("reuse", .serialized)
     struct Resume {
         private func launched(_ lab: MachineFixture, _ order: MachineOrder? = nil) async throws -> AWSMachine {
             let undo = Undo()
@@ -28,7 +28,7 @@ extension MachineTests {
             #expect(try await lab.left() == [])
         }
 
-        @Test("a machine that was begun here is gone on with")
+        @Test("a machine that this host started is reused")
         func reuse() async throws {
             try await MachineFixture.with { lab in
                 let first = try await launched(lab)
@@ -47,7 +47,7 @@ extension MachineTests {
             case address, inputs, instanceType, forbidden, hostKeyGone, stateGone, ended, silent
         }
 
-        @Test("a machine that will not do is removed and made anew", arguments: Change.allCases)
+        @Test("an unsuitable machine is removed and replaced", arguments: Change.allCases)
         func anew(_ change: Change) async throws {
             try await MachineFixture.with { lab in
                 var order = lab.order
@@ -77,7 +77,7 @@ extension MachineTests {
             }
         }
 
-        @Test("a machine that ends soon is made anew")
+        @Test("a machine that expires soon is replaced")
         func lifetime() async throws {
             try await MachineFixture.with { lab in
                 let early = try lab.machines(try lab.workspace(lifetime: .seconds(3000)))
@@ -91,7 +91,7 @@ extension MachineTests {
             }
         }
 
-        @Test("a sealed machine is taken as it is, from everywhere and without SSH", arguments: [false, true])
+        @Test("a sealed machine is captured from anywhere, without SSH", arguments: [false, true])
         func sealed(isStopped: Bool) async throws {
             try await MachineFixture.with { lab in
                 var order = lab.order
@@ -132,7 +132,7 @@ extension MachineTests {
             case draft, creating, deleting, failedRemoval, keyPair
         }
 
-        @Test("whatever state a stack was left in does not stand in the way", arguments: Leftover.allCases)
+        @Test("a stack in any leftover state is no obstacle", arguments: Leftover.allCases)
         func leftover(_ leftover: Leftover) async throws {
             try await MachineFixture.with { lab in
                 try await leave(leftover, lab)
@@ -171,7 +171,7 @@ extension MachineTests {
             }
         }
 
-        @Test("somebody else's stack or key pair of that name is refused and left alone", arguments: [true, false])
+        @Test("a foreign stack or key pair of the same name is refused and left alone", arguments: [true, false])
         func foreign(isStack: Bool) async throws {
             try await MachineFixture.with { lab in
                 let other = try lab.workspace("1-0")

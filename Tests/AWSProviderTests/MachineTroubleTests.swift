@@ -11,7 +11,7 @@ import Workbench
 
 extension MachineTests {
     /// What goes wrong says why, and leaves nothing after the undo.
-    @Suite("trouble", .serialized)
+    @Suite("failures", .serialized)
     struct Trouble {
         private func failure(
             _ lab: MachineFixture, _ order: MachineOrder? = nil, _ machines: Machines? = nil
@@ -36,7 +36,7 @@ extension MachineTests {
             }
         }
 
-        @Test("an account without a default VPC is told how it gets one")
+        @Test("an account without a default VPC gets the command that creates one")
         func defaultVPC() async throws {
             let reason = "No default VPC for this user. GroupName is only supported for EC2-Classic and default VPC"
             try await MachineFixture.with(knobs: ["stack_fail": ["SecurityGroup": reason]]) { lab in
@@ -45,7 +45,7 @@ extension MachineTests {
             }
         }
 
-        @Test("a machine that never answers: what ssh says, who is let in, the end of its console")
+        @Test("a machine that never answers: ssh's error, allowed networks, end of the console")
         func silence() async throws {
             let console = (1...30).map { "line \($0)\u{1b}[0m" }.joined(separator: "\r\n")
             try await MachineFixture.with(knobs: ["console_output": console]) { lab in
@@ -91,7 +91,7 @@ extension MachineTests {
             }
         }
 
-        @Test("a machine that ends while it is waited for", arguments: ["terminated", "stopped"])
+        @Test("a machine that terminates while the build waits for it", arguments: ["terminated", "stopped"])
         func ended(_ state: String) async throws {
             try await MachineFixture.with { lab in
                 try lab.stub.order(.failure(code: 1, message: "not yet"), at: "true")
@@ -102,7 +102,7 @@ extension MachineTests {
             }
         }
 
-        @Test("cloud-init that fails says so; complaints alone are no failure", arguments: [(1, true), (2, false)])
+        @Test("a failure of cloud-init is reported; its warnings are no failure", arguments: [(1, true), (2, false)])
         func cloudInit(_ code: Int, _ isFailure: Bool) async throws {
             try await MachineFixture.with { lab in
                 try lab.stub.order(.failure(code: code, message: "x"), at: "cloud-init status")
@@ -128,7 +128,7 @@ extension MachineTests {
             }
         }
 
-        @Test("an address that is none")
+        @Test("invalid addresses")
         func ownAddress() async throws {
             try await MachineFixture.with { lab in
                 let failure = try await failure(lab, nil, lab.machines(address: "<html>"))
@@ -139,7 +139,7 @@ extension MachineTests {
         }
 
         @Test(
-            "an operation that is denied leaves nothing",
+            "a denied operation leaves nothing behind",
             arguments: ["ImportKeyPair", "CreateChangeSet", "ExecuteChangeSet", "DescribeInstances"])
         func denied(_ action: String) async throws {
             try await MachineFixture.with { lab in
@@ -155,7 +155,7 @@ extension MachineTests {
         }
 
         @Test(
-            "a lost answer, or a failure of AWS's, is overcome",
+            "a lost response or a failure of AWS is overcome",
             arguments: ["ImportKeyPair", "CreateChangeSet", "ExecuteChangeSet", "DeleteStack", "DeleteKeyPair"],
             ["applied-then-reset", "503"])
         func fault(_ action: String, _ kind: String) async throws {
@@ -171,7 +171,7 @@ extension MachineTests {
         }
 
         @Test(
-            "cancelled anywhere, nothing is left",
+            "cancelled anywhere, nothing is left behind",
             arguments: [
                 "computing the changes", "creating stack", "SecurityGroup CREATE_COMPLETE", "waiting for SSH",
                 "waiting for cloud-init",

@@ -8,7 +8,7 @@ import Testing
 @testable import AWSProvider
 
 extension PreflightTests {
-    @Test("processors of what runs and of what is to run must fit the quota")
+    @Test("the vCPUs of running and new instances must fit the quota")
     func machineQuota() async throws {
         try await PreflightAccount.with(knobs: ["quotas": ["L-1216C47A": 5]]) { account in
             let machine = """
@@ -31,7 +31,7 @@ extension PreflightTests {
         }
     }
 
-    @Test("the machine of this build is gone on with and needs no room of its own")
+    @Test("the machine of this build is reused and needs no quota of its own")
     func ownMachine() async throws {
         try await PreflightAccount.with(knobs: ["quotas": ["L-1216C47A": 2]]) { account in
             try await account.client.deploy(
@@ -111,7 +111,7 @@ extension PreflightTests {
         }
     }
 
-    @Test("a bucket of another region, or none, is said so")
+    @Test("a missing bucket, or one in another region, is reported")
     func elsewhere() async throws {
         try await PreflightAccount.with { account in
             let workspace = AWSWorkspace(account.client.region("us-east-1"), account.workspace.assetID, names: .init())

@@ -8,9 +8,9 @@ import Testing
 @testable import AWSProvider
 
 /// Each thing that AWS would refuse hours later, once refused and once fine.
-@Suite("What is checked before anything is made", .serialized)
+@Suite("Preflight checks", .serialized)
 struct PreflightTests {
-    @Test("nothing is wrong with a build that can begin, by either way of export")
+    @Test("a build that can start has no findings, with either export method")
     func fine() async throws {
         try await PreflightAccount.with { account in
             let found = try await account.found { $0.isPublic = true }
@@ -23,7 +23,7 @@ struct PreflightTests {
         }
     }
 
-    @Test("everything that is wrong is said at once, and nothing was made")
+    @Test("all problems are reported at once, and nothing is created")
     func together() async throws {
         try await PreflightAccount.with { account in
             try await account.deny("ec2:CreateImage")
@@ -57,7 +57,7 @@ struct PreflightTests {
         }
     }
 
-    @Test("warnings and notices are told, and refuse nothing")
+    @Test("warnings and notices are reported and refuse nothing")
     func told() async throws {
         try await PreflightAccount.with { account in
             try await account.deny("iam:SimulatePrincipalPolicy", "servicequotas:GetServiceQuota", "iam:GetRole")

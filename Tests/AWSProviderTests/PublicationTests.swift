@@ -59,7 +59,7 @@ extension ImageAndExportTests {
             }
         }
 
-        @Test("a manifest that nobody can read is none")
+        @Test("an unreadable manifest counts as none")
         func unreadable() async throws {
             try await ExportFixture.with { lab in
                 let key = lab.workspace.keyPrefix + "manifest.json"
@@ -103,7 +103,7 @@ extension ImageAndExportTests {
             }
         }
 
-        @Test("without the stack it is said how to make it")
+        @Test("without the stack, the command that creates it is printed")
         func noBucket() async throws {
             try await ExportFixture.with { lab in
                 let elsewhere = AWSWorkspace(

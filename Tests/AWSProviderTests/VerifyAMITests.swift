@@ -47,7 +47,7 @@ extension ImageSuites {
             "script-languages-release is cloned with its submodules",
         ]
 
-        @Test("what is wrong with an image is named; kept copies are told of, and go by their own asset ids")
+        @Test("defects of an image are named; kept copies are reported with their asset ids")
         func bad() async throws {
             let twist = "echo ls >/home/ubuntu/.bash_history\n" + InstanceGuests.tellingKeys
             try await Tester.with(twist: twist) { tester in
@@ -66,7 +66,7 @@ extension ImageSuites {
             }
         }
 
-        @Test("a machine that shows another host key than its console tells gets no password")
+        @Test("a machine whose host key differs from its console gets no password")
         func otherKey() async throws {
             let twist =
                 "ssh-keygen -q -t ed25519 -N '' -f /run/other\n"
@@ -81,7 +81,7 @@ extension ImageSuites {
             }
         }
 
-        @Test("Ctrl-C leaves nothing", arguments: ["ExecuteChangeSet", "GetConsoleOutput", "a login"])
+        @Test("Ctrl-C leaves nothing behind", arguments: ["ExecuteChangeSet", "GetConsoleOutput", "a login"])
         func interrupted(moment: String) async throws {
             try await Tester.with { tester in
                 let (code, errors) = try await tester.verify(interruptedAt: moment)
@@ -103,7 +103,7 @@ extension ImageSuites {
         }
 
         @Test(
-            "where AWS itself fails, that is no failed check; its reason is told, and nothing is left",
+            "a failure of AWS is no failed check; its reason is reported, and nothing is left",
             arguments: [("denied", 77), ("html", 69)])
         func awsFails(kind: String, code: Int32) async throws {
             try await Tester.with { tester in
@@ -118,7 +118,7 @@ extension ImageSuites {
             }
         }
 
-        @Test("what cannot be meant is refused before anything is made")
+        @Test("invalid options are refused before anything is created")
         func refused() async throws {
             try await Tester.with { tester in
                 let open = try await tester.account.dss("verify-ami", "--asset-id", "1.0")

@@ -4,11 +4,11 @@ import Workbench
 
 extension EndToEnd {
     /// A build that is ended in the middle leaves nothing that is not listed, and nothing that cannot be removed.
-    @Suite("A build that is killed", .enabled(if: Workspace.isRoot, "\(Workspace.needsRoot)"))
+    @Suite("Killed builds", .enabled(if: Workspace.isRoot, "\(Workspace.needsRoot)"))
     struct KillTests {
         static let stages = ["setup", "install", "seal", "capture", "export"]
 
-        @Test("by SIGINT or SIGTERM cleans up after itself in every stage", arguments: stages, [SIGINT, SIGTERM])
+        @Test("SIGINT and SIGTERM clean up in every stage", arguments: stages, [SIGINT, SIGTERM])
         func polite(_ stage: String, _ signal: Int32) async throws {
             try await withSmallSandbox { workspace in
                 let status = try await build(workspace, killedIn: stage, by: signal)
@@ -19,7 +19,7 @@ extension EndToEnd {
             }
         }
 
-        @Test("by SIGKILL leaves only what show-assets lists and delete-assets removes", arguments: stages)
+        @Test("SIGKILL leaves only what show-assets lists and delete-assets removes", arguments: stages)
         func impolite(_ stage: String) async throws {
             try await withSmallSandbox { workspace in
                 let status = try await build(workspace, killedIn: stage, by: SIGKILL)
@@ -34,7 +34,7 @@ extension EndToEnd {
             }
         }
 
-        @Test("by SIGKILL is cleared away by the next build, which says so")
+        @Test("what SIGKILL leaves is removed by the next build, which reports it")
         func nextBuild() async throws {
             try await withSmallSandbox { workspace in
                 _ = try await build(workspace, killedIn: "seal", by: SIGKILL)

@@ -56,7 +56,7 @@ struct BuildspecTests {
         return try JSONDecoder().decode([[String]].self, from: Data(said.utf8))
     }
 
-    @Test("the program takes every command line in them", arguments: names)
+    @Test("dss accepts every command line in them", arguments: names)
     func commandLines(name: String) async throws {
         let calls = try await Self.calls(of: name).filter { !$0.isEmpty }
         try #require(!calls.isEmpty)
@@ -93,7 +93,7 @@ struct BuildspecTests {
         }
     }
 
-    @Test("shells can read every command of theirs", arguments: names)
+    @Test("shells can parse every command in them", arguments: names)
     func shells(name: String) async throws {
         for command in try await Self.read(name).commands {
             let said = try await SystemCommandRunner().execute(Command("bash", ["-n", "-c", command]))

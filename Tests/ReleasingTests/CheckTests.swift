@@ -59,7 +59,7 @@ struct CheckTests {
         #expect(mistakes(version, text, tags: nil).contains(expected), "\(mistakes(version, text, tags: nil))")
     }
 
-    @Test("the tag is compared, and all mistakes come at once")
+    @Test("the tag is compared, and all mistakes are reported at once")
     func tags() {
         #expect(
             mistakes("1.2.0", Self.good, tags: []) == [
@@ -82,7 +82,7 @@ struct CheckTests {
         #expect(said.status.isSuccess, "\(said.errors)")
     }
 
-    @Test("the program tells all that is wrong in a clone, and that nothing is")
+    @Test("dss reports all mistakes in a clone, or that there are none")
     func program() async throws {
         try await withTemporaryDirectory { folder in
             _ = try SandboxFolder(in: folder)

@@ -13,7 +13,7 @@ import Workbench
 struct CommandTests {
     // publish-index
 
-    @Test("publish-index puts page and document into the bucket, has CloudFront forget, and does so once")
+    @Test("publish-index uploads page and document and invalidates CloudFront once")
     func publish() async throws {
         try await ReleasePublisher.with { releaser in
             let new = try await releaser.build("1.0.0")
@@ -69,7 +69,7 @@ struct CommandTests {
         }
     }
 
-    @Test("publish-index says which command makes the bucket where there is none")
+    @Test("publish-index without a bucket prints the command that creates it")
     func noBucket() async throws {
         try await ReleasePublisher.with { releaser in
             let said = try await releaser.dss("publish-index", "--region", "us-west-2")
@@ -131,7 +131,7 @@ struct CommandTests {
 
     // download
 
-    @Test("download fetches into a folder, says what it checked, and fetches nothing twice")
+    @Test("download fetches into a folder, reports its checks, and fetches nothing twice")
     func download() async throws {
         try await FakeDownloadSite.with { workspace in
             let bytes = try await workspace.publish(size: 200_000)
@@ -166,7 +166,7 @@ struct CommandTests {
         }
     }
 
-    @Test("download asks for an address where no account is there to look it up in")
+    @Test("download without an account asks for an address")
     func noAddress() async throws {
         try await withTemporaryDirectory { folder in
             let said = try await ReleasePublisher.dss(

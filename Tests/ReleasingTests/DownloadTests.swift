@@ -36,7 +36,7 @@ struct DownloadTests {
         }
     }
 
-    @Test("an empty file is one too")
+    @Test("an empty file")
     func empty() async throws {
         try await FakeDownloadSite.with { workspace in
             _ = try await workspace.publish(size: 0)
@@ -79,7 +79,7 @@ struct DownloadTests {
         }
     }
 
-    @Test("begins anew where the file has changed, between two runs and within one")
+    @Test("restarts if the file changed, between runs or within one")
     func changes() async throws {
         try await FakeDownloadSite.with { workspace in
             let first = try await workspace.publish(size: 45_000) { $0.sha256 = nil }
@@ -101,7 +101,7 @@ struct DownloadTests {
         }
     }
 
-    @Test("wrong bytes are noticed by SHA-256 and fetched anew by the next run")
+    @Test("SHA-256 detects wrong bytes, and the next run fetches them again")
     func corrupt() async throws {
         try await FakeDownloadSite.with { workspace in
             let bytes = try await workspace.publish(size: 45_000)
@@ -140,7 +140,7 @@ struct DownloadTests {
         }
     }
 
-    @Test("another length than the manifest's, or a server that gives no parts, is not downloaded at all")
+    @Test("a wrong length, or a server without ranges, is not downloaded")
     func lengths() async throws {
         try await FakeDownloadSite.with { workspace in
             _ = try await workspace.publish(size: 45_000) { $0.bytes = 44_000 }
@@ -178,7 +178,7 @@ struct DownloadTests {
         }
     }
 
-    @Test("a CAPTCHA in the middle keeps what has arrived")
+    @Test("a CAPTCHA during a download keeps the finished pieces")
     func captcha() async throws {
         try await FakeDownloadSite.with { workspace in
             let bytes = try await workspace.publish(size: 45_000)
@@ -206,7 +206,7 @@ struct DownloadTests {
         }
     }
 
-    @Test("an id or a format that there is not is told with those that there are")
+    @Test("a missing id or format is reported with the available ones")
     func unknown() async throws {
         try await FakeDownloadSite.with { workspace in
             _ = try await workspace.publish(size: 10)

@@ -45,7 +45,7 @@ struct GitHubTests {
 
     // Notes
 
-    @Test("keeps the notes' other words, and is written to once only")
+    @Test("keeps other text of the notes and writes once")
     func update() async throws {
         let hub = try await FakeGitHub()
         let notes = ReleaseNotes(try sampleRelease(), changes: "- New.", containerImage: nil)
@@ -105,7 +105,7 @@ struct GitHubTests {
         #expect(hub.notices.texts.all.first?.contains("retrying in \(sleeps[0]) s") == true)
     }
 
-    @Test("is waited for longer each time, and not for ever")
+    @Test("waits grow and are limited")
     func patience() async throws {
         let hub = try await FakeGitHub()
         try await hub.order("secondary", ["times": 10])
@@ -123,7 +123,7 @@ struct GitHubTests {
         #expect(failure?.code == .temporary && hub.notices.sleeps.all.isEmpty)
     }
 
-    @Test("refusals come with exit code and advice, and never with the token")
+    @Test("refusals have an exit code and advice, and never show the token")
     func refusals() async throws {
         let hub = try await FakeGitHub()
         let number = hub.ids[0]
@@ -203,7 +203,7 @@ struct GitHubTests {
         }
     }
 
-    @Test("the token is found in either variable and shows itself nowhere")
+    @Test("the token is read from either variable and never shown")
     func token() throws {
         let token = try GitHubToken(in: ["GITHUB_TOKEN": " ghp_x1\n", "GH_TOKEN": ""])
         #expect(token.origin == "GITHUB_TOKEN" && token.value == "ghp_x1")

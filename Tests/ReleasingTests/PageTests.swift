@@ -85,7 +85,7 @@ struct PageTests {
         #expect(try DownloadPage([release], title: "<b>").html.contains("<title>&lt;b&gt;: downloads</title>"))
     }
 
-    @Test("says so where there is no release, and of a release what it has no files of")
+    @Test("a missing release, and missing files of a release, are reported")
     func sparse() async throws {
         #expect(try await page([]).text.contains("There are no releases yet."))
         var release = try sampleRelease()

@@ -12,7 +12,7 @@ import Workbench
 /// The real program and the emulator's CodeBuild, whose builds go a step further with every look.
 @Suite("dss start-release-build", .serialized, .timeLimit(.minutes(5)))
 struct ReleaseBuildTests {
-    @Test("a build that succeeds: phases and lines as they come, the result in the end")
+    @Test("a successful build prints phases and log lines, then the result")
     func success() async throws {
         try await ReleaseBuildFixture.with(knobs: ["build_lines": ["one", "two \u{1B}[31mred", "three"]]) { lab in
             let said = try await lab.start()
@@ -66,7 +66,7 @@ struct ReleaseBuildTests {
         }
     }
 
-    @Test("what is no upload URL, or that of another repository, starts nothing")
+    @Test("an invalid upload URL, or one of another repository, starts nothing")
     func wrongURL() async throws {
         try await ReleaseBuildFixture.with { lab in
             let cases = [
@@ -94,7 +94,7 @@ struct ReleaseBuildTests {
         #expect(try UploadURL(ReleaseBuildFixture.uploadURL).repository.description == "exasol/data-science-sandbox")
     }
 
-    @Test("without its stack it says which command makes it")
+    @Test("without its stack, the command that creates it is printed")
     func noStack() async throws {
         try await ReleaseBuildFixture.with { lab in
             let said = try await lab.start("--region", "us-west-2")
@@ -121,7 +121,7 @@ struct ReleaseBuildTests {
         }
     }
 
-    @Test("a log that may not be read is told of once, and the build is followed all the same")
+    @Test("an unreadable log is reported once, and the build is still followed")
     func noLog() async throws {
         try await ReleaseBuildFixture.with { lab in
             let fault: [String: Any] = [
@@ -185,7 +185,7 @@ struct ReleaseBuildTests {
         }
     }
 
-    @Test("what is started is found by its asset id, and stopped with all else of it")
+    @Test("builds are found by asset id and stopped with its other assets")
     func assets() async throws {
         try await ReleaseBuildFixture.with(knobs: ["build_polls": 100_000]) { lab in
             let said = try await lab.start("--asset-id", "found.1", "--no-wait")
@@ -237,7 +237,7 @@ extension ReleaseBuildTests {
             }
         }
 
-        @Test("one that fails is the result of all, and the others are built to their ends")
+        @Test("a failed build fails the whole, and the others complete")
         func oneFails() async throws {
             let knobs: [String: Any] = ["build_statuses": ["1.0.0-big": "FAILED"]]
             try await ReleaseBuildFixture.with(knobs: knobs, extraLines: Self.variants) { lab in
@@ -251,7 +251,7 @@ extension ReleaseBuildTests {
             }
         }
 
-        @Test("where one cannot be started, those that were are stopped")
+        @Test("if one cannot start, the started ones are stopped")
         func oneIsNotStarted() async throws {
             try await ReleaseBuildFixture.with(knobs: ["build_polls": 100_000], extraLines: Self.variants) { lab in
                 let fault: [String: Any] = [
@@ -264,7 +264,7 @@ extension ReleaseBuildTests {
             }
         }
 
-        @Test("without variants, or with one that cannot be, nothing is started")
+        @Test("without variants, or with an invalid one, nothing is started")
         func wrongVariants() async throws {
             try await ReleaseBuildFixture.with { lab in
                 let said = try await lab.start("--matrix")
@@ -293,7 +293,7 @@ extension ReleaseBuildTests {
 
         private static let token = ["GH_TOKEN": FakeGitHub.writer]
 
-        @Test("a draft is made, built under an id of its own, and nothing of it is public")
+        @Test("a draft is created and built under its own asset id; nothing is public")
         func rehearsal() async throws {
             let hub = try await FakeGitHub()
             try await ReleaseBuildFixture.with { lab in
@@ -314,7 +314,7 @@ extension ReleaseBuildTests {
             }
         }
 
-        @Test("where the build cannot be started the draft is taken back")
+        @Test("if the build cannot start, the draft is removed")
         func notStarted() async throws {
             let hub = try await FakeGitHub()
             try await ReleaseBuildFixture.with { lab in
@@ -326,7 +326,7 @@ extension ReleaseBuildTests {
             }
         }
 
-        @Test("a failed rehearsal keeps its draft; without a token there is none")
+        @Test("a failed rehearsal keeps its draft; without a token, none is created")
         func failed() async throws {
             let hub = try await FakeGitHub()
             try await ReleaseBuildFixture.with(knobs: ["build_status": "FAILED"]) { lab in
