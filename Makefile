@@ -1,9 +1,17 @@
-# `make vm` builds the sandbox, `make test` runs all tests, `make help` lists all targets.
+# `make vm` builds the sandbox, `make test` runs the fast tests, `make help` lists all targets.
 SHELL := /bin/bash
 DSS := .build/debug/dss
 ROOT := $(if $(filter 0,$(shell id -u)),,sudo -E env "PATH=$(PATH)")
 
-.PHONY: help setup build vm man test test-docker verify bench bench-aws lint check format doctor
+# Without debug information and an index, a build from nothing takes a sixth less time. Use the same options for all
+# builds in .build, since others compile everything anew; for a debugger: make build BUILD="swift build".
+BUILD := swift build --disable-index-store -debug-info-format none
+# The tests that take minutes, as a regular expression on their names.
+SLOW := \b($(shell sed -nE 's/^([a-zA-Z]+).*/\1/p' tools/slow-tests.txt | paste -sd '|'))\b
+TEST := $(ROOT) swift test --skip-build
+
+.PHONY: help setup build build-tests vm man test test-slow test-all test-docker verify bench bench-aws lint check
+.PHONY: format doctor
 
 help: ## Show this help
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -12,7 +20,7 @@ setup:
 	@tools/setup.sh tools/packages.txt
 
 build: setup ## Build the tool
-	swift build --product dss
+	$(BUILD) --product dss
 
 vm: build ## Build the VM images of sandbox.yaml; ARGS="--format ova" adds options
 	$(ROOT) $(DSS) create-vm $(ARGS)
@@ -20,17 +28,23 @@ vm: build ## Build the VM images of sandbox.yaml; ARGS="--format ova" adds optio
 man: build ## Write man pages of all commands to .build/man
 	tools/command-reference.py --dss $(DSS) --man .build/man
 
-test: ## Run all tests, as root via sudo
-	@tools/setup.sh --tests tools/packages.txt tools/test-packages.txt
-	.venv-aws/bin/python Tests/AWSEmulator/self_test.py
-	swift build --build-tests
+test: build-tests ## Run the fast tests, as root via sudo; ARGS="--filter NAME" runs others
 ifdef ARGS
-	$(ROOT) swift test --skip-build $(ARGS)
+	$(TEST) $(ARGS)
 else
-	$(ROOT) swift test --skip-build --skip EndToEndTests --skip '^AWS'
-	$(ROOT) swift test --skip-build --filter '^AWS'
-	$(ROOT) swift test --skip-build --filter EndToEndTests
+	.venv-aws/bin/python Tests/AWSEmulator/self_test.py
+	$(TEST) --skip '$(SLOW)'
+	@echo 'skipped; make test-all runs them too:'; grep '^[a-zA-Z]' tools/slow-tests.txt | sed 's/^/  /'
 endif
+
+test-slow: build-tests ## Run the tests of tools/slow-tests.txt
+	$(TEST) --filter '$(SLOW)'
+
+test-all: test test-slow ## Run all tests
+
+build-tests:
+	@tools/setup.sh --tests tools/packages.txt tools/test-packages.txt
+	$(BUILD) --build-tests
 
 test-docker: build ## Check an existing Docker image: DSS_DOCKER_IMAGE=REF make test-docker
 	$(ROOT) $(DSS) verify-docker-image "$(DSS_DOCKER_IMAGE)" $(ARGS)
@@ -51,7 +65,7 @@ lint: ## Check formatting, shell scripts, CloudFormation templates and workflows
 	shellcheck tools/*.sh Sources/*/Resources/*.sh .ci/run
 	@tools/lint-templates.sh
 
-check: lint test ## Run lint and test, like CI
+check: lint test ## Run lint and the fast tests
 
 format: ## Format the Swift sources
 	swift format --in-place --recursive Package.swift Sources Tests Benchmarks

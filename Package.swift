@@ -102,10 +102,12 @@ let package = Package(
             dependencies: [
                 "dss", "Sandbox", "Workbench", "Definition", "Provisioning", "Verification", "DiskImages",
                 "LocalProvider", "AWSCore", "AWSServices", "HTTPTransport", "AWSTestSupport", "RegistryTestSupport",
+                "TestSupport",
             ],
             swiftSettings: strict),
         tests(of: "Workbench"),
         tests(of: "DiskImages", with: ["Sandbox", "Workbench"]),
+        .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: strict),
         .target(
             name: "GuestTestSupport", dependencies: ["Sandbox", "Workbench"], path: "Tests/GuestTestSupport",
             swiftSettings: strict),
@@ -119,26 +121,31 @@ let package = Package(
         tests(of: "Definition", with: ["Sandbox"]),
         tests(of: "Reporting", with: ["Sandbox"], excluding: ["Golden"]),
         .target(
-            name: "AWSTestSupport", dependencies: ["AWSCore", "HTTPTransport", "Workbench"],
+            name: "AWSTestSupport", dependencies: ["AWSCore", "AWSServices", "HTTPTransport", "Workbench"],
             path: "Tests/AWSTestSupport",
             swiftSettings: strict),
         tests(
-            of: "AWSCore", with: ["AWSServices", "HTTPTransport", "AWSTestSupport"], excluding: ["Vectors"]),
+            of: "AWSCore", with: ["AWSServices", "HTTPTransport", "AWSTestSupport", "TestSupport"],
+            excluding: ["Vectors"]),
         tests(of: "AWSServices", with: ["AWSCore", "AWSTestSupport", crypto]),
         .testTarget(
-            name: "AWSIntegrationTests", dependencies: ["AWSCore", "AWSServices", "HTTPTransport", "AWSTestSupport"],
+            name: "AWSIntegrationTests",
+            dependencies: ["AWSCore", "AWSServices", "HTTPTransport", "AWSTestSupport", "TestSupport"],
             swiftSettings: strict),
-        tests(of: "AWSIdentity", with: ["AWSCore", "AWSServices", "AWSTestSupport", "Workbench", "dss"]),
+        tests(
+            of: "AWSIdentity", with: ["AWSCore", "AWSServices", "AWSTestSupport", "TestSupport", "Workbench", "dss"]),
         tests(
             of: "AWSProvider",
             with: [
                 "Sandbox", "Workbench", "DiskImages", "Reporting", "AWSCore", "AWSServices", "AWSTestSupport",
-                "GuestTestSupport", "dss",
+                "GuestTestSupport", "TestSupport", "dss",
             ]),
         tests(
             of: "Releasing",
             with: [
-                "Sandbox", "Workbench", "Reporting", "AWSCore", "AWSServices", "HTTPTransport", "AWSTestSupport", "dss",
+                "Sandbox", "Workbench", "Reporting", "AWSCore", "AWSServices", "HTTPTransport", "AWSTestSupport",
+                "TestSupport",
+                "dss",
             ]),
     ]
 )

@@ -19,11 +19,11 @@ struct BotocoreSigningTests {
     static let services = ["s3", "ec2", "ebs"]
 
     @Test("by header", arguments: services, [nil, "token/with+signs=="])
-    func header(service: String, token: String?) throws {
+    func header(service: String, token: String?) async throws {
         for (path, query) in Self.cases {
             let request = request(service, path, query)
             let signed = signer(service, token).signed(request)
-            let theirs = try ask(request, service, token, kind: "header")["headers"] as? [String: String] ?? [:]
+            let theirs = try await ask(request, service, token, kind: "header")["headers"] as? [String: String] ?? [:]
             let ours = Dictionary(signed.headers.map { ($0.name, $0.value) }) { first, _ in first }
             for name in ["authorization", "x-amz-date", "x-amz-security-token", "x-amz-content-sha256"] {
                 let other = theirs.first { $0.key.lowercased() == name }?.value
@@ -33,7 +33,7 @@ struct BotocoreSigningTests {
     }
 
     @Test("by query", arguments: services, [nil, "token/with+signs=="])
-    func presigned(service: String, token: String?) throws {
+    func presigned(service: String, token: String?) async throws {
         // botocore drops repeated names when it presigns, so there is nothing to compare.
         for (path, query) in Self.cases where Set(query.map(\.name)).count == query.count {
             var request = request(service, path, query)
@@ -41,7 +41,7 @@ struct BotocoreSigningTests {
             request.body = []
             request.method = .get
             let ours = signer(service, token).presigned(request, lifetime: .seconds(3600)).url
-            let theirs = try ask(request, service, token, kind: "presign")["url"] as? String ?? ""
+            let theirs = try await ask(request, service, token, kind: "presign")["url"] as? String ?? ""
             #expect(Self.parts(ours) == Self.parts(theirs), "\(service) \(path) \(query)")
         }
     }
@@ -72,10 +72,10 @@ struct BotocoreSigningTests {
 
     private func ask(
         _ request: HTTPRequest, _ service: String, _ token: String?, kind: String
-    ) throws -> [String: Any] {
+    ) async throws -> [String: Any] {
         var credentials = ["access_key": "AKIDEXAMPLE", "secret_key": "se/cr+et"]
         credentials["token"] = token
-        return try Oracle.shared.get().ask([
+        return try await Oracle.shared.get().ask([
             "do": "sign", "service": service, "region": "eu-central-1", "method": request.method.rawValue,
             "url": request.url,
             "headers": Dictionary(uniqueKeysWithValues: request.headers.map { ($0.name, $0.value) }),

@@ -1,6 +1,7 @@
 import AWSCore
 import Foundation
 import Synchronization
+import TestSupport
 import Testing
 
 @Suite("Pages, waits and limits")
@@ -74,7 +75,7 @@ struct PagesAndWaitsTests {
 
     @Test("concurrent calls are limited per service")
     func concurrency() async throws {
-        let crowd = Crowd()
+        let crowd = ConcurrentCalls()
         let client = AWSClient(
             region: "eu-central-1", world: ClientWorld(transport: crowd, credentials: Keys()))
         try await withThrowingTaskGroup(of: Void.self) { group in
@@ -86,11 +87,11 @@ struct PagesAndWaitsTests {
 
     @Test("a call cancelled while queued leaves the queue, which continues")
     func cancelledInQueue() async throws {
-        let crowd = Crowd(holds: true)
+        let crowd = ConcurrentCalls(holds: true)
         let client = AWSClient(
             region: "eu-central-1", world: ClientWorld(transport: crowd, credentials: Keys()))
         let first = (0..<2).map { _ in Task { try await client.call(Toy.ListToys()) } }
-        while crowd.most < 2 { await Task.yield() }
+        try await crowd.isCrowded.wait()
         let queued = Task { try await client.call(Toy.ListToys()) }
         let last = Task { try await client.call(Toy.ListToys()) }
         queued.cancel()
@@ -105,11 +106,11 @@ struct PagesAndWaitsTests {
 struct CancelledCallTests {
     @Test("a creating call completes, so that its result can be removed; a reading call ends at once")
     func cancelled() async throws {
-        let crowd = Crowd(holds: true)
+        let crowd = ConcurrentCalls(holds: true)
         let client = AWSClient(region: "eu-central-1", world: ClientWorld(transport: crowd, credentials: Keys()))
         let making = Task { try await client.call(Toy.MakeToy()) }
         let reading = Task { try await client.call(Toy.ListToys()) }
-        while crowd.most < 2 { await Task.yield() }
+        try await crowd.isCrowded.wait()
         making.cancel()
         reading.cancel()
         await #expect(throws: CancellationError.self) { try await reading.value }
@@ -118,22 +119,27 @@ struct CancelledCallTests {
     }
 }
 
-/// Counts concurrent entries.
-private final class Crowd: Transport {
-    private let state: Mutex<(now: Int, most: Int, holds: Bool)>
+/// Counts concurrent calls, and can hold them.
+private final class ConcurrentCalls: Transport {
+    private let state = Mutex((now: 0, most: 0))
+    private let gate: Latch?
+    /// Opens at the second of two concurrent calls.
+    let isCrowded = Latch()
 
-    init(holds: Bool = false) { state = Mutex((0, 0, holds)) }
+    init(holds: Bool = false) { gate = holds ? Latch() : nil }
 
     var most: Int { state.withLock { $0.most } }
-    func release() { state.withLock { $0.holds = false } }
+    func release() { gate?.open() }
 
     func send(_ request: HTTPRequest, within limit: Duration) async throws -> HTTPResponse {
-        state.withLock {
+        let now = state.withLock {
             $0.now += 1
             $0.most = max($0.most, $0.now)
+            return $0.now
         }
-        repeat { try await Task.sleep(for: .milliseconds(2)) } while state.withLock { $0.holds }
-        state.withLock { $0.now -= 1 }
+        defer { state.withLock { $0.now -= 1 } }
+        if now == 2 { isCrowded.open() }
+        if let gate { try await gate.wait() } else { try await Task.sleep(for: .milliseconds(2)) }
         return HTTPResponse(status: 200, body: Array(#"{"names":["bear"]}"#.utf8))
     }
 }

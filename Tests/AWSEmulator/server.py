@@ -24,6 +24,10 @@ class Server(ThreadingHTTPServer):
         self.clock = clock
         super().__init__(("127.0.0.1", port), Handler)
 
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_port}"
+
     def handle_error(self, request, client_address) -> None:
         """A client that went away is what fault tests are about; anything else is worth a trace."""
         if not isinstance(sys.exc_info()[1], ConnectionError):

@@ -71,13 +71,13 @@ struct ChainTests {
 
     @Test("sources are tried in the order of the AWS CLI", arguments: order)
     func wins(_ one: Case) async throws {
-        let pretend = PretendWorld(environment: one.environment, config: one.config, credentials: one.credentials)
+        let pretend = FakeWorld(environment: one.environment, config: one.config, credentials: one.credentials)
         #expect(try await pretend.find(profile: one.profile).origin == one.origin)
     }
 
     @Test("nothing found: what was tried, in order, and what was missing")
     func nothing() async throws {
-        let error = try await #require(throws: IdentityError.self) { try await PretendWorld().find() }
+        let error = try await #require(throws: IdentityError.self) { try await FakeWorld().find() }
         #expect(error.kind == .credentials)
         #expect(
             error.details == [
@@ -94,10 +94,10 @@ struct ChainTests {
 
     @Test("instance metadata is requested at most twice, and never if disabled")
     func instanceAttempts() async throws {
-        let pretend = PretendWorld()
+        let pretend = FakeWorld()
         _ = try? await pretend.find()
         #expect(pretend[\.requests].count == 2)
-        let disabled = PretendWorld(environment: ["AWS_EC2_METADATA_DISABLED": "True"])
+        let disabled = FakeWorld(environment: ["AWS_EC2_METADATA_DISABLED": "True"])
         _ = try? await disabled.find()
         #expect(disabled[\.requests].isEmpty)
     }
@@ -130,7 +130,7 @@ struct ChainTests {
                 let answer = try await Botocore.ask(script, question, home: home) as? [[String]]
                 let method = try #require(answer?.first?.first)
                 #expect(one.origin.hasPrefix(Self.methods[method] ?? "?"), "\(method), not \(one.origin)")
-                let pretend = PretendWorld(environment: environment, config: one.config, credentials: one.credentials)
+                let pretend = FakeWorld(environment: environment, config: one.config, credentials: one.credentials)
                 guard let key = answer?.first?.last, !key.isEmpty else { return }
                 #expect(try await pretend.credentials(profile: one.profile).accessKeyID == key)
             }
@@ -222,7 +222,7 @@ struct ChainTests {
     @Test("an error names the problem and its location, never a value", arguments: mistakes.indices)
     func told(_ index: Int) async throws {
         let mistake = Self.mistakes[index]
-        let pretend = PretendWorld(
+        let pretend = FakeWorld(
             environment: mistake.environment, config: mistake.config, credentials: mistake.credentials)
         let error = try await #require(throws: IdentityError.self) { try await pretend.find(profile: mistake.profile) }
         #expect(error.kind == mistake.kind)

@@ -62,7 +62,7 @@ struct INIFileTests {
                 answer = {key: config.get(key, {}) for key in ("profiles", "sso_sessions", "services")}
                 """
             let expected = try await Botocore.ask(script, [:], home: home) as! NSDictionary
-            let read = try ConfigurationFiles(PretendWorld(config: config, credentials: credentials).world)
+            let read = try ConfigurationFiles(FakeWorld(config: config, credentials: credentials).world)
             #expect(read.dump == expected, "\(name)")
         }
     }
@@ -85,7 +85,7 @@ struct INIFileTests {
     @Test("all errors are reported at once, with their location and without the value", arguments: mistakes)
     func told(_ text: String, _ expected: [String]) async throws {
         for (config, credentials) in [(text, nil), (nil, text)] as [(String?, String?)] {
-            let world = PretendWorld(config: config, credentials: credentials).world
+            let world = FakeWorld(config: config, credentials: credentials).world
             let path = "/home/ada/.aws/\(config == nil ? "credentials" : "config")"
             let error = try #require(throws: IdentityError.self) { try ConfigurationFiles(world) }
             #expect(error.kind == .files)
@@ -119,7 +119,7 @@ struct INIFileTests {
 
     @Test("environment variables name other files; ~ and variables are expanded")
     func paths() throws {
-        let world = PretendWorld(
+        let world = FakeWorld(
             environment: [
                 "AWS_CONFIG_FILE": "~/other/$NAME", "AWS_SHARED_CREDENTIALS_FILE": "${DIR}/keys", "NAME": "conf",
                 "DIR": "/etc/x",
@@ -132,7 +132,7 @@ struct INIFileTests {
 
     @Test("an unreadable file does not count as missing")
     func unreadable() throws {
-        let world = PretendWorld(config: "[default]\n")
+        let world = FakeWorld(config: "[default]\n")
         world[\.unreadable] = ["/home/ada/.aws/config"]
         let error = try #require(throws: IdentityError.self) { try ConfigurationFiles(world.world) }
         #expect(error.message == "cannot read ~/.aws/config")

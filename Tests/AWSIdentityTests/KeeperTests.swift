@@ -1,6 +1,7 @@
 import AWSCore
 import Foundation
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import AWSIdentity
@@ -18,15 +19,19 @@ struct KeeperTests {
             var refused: [String?] = []
         }
         let state = Mutex(State())
-        let gate: ConcurrencyLimiter?
+        /// Opens at the first fetch.
+        let isAsked = Latch()
+        /// Fetches wait until it opens.
+        let gate: Latch?
 
-        init(gate: ConcurrencyLimiter? = nil) { self.gate = gate }
+        init(gate: Latch? = nil) { self.gate = gate }
 
         struct Failure: Error {}
 
         var keeper: CredentialCache {
             let fetch: CredentialCache.Fetch = { refused in
-                if let gate = self.gate { await gate.wait() }
+                self.isAsked.open()
+                try await self.gate?.wait()
                 return try self.state.withLock { state in
                     state.refused.append(refused?.accessKeyID)
                     state.count += 1
@@ -42,24 +47,6 @@ struct KeeperTests {
         func pass(_ seconds: Double) { state.withLock { $0.now += seconds } }
         func fail(_ fails: Bool) { state.withLock { $0.fails = fails } }
         var count: Int { state.withLock { $0.count } }
-    }
-
-    /// Blocks fetches until it is opened.
-    actor ConcurrencyLimiter {
-        private var isOpen = false
-        private var waiting: [CheckedContinuation<Void, Never>] = []
-        private(set) var arrivals = 0
-
-        func wait() async {
-            arrivals += 1
-            if !isOpen { await withCheckedContinuation { waiting.append($0) } }
-        }
-
-        func open() {
-            isOpen = true
-            for one in waiting { one.resume() }
-            waiting = []
-        }
     }
 
     private func key(_ keeper: CredentialCache, insteadOf refused: Credentials? = nil) async throws -> String {
@@ -122,13 +109,13 @@ struct KeeperTests {
 
     @Test("a hundred callers cause one fetch")
     func together() async throws {
-        let gate = ConcurrencyLimiter()
+        let gate = Latch()
         let issuer = Issuer(gate: gate)
         let keeper = issuer.keeper
         let keys = try await withThrowingTaskGroup(of: String.self) { group in
             for _ in 1...100 { group.addTask { try await self.key(keeper) } }
-            while await gate.arrivals == 0 { await Task.yield() }
-            await gate.open()
+            try await issuer.isAsked.wait()
+            gate.open()
             return try await group.reduce(into: Set()) { $0.insert($1) }
         }
         #expect(keys == ["A1"])
@@ -137,15 +124,15 @@ struct KeeperTests {
 
     @Test("a cancelled caller returns at once; the others get the fetched credentials")
     func cancellation() async throws {
-        let gate = ConcurrencyLimiter()
+        let gate = Latch()
         let issuer = Issuer(gate: gate)
         let keeper = issuer.keeper
         let impatient = Task { try await key(keeper) }
-        while await gate.arrivals == 0 { await Task.yield() }
+        try await issuer.isAsked.wait()
         let patient = Task { try await key(keeper) }
         impatient.cancel()
         await #expect(throws: CancellationError.self) { try await impatient.value }
-        await gate.open()
+        gate.open()
         #expect(try await patient.value == "A1")
         #expect(issuer.count == 1)
     }

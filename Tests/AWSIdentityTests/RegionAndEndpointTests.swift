@@ -24,7 +24,7 @@ struct RegionAndEndpointTests {
     @Test("the region comes from the flag, the environment or the profile", arguments: regions.indices)
     func region(_ index: Int) async throws {
         let (flag, environment, config, expected) = Self.regions[index]
-        let pretend = PretendWorld(environment: Self.keys.merging(environment) { $1 }, config: config)
+        let pretend = FakeWorld(environment: Self.keys.merging(environment) { $1 }, config: config)
         let identity = try await pretend.find(region: flag)
         #expect(identity.region == expected)
         if expected == nil {
@@ -47,7 +47,7 @@ struct RegionAndEndpointTests {
     @Test("an invalid region is rejected", arguments: badRegions.indices)
     func badRegion(_ index: Int) async throws {
         let (flag, environment, config, kind, text) = Self.badRegions[index]
-        let pretend = PretendWorld(environment: Self.keys.merging(environment) { $1 }, config: config)
+        let pretend = FakeWorld(environment: Self.keys.merging(environment) { $1 }, config: config)
         let error = try await #require(throws: IdentityError.self) { try await pretend.find(region: flag) }
         #expect(error.kind == kind)
         #expect("\(error)".contains(text), "\(error)")
@@ -93,7 +93,7 @@ struct RegionAndEndpointTests {
     @Test("environment variables take precedence over the profile's endpoints", arguments: endpoints.indices)
     func endpoint(_ index: Int) async throws {
         let (environment, config, service, url, origin) = Self.endpoints[index]
-        let pretend = PretendWorld(environment: Self.keys.merging(environment) { $1 }, config: config)
+        let pretend = FakeWorld(environment: Self.keys.merging(environment) { $1 }, config: config)
         let endpoints = try await pretend.find().endpoints
         let endpoint = endpoints.endpoint(of: service, in: "eu-west-1")
         #expect(endpoint.map { "\($0.scheme)://\($0.authority)" } == url)
@@ -103,7 +103,7 @@ struct RegionAndEndpointTests {
 
     @Test("global services are signed for their own region")
     func globalService() async throws {
-        let pretend = PretendWorld(environment: Self.keys.merging(["AWS_ENDPOINT_URL": "http://g"]) { $1 })
+        let pretend = FakeWorld(environment: Self.keys.merging(["AWS_ENDPOINT_URL": "http://g"]) { $1 })
         let endpoint = try await pretend.find().endpoints.endpoint(of: IAM.service, in: "eu-west-1")
         #expect(endpoint?.signingRegion == "us-east-1")
     }
@@ -122,7 +122,7 @@ struct RegionAndEndpointTests {
     @Test("an invalid URL is rejected, but not shown", arguments: badEndpoints.indices)
     func badEndpoint(_ index: Int) async throws {
         let (environment, config, kind, text) = Self.badEndpoints[index]
-        let pretend = PretendWorld(environment: Self.keys.merging(environment) { $1 }, config: config)
+        let pretend = FakeWorld(environment: Self.keys.merging(environment) { $1 }, config: config)
         let error = try await #require(throws: IdentityError.self) { try await pretend.find() }
         #expect(error.kind == kind)
         #expect("\(error)".contains(text), "\(error)")

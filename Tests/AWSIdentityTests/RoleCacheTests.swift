@@ -44,7 +44,7 @@ struct RoleCacheTests {
     func forBotocore() async throws {
         try await withTemporaryDirectory { home in
             try makeDirectory("\(home)/.aws/cli/cache")
-            var world = PretendWorld().world
+            var world = FakeWorld().world
             world.home = home
             world.writeFile = { try writeAtomically($1, to: $0, mode: 0o600) }
             let expiration = Date(timeIntervalSince1970: (Date().timeIntervalSince1970 + 3000).rounded())
@@ -74,7 +74,7 @@ struct RoleCacheTests {
                     answer = end.timestamp()
                     """
             let end = try #require(try await Botocore.ask(script, [:], home: home) as? Double)
-            var world = PretendWorld().world
+            var world = FakeWorld().world
             world.home = home
             world.readFile = { Array(try readText($0).utf8) }
             world.time = .live
@@ -87,7 +87,7 @@ struct RoleCacheTests {
 
     @Test("is ignored in the last 15 minutes of validity and if it is invalid")
     func old() throws {
-        let pretend = PretendWorld()
+        let pretend = FakeWorld()
         let cache = RoleCache(["RoleArn": .text(Self.role)], pretend.world)
         let write = { (seconds: Double) in
             cache.store(
@@ -105,9 +105,9 @@ struct RoleCacheTests {
 
     @Test("an unwritable cache is a warning")
     func unwritable() {
-        let pretend = PretendWorld()
+        let pretend = FakeWorld()
         var world = pretend.world
-        world.writeFile = { _, _ in throw PretendWorld.Unreadable() }
+        world.writeFile = { _, _ in throw FakeWorld.Unreadable() }
         RoleCache(["RoleArn": .text(Self.role)], world).store(
             Credentials(accessKeyID: "A", secretAccessKey: "sEcReT", origin: ""))
         #expect(pretend[\.warnings].count == 1)

@@ -24,7 +24,7 @@ struct SecrecyTests {
 
     @Test("is kept by all types that hold secrets")
     func holders() async throws {
-        let pretend = PretendWorld(
+        let pretend = FakeWorld(
             environment: ["AWS_SECRET_ACCESS_KEY": "sEcReT"], config: Self.config)
         expectDiscreet(pretend.world, "world")
         let files = try ConfigurationFiles(pretend.world)

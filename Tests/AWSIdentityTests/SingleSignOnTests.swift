@@ -34,8 +34,8 @@ struct SingleSignOnTests {
         """
 
     /// The token is stored where the AWS CLI puts it, under both possible names.
-    private func pretend(_ config: String, _ token: String?, _ answer: HTTPResponse = .text(answer)) -> PretendWorld {
-        let pretend = PretendWorld(config: config) { _ in answer }
+    private func pretend(_ config: String, _ token: String?, _ answer: HTTPResponse = .text(answer)) -> FakeWorld {
+        let pretend = FakeWorld(config: config) { _ in answer }
         for file in ["my corp", "https://corp.awsapps.com/start"].map(Self.path) {
             pretend.state.withLock { $0.files[file] = token }
         }

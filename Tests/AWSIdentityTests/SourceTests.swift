@@ -24,7 +24,7 @@ struct SourceTests {
 
     @Test("a role is assumed with all settings of the profile, and cached for the next command")
     func assumedRole() async throws {
-        let pretend = PretendWorld(config: Self.role, credentials: Self.base) { _ in .issued("AssumeRole") }
+        let pretend = FakeWorld(config: Self.role, credentials: Self.base) { _ in .issued("AssumeRole") }
         let credentials = try await pretend.credentials(profile: "dev")
         #expect(credentials.accessKeyID == "ASIAROLE")
         #expect(credentials.expiration == Date(timeIntervalSince1970: 1_800_003_600))
@@ -44,7 +44,7 @@ struct SourceTests {
 
     @Test("rejected credentials are not reused from the cache")
     func refused() async throws {
-        let pretend = PretendWorld(config: Self.role, credentials: Self.base) { _ in .issued("AssumeRole") }
+        let pretend = FakeWorld(config: Self.role, credentials: Self.base) { _ in .issued("AssumeRole") }
         let keeper = try await pretend.find(profile: "dev").keeper
         let first = try await keeper.credentials(insteadOf: nil)
         pretend[\.answer] = { _ in .issued("AssumeRole", key: "ASIANEW") }
@@ -61,7 +61,7 @@ struct SourceTests {
             role_arn = arn:aws:iam::1:role/b
             source_profile = base
             """
-        let pretend = PretendWorld(config: config, credentials: Self.base) { request in
+        let pretend = FakeWorld(config: config, credentials: Self.base) { request in
             .issued("AssumeRole", key: request.form.contains("role%2Fa") ? "ASIAA" : "ASIAB")
         }
         #expect(try await pretend.credentials(profile: "a").accessKeyID == "ASIAA")
@@ -73,7 +73,7 @@ struct SourceTests {
 
     @Test("the error for a denied role names the profile and hides the MFA code")
     func refusedRole() async throws {
-        let pretend = PretendWorld(config: Self.role, credentials: Self.base) { _ in
+        let pretend = FakeWorld(config: Self.role, credentials: Self.base) { _ in
             .text(
                 "<ErrorResponse><Error><Code>AccessDenied</Code><Message>no: 123456</Message></Error></ErrorResponse>",
                 status: 403)
@@ -85,7 +85,7 @@ struct SourceTests {
 
     @Test("a web identity is sent unsigned and read again")
     func webIdentity() async throws {
-        let pretend = PretendWorld(
+        let pretend = FakeWorld(
             environment: [
                 "AWS_WEB_IDENTITY_TOKEN_FILE": "/token", "AWS_ROLE_ARN": "arn:aws:iam::1:role/web",
                 "AWS_ROLE_SESSION_NAME": "pod", "AWS_REGION": "eu-west-1",
@@ -103,7 +103,7 @@ struct SourceTests {
 
     @Test("the token of a GitHub workflow is requested and exchanged")
     func gitHub() async throws {
-        let pretend = PretendWorld(environment: ChainTests.gitHub) { request in
+        let pretend = FakeWorld(environment: ChainTests.gitHub) { request in
             request.endpoint.host == "github" ? .text("{\"value\": \"jwt\"}") : .issued("AssumeRoleWithWebIdentity")
         }
         #expect(try await pretend.credentials().accessKeyID == "ASIAROLE")
@@ -116,7 +116,7 @@ struct SourceTests {
 
     @Test("the container agent is called at the ECS address, with the token from the file")
     func container() async throws {
-        let pretend = PretendWorld(
+        let pretend = FakeWorld(
             environment: [
                 "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI": "/v2/creds?id=1",
                 "AWS_CONTAINER_AUTHORIZATION_TOKEN": "other", "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE": "/pod",
@@ -139,7 +139,7 @@ struct SourceTests {
 
     @Test("without TLS, container credentials come only from local addresses", arguments: containers)
     func containerHosts(_ url: String, _ isTaken: Bool) async throws {
-        let pretend = PretendWorld(environment: ["AWS_CONTAINER_CREDENTIALS_FULL_URI": url]) { _ in .text(Self.document)
+        let pretend = FakeWorld(environment: ["AWS_CONTAINER_CREDENTIALS_FULL_URI": url]) { _ in .text(Self.document)
         }
         if isTaken {
             #expect(try await pretend.credentials().accessKeyID == "ASIADOC")
@@ -151,7 +151,7 @@ struct SourceTests {
 
     @Test("a failing container agent is called three times")
     func containerRetry() async throws {
-        let pretend = PretendWorld(environment: ChainTests.container) { _ in .text("", status: 503) }
+        let pretend = FakeWorld(environment: ChainTests.container) { _ in .text("", status: 503) }
         let error = try await #require(throws: IdentityError.self) { try await pretend.credentials() }
         #expect(error.message.contains("HTTP status 503"))
         #expect(pretend[\.requests].count == 3)
@@ -160,7 +160,7 @@ struct SourceTests {
 
     @Test("instance metadata requires a token first; its region is the default")
     func instance() async throws {
-        let pretend = PretendWorld { request in
+        let pretend = FakeWorld { request in
             if request.method == .put { return .text("imds-token") }
             guard request.headers.contains(.init("x-aws-ec2-metadata-token", "imds-token")) else {
                 return .text("", status: 401)
@@ -178,7 +178,7 @@ struct SourceTests {
 
     @Test("a credential process runs with its configured arguments")
     func process() async throws {
-        let pretend = PretendWorld(config: "[default]\ncredential_process = /opt/my\\ tool --user 'a b'\n")
+        let pretend = FakeWorld(config: "[default]\ncredential_process = /opt/my\\ tool --user 'a b'\n")
         pretend[\.output] = .success(Self.document.replacing("\"Token\"", with: "\"SessionToken\""))
         let credentials = try await pretend.credentials()
         #expect(credentials.sessionToken == "doc-token")
@@ -197,7 +197,7 @@ struct SourceTests {
 
     @Test("the error for a bad credential process does not quote its output", arguments: outputs.indices)
     func badProcess(_ index: Int) async throws {
-        let pretend = PretendWorld(config: "[default]\ncredential_process = x\n")
+        let pretend = FakeWorld(config: "[default]\ncredential_process = x\n")
         pretend[\.output] = Self.outputs[index].0
         let error = try await #require(throws: IdentityError.self) { try await pretend.credentials() }
         #expect(error.kind == .credentials)
@@ -207,7 +207,7 @@ struct SourceTests {
 
     @Test("expired environment credentials are reported, not used")
     func expiredVariables() async throws {
-        let pretend = PretendWorld(
+        let pretend = FakeWorld(
             environment: ChainTests.environment.merging(["AWS_CREDENTIAL_EXPIRATION": "2027-01-15T07:00:00Z"]) { $1 })
         let error = try await #require(throws: IdentityError.self) { try await pretend.credentials() }
         #expect(error.message.contains("expired at 2027-01-15T07:00:00Z"))

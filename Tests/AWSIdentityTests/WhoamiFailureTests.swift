@@ -34,14 +34,15 @@ extension WhoamiTests {
                 ]),
             Failure(
                 name: "wrong profile", arguments: ["--aws-profile", "relaese"],
-                credentials: "[release]\n\(Person.keys)[other]\n", code: 64,
+                credentials: "[release]\n\(WhoamiUser.keys)[other]\n", code: 64,
                 texts: [
                     "there is no profile 'relaese' (--aws-profile), did you mean 'release'?",
                     "known profiles: other, release",
                 ]),
             Failure(
                 name: "wrong source profile", arguments: ["--aws-profile", "dev"],
-                config: "[profile dev]\nrole_arn = x\nsource_profile = bsae\n", credentials: "[base]\n\(Person.keys)",
+                config: "[profile dev]\nrole_arn = x\nsource_profile = bsae\n",
+                credentials: "[base]\n\(WhoamiUser.keys)",
                 code: 65,
                 texts: [
                     "profile 'dev' is invalid\n",
@@ -70,17 +71,17 @@ extension WhoamiTests {
                 ], code: 77, texts: ["is no longer valid", "-> aws sso login --sso-session corp"]),
             Failure(
                 name: "wrong secret",
-                environment: ["AWS_ACCESS_KEY_ID": Person.key, "AWS_SECRET_ACCESS_KEY": "process-sEcReT"], code: 77,
+                environment: ["AWS_ACCESS_KEY_ID": WhoamiUser.key, "AWS_SECRET_ACCESS_KEY": "process-sEcReT"], code: 77,
                 texts: ["STS GetCallerIdentity failed with SignatureDoesNotMatch", "'dss whoami'"]),
             Failure(
                 name: "unknown key",
                 environment: ["AWS_ACCESS_KEY_ID": "AKIAUNKNOWN", "AWS_SECRET_ACCESS_KEY": "process-sEcReT"],
                 code: 77, texts: ["STS GetCallerIdentity failed with InvalidClientTokenId"]),
             Failure(
-                name: "denied", environment: Person.variables, fault: "denied", code: 77,
+                name: "denied", environment: WhoamiUser.variables, fault: "denied", code: 77,
                 texts: ["failed with AccessDenied"]),
             Failure(
-                name: "expired", environment: Person.variables, fault: "expired", code: 77,
+                name: "expired", environment: WhoamiUser.variables, fault: "expired", code: 77,
                 texts: ["failed with ExpiredToken", "the credentials have expired"]),
             Failure(
                 name: "a program that fails",
@@ -91,19 +92,21 @@ extension WhoamiTests {
                 texts: ["the program 'nonsense' is not installed"]),
             Failure(
                 name: "nobody at the endpoint",
-                environment: Person.variables.merging(["AWS_ENDPOINT_URL": "http://127.0.0.1:9"]) { $1 }, code: 69,
+                environment: WhoamiUser.variables.merging(["AWS_ENDPOINT_URL": "http://127.0.0.1:9"]) { $1 }, code: 69,
                 texts: ["STS GetCallerIdentity failed with ", "127.0.0.1:9"]),
             Failure(
-                name: "a captive portal", environment: Person.variables, fault: "html", code: 69,
+                name: "a captive portal", environment: WhoamiUser.variables, fault: "html", code: 69,
                 texts: ["failed with UnexpectedAnswer"]),
             Failure(
-                name: "throttled for good", environment: Person.variables, fault: "throttle", code: 75,
+                name: "throttled for good", environment: WhoamiUser.variables, fault: "throttle", code: 75,
                 texts: ["failed with Throttling", "attempt 2", "retry in "]),
             Failure(
-                name: "no region's name", arguments: ["--region", "eu west"], environment: Person.variables, code: 64,
+                name: "no region's name", arguments: ["--region", "eu west"], environment: WhoamiUser.variables,
+                code: 64,
                 texts: ["'eu west' from --region is not the name of a region"]),
             Failure(
-                name: "no URL", environment: Person.variables.merging(["AWS_ENDPOINT_URL": "x:web-sEcReT@y"]) { $1 },
+                name: "no URL",
+                environment: WhoamiUser.variables.merging(["AWS_ENDPOINT_URL": "x:web-sEcReT@y"]) { $1 },
                 code: 64, texts: ["AWS_ENDPOINT_URL is not a URL"]),
             Failure(
                 name: "a token that is not there",
@@ -114,7 +117,7 @@ extension WhoamiTests {
 
         @Test("are reported with exit code, location and next step", arguments: failures)
         func failure(_ failure: Failure) async throws {
-            try await Person.with(config: failure.config, credentials: failure.credentials, files: failure.files) {
+            try await WhoamiUser.with(config: failure.config, credentials: failure.credentials, files: failure.files) {
                 person in
                 if let kind = failure.fault {
                     try await person.emulator.control(["faults": [["kind": kind, "times": NSNull()]]])

@@ -14,8 +14,8 @@ extension WhoamiTests {
     @Test("the region comes from the flag, the environment or the profile", arguments: regions.indices)
     func region(_ index: Int) async throws {
         let (arguments, environment, region, from) = Self.regions[index]
-        try await Person.with(config: "[default]\nregion = eu-north-1\n") { person in
-            let said = try await person.whoami(arguments + ["--json"], Person.variables.merging(environment) { $1 })
+        try await WhoamiUser.with(config: "[default]\nregion = eu-north-1\n") { person in
+            let said = try await person.whoami(arguments + ["--json"], WhoamiUser.variables.merging(environment) { $1 })
             #expect(said["region"] == region)
             #expect(said["region_from"] == from)
             #expect(said.errors.contains("STS GetCallerIdentity \(region) 200"))
@@ -24,7 +24,7 @@ extension WhoamiTests {
 
     @Test("on an instance, the region is that of the instance")
     func instanceRegion() async throws {
-        try await Person.with(knobs: ["instance_region": "ap-southeast-4"]) { person in
+        try await WhoamiUser.with(knobs: ["instance_region": "ap-southeast-4"]) { person in
             let said = try await person.whoami(
                 ["--json"],
                 ["AWS_EC2_METADATA_DISABLED": "", "AWS_EC2_METADATA_SERVICE_ENDPOINT": "<emulator>"])
@@ -48,8 +48,8 @@ extension WhoamiTests {
     @Test("environment variables take precedence over the profile's endpoints", arguments: endpoints.indices)
     func endpoint(_ index: Int) async throws {
         let (environment, config, from) = Self.endpoints[index]
-        try await Person.with(config: "[default]\n" + config) { person in
-            let said = try await person.whoami(["--json"], Person.variables.merging(environment) { $1 })
+        try await WhoamiUser.with(config: "[default]\n" + config) { person in
+            let said = try await person.whoami(["--json"], WhoamiUser.variables.merging(environment) { $1 })
             #expect(said.status.isSuccess, "\(said.errors)")
             let first = (said.json["endpoints"] as? [[String: Any]])?.first
             #expect(first?["from"] as? String == from)

@@ -38,28 +38,28 @@ struct WhoamiTests {
 
     static let sources = [
         Source(
-            name: "environment", environment: Person.variables, arn: user, origin: "environment, AWS_ACCESS_KEY_ID",
+            name: "environment", environment: WhoamiUser.variables, arn: user, origin: "environment, AWS_ACCESS_KEY_ID",
             expires: false),
         Source(
             name: "a profile by flag", arguments: ["--aws-profile", "base"],
             environment: ["AWS_ACCESS_KEY_ID": "wrong", "AWS_SECRET_ACCESS_KEY": "wrong"],
-            credentials: "[base]\n\(Person.keys)", arn: user, origin: "profile base, ~/.aws/credentials:2",
+            credentials: "[base]\n\(WhoamiUser.keys)", arn: user, origin: "profile base, ~/.aws/credentials:2",
             expires: false),
         Source(
             name: "a profile by variable", environment: ["AWS_PROFILE": "base"],
-            config: "[profile base]\n\(Person.keys)", arn: user, origin: "profile base, ~/.aws/config:2",
+            config: "[profile base]\n\(WhoamiUser.keys)", arn: user, origin: "profile base, ~/.aws/config:2",
             expires: false),
         Source(
-            name: "the default profile", credentials: "[default]\n\(Person.keys)", arn: user,
+            name: "the default profile", credentials: "[default]\n\(WhoamiUser.keys)", arn: user,
             origin: "profile default, ~/.aws/credentials:2", expires: false),
         Source(
             name: "a role with a source profile", arguments: ["--aws-profile", "dev"],
             config: "[profile dev]\nrole_arn = arn:aws:iam::123456789012:role/deploy\nsource_profile = base\n",
-            credentials: "[base]\n\(Person.keys)", arn: session("deploy"),
+            credentials: "[base]\n\(WhoamiUser.keys)", arn: session("deploy"),
             origin: "role of profile dev, ~/.aws/config:2, assumed from profile base, ~/.aws/credentials:2"),
         Source(
             name: "a role with keys of the environment", arguments: ["--aws-profile", "dev"],
-            environment: Person.variables,
+            environment: WhoamiUser.variables,
             config: "[profile dev]\nrole_arn = arn:aws:iam::123456789012:role/deploy\n"
                 + "credential_source = Environment\nrole_session_name = ada\n",
             arn: session("deploy") + "ada",
@@ -80,7 +80,7 @@ struct WhoamiTests {
                 "my vault.sh": """
                 [ "$1 $AWS_SECRET_ACCESS_KEY" = '--fast process-sEcReT' ] || exit 3
                 echo 'touch your key' >&2
-                echo '{"Version": 1, "AccessKeyId": "\(Person.key)", "SecretAccessKey": "\(Person.secret)"}'
+                echo '{"Version": 1, "AccessKeyId": "\(WhoamiUser.key)", "SecretAccessKey": "\(WhoamiUser.secret)"}'
 
                 """
             ], arn: user, origin: "credential_process of profile vault, ~/.aws/config:2", expires: false),
@@ -133,7 +133,7 @@ struct WhoamiTests {
     func source(_ source: Source) async throws {
         var files = source.files
         files[Self.signOnFile] = files.removeValue(forKey: "corp")
-        try await Person.with(
+        try await WhoamiUser.with(
             config: source.config, credentials: source.credentials, files: files, knobs: source.knobs
         ) { person in
             let said = try await person.whoami(source.arguments + ["--json"], source.environment)
@@ -158,7 +158,7 @@ struct WhoamiTests {
         let vault = Self.sources.first { $0.name == "a process" }!
         var files = vault.files
         files["bin/git"] = "#!/bin/sh\nenv > <home>/inherited\n"
-        try await Person.with(config: vault.config, files: files) { person in
+        try await WhoamiUser.with(config: vault.config, files: files) { person in
             let said = try await person.whoami(vault.arguments, vault.environment)
             #expect(said.errors.contains("touch your key\n"))
             let doctor = [
@@ -176,8 +176,8 @@ struct WhoamiTests {
 
     @Test("the trace is readable only by its owner, and is appended to")
     func trace() async throws {
-        try await Person.with { person in
-            for _ in 1...2 { try await person.whoami([], Person.variables) }
+        try await WhoamiUser.with { person in
+            for _ in 1...2 { try await person.whoami([], WhoamiUser.variables) }
             let attributes = try FileManager.default.attributesOfItem(atPath: "\(person.home)/trace.jsonl")
             #expect(attributes[.posixPermissions] as? Int == 0o600)
             let lines = person.read("trace.jsonl").split(separator: "\n")
@@ -197,7 +197,7 @@ struct WhoamiTests {
 
     @Test("an MFA code is prompted for once, on the terminal, and serves the next commands")
     func mfa() async throws {
-        try await Person.with(config: Self.mfa, credentials: "[base]\n\(Person.keys)") { person in
+        try await WhoamiUser.with(config: Self.mfa, credentials: "[base]\n\(WhoamiUser.keys)") { person in
             try await person.emulator.control([
                 "knobs": ["role_conditions": ["arn:aws:iam::123456789012:role/guarded": ["mfa_code": "654321"]]]
             ])
@@ -223,7 +223,7 @@ struct WhoamiTests {
 
     @Test("without a terminal there is no prompt")
     func noTerminal() async throws {
-        try await Person.with(config: Self.mfa, credentials: "[base]\n\(Person.keys)") { person in
+        try await WhoamiUser.with(config: Self.mfa, credentials: "[base]\n\(WhoamiUser.keys)") { person in
             let said = try await person.whoami(["--aws-profile", "mfa"])
             #expect(said.status == .exited(77))
             #expect(said.errors.contains("there is no terminal to ask for it"), "\(said.errors)")

@@ -8,7 +8,7 @@ import Testing
 @Suite("Connections")
 struct ConnectionTests {
     @Test(
-        "no connection: said so, and not taken for a lost answer",
+        "a missing connection is not reported as a lost response",
         arguments: [
             ("http://127.0.0.1:1", "refused"), ("http://no-such-host.invalid:80", "no-such-host.invalid"),
             ("https://127.0.0.1:1", "refused"),
@@ -22,7 +22,7 @@ struct ConnectionTests {
         #expect(error?.message.contains(reason) == true, "\(String(describing: error))")
     }
 
-    @Test("a server that does not speak TLS is no connection")
+    @Test("a server without TLS counts as not connected")
     func noTLS() async throws {
         let server = try Listener(answer: "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok")
         let endpoint = try #require(Endpoint(url: "https://127.0.0.1:\(server.port)", signingRegion: ""))
@@ -32,7 +32,7 @@ struct ConnectionTests {
         #expect(error?.kind == .notConnected, "\(String(describing: error))")
     }
 
-    @Test("cancelling ends a call that waits for its answer at once")
+    @Test("cancellation ends a waiting call at once")
     func cancel() async throws {
         let server = try Listener(answer: "")
         let endpoint = try #require(Endpoint(url: "http://127.0.0.1:\(server.port)", signingRegion: ""))

@@ -15,8 +15,8 @@ struct FaultTests {
         "applied-then-reset", "applied-then-truncate", "applied-then-500", "applied-then-html",
     ]
 
-    @Test("a fault that passes: done exactly once, or said to be open", arguments: Deed.all)
-    func passing(_ deed: Deed) async throws {
+    @Test("a passing fault: done exactly once, or reported as unknown", arguments: MutatingOperation.all)
+    func passing(_ deed: MutatingOperation) async throws {
         for kind in Self.refused.dropLast() + Self.lost + Self.applied {
             try await EmulatedAccount.with { account, client in
                 let trial = try await deed.prepare(client, Self.name())
@@ -34,8 +34,8 @@ struct FaultTests {
         }
     }
 
-    @Test("a fault that stays: an error, and nothing done", arguments: Deed.all)
-    func staying(_ deed: Deed) async throws {
+    @Test("a lasting fault: an error, and nothing done", arguments: MutatingOperation.all)
+    func staying(_ deed: MutatingOperation) async throws {
         for kind in Self.refused + Self.lost + ["denied"] {
             try await EmulatedAccount.with(backoff: .quick.with(attempts: 3)) { account, client in
                 let trial = try await deed.prepare(client, Self.name())
@@ -49,8 +49,10 @@ struct FaultTests {
         }
     }
 
-    @Test("a slow answer is waited for, a silent server is not", arguments: Deed.all.prefix(2) + Deed.uploads.prefix(1))
-    func slow(_ deed: Deed) async throws {
+    @Test(
+        "a slow answer is waited for, a silent server is not",
+        arguments: MutatingOperation.all.prefix(2) + MutatingOperation.uploads.prefix(1))
+    func slow(_ deed: MutatingOperation) async throws {
         try await EmulatedAccount.with(silence: .seconds(20)) { account, client in
             let trial = try await deed.prepare(client, Self.name())
             try await account.order("slow", deed.service, deed.action, ["seconds": 0.5])

@@ -7,7 +7,7 @@ import Synchronization
 import Testing
 
 /// That the front of the emulator is strict, which all other tests rely on, and what the client makes of refusals.
-@Suite("Refusals of the strict front", .serialized)
+@Suite("What the strict front end refuses", .serialized)
 struct RefusalTests {
     @Test("a signed call passes, with a token as well")
     func passes() async throws {
@@ -50,16 +50,16 @@ struct RefusalTests {
         arguments: ["body", "path", "query", "date", "header", "unsigned header", "host"])
     func tampered(_ part: String) async throws {
         try await EmulatedAccount.with { account, client in
-            let bucket = try await Deed.bucket(client, FaultTests.name())
+            let bucket = try await MutatingOperation.bucket(client, FaultTests.name())
             let tampering = Tampering(transport: client.world.transport, part: part)
             let other = account.client(tampering, backoff: .quick.with(attempts: 1))
-            let error = await #expect(throws: AWSError.self) { try await Deed.put(other, bucket, "key") }
+            let error = await #expect(throws: AWSError.self) { try await MutatingOperation.put(other, bucket, "key") }
             #expect(error?.status == 403 || error?.status == 400, "\(error!)")
             #expect(try await client.all(S3.ListObjectsV2(bucket: bucket)).isEmpty)
         }
     }
 
-    @Test("the own clock may be wrong by hours: corrected, in every protocol")
+    @Test("a local clock that is wrong by hours is corrected, in every protocol")
     func skew() async throws {
         for offset in [-7200.0, 7200] {
             try await EmulatedAccount.with { account, client in
@@ -84,8 +84,8 @@ struct RefusalTests {
     @Test("presigned URLs open what they were made for, and nothing else")
     func presigned() async throws {
         try await EmulatedAccount.with { account, client in
-            let bucket = try await Deed.bucket(client, FaultTests.name())
-            try await Deed.put(client, bucket, "a b/ü+")
+            let bucket = try await MutatingOperation.bucket(client, FaultTests.name())
+            try await MutatingOperation.put(client, bucket, "a b/ü+")
             var get = S3.GetObject(bucket: bucket, key: "a b/ü+")
             get.checksumMode = nil
             let url = try await client.presigned(get, lifetime: .seconds(60))

@@ -7,19 +7,17 @@ import Testing
 
 /// S3 and CloudFormation against ministack, an emulator that knows nothing of ours: it compares checksums and ranges of
 /// copies, and has an understanding of change sets of its own.
-@Suite("A second opinion", .serialized)
+@Suite("The second emulator agrees", .serialized)
 struct SecondOpinionTests {
     /// The emulator for all tests here; it ends with this process.
-    private static let process = Result {
-        try PythonProcess(["Tests/AWSEmulator/second_opinion.py"], environment: ".venv-ministack")
-    }
-    private static let url = Result {
-        let line = try process.get().readLine()
-        return String(line.drop { $0 != "h" })
+    private static let emulator = Task {
+        let process = try PythonProcess(["Tests/AWSEmulator/second_opinion.py"], environment: ".venv-ministack")
+        let line = try await process.readLine()
+        return (process, url: String(line.drop { $0 != "h" }))
     }
 
     private func with(_ body: (AWSClient, _ bucket: String) async throws -> Void) async throws {
-        let url = try Self.url.get()
+        let url = try await Self.emulator.value.url
         try await withHTTPTransport { transport in
             let client = AWSClient(
                 region: "eu-central-1",
@@ -34,11 +32,11 @@ struct SecondOpinionTests {
         }
     }
 
-    @Test("odd keys are stored, listed in pages, copied and removed")
+    @Test("unusual keys are stored, listed in pages, copied and removed")
     func objects() async throws {
         try await with { client, bucket in
             let keys = ["a b", "a+b", "ü/日本", "<&>\"'", "x//y", "100%", "~-_.", "q?r#s"].sorted()
-            for key in keys { try await Deed.put(client, bucket, key) }
+            for key in keys { try await MutatingOperation.put(client, bucket, key) }
             var list = S3.ListObjectsV2(bucket: bucket)
             list.maxKeys = 3
             #expect(try await client.all(list).map(\.key).sorted() == keys)
@@ -68,7 +66,7 @@ struct SecondOpinionTests {
         }
     }
 
-    @Test("a file there and back in parts; ranges copied on the server")
+    @Test("a file is uploaded in parts and downloaded; ranges are copied on the server")
     func transfers() async throws {
         try await with { client, bucket in
             let folder = FileManager.default.temporaryDirectory.appending(path: FaultTests.name())
@@ -99,11 +97,11 @@ struct SecondOpinionTests {
         }
     }
 
-    @Test("a stack is made by change set, looked at and removed")
+    @Test("a stack is created by a change set, described and removed")
     func stack() async throws {
         try await with { client, _ in
             let name = FaultTests.name()
-            let stack = try await Deed.stack(client, name, Deed.plainTemplate)
+            let stack = try await MutatingOperation.stack(client, name, MutatingOperation.plainTemplate)
             #expect(stack.stackStatus == "CREATE_COMPLETE")
             let resources = try await client.all(CloudFormation.ListStackResources(stackName: name))
             #expect(resources.map(\.logicalResourceId) == ["Queue"])

@@ -86,11 +86,11 @@ extension AWSClient {
     }
 }
 
-extension Deed {
+extension MutatingOperation {
     static let vmImport = CreateRole(roleName: "vmimport")
 
     static let builds = [
-        Deed("codebuild", "StartBuild") { client, name in
+        MutatingOperation("codebuild", "StartBuild") { client, name in
             _ = try await client.call(CreateProject(name: name))
             return Trial {
                 _ = try await client.call(CodeBuild.StartBuild(projectName: name))
@@ -98,7 +98,7 @@ extension Deed {
                 try await client.all(CodeBuild.ListBuildsForProject(projectName: name)).count
             }
         },
-        Deed("codebuild", "StopBuild") { client, name in
+        MutatingOperation("codebuild", "StopBuild") { client, name in
             _ = try await client.call(CreateProject(name: name))
             let build = try await client.call(CodeBuild.StartBuild(projectName: name)).build
             return Trial {
@@ -108,7 +108,7 @@ extension Deed {
                 return found.first?.buildStatus == "STOPPED" ? 1 : 0
             }
         },
-        Deed("cloudfront", "CreateInvalidation") { client, name in
+        MutatingOperation("cloudfront", "CreateInvalidation") { client, name in
             let distribution = try await client.call(CreateDistribution(reference: name)).id
             return Trial {
                 _ = try await client.call(

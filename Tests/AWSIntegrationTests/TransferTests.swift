@@ -12,7 +12,7 @@ struct TransferTests {
 
     static let sizes = [0, 1, 5 * mebibyte - 1, 5 * mebibyte, 5 * mebibyte + 1, 17 * mebibyte + 3]
 
-    @Test("there and back, whatever the size", arguments: sizes)
+    @Test("upload and download, for any size", arguments: sizes)
     func roundTrip(_ size: Int) async throws {
         try await with(size) { world in
             let progress = Seen()
@@ -27,7 +27,7 @@ struct TransferTests {
         }
     }
 
-    @Test("what another tool has stored, with a CRC over the whole")
+    @Test("objects of another tool, with a CRC of the whole object")
     func crc() async throws {
         try await with(12 * Self.mebibyte + 5) { world in
             let bytes = Array(try Data(contentsOf: world.source))
@@ -53,7 +53,7 @@ struct TransferTests {
         }
     }
 
-    @Test("a crashed upload goes on: parts that are there are not sent again")
+    @Test("a crashed upload resumes without sending its parts again")
     func resumeUpload() async throws {
         try await with(26 * Self.mebibyte) { world in
             // As after kill -9: an upload with two parts, one of them of another content by now.
@@ -112,7 +112,7 @@ struct TransferTests {
         }
     }
 
-    @Test("an interrupted download goes on with what is missing, and notices other bytes")
+    @Test("an interrupted download resumes and detects changed bytes")
     func resumeDownload() async throws {
         try await with(26 * Self.mebibyte) { world in
             _ = try await world.upload.run(with: world.client)
@@ -147,7 +147,7 @@ struct TransferTests {
         }
     }
 
-    @Test("bytes that rot in S3 or on the way are noticed")
+    @Test("corruption in S3 or in transit is detected")
     func rot() async throws {
         try await with(17 * Self.mebibyte) { world in
             _ = try await world.upload.run(with: world.client)
@@ -211,7 +211,7 @@ struct TransferTests {
             try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
             defer { try? FileManager.default.removeItem(at: folder) }
             try Self.bytes(size).write(to: folder.appending(path: "source"))
-            let bucket = try await Deed.bucket(client, FaultTests.name())
+            let bucket = try await MutatingOperation.bucket(client, FaultTests.name())
             try await body(World(account: account, client: client, folder: folder, bucket: bucket))
         }
     }

@@ -12,15 +12,12 @@ struct Administrator: Sendable {
     let home: String
     let emulator: AWSEmulator
 
-    /// Not the one of other tests: stacks that fail here must not fail there.
-    private static let own = Task { try AWSEmulator() }
-
     static func with<Result>(
         knobs: [String: Any] = [:], _ body: (Administrator) async throws -> Result
     ) async throws -> Result {
-        let emulator = try await own.value
-        try await emulator.control(["reset": true, "knobs": knobs])
-        return try await withTemporaryDirectory { try await body(Administrator(home: $0, emulator: emulator)) }
+        try await AWSEmulator.with(knobs: knobs) { emulator in
+            try await withTemporaryDirectory { try await body(Administrator(home: $0, emulator: emulator)) }
+        }
     }
 
     func set(_ knobs: [String: Any]) async throws {
@@ -28,10 +25,10 @@ struct Administrator: Sendable {
     }
 
     @discardableResult
-    func dss(_ arguments: String...) async throws -> Said { try await run(arguments) }
+    func dss(_ arguments: String...) async throws -> ProgramOutput { try await run(arguments) }
 
     @discardableResult
-    func run(_ arguments: [String]) async throws -> Said {
+    func run(_ arguments: [String]) async throws -> ProgramOutput {
         try await Program.run(arguments, environment)
     }
 
@@ -66,7 +63,7 @@ struct Administrator: Sendable {
     func count(_ action: String) async throws -> Int { try await emulator.count(action) }
 }
 
-extension Said {
+extension ProgramOutput {
     /// The outputs of a stack that was deployed.
     var outputs: [String: String] { json["outputs"] as? [String: String] ?? [:] }
 }

@@ -12,31 +12,29 @@ struct AssetsAccount: Sendable {
     let emulator: AWSEmulator
     let client: AWSClient
 
-    /// Not the one of other tests: everything in the account is counted here.
-    private static let own = Task { try AWSEmulator() }
     static func with(
         knobs: [String: Any] = [:], versioning: String? = nil, _ body: (AssetsAccount) async throws -> Void
     ) async throws {
-        let emulator = try await own.value
         let running: [String: Any] = ["export_polls": 1000, "build_polls": 1000]
-        try await emulator.control(["reset": true, "knobs": running.merging(knobs) { $1 }])
-        try await withTemporaryDirectory { home in
-            try await withHTTPTransport { transport in
-                let client = emulator.client(transport)
-                let account = AssetsAccount(home: home, emulator: emulator, client: client)
-                try await account.deployPermanentStacks()
-                if let versioning { try await account.setVersioning(versioning) }
-                try await body(account)
+        try await AWSEmulator.with(knobs: running.merging(knobs) { $1 }) { emulator in
+            try await withTemporaryDirectory { home in
+                try await withHTTPTransport { transport in
+                    let client = emulator.client(transport)
+                    let account = AssetsAccount(home: home, emulator: emulator, client: client)
+                    try await account.deployPermanentStacks()
+                    if let versioning { try await account.setVersioning(versioning) }
+                    try await body(account)
+                }
             }
         }
     }
 
     @discardableResult
-    func dss(_ arguments: String...) async throws -> Said {
+    func dss(_ arguments: String...) async throws -> ProgramOutput {
         try await Program.run(arguments, emulator.environment(home: home), in: home)
     }
 
-    func show(_ arguments: String...) async throws -> Said {
+    func show(_ arguments: String...) async throws -> ProgramOutput {
         try await Program.run(
             ["show-aws-assets", "--json"] + arguments, emulator.environment(home: home), in: home)
     }
@@ -49,7 +47,7 @@ struct AssetsAccount: Sendable {
     func clearFaults() async throws { try await emulator.control(["clear": ["faults"]]) }
 }
 
-extension Said {
+extension ProgramOutput {
     /// The ids of the assets of a type, in the listing of `--json`.
     func ids(_ type: String) -> [String] {
         rows.filter { $0["type"] as? String == type }.compactMap { $0["id"] as? String }.sorted()

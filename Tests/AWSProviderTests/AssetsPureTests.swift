@@ -35,7 +35,7 @@ struct AssetsPureTests {
     }
 
     @Test(
-        "S3 is asked for the keys that can match, and no neighbour is taken for ours",
+        "S3 lists only matching keys; similar ones are not taken",
         arguments: [
             ("*", "data_science_sandbox/", "data_science_sandbox/1.0/x", "1.0"),
             ("1.*", "data_science_sandbox/1.", "data_science_sandbox/1.0/a/b", "1.0"),
@@ -109,7 +109,7 @@ struct AssetsPureTests {
             ])
     }
 
-    @Test("what belongs to something past its time goes with it")
+    @Test("the parts of an expired asset are removed with it")
     func expiry() {
         let now = Date(timeIntervalSince1970: 1000)
         let assets = [
@@ -120,7 +120,7 @@ struct AssetsPureTests {
         #expect(assets.expired(at: now).map(\.id) == ["ami-1", "snap-1"])
     }
 
-    @Test("an upload that nobody has finished within a day is abandoned", arguments: [(23, false), (25, true)])
+    @Test("an upload unfinished after a day is abandoned", arguments: [(23, false), (25, true)])
     func uploads(hours: Int, isAbandoned: Bool) throws {
         let answer = HTTPResponse(
             status: 200,
@@ -140,7 +140,7 @@ struct AssetsPureTests {
         #expect(asset.monthlyCost ?? 0 > 0)
     }
 
-    @Test("old versions of one object are things of their own")
+    @Test("old versions of an object are separate assets")
     func versions() {
         let versions = ["v1", "v2"].map { version in Self.asset(.s3Object, "p/1/a") { $0.version = version } }
         let plan = RemovalPlan(versions, order: AWSAssets.removalOrder)

@@ -1,23 +1,24 @@
 import AWSCore
 import AWSProvider
 import AWSServices
+import AWSTestSupport
 import Foundation
 import Sandbox
 import Synchronization
 import Testing
 
 /// Stopped machine → AMI.
-extension ExportLabTests {
+extension ImageAndExportTests {
     @Suite("Capturing")
     struct CaptureTests {
         @Test("image and snapshot carry all tags from their first moment, and a date from which it is deprecated")
         func whole() async throws {
-            try await CaptureLab.with(knobs: ["ami_polls": 2]) { lab in
+            try await CaptureFixture.with(knobs: ["ami_polls": 2]) { lab in
                 let log = EventLog()
                 let image = try await lab.capture(in: Scope(events: log.sink))
                 let found = try #require(try await lab.image())
                 #expect(found.imageId == image.id)
-                let tags = Set(lab.lab.workspace.tags + CaptureLab.facts.tags)
+                let tags = Set(lab.lab.workspace.tags + CaptureFixture.facts.tags)
                 #expect(tags.isSubset(of: found.tags))
                 #expect(found.description == "A sandbox")
                 let snapshots = try await lab.snapshots()
@@ -37,9 +38,9 @@ extension ExportLabTests {
             }
         }
 
-        @Test("an image that fails says why, and nothing is left of it; another run makes a new one")
+        @Test("a failed image reports why and leaves nothing; another run makes a new one")
         func failing() async throws {
-            try await CaptureLab.with(knobs: ["ami_fail": "Server.InternalError: no space"]) { lab in
+            try await CaptureFixture.with(knobs: ["ami_fail": "Server.InternalError: no space"]) { lab in
                 let undo = Undo()
                 let error = await #expect(throws: Failure.self) { try await lab.capture(in: Scope(undo)) }
                 #expect(error?.message.contains("Server.InternalError: no space") == true)
@@ -53,9 +54,9 @@ extension ExportLabTests {
             }
         }
 
-        @Test("a failed image that a killed run has left makes room")
+        @Test("a failed image of a killed run is replaced")
         func failedBefore() async throws {
-            try await CaptureLab.with(knobs: ["ami_fail": "no space"]) { lab in
+            try await CaptureFixture.with(knobs: ["ami_fail": "no space"]) { lab in
                 _ = try? await lab.capture()
                 try await lab.lab.set(["ami_fail": ""])
                 let image = try await lab.capture()
@@ -64,9 +65,9 @@ extension ExportLabTests {
             }
         }
 
-        @Test("an AMI that is available is a product: the undo leaves it, and it is not made again")
+        @Test("an available AMI is a product: undo keeps it, and no run makes it again")
         func product() async throws {
-            try await CaptureLab.with { lab in
+            try await CaptureFixture.with { lab in
                 let undo = Undo()
                 let image = try await lab.capture(in: Scope(undo))
                 #expect(await undo.unwind() == [])
@@ -74,16 +75,16 @@ extension ExportLabTests {
                 #expect(try await lab.lab.count("CreateImage") == 1)
                 let found = try #require(try await ImageCapture(lab.lab.workspace).existing())
                 #expect(found.state == .available)
-                #expect(found.facts == CaptureLab.facts)
+                #expect(found.facts == CaptureFixture.facts)
                 #expect(found.image == image)
             }
         }
 
-        @Test("one of other inputs is not replaced, but named")
+        @Test("an AMI of other inputs is named, not replaced")
         func otherInputs() async throws {
-            try await CaptureLab.with { lab in
+            try await CaptureFixture.with { lab in
                 let image = try await lab.capture()
-                var facts = CaptureLab.facts
+                var facts = CaptureFixture.facts
                 facts.inputs = "others"
                 let (other, undo) = (facts, Undo())
                 let error = await #expect(throws: Failure.self) { try await lab.capture(facts: other, in: Scope(undo)) }
@@ -94,9 +95,9 @@ extension ExportLabTests {
             }
         }
 
-        @Test("without the right to deprecate, the image is as good, and it is said")
+        @Test("without the permission to deprecate, the image is kept with a warning")
         func withoutDate() async throws {
-            try await CaptureLab.with { lab in
+            try await CaptureFixture.with { lab in
                 try await lab.lab.order("denied", "EnableImageDeprecation")
                 let log = EventLog()
                 let image = try await lab.capture(in: Scope(events: log.sink))
@@ -107,9 +108,9 @@ extension ExportLabTests {
             }
         }
 
-        @Test("an answer that got lost changes nothing", arguments: ["CreateImage", "EnableImageDeprecation"])
+        @Test("a lost response changes nothing", arguments: ["CreateImage", "EnableImageDeprecation"])
         func lostAnswer(_ action: String) async throws {
-            try await CaptureLab.with { lab in
+            try await CaptureFixture.with { lab in
                 try await lab.lab.order("applied-then-reset", action)
                 let image = try await lab.capture()
                 #expect(try await lab.image()?.imageId == image.id)
@@ -120,10 +121,10 @@ extension ExportLabTests {
         @Test(
             "killed at any call, before or after it took effect: another run has one image", arguments: [false, true])
         func killed(after: Bool) async throws {
-            try await CaptureLab.with(knobs: ["ami_polls": 1]) { first in
+            try await CaptureFixture.with(knobs: ["ami_polls": 1]) { first in
                 var (lab, call) = (first, 1)
                 while true {
-                    let line = TappedLine.dying(lab.lab.transport, at: call, after: after)
+                    let line = InterceptedTransport.dying(lab.lab.transport, at: call, after: after)
                     _ = try? await lab.capture(through: line)
                     let image = try await lab.capture()
                     #expect(try await lab.image()?.imageId == image.id, "killed at call \(call)")
@@ -131,7 +132,7 @@ extension ExportLabTests {
                     #expect(try await lab.snapshots().map(\.snapshotId) == [image.snapshotID], "killed at call \(call)")
                     if !line.isDead { break }
                     call += 1
-                    lab = try await CaptureLab(try await lab.lab.again(knobs: ["ami_polls": 1]))
+                    lab = try await CaptureFixture(try await lab.lab.again(knobs: ["ami_polls": 1]))
                 }
                 #expect(call > 6)
             }
@@ -139,7 +140,7 @@ extension ExportLabTests {
 
         @Test("cancelled at any call, the undo leaves no image, or one that is whole")
         func cancelled() async throws {
-            try await CaptureLab.with(knobs: ["ami_polls": 1]) { first in
+            try await CaptureFixture.with(knobs: ["ami_polls": 1]) { first in
                 var (lab, call) = (first, 1)
                 while true {
                     let (undo, log, current) = (Undo(), EventLog(), lab)
@@ -152,7 +153,7 @@ extension ExportLabTests {
                     #expect(try await lab.snapshots().count == (image == nil ? 0 : 1), "cancelled at call \(call)")
                     if isOver { break }
                     call += 1
-                    lab = try await CaptureLab(try await lab.lab.again(knobs: ["ami_polls": 1]))
+                    lab = try await CaptureFixture(try await lab.lab.again(knobs: ["ami_polls": 1]))
                 }
                 #expect(call > 6)
             }
@@ -161,23 +162,23 @@ extension ExportLabTests {
 }
 
 /// An account with a stopped machine, and no image of its asset id.
-struct CaptureLab: Sendable {
-    let lab: ExportLab
+struct CaptureFixture: Sendable {
+    let lab: ExportFixture
     let instance: String
 
     static let facts = ImageFacts(
         inputs: "inputs", missing: [.init(component: "docker", reason: "no network")], user: "ubuntu",
         jupyterPort: 49494)
 
-    static func with(knobs: [String: Any] = [:], _ body: (CaptureLab) async throws -> Void) async throws {
-        try await ExportLab.with(knobs: knobs) { try await body(try await CaptureLab($0)) }
+    static func with(knobs: [String: Any] = [:], _ body: (CaptureFixture) async throws -> Void) async throws {
+        try await ExportFixture.with(knobs: knobs) { try await body(try await CaptureFixture($0)) }
     }
 
-    init(_ lab: ExportLab) async throws {
+    init(_ lab: ExportFixture) async throws {
         self.lab = lab
         // What was there to be exported stands in the way here.
         _ = try await lab.client.call(EC2.DeregisterImage(imageId: lab.image.id))
-        let image = try await lab.client.makeImage("base")
+        let image = try await lab.client.makeCapturedImage("base")
         try await lab.client.deploy(
             "machine",
             """

@@ -51,7 +51,7 @@ extension SetupTests {
             }
         }
 
-        @Test("the release: its secrets are needed once, and nothing else tells of them")
+        @Test("the release stack needs its secrets once and shows them nowhere")
         func release() async throws {
             try await Administrator.with { admin in
                 let lacking = try await admin.dss(
@@ -73,7 +73,7 @@ extension SetupTests {
             }
         }
 
-        @Test("a creation that fails is explained, and leaves nothing")
+        @Test("a failed creation is explained and leaves nothing behind")
         func failedCreation() async throws {
             let reason = "Failed to call CreateWebhook, reason: Could not find access token for server type github"
             try await Administrator.with(knobs: ["stack_fail": ["CodeBuild": reason]]) { admin in
@@ -85,7 +85,7 @@ extension SetupTests {
             }
         }
 
-        @Test("wrong options are told all at once; a secret itself is none of them")
+        @Test("wrong options are reported all at once, without the secret itself")
         func wrongOptions() async throws {
             try await Administrator.with { admin in
                 let said = try await admin.dss(
@@ -101,7 +101,7 @@ extension SetupTests {
             }
         }
 
-        @Test("removed as the guide says, it leaves nothing in the way of the next")
+        @Test("removal as the guide describes leaves nothing in the way of the next setup")
         func removal() async throws {
             try await Administrator.with { admin in
                 for outcome in 1...2 {
@@ -138,7 +138,7 @@ extension SetupTests {
     }
 }
 
-@Suite("What the roles on CodeBuild may")
+@Suite("Permissions of the CodeBuild roles")
 struct CodeBuildRoleTests {
     @Test(
         "it is what dss iam-policy says of the commands that run there, no more and no less",

@@ -12,7 +12,7 @@ extension ImageSuites {
     struct CopyAMITests {
         static let regions = ["us-east-1", "us-west-2"]
 
-        @Test("copies in all regions, with tags and date; once, however often it is said")
+        @Test("copies in all regions with tags and date, once for any number of runs")
         func whole() async throws {
             try await ImageAccount.with { account in
                 let image = try await account.upload()
@@ -49,7 +49,7 @@ extension ImageSuites {
             }
         }
 
-        @Test("a region that fails does not stop the others, and is left as it was")
+        @Test("a failed region does not stop the others and stays unchanged")
         func oneFails() async throws {
             try await ImageAccount.with { account in
                 let image = try await account.upload()
@@ -76,7 +76,7 @@ extension ImageSuites {
             }
         }
 
-        @Test("regions that the account cannot use are said before anything is copied")
+        @Test("regions that the account cannot use are reported before copying")
         func regions() async throws {
             try await ImageAccount.with { account in
                 let image = try await account.upload()
@@ -89,7 +89,7 @@ extension ImageSuites {
             }
         }
 
-        @Test("Ctrl-C removes the copies that are not finished, and their snapshots", arguments: [SIGINT, SIGTERM])
+        @Test("Ctrl-C removes unfinished copies and their snapshots", arguments: [SIGINT, SIGTERM])
         func interrupted(_ signal: Int32) async throws {
             try await ImageAccount.with { account in
                 let image = try await account.upload()
@@ -104,7 +104,7 @@ extension ImageSuites {
             }
         }
 
-        @Test("lost answers make no second copy", arguments: ["applied-then-reset", "reset", "throttle"])
+        @Test("lost responses make no second copy", arguments: ["applied-then-reset", "reset", "throttle"])
         func lost(_ kind: String) async throws {
             try await ImageAccount.with { account in
                 let image = try await account.upload()

@@ -23,19 +23,18 @@ struct CreateVMBuilder: Sendable {
     static func with<Result>(
         formats: String = "[vmdk, vhd]", knobs: [String: Any] = [:], _ body: (CreateVMBuilder) async throws -> Result
     ) async throws -> Result {
-        let emulator = try AWSEmulator()
-        defer { emulator.stop() }
-        return try await StubMachine.with(emulator) { machine in
-            try await withTemporaryDirectory { home in
-                let sandbox = try SandboxFolder(in: "\(home)/sandbox", formats: formats)
-                let builder = CreateVMBuilder(emulator: emulator, machine: machine, sandbox: sandbox, home: home)
-                try await builder.set(Self.knobs.merging(knobs) { $1 })
-                for command in ["setup-vm-bucket-waf", "setup-vm-bucket"] {
-                    let said = try await builder.dss(command, "--yes")
-                    try #require(said.status == .exited(0), "\(said.standardError)")
+        try await AWSEmulator.with(knobs: Self.knobs.merging(knobs) { $1 }) { emulator in
+            try await StubMachine.with(emulator) { machine in
+                try await withTemporaryDirectory { home in
+                    let sandbox = try SandboxFolder(in: "\(home)/sandbox", formats: formats)
+                    let builder = CreateVMBuilder(emulator: emulator, machine: machine, sandbox: sandbox, home: home)
+                    for command in ["setup-vm-bucket-waf", "setup-vm-bucket"] {
+                        let said = try await builder.dss(command, "--yes")
+                        try #require(said.status == .exited(0), "\(said.standardError)")
+                    }
+                    try await emulator.control(["clear": ["calls"]])
+                    return try await body(builder)
                 }
-                try await emulator.control(["clear": ["calls"]])
-                return try await body(builder)
             }
         }
     }

@@ -34,7 +34,7 @@ struct CreateVMCrashTests {
             let said = try await builder.createVM("clean", "--export-method", method.rawValue)
             try #require(said.status == .exited(0), "\(said.standardError)")
             let calls = try await builder.calls()
-            return (calls, Belongings(of: "clean", in: try await builder.census(), since: before))
+            return (calls, AccountContents(of: "clean", in: try await builder.census(), since: before))
         }
         try #require(finished.isWhole, "\(finished)")
         let first = try #require(calls.firstIndex(where: method.isOwn))
@@ -61,7 +61,7 @@ struct CreateVMCrashTests {
 }
 
 /// What a build has made, without the ids that AWS gives out.
-struct Belongings: Equatable, CustomStringConvertible {
+struct AccountContents: Equatable, CustomStringConvertible {
     var names: [String: [String]]
 
     init(of assetID: String, in census: [String: [String]], since before: [String: [String]]) {
@@ -95,12 +95,12 @@ struct Crash {
     private let method: CreateVMCrashTests.Method
     private let point: CreateVMCrashTests.Point
     private let calls: [String]
-    private let finished: Belongings
+    private let finished: AccountContents
     private let log: CrashLog
 
     init(
         _ builder: CreateVMBuilder, _ method: CreateVMCrashTests.Method, _ point: CreateVMCrashTests.Point,
-        _ calls: [String], _ finished: Belongings, _ log: CrashLog
+        _ calls: [String], _ finished: AccountContents, _ log: CrashLog
     ) {
         (self.builder, self.method, self.point) = (builder, method, point)
         (self.calls, self.finished, self.log) = (calls, finished, log)
@@ -118,7 +118,7 @@ struct Crash {
         log.note(
             again.status == .exited(0)
                 ? nil : "\(place): building again ended with \(again.status): \(again.standardError)")
-        let made = Belongings(of: "\(id).again", in: try await builder.census(), since: middle)
+        let made = AccountContents(of: "\(id).again", in: try await builder.census(), since: middle)
         log.note(made == finished ? nil : "\(place): after building again there is \(made)")
         try await remove("\(id).again", middle)
     }
@@ -149,7 +149,7 @@ struct Crash {
         let files = (try? FileManager.default.contentsOfDirectory(atPath: builder.workDirectory)) ?? []
         log.note(files.isEmpty ? nil : "\(place): left on this machine: \(files)")
         guard !before.isEmpty else { return }
-        let left = Belongings(of: id, in: try await builder.census(), since: before)
+        let left = AccountContents(of: id, in: try await builder.census(), since: before)
         log.left(left, left.isEmpty ? nil : "\(place): left: \(left)")
     }
 }
@@ -171,7 +171,7 @@ final class CrashLog: Sendable {
         note(trouble)
     }
 
-    func left(_ belongings: Belongings, _ trouble: String?) {
+    func left(_ belongings: AccountContents, _ trouble: String?) {
         notes.withLock { $0.left += belongings.names.values.reduce(0) { $0 + $1.count } }
         note(trouble)
     }

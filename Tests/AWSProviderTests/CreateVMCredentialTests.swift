@@ -6,7 +6,7 @@ import Workbench
 /// Credentials that end before the build does.
 @Suite("create-vm on AWS with credentials that expire", .serialized, .timeLimit(.minutes(5)))
 struct CreateVMCredentialTests {
-    @Test("goes on with new ones where a program has them")
+    @Test("new credentials of a program are used")
     func renewed() async throws {
         try await CreateVMBuilder.with(knobs: ["ami_polls": 100_000]) { builder in
             try writeConfiguration(builder)
@@ -24,7 +24,7 @@ struct CreateVMCredentialTests {
         }
     }
 
-    @Test("says so where there are no others, what could not be removed, and how that is done")
+    @Test("without new credentials, it reports what could not be removed and how to do so")
     func notRenewed() async throws {
         try await CreateVMBuilder.with(knobs: ["ami_polls": 100_000]) { builder in
             let before = try await builder.census()

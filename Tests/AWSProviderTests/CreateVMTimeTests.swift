@@ -15,7 +15,7 @@ struct CreateVMTimeTests {
     /// Seconds; AWS's part of it.
     static let seconds = ["stack": 180, "stack_delete": 240, "instance_stop": 40, "ami": 600, "export": 2400]
 
-    @Test("waits for the exports of both formats and for what must come before; the rest goes on beside them")
+    @Test("the critical path is AWS's own work; everything else runs beside it")
     func criticalPath() async throws {
         try await CreateVMBuilder.with { builder in
             try await builder.set(["seconds": Self.seconds])
@@ -40,7 +40,7 @@ struct CreateVMTimeTests {
         }
     }
 
-    @Test("gives a machine up that never answers on SSH, says what may be wrong, and removes it")
+    @Test("a machine that never answers on SSH is removed, with possible causes")
     func unreachable() async throws {
         try await CreateVMBuilder.with { builder in
             try await builder.set(["seconds": Self.seconds, "console_output": "Kernel panic - not syncing"])

@@ -4,7 +4,7 @@ import Testing
 import Workbench
 
 /// What goes wrong in a build is said with AWS's reason and the resource's name, and nothing of it stays.
-@Suite("create-vm on AWS in trouble", .serialized, .timeLimit(.minutes(10)))
+@Suite("create-vm on AWS with failures", .serialized, .timeLimit(.minutes(10)))
 struct CreateVMTroubleTests {
     /// A moment of a build that can be waited for: what takes for ever then, and how it is seen from outside.
     enum Moment: String, CaseIterable {
@@ -32,7 +32,7 @@ struct CreateVMTroubleTests {
         }
 
         func hasCome(_ builder: CreateVMBuilder, since before: [String: [String]]) async throws -> Bool {
-            let made = Belongings(of: "trouble", in: try await builder.census(), since: before).names
+            let made = AccountContents(of: "trouble", in: try await builder.census(), since: before).names
             switch self {
             case .stack, .boot: return made["instances"] != nil
             case .install: return !builder.sandbox.runs.isEmpty
@@ -54,7 +54,7 @@ struct CreateVMTroubleTests {
         }
     }
 
-    @Test("is ended by Ctrl-C and SIGTERM in every stage, and nothing stays")
+    @Test("Ctrl-C and SIGTERM in every stage leave nothing behind")
     func interrupted() async throws {
         try await CreateVMBuilder.with { builder in
             for moment in Moment.allCases { try await interrupt(builder, at: moment) }
@@ -75,7 +75,7 @@ struct CreateVMTroubleTests {
             let said = try await run
             #expect(said.status == .exited(130), "\(moment): \(said.standardError)")
             #expect(said.standardError.contains("interrupted; everything was cleaned up"), "\(said.standardError)")
-            let left = Belongings(of: "trouble", in: try await builder.census(), since: before).names
+            let left = AccountContents(of: "trouble", in: try await builder.census(), since: before).names
             let kinds = Set(left.keys).subtracting(["objects"])
             #expect(kinds == (moment.leavesImage ? ["images", "snapshots"] : []), "\(left)")
             _ = try await builder.delete("trouble")
@@ -121,7 +121,7 @@ struct CreateVMTroubleTests {
             leavesImage: true),
     ]
 
-    @Test("says what AWS says, and removes what there was", arguments: failures)
+    @Test("reports AWS's reason and removes what was created", arguments: failures)
     func failing(_ failing: Failing) async throws {
         try await CreateVMBuilder.with { builder in
             let before = try await builder.census()
@@ -129,12 +129,12 @@ struct CreateVMTroubleTests {
             let said = try await builder.createVM("trouble", "--export-method", "vm-export")
             #expect(said.status == .exited(1), "\(said.standardError)")
             for words in failing.said { #expect(said.standardError.contains(words), "\(said.standardError)") }
-            let left = Set(Belongings(of: "trouble", in: try await builder.census(), since: before).names.keys)
+            let left = Set(AccountContents(of: "trouble", in: try await builder.census(), since: before).names.keys)
             #expect(left == (failing.leavesImage ? ["images", "snapshots"] : []))
         }
     }
 
-    @Test("what is kept on failure is what is said to be kept", arguments: ["ami_fail", "export_fail"])
+    @Test("--keep-on-failure keeps exactly what it reports", arguments: ["ami_fail", "export_fail"])
     func kept(at knob: String) async throws {
         try await CreateVMBuilder.with { builder in
             try await builder.set([knob: "there is trouble"])
@@ -149,7 +149,7 @@ struct CreateVMTroubleTests {
         }
     }
 
-    @Test("a bucket that is gone when the image is ready is named; the AMI stays")
+    @Test("a bucket that disappears before the export is named; the AMI stays")
     func bucketGone() async throws {
         try await CreateVMBuilder.with(knobs: ["ami_polls": 100_000]) { builder in
             async let run = builder.createVM("trouble", "--export-method", "vm-export")
@@ -165,7 +165,7 @@ struct CreateVMTroubleTests {
         }
     }
 
-    @Test("a connection that is lost during Ansible is taken up again, as long as there is hope")
+    @Test("a connection lost during Ansible is resumed, within limits")
     func lostConnection() async throws {
         try await CreateVMBuilder.with { builder in
             try builder.sandbox.order(.unreachable(times: 1))

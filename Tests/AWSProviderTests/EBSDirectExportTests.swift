@@ -42,7 +42,7 @@ extension ImageSuites {
             }
         }
 
-        @Test("what was ready before another upload failed stays, and nothing else does")
+        @Test("formats finished before a failed upload stay, and nothing else")
         func oneFails() async throws {
             try await with { lab in
                 try await Scope.run(keepsOnSuccess: true) { _ = try await lab.export([.vhd], in: $0) }
@@ -56,7 +56,7 @@ extension ImageSuites {
             }
         }
 
-        @Test("cancelled: nothing is left here nor there", arguments: ["GetSnapshotBlock", "PutObject"])
+        @Test("cancellation leaves nothing behind, locally or on AWS", arguments: ["GetSnapshotBlock", "PutObject"])
         func cancelled(during action: String) async throws {
             try await with { lab in
                 try await lab.account.order("slow", action, ["seconds": 1, "times": NSNull()])
@@ -71,7 +71,7 @@ extension ImageSuites {
             }
         }
 
-        @Test("a second export of the same snapshot waits for nobody and touches nothing")
+        @Test("a second export of a snapshot at the same time is refused and changes nothing")
         func locked() async throws {
             try await with { lab in
                 let folder = "\(lab.work)/\(lab.image.snapshotID)"
@@ -85,18 +85,18 @@ extension ImageSuites {
             }
         }
 
-        private func with(_ body: (Lab) async throws -> Void) async throws {
+        private func with(_ body: (MachineFixture) async throws -> Void) async throws {
             try await ImageAccount.with { account in
                 _ = try await account.client().call(CreateBucket())
                 let image = try await account.upload()
                 try makeDirectory("\(account.home)/work")
                 let disk = try TestDisk("\(account.home)/1.0.raw")
-                try await body(Lab(account: account, image: image, disk: disk))
+                try await body(MachineFixture(account: account, image: image, disk: disk))
             }
         }
     }
 
-    struct Lab: Sendable {
+    struct MachineFixture: Sendable {
         let account: ImageAccount
         let image: CapturedImage
         let disk: TestDisk
@@ -141,7 +141,7 @@ struct EBSDirectRulesTests {
         #expect(failure?.code == .badData)
     }
 
-    @Test("room is needed for the raw file and each format; too little is told with --work-dir")
+    @Test("too little space for the raw file and each format is reported with --work-dir")
     func room() throws {
         #expect(ScratchSpace.needed([.raw], dataBytes: 1000) == 1000)
         #expect(ScratchSpace.needed([.vhd], dataBytes: 1000) == 2100)

@@ -11,7 +11,7 @@ import Workbench
 extension ImageSuites {
     @Suite("raw disk → snapshot → raw disk")
     struct EBSDirectTests {
-        @Test("there and back, only what is no hole")
+        @Test("upload and download skip holes")
         func roundTrip() async throws {
             try await with { world in
                 #expect(world.blocks.indexes == world.disk.blocks)
@@ -64,7 +64,7 @@ extension ImageSuites {
             }
         }
 
-        @Test("other bytes than AWS has are asked for again, and never taken")
+        @Test("blocks that differ from AWS's checksum are read again")
         func wrongBytes() async throws {
             try await with { world in
                 let snapshot = try await world.write()
@@ -80,7 +80,7 @@ extension ImageSuites {
             }
         }
 
-        @Test("where AWS says that it has received other bytes, they are sent again")
+        @Test("blocks that AWS received corrupted are sent again")
         func receivedOthers() async throws {
             try await with { world in
                 let twice = Bending(world.account.transport, times: 2, isWriting: true)
@@ -90,7 +90,7 @@ extension ImageSuites {
             }
         }
 
-        @Test("a read that broke off goes on, notices what has rotten, and never mixes two snapshots")
+        @Test("an interrupted read resumes, detects corruption and never mixes snapshots")
         func resume() async throws {
             try await with(blocks: Array(0..<40)) { world in
                 let snapshot = try await world.write()
@@ -120,7 +120,7 @@ extension ImageSuites {
             }
         }
 
-        @Test("cancelled in the middle: quick, and what was written is removed", arguments: [false, true])
+        @Test("cancellation is quick and removes what was written", arguments: [false, true])
         func cancel(isWriting: Bool) async throws {
             try await with(blocks: Array(0..<40)) { world in
                 let snapshot = isWriting ? "" : try await world.write()
@@ -141,7 +141,7 @@ extension ImageSuites {
             }
         }
 
-        @Test("never more blocks under way than said, so that memory is flat")
+        @Test("concurrent blocks are limited, so that memory stays flat")
         func bounded() async throws {
             try await with(blocks: Array(0..<200)) { world in
                 let counting = Counting(world.account.transport)

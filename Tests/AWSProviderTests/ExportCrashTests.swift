@@ -7,7 +7,7 @@ import Synchronization
 import Testing
 
 /// An export that ends at any of its calls, by a kill or by Ctrl-C.
-extension ExportLabTests {
+extension ImageAndExportTests {
     @Suite("vm-export that is interrupted")
     struct ExportCrashTests {
         private static let plans = [RenamePlan(), RenamePlan(singleCopyLimit: 1 << 10, partSize: 5 << 20)]
@@ -16,11 +16,11 @@ extension ExportLabTests {
             "killed at any call, before or after it took effect: another run ends it, with each thing once",
             arguments: [false, true], [0, 1])
         func killed(after: Bool, _ plan: Int) async throws {
-            try await ExportLab.with { first in
+            try await ExportFixture.with { first in
                 var lab = first
                 var call = 1
                 while true {
-                    let line = TappedLine.dying(lab.transport, at: call, after: after)
+                    let line = InterceptedTransport.dying(lab.transport, at: call, after: after)
                     // Nothing of what the first run has in memory is used by the second, and its undo does not run.
                     _ = try? await lab.export(through: line, plan: Self.plans[plan])
                     let wasWhole = !line.isDead
@@ -38,7 +38,7 @@ extension ExportLabTests {
 
         @Test("cancelled at any call, the undo leaves whole formats and nothing else", arguments: [0, 1])
         func cancelled(_ plan: Int) async throws {
-            try await ExportLab.with { first in
+            try await ExportFixture.with { first in
                 var lab = first
                 var call = 1
                 while true {

@@ -25,7 +25,7 @@ struct ExportRulesTests {
         #expect(choice.reason.contains(method.rawValue) && choice.reason.contains(why), "\(choice.reason)")
     }
 
-    @Test("what AWS cannot make is refused where its export was asked for")
+    @Test("formats that AWS cannot export are refused for vm-export")
     func impossible() {
         let error = #expect(throws: Failure.self) {
             try ExportMethod.choose(.vmExport, formats: [.vmdk, .ova], at: .elsewhere)
@@ -35,7 +35,7 @@ struct ExportRulesTests {
         #expect(error?.advice?.contains("--export-method ebs-direct") == true)
     }
 
-    @Test("where this runs")
+    @Test("detection of the local instance")
     func place() {
         #expect(ExportPlace(environment: ["CODEBUILD_BUILD_ID": "p:1"], vendor: nil) == .codeBuild)
         #expect(ExportPlace(environment: [:], vendor: "Amazon EC2\n") == .ec2)
@@ -56,7 +56,7 @@ struct ExportRulesTests {
         #expect(parts.dropLast().allSatisfy { (5 << 20...5 << 30).contains($0.range.count) })
     }
 
-    @Test("missing components fit into a tag, cut but readable", arguments: [0, 1, 3, 9, 60])
+    @Test("missing components fit into a tag, shortened but readable", arguments: [0, 1, 3, 9, 60])
     func missingTag(count: Int) throws {
         let missing = (0..<count).map {
             MissingComponent(component: "component-\($0)", reason: "no \"network\" at all, tried \($0) times – ÄÖÜ")

@@ -4,18 +4,19 @@ import AWSServices
 import Foundation
 import Sandbox
 import Synchronization
+import TestSupport
 import Testing
 import Workbench
 
 /// AMI → files in the bucket, by AWS itself.
-extension ExportLabTests {
+extension ImageAndExportTests {
     @Suite("vm-export")
     struct ExportTests {
         static let ready = ["SHA256SUMS", "lab-9.1.vhd", "lab-9.1.vmdk", "manifest.json"]
 
         @Test("each format has its final name, one task, checksums and a manifest; nothing else is left")
         func whole() async throws {
-            try await ExportLab.with { lab in
+            try await ExportFixture.with { lab in
                 let log = EventLog()
                 let artifacts = try await lab.export(in: Scope(events: log.sink))
                 #expect(artifacts.map(\.format) == [.vhd, .vmdk])
@@ -39,28 +40,29 @@ extension ExportLabTests {
             }
         }
 
-        @Test("a format gets its name while the next one is exported")
+        @Test("a format is renamed while the next one is exported")
         func overlap() async throws {
-            try await ExportLab.with { lab in
-                let log = EventLog()
+            try await ExportFixture.with { lab in
+                let isExporting = Latch()
                 // The copy of the first format waits here for the export of the second: one after the other, this
                 // would never end.
-                let line = TappedLine(lab.transport) { _, request in
+                let line = InterceptedTransport(lab.transport) { _, request in
                     guard
                         request.headers.contains(where: { $0.name == "x-amz-copy-source" && $0.value.hasSuffix(".vhd") }
                         )
                     else { return }
-                    while !log.events.contains(.activityStarted("export vmdk")) { await Task.yield() }
+                    try await isExporting.wait()
                 }
-                try await lab.export(through: line, in: Scope(events: log.sink))
+                let scope = Scope(events: { if $0 == .activityStarted("export vmdk") { isExporting.open() } })
+                try await lab.export(through: line, in: scope)
                 #expect(try await lab.keys == Self.ready)
             }
         }
 
-        @Test("no byte of an image comes here, copied at once or in parts", arguments: [5 << 30, 1 << 20])
+        @Test("no byte of an image is downloaded, whether copied at once or in parts", arguments: [5 << 30, 1 << 20])
         func noBytes(limit: Int) async throws {
-            try await ExportLab.with(knobs: ["export_size": 12 << 20]) { lab in
-                let line = TappedLine(lab.transport)
+            try await ExportFixture.with(knobs: ["export_size": 12 << 20]) { lab in
+                let line = InterceptedTransport(lab.transport)
                 let artifacts = try await lab.export(
                     through: line, plan: RenamePlan(singleCopyLimit: limit, partSize: 5 << 20))
                 #expect(artifacts.map(\.bytes) == [12 << 20, 12 << 20])
@@ -76,9 +78,9 @@ extension ExportLabTests {
             }
         }
 
-        @Test("what is left of an export is made, what is there is not made again")
+        @Test("missing formats are exported; existing ones are not exported again")
         func missingFormat() async throws {
-            try await ExportLab.with { lab in
+            try await ExportFixture.with { lab in
                 try await lab.export([.vhd])
                 #expect(try await lab.keys.contains("manifest.json"))
                 let artifacts = try await lab.export([.vhd, .vmdk, .raw])
@@ -90,12 +92,12 @@ extension ExportLabTests {
             }
         }
 
-        @Test("of another AMI all is made anew")
+        @Test("exports of another AMI are made again")
         func otherImage() async throws {
-            try await ExportLab.with { lab in
+            try await ExportFixture.with { lab in
                 try await lab.export()
-                let other = try await lab.client.makeImage("other")
-                let second = ExportLab(
+                let other = try await lab.client.makeCapturedImage("other")
+                let second = ExportFixture(
                     emulator: lab.emulator, transport: lab.transport, image: other, bucket: lab.bucket)
                 try await second.export()
                 #expect(try await lab.count("ExportImage") == 4)
@@ -104,9 +106,9 @@ extension ExportLabTests {
             }
         }
 
-        @Test("the task of somebody else is waited for, since AWS takes no second one")
+        @Test("a foreign export task is waited for, since AWS accepts no second one")
         func somebodyElse() async throws {
-            try await ExportLab.with(knobs: ["export_polls": 3]) { lab in
+            try await ExportFixture.with(knobs: ["export_polls": 3]) { lab in
                 let theirs = EC2.ExportImage(
                     imageId: lab.image.id, diskImageFormat: "RAW", s3ExportLocation: .init(s3Bucket: "images"),
                     roleName: "VMExportRole")
@@ -117,12 +119,12 @@ extension ExportLabTests {
             }
         }
 
-        @Test("an export that fails says why; what is ready stays, and another run makes the rest")
+        @Test("a failed export reports why; finished formats stay, and another run makes the rest")
         func failing() async throws {
-            try await ExportLab.with { lab in
+            try await ExportFixture.with { lab in
                 let (log, undo) = (EventLog(), Undo())
                 // The first format passes, then exports begin to fail.
-                let line = TappedLine(lab.transport) { _, request in
+                let line = InterceptedTransport(lab.transport) { _, request in
                     let body = String(decoding: request.body, as: UTF8.self)
                     guard body.contains("Action=ExportImage&"), body.contains("VMDK") else { return }
                     try await lab.set(["export_fail": "ClientError: Unsupported kernel", "export_polls": 4])
@@ -147,13 +149,13 @@ extension ExportLabTests {
         }
 
         @Test(
-            "a bucket that goes in the middle is named",
+            "a bucket that disappears during the export is named",
             arguments: ["x-amz-copy-source", "x-amz-checksum-mode", "x-amz-checksum-sha256"])
         func bucketGone(at header: String) async throws {
-            try await ExportLab.with { lab in
+            try await ExportFixture.with { lab in
                 let undo = Undo()
                 let isGone = Mutex(false)
-                let line = TappedLine(lab.transport) { _, request in
+                let line = InterceptedTransport(lab.transport) { _, request in
                     let isFirst = isGone.withLock { gone in
                         guard !gone, request.headers.contains(where: { $0.name == header }),
                             lab.hasExported(request)
@@ -173,13 +175,13 @@ extension ExportLabTests {
         }
 
         @Test(
-            "an answer that got lost changes nothing",
+            "a lost response changes nothing",
             arguments: [
                 "ExportImage", "CopyObject", "CreateMultipartUpload", "UploadPartCopy", "CompleteMultipartUpload",
                 "DeleteObject", "DescribeExportImageTasks", "PutObject",
             ])
         func lostAnswer(_ action: String) async throws {
-            try await ExportLab.with(knobs: ["export_size": 6 << 20]) { lab in
+            try await ExportFixture.with(knobs: ["export_size": 6 << 20]) { lab in
                 try await lab.order("applied-then-reset", action)
                 let isCopy = action == "CopyObject"
                 try await lab.export(plan: RenamePlan(singleCopyLimit: isCopy ? 5 << 30 : 1 << 20, partSize: 5 << 20))
@@ -191,7 +193,7 @@ extension ExportLabTests {
     }
 }
 
-extension ExportLab {
+extension ExportFixture {
     /// Whether a call comes after the export: one for an object of it, or one that puts something beside it.
     fileprivate func hasExported(_ request: HTTPRequest) -> Bool {
         request.path.contains("/export/") || request.method == .put

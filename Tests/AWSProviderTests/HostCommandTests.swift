@@ -4,11 +4,11 @@ import Testing
 import Workbench
 
 /// `dss reset-password` and `dss install-dependencies` on a machine behind a real sshd, which runs nothing of it.
-@Suite("Commands for a machine that is there", .timeLimit(.minutes(3)))
+@Suite("Commands for an existing machine", .timeLimit(.minutes(3)))
 struct HostCommandTests {
-    @Test("the password goes through the connection, for the user of the sandbox; what has it is told")
+    @Test("the password is sent over the connection for the sandbox's user; what it unlocks is printed")
     func reset() async throws {
-        try await Owner.with { owner in
+        try await MachineOwner.with { owner in
             try owner.answer("*dss_password=*", "printf '%s\\n' \"$said\" >$folder/received; echo jupyter; echo login")
             let said = try await owner.dss("reset-password", "--known-hosts", owner.knownHosts, password: "it's $me")
             #expect(said.status.isSuccess, "\(said.standardError)")
@@ -21,9 +21,9 @@ struct HostCommandTests {
         }
     }
 
-    @Test("a password that is made is shown once; without JupyterLab none is spoken of")
+    @Test("a generated password is shown once; JupyterLab is mentioned only if installed")
     func generated() async throws {
-        try await Owner.with { owner in
+        try await MachineOwner.with { owner in
             let text = try await owner.dss("reset-password", "--host-key", owner.hostKey)
             #expect(text.status.isSuccess, "\(text.standardError)")
             #expect(
@@ -36,9 +36,9 @@ struct HostCommandTests {
         }
     }
 
-    @Test("a host that nobody has vouched for is refused, with the line that adds its key")
+    @Test("an unknown host is refused with the line that adds its key")
     func unknownHost() async throws {
-        try await Owner.with { owner in
+        try await MachineOwner.with { owner in
             try writeAtomically("", to: "\(owner.home)/empty")
             let said = try await owner.dss("reset-password", "--known-hosts", "\(owner.home)/empty")
             #expect(said.status == .exited(69))
@@ -57,9 +57,9 @@ struct HostCommandTests {
         }
     }
 
-    @Test("a host with another key than the one that it is known by is refused")
+    @Test("a host whose key differs from the known one is refused")
     func otherKey() async throws {
-        try await Owner.with { owner in
+        try await MachineOwner.with { owner in
             let other = try readText("\(owner.home)/user.pub").split(separator: " ").prefix(2).joined(separator: " ")
             let said = try await owner.dss("reset-password", "--host-key", other)
             #expect(said.status == .exited(69))
@@ -68,9 +68,9 @@ struct HostCommandTests {
         }
     }
 
-    @Test("who may not become root, and a machine that fails, is named with what it said")
+    @Test("a user without sudo, and a failing machine, are reported with the machine's output")
     func trouble() async throws {
-        try await Owner.with { owner in
+        try await MachineOwner.with { owner in
             try owner.machine.order(.failure(code: 1, message: "sudo: a password is required"), at: "os-release")
             let denied = try await owner.dss("reset-password", "--host-key", owner.hostKey)
             #expect(denied.status == .exited(77))
@@ -84,9 +84,9 @@ struct HostCommandTests {
         }
     }
 
-    @Test("what cannot be meant is refused before anything is done")
+    @Test("invalid options are refused before anything is done")
     func usage() async throws {
-        try await Owner.with { owner in
+        try await MachineOwner.with { owner in
             let both = try await owner.dss("reset-password", "--host-key", owner.hostKey, "--known-hosts", "x")
             #expect(both.status == .exited(64))
             let noKey = try await owner.dss("reset-password", "--host-key", "ssh-ed25519 it is")
@@ -97,7 +97,7 @@ struct HostCommandTests {
 
     @Test("the whole playbook runs on the machine, and nothing is sealed")
     func install() async throws {
-        try await Owner.with { owner in
+        try await MachineOwner.with { owner in
             let said = try await owner.dss("install-dependencies", "--host-key", owner.hostKey)
             #expect(said.status.isSuccess, "\(said.standardError)")
             #expect(said.standardOutput == "installed the sandbox on 192.0.2.10\n")
@@ -107,15 +107,15 @@ struct HostCommandTests {
         }
     }
 
-    @Test("another release than the definition's is refused, and a task that fails says so")
+    @Test("a release other than the definition's is refused; a failed task is reported")
     func installTrouble() async throws {
-        try await Owner.with(codename: "trixie") { owner in
+        try await MachineOwner.with(codename: "trixie") { owner in
             let said = try await owner.dss("install-dependencies", "--host-key", owner.hostKey)
             #expect(said.status == .exited(65))
             #expect(said.standardError.contains("192.0.2.10 runs debian trixie"), "\(said.standardError)")
             #expect(owner.sandbox.runs.isEmpty)
         }
-        try await Owner.with { owner in
+        try await MachineOwner.with { owner in
             try owner.sandbox.order(.failure)
             let said = try await owner.dss("install-dependencies", "--host-key", owner.hostKey)
             #expect(said.status == .exited(1))
@@ -126,15 +126,15 @@ struct HostCommandTests {
 }
 
 /// Somebody with a machine and its key.
-private struct Owner {
+private struct MachineOwner {
     let home: String
     let machine: StubMachine
     let sandbox: SandboxFolder
 
-    static func with(codename: String = "bookworm", _ body: (Owner) async throws -> Void) async throws {
-        try await StubMachine.with(AWSEmulator(), system: ("debian", codename)) { machine in
+    static func with(codename: String = "bookworm", _ body: (MachineOwner) async throws -> Void) async throws {
+        try await StubMachine.with(nil, system: ("debian", codename)) { machine in
             try await withTemporaryDirectory { home in
-                let owner = Owner(
+                let owner = MachineOwner(
                     home: home, machine: machine,
                     sandbox: try SandboxFolder(in: "\(home)", extraLines: "user: {name: ubuntu}"))
                 try await owner.launch()

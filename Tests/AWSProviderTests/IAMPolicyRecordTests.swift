@@ -30,9 +30,9 @@ extension AWSEmulator {
 }
 
 extension SetupTests {
-    @Suite("what commands call is what they say that they need", .serialized)
+    @Suite("commands call what their policies allow", .serialized)
     struct IAMPolicyRecordTests {
-        @Test("the commands that set an account up and look at it")
+        @Test("commands that set up and inspect an account")
         func administration() async throws {
             try await Administrator.with { administrator in
                 let commands: [[String]] = [
@@ -58,7 +58,7 @@ extension SetupTests {
     }
 }
 
-@Suite("What a build on AWS calls is what it says that it needs", .serialized, .timeLimit(.minutes(10)))
+@Suite("A build on AWS calls what its policy allows", .serialized, .timeLimit(.minutes(10)))
 struct BuildPolicyRecordTests {
     @Test("a build, by either way of export", arguments: ["vm-export", "ebs-direct"])
     func creation(method: String) async throws {
@@ -77,7 +77,7 @@ struct BuildPolicyRecordTests {
         }
     }
 
-    @Test("what is done with the image of a build, and a disk that is uploaded")
+    @Test("commands for the image of a build, and the upload of a disk")
     func images() async throws {
         try await CreateVMBuilder.with { builder in
             let built = try await builder.createVM("0.1.0", "--export-method", "vm-export")

@@ -8,7 +8,7 @@ import Workbench
 @testable import AWSProvider
 
 /// The policies that `dss iam-policy` prints, held against AWS's tables.
-@Suite("The least permissions")
+@Suite("Minimal IAM policies")
 struct IAMPolicyTests {
     static let commands = CommandOperations.table.map(\.command)
 
@@ -31,7 +31,7 @@ struct IAMPolicyTests {
         return String(decoding: said, as: UTF8.self)
     }
 
-    @Test("parliament has nothing against any of them, and nothing is wider than AWS makes it")
+    @Test("parliament accepts every policy, and no resource is wider than necessary")
     func soundness() throws {
         var policies: [String: Any] = [:]
         for command in Self.commands { policies[command] = try Self.policy(command) }
@@ -75,7 +75,7 @@ struct IAMPolicyTests {
         #expect(Set(called.map(spelled)).subtracting(declared) == [])
     }
 
-    @Test("resources are as narrow as what is said")
+    @Test("resources are as narrow as the options allow")
     func scope() throws {
         var scope = PolicyScope()
         scope.account = "123456789012"
@@ -109,7 +109,7 @@ struct IAMPolicyTests {
         #expect(pass.passedTo == ["vmie.amazonaws.com"])
     }
 
-    @Test("whoami needs nothing, and what is no command has no policy")
+    @Test("whoami needs no permissions; an unknown command has no policy")
     func edges() throws {
         #expect(try (Self.policy("whoami")["Statement"] as? [Any])?.isEmpty == true)
         #expect(CommandOperations.of("create-cake") == nil)

@@ -18,15 +18,13 @@ struct ImageAccount: Sendable {
     let emulator: AWSEmulator
     let transport: any Transport
 
-    private static let own = Task { try AWSEmulator() }
-
     static func with(knobs: [String: Any] = [:], _ body: (ImageAccount) async throws -> Void) async throws {
-        let emulator = try await own.value
         let standard: [String: Any] = ["ami_polls": 0]
-        try await emulator.control(["reset": true, "knobs": standard.merging(knobs) { $1 }])
-        try await withTemporaryDirectory { home in
-            try await withHTTPTransport { transport in
-                try await body(ImageAccount(home: home, emulator: emulator, transport: transport))
+        try await AWSEmulator.with(knobs: standard.merging(knobs) { $1 }) { emulator in
+            try await withTemporaryDirectory { home in
+                try await withHTTPTransport { transport in
+                    try await body(ImageAccount(home: home, emulator: emulator, transport: transport))
+                }
             }
         }
     }
@@ -50,9 +48,9 @@ struct ImageAccount: Sendable {
     // The program
 
     @discardableResult
-    func dss(_ arguments: String...) async throws -> Said { try await run(arguments) }
+    func dss(_ arguments: String...) async throws -> ProgramOutput { try await run(arguments) }
 
-    func run(_ arguments: [String]) async throws -> Said {
+    func run(_ arguments: [String]) async throws -> ProgramOutput {
         try await Program.run(arguments, environment, in: home)
     }
 

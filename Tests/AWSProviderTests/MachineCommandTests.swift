@@ -38,7 +38,7 @@ extension SetupTests {
             }
         }
 
-        @Test("--keep leaves it, says how it is reached and removed, and tells no secret")
+        @Test("--keep leaves the machine, prints how to reach and remove it, and prints no secret")
         func keep() async throws {
             try await withPerson { admin, _, _, options in
                 let trace = "\(admin.home)/trace"
@@ -72,7 +72,7 @@ extension SetupTests {
             }
         }
 
-        @Test("runs the playbook and says where JupyterLab answers")
+        @Test("runs the playbook and prints the address of JupyterLab")
         func install() async throws {
             try await withPerson { admin, _, sandbox, options in
                 let said = try await admin.run(["setup-ec2-and-install-dependencies"] + options + ["--keep"])
@@ -83,7 +83,7 @@ extension SetupTests {
             }
         }
 
-        @Test("a playbook that fails takes the machine with it, unless it is kept", arguments: [true, false])
+        @Test("a failed playbook removes the machine unless it is kept", arguments: [true, false])
         func failure(isKept: Bool) async throws {
             try await withPerson { admin, _, sandbox, options in
                 try sandbox.order(.failure)
@@ -96,7 +96,7 @@ extension SetupTests {
             }
         }
 
-        @Test("wrong options are told before anybody is called")
+        @Test("wrong options are reported before any call")
         func wrong() async throws {
             try await withPerson { admin, _, _, options in
                 let networks = try await admin.run(

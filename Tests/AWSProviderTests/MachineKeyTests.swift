@@ -10,10 +10,10 @@ import Workbench
 
 extension MachineTests {
     /// `--ec2-key-name` and `--ec2-key-file`.
-    @Suite("with a key of one's own", .serialized)
+    @Suite("with the user's own key", .serialized)
     struct OwnKey {
-        private func withKey(_ body: (MachineLab, MachineOrder) async throws -> Void) async throws {
-            try await MachineLab.with { lab in
+        private func withKey(_ body: (MachineFixture, MachineOrder) async throws -> Void) async throws {
+            try await MachineFixture.with { lab in
                 let file = "\(lab.stub.folder)/mine"
                 try await SystemCommandRunner().run(.sshKeygen(path: file, comment: "mine"))
                 try await importKey(file, named: "mine", tags: [], lab)
@@ -23,7 +23,7 @@ extension MachineTests {
             }
         }
 
-        private func refusal(_ lab: MachineLab, _ order: MachineOrder) async throws -> Failure {
+        private func refusal(_ lab: MachineFixture, _ order: MachineOrder) async throws -> Failure {
             let undo = Undo()
             let failure = await #expect(throws: Failure.self) {
                 try await lab.machines().launch(order, in: Scope(undo, events: lab.told.sink))
@@ -33,7 +33,7 @@ extension MachineTests {
             return try #require(failure)
         }
 
-        @Test("it is used and never removed")
+        @Test("the user's key pair is used and never removed")
         func used() async throws {
             try await withKey { lab, order in
                 let undo = Undo()
@@ -47,7 +47,7 @@ extension MachineTests {
             }
         }
 
-        @Test("one that others can read is refused, as ssh itself would")
+        @Test("a key that others can read is refused, as ssh does")
         func mode() async throws {
             try await withKey { lab, order in
                 chmod("\(lab.stub.folder)/mine", 0o640)
@@ -57,7 +57,7 @@ extension MachineTests {
             }
         }
 
-        @Test("one that AWS does not have")
+        @Test("a key pair that does not exist on AWS")
         func unknown() async throws {
             try await withKey { lab, order in
                 var order = order
@@ -67,7 +67,7 @@ extension MachineTests {
             }
         }
 
-        @Test("one of another pair")
+        @Test("a key of another pair")
         func mismatch() async throws {
             try await withKey { lab, order in
                 var order = order
@@ -78,7 +78,7 @@ extension MachineTests {
             }
         }
 
-        @Test("one with a passphrase, which nobody is there to type")
+        @Test("a key with a passphrase")
         func passphrase() async throws {
             try await withKey { lab, order in
                 try await SystemCommandRunner().run(
@@ -89,7 +89,7 @@ extension MachineTests {
             }
         }
 
-        @Test("a machine of an earlier run is gone on with by the same key, and made anew for another")
+        @Test("a machine of an earlier run is reused with the same key and replaced for another")
         func resume() async throws {
             try await withKey { lab, order in
                 let first = Undo()

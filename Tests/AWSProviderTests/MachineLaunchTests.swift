@@ -14,7 +14,7 @@ extension MachineTests {
     struct Launch {
         @Test("stack, machine, security group and key pair are as ordered, and all is gone after the undo")
         func life() async throws {
-            try await MachineLab.with(knobs: ["instance_polls": 1, "stack_delete_polls": 1]) { lab in
+            try await MachineFixture.with(knobs: ["instance_polls": 1, "stack_delete_polls": 1]) { lab in
                 let undo = Undo()
                 let machine = try await lab.machines().launch(lab.order, in: Scope(undo, events: lab.told.sink))
                 #expect(machine.address == "192.0.2.10" && !machine.isSealed && machine.missing.isEmpty)
@@ -39,11 +39,11 @@ extension MachineTests {
 
                 #expect(await undo.unwind() == [])
                 #expect(try await lab.left() == [])
-                #expect(lab.told.all.contains(.activityFinished("removing the stack")))
+                #expect(lab.told.events.contains(.activityFinished("removing the stack")))
             }
         }
 
-        private static func expectSafety(of machine: AWSMachine, _ lab: MachineLab) async throws {
+        private static func expectSafety(of machine: AWSMachine, _ lab: MachineFixture) async throws {
             let described = try await lab.ask("ec2", "describe_instances", ["InstanceIds": [machine.instanceID]])
             let reservations = described["Reservations"] as? [[String: Any]] ?? []
             let instance = try #require((reservations.first?["Instances"] as? [[String: Any]])?.first)
@@ -71,7 +71,7 @@ extension MachineTests {
 
         @Test("networks of both versions replace the caller's own address, which then nobody asks for")
         func networks() async throws {
-            try await MachineLab.with { lab in
+            try await MachineFixture.with { lab in
                 var order = lab.order
                 order.sshNetworks = try [IPNetwork("192.0.2.0/24"), IPNetwork("2001:db8::/32")]
                 let undo = Undo()
@@ -83,14 +83,14 @@ extension MachineTests {
                 let rules = groups?.first { $0["GroupName"] as? String != "default" }?["IpPermissions"]
                 let text = "\(rules ?? "")"
                 #expect(text.contains("192.0.2.0/24") && text.contains("2001:db8::/32"), "\(text)")
-                #expect(!text.contains(MachineLab.address))
+                #expect(!text.contains(MachineFixture.address))
                 #expect(await undo.unwind() == [])
             }
         }
 
-        @Test("the host key is in no command line, no event, and in files of its owner alone")
+        @Test("the host key is in no command line or event, only in its owner's files")
         func secrecy() async throws {
-            try await MachineLab.with { lab in
+            try await MachineFixture.with { lab in
                 let runner = WatchingRunner()
                 let undo = Undo()
                 let machines = try lab.machines(runner: runner)
@@ -111,9 +111,9 @@ extension MachineTests {
             }
         }
 
-        @Test("another host key is not believed")
+        @Test("another host key is rejected")
         func pinned() async throws {
-            try await MachineLab.with { lab in
+            try await MachineFixture.with { lab in
                 let undo = Undo()
                 let machine = try await lab.machines().launch(lab.order, in: Scope(undo, events: lab.told.sink))
                 let runner = SystemCommandRunner()
@@ -131,9 +131,9 @@ extension MachineTests {
             }
         }
 
-        @Test("a second run for one asset id is refused while the first is at it")
+        @Test("a second run for the same asset id is refused while the first one runs")
         func lock() async throws {
-            try await MachineLab.with { lab in
+            try await MachineFixture.with { lab in
                 let undo = Undo()
                 _ = try await lab.machines().launch(lab.order, in: Scope(undo, events: lab.told.sink))
                 let failure = await #expect(throws: Failure.self) {
@@ -145,9 +145,9 @@ extension MachineTests {
             }
         }
 
-        @Test("stopped for its image, then removed beside what comes next, even where it was to be kept")
+        @Test("a captured machine is stopped and removed in the background, even with --keep")
         func capture() async throws {
-            try await MachineLab.with(knobs: ["instance_stop_polls": 2, "stack_delete_polls": 2]) { lab in
+            try await MachineFixture.with(knobs: ["instance_stop_polls": 2, "stack_delete_polls": 2]) { lab in
                 let undo = Undo()
                 let machines = try lab.machines()
                 let machine = try await machines.launch(lab.order, in: Scope(undo, events: lab.told.sink))
@@ -157,7 +157,7 @@ extension MachineTests {
 
                 await machines.beginRemoval(in: Scope(undo, events: lab.told.sink))
                 #expect(try await lab.stacks().map(\.stackStatus) == ["DELETE_IN_PROGRESS"])
-                #expect(lab.told.all.contains(.activityStarted("removing the stack")))
+                #expect(lab.told.events.contains(.activityStarted("removing the stack")))
                 _ = await undo.forgetKept()
                 #expect(await undo.unwind() == [])
                 #expect(try await lab.left() == [])
@@ -166,7 +166,7 @@ extension MachineTests {
 
         @Test("a removal that AWS refuses names what is left and how to remove it")
         func refusedRemoval() async throws {
-            try await MachineLab.with { lab in
+            try await MachineFixture.with { lab in
                 let undo = Undo()
                 let machines = try lab.machines()
                 _ = try await machines.launch(lab.order, in: Scope(undo, events: lab.told.sink))
@@ -177,10 +177,10 @@ extension MachineTests {
             }
         }
 
-        @Test("what is kept says how it is reached, what it costs and how it is removed")
+        @Test("a kept machine is reported with its address, cost and removal")
         func hints() throws {
             let workspace = AWSWorkspace(
-                MachineLab.nobody, try AssetID("1.0"), names: .init(),
+                MachineFixture.nobody, try AssetID("1.0"), names: .init(),
                 now: { Date(timeIntervalSince1970: 1_800_000_000) })
             let machines = Machines(workspace: workspace, runner: SystemCommandRunner(), directory: "/none") { "" }
             let endpoint = SSHEndpoint(configFile: "/state/ssh_config", alias: "m")

@@ -10,9 +10,9 @@ import Workbench
 
 extension MachineTests {
     /// A run is killed by leaving its undo alone; its lock is given back as the kernel would.
-    @Suite("found again", .serialized)
+    @Suite("reuse", .serialized)
     struct Resume {
-        private func launched(_ lab: MachineLab, _ order: MachineOrder? = nil) async throws -> AWSMachine {
+        private func launched(_ lab: MachineFixture, _ order: MachineOrder? = nil) async throws -> AWSMachine {
             let undo = Undo()
             let machine = try await lab.machines().launch(order ?? lab.order, in: Scope(undo, events: lab.told.sink))
             _ = await undo.forgetKept()
@@ -20,7 +20,7 @@ extension MachineTests {
         }
 
         /// Each thing exists once, and all is gone in the end.
-        private func expectOnce(_ lab: MachineLab, _ undo: Undo) async throws {
+        private func expectOnce(_ lab: MachineFixture, _ undo: Undo) async throws {
             #expect(try await lab.stacks().map(\.stackStatus) == ["CREATE_COMPLETE"])
             #expect(try await lab.instances().count == 1)
             #expect(try await lab.keyPairs().count == 1)
@@ -28,9 +28,9 @@ extension MachineTests {
             #expect(try await lab.left() == [])
         }
 
-        @Test("a machine that was begun here is gone on with")
+        @Test("a machine that this host started is reused")
         func reuse() async throws {
-            try await MachineLab.with { lab in
+            try await MachineFixture.with { lab in
                 let first = try await launched(lab)
                 let undo = Undo()
                 let second = try await lab.machines().launch(lab.order, in: Scope(undo, events: lab.told.sink))
@@ -47,12 +47,12 @@ extension MachineTests {
             case address, inputs, instanceType, forbidden, hostKeyGone, stateGone, ended, silent
         }
 
-        @Test("a machine that will not do is removed and made anew", arguments: Change.allCases)
+        @Test("an unsuitable machine is removed and replaced", arguments: Change.allCases)
         func anew(_ change: Change) async throws {
-            try await MachineLab.with { lab in
+            try await MachineFixture.with { lab in
                 var order = lab.order
                 let first = try await launched(lab, order)
-                var address = MachineLab.address
+                var address = MachineFixture.address
                 switch change {
                 case .address: address = "198.51.100.8"
                 case .inputs: order.inputs = "other"
@@ -78,9 +78,9 @@ extension MachineTests {
             }
         }
 
-        @Test("a machine that ends soon is made anew")
+        @Test("a machine that expires soon is replaced")
         func lifetime() async throws {
-            try await MachineLab.with { lab in
+            try await MachineFixture.with { lab in
                 let early = try lab.machines(try lab.workspace(lifetime: .seconds(3000)))
                 let first = Undo()
                 let old = try await early.launch(lab.order, in: Scope(first, events: lab.told.sink))
@@ -92,9 +92,9 @@ extension MachineTests {
             }
         }
 
-        @Test("a sealed machine is taken as it is, from everywhere and without SSH", arguments: [false, true])
+        @Test("a sealed machine is captured from anywhere, without SSH", arguments: [false, true])
         func sealed(isStopped: Bool) async throws {
-            try await MachineLab.with { lab in
+            try await MachineFixture.with { lab in
                 var order = lab.order
                 order.inputs = "abc"
                 let first = try await launched(lab, order)
@@ -117,7 +117,7 @@ extension MachineTests {
         @Test(
             "a sealed machine whose password nobody knows, or of other inputs, is made anew", arguments: [true, false])
         func sealedOfNoUse(isUnknown: Bool) async throws {
-            try await MachineLab.with { lab in
+            try await MachineFixture.with { lab in
                 var order = lab.order
                 let first = try await launched(lab, order)
                 try await lab.machines().markSealed(first, missing: [])
@@ -133,9 +133,9 @@ extension MachineTests {
             case draft, creating, deleting, failedRemoval, keyPair
         }
 
-        @Test("whatever state a stack was left in does not stand in the way", arguments: Leftover.allCases)
+        @Test("a stack in any leftover state is no obstacle", arguments: Leftover.allCases)
         func leftover(_ leftover: Leftover) async throws {
-            try await MachineLab.with { lab in
+            try await MachineFixture.with { lab in
                 try await leave(leftover, lab)
                 let undo = Undo()
                 _ = try await lab.machines().launch(lab.order, in: Scope(undo, events: lab.told.sink))
@@ -143,7 +143,7 @@ extension MachineTests {
             }
         }
 
-        private func leave(_ leftover: Leftover, _ lab: MachineLab) async throws {
+        private func leave(_ leftover: Leftover, _ lab: MachineFixture) async throws {
             let workspace = try lab.workspace()
             let stack = try MachineStack(lab.order, networks: [], keyName: "none", tags: workspace.passingTags)
             let order = stack.order(named: workspace.stackName, userData: "#cloud-config")
@@ -172,9 +172,9 @@ extension MachineTests {
             }
         }
 
-        @Test("somebody else's stack or key pair of that name is refused and left alone", arguments: [true, false])
+        @Test("a foreign stack or key pair of the same name is refused and left alone", arguments: [true, false])
         func foreign(isStack: Bool) async throws {
-            try await MachineLab.with { lab in
+            try await MachineFixture.with { lab in
                 let other = try lab.workspace("1-0")
                 if isStack {
                     let undo = Undo()
@@ -201,7 +201,7 @@ extension MachineTests {
 }
 
 /// Makes a key known to the emulator.
-func importKey(_ file: String, named name: String, tags: [EC2.Tag], _ lab: MachineLab) async throws {
+func importKey(_ file: String, named name: String, tags: [EC2.Tag], _ lab: MachineFixture) async throws {
     _ = try await lab.client.call(
         EC2.ImportKeyPair(
             keyName: name, publicKeyMaterial: Data(try readText("\(file).pub").utf8),

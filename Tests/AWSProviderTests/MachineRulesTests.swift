@@ -6,7 +6,7 @@ import Workbench
 
 @testable import AWSProvider
 
-@Suite("What a build machine is ordered as")
+@Suite("The order for a build machine")
 struct MachineRulesTests {
     static let source = SourceImage(id: "ami-0123456789abcdef0", name: "jammy", rootDeviceName: "/dev/sda1", rootGiB: 8)
     static let order = MachineOrder(source: source, instanceType: "t3.medium", volumeGiB: 100, user: "jupyter")
@@ -68,7 +68,7 @@ struct MachineRulesTests {
         #expect(!"\(data)".contains("b3Blbn"), "it does not print its key")
     }
 
-    @Test("a real key fits too, for a user with the longest name")
+    @Test("a real key fits, even with the longest user name")
     func size() async throws {
         try await withTemporaryDirectory { folder in
             try await SystemCommandRunner().run(.sshKeygen(path: "\(folder)/key", comment: "host"))
@@ -120,7 +120,7 @@ struct MachineSSHConfigTests {
         return Dictionary(pairs) { first, _ in first }
     }
 
-    @Test("without a file of the user's")
+    @Test("without a user's SSH configuration")
     func plain() async throws {
         try await withTemporaryDirectory { folder in
             let settings = try await Self.settings(Self.config(nil), in: folder)
@@ -129,7 +129,7 @@ struct MachineSSHConfigTests {
         }
     }
 
-    @Test("a file of the user's says the way, and weakens nothing")
+    @Test("a user's SSH configuration applies without weakening the checks")
     func included() async throws {
         try await withTemporaryDirectory { folder in
             let file = "\(folder)/my jump.conf"

@@ -11,10 +11,10 @@ import Workbench
 
 extension MachineTests {
     /// What goes wrong says why, and leaves nothing after the undo.
-    @Suite("trouble", .serialized)
+    @Suite("failures", .serialized)
     struct Trouble {
         private func failure(
-            _ lab: MachineLab, _ order: MachineOrder? = nil, _ machines: Machines? = nil
+            _ lab: MachineFixture, _ order: MachineOrder? = nil, _ machines: Machines? = nil
         ) async throws -> Failure {
             let undo = Undo()
             let machines = try machines ?? lab.machines()
@@ -29,26 +29,26 @@ extension MachineTests {
         @Test("a stack that is rolled back names the resource and AWS's reason")
         func rollback() async throws {
             let reason = "We currently do not have sufficient t3.medium capacity"
-            try await MachineLab.with(knobs: ["stack_fail": ["Machine": reason]]) { lab in
+            try await MachineFixture.with(knobs: ["stack_fail": ["Machine": reason]]) { lab in
                 let failure = try await failure(lab)
                 #expect(failure.message.contains("could not be created: ROLLBACK_COMPLETE"), "\(failure)")
                 #expect(failure.details.first == "Machine (AWS::EC2::Instance) CREATE_FAILED: \(reason)")
             }
         }
 
-        @Test("an account without a default VPC is told how it gets one")
+        @Test("an account without a default VPC gets the command that creates one")
         func defaultVPC() async throws {
             let reason = "No default VPC for this user. GroupName is only supported for EC2-Classic and default VPC"
-            try await MachineLab.with(knobs: ["stack_fail": ["SecurityGroup": reason]]) { lab in
+            try await MachineFixture.with(knobs: ["stack_fail": ["SecurityGroup": reason]]) { lab in
                 let failure = try await failure(lab)
                 #expect(failure.advice == "aws ec2 create-default-vpc --region eu-central-1")
             }
         }
 
-        @Test("a machine that never answers: what ssh says, who is let in, the end of its console")
+        @Test("a machine that never answers: ssh's error, allowed networks, end of the console")
         func silence() async throws {
             let console = (1...30).map { "line \($0)\u{1b}[0m" }.joined(separator: "\r\n")
-            try await MachineLab.with(knobs: ["console_output": console]) { lab in
+            try await MachineFixture.with(knobs: ["console_output": console]) { lab in
                 try writeAtomically("Host *\n  HostName 127.0.0.1\n  Port 1\n", to: "\(lab.stub.folder)/closed")
                 var order = lab.order
                 order.sshConfig = "\(lab.stub.folder)/closed"
@@ -73,8 +73,8 @@ extension MachineTests {
                 ("denied", .denied),
             ])
         func unseenCopy(fault: String, kind: AWSError.Kind) async throws {
-            try await MachineLab.with { lab in
-                var polling = MachineLab.polling
+            try await MachineFixture.with { lab in
+                var polling = MachineFixture.polling
                 polling.patience = .zero
                 let undo = Undo()
                 let copies = ["first": try lab.machines(try lab.workspace(polling: polling))]
@@ -91,9 +91,9 @@ extension MachineTests {
             }
         }
 
-        @Test("a machine that ends while it is waited for", arguments: ["terminated", "stopped"])
+        @Test("a machine that terminates while the build waits for it", arguments: ["terminated", "stopped"])
         func ended(_ state: String) async throws {
-            try await MachineLab.with { lab in
+            try await MachineFixture.with { lab in
                 try lab.stub.order(.failure(code: 1, message: "not yet"), at: "true")
                 let machines = try lab.machines(runner: EndingRunner(lab: lab, state: state))
                 let failure = try await failure(lab, nil, machines)
@@ -102,9 +102,9 @@ extension MachineTests {
             }
         }
 
-        @Test("cloud-init that fails says so; complaints alone are no failure", arguments: [(1, true), (2, false)])
+        @Test("a failure of cloud-init is reported; its warnings are no failure", arguments: [(1, true), (2, false)])
         func cloudInit(_ code: Int, _ isFailure: Bool) async throws {
-            try await MachineLab.with { lab in
+            try await MachineFixture.with { lab in
                 try lab.stub.order(.failure(code: code, message: "x"), at: "cloud-init status")
                 if isFailure {
                     let failure = try await failure(lab)
@@ -119,7 +119,7 @@ extension MachineTests {
 
         @Test("another system than the pinned versions are for")
         func system() async throws {
-            try await MachineLab.with(system: ("ubuntu", "noble")) { lab in
+            try await MachineFixture.with(system: ("ubuntu", "noble")) { lab in
                 let failure = try await failure(lab)
                 #expect(failure.code == .badData)
                 #expect(failure.message.hasPrefix("the pinned versions are for debian bookworm, but ami-"))
@@ -128,9 +128,9 @@ extension MachineTests {
             }
         }
 
-        @Test("an address that is none")
+        @Test("invalid addresses")
         func ownAddress() async throws {
-            try await MachineLab.with { lab in
+            try await MachineFixture.with { lab in
                 let failure = try await failure(lab, nil, lab.machines(address: "<html>"))
                 #expect(failure.message.contains("'<html>' is not an IP address"), "\(failure)")
                 #expect(failure.advice?.contains("--ssh-cidr") == true)
@@ -139,10 +139,10 @@ extension MachineTests {
         }
 
         @Test(
-            "an operation that is denied leaves nothing",
+            "a denied operation leaves nothing behind",
             arguments: ["ImportKeyPair", "CreateChangeSet", "ExecuteChangeSet", "DescribeInstances"])
         func denied(_ action: String) async throws {
-            try await MachineLab.with { lab in
+            try await MachineFixture.with { lab in
                 try await lab.emulator.control(["faults": [["kind": "denied", "action": action]]])
                 let undo = Undo()
                 let error = await #expect(throws: AWSError.self) {
@@ -155,11 +155,11 @@ extension MachineTests {
         }
 
         @Test(
-            "a lost answer, or a failure of AWS's, is overcome",
+            "a lost response or a failure of AWS is overcome",
             arguments: ["ImportKeyPair", "CreateChangeSet", "ExecuteChangeSet", "DeleteStack", "DeleteKeyPair"],
             ["applied-then-reset", "503"])
         func fault(_ action: String, _ kind: String) async throws {
-            try await MachineLab.with { lab in
+            try await MachineFixture.with { lab in
                 try await lab.emulator.control(["faults": [["kind": kind, "action": action]]])
                 let undo = Undo()
                 _ = try await lab.machines().launch(lab.order, in: Scope(undo, events: lab.told.sink))
@@ -171,13 +171,13 @@ extension MachineTests {
         }
 
         @Test(
-            "cancelled anywhere, nothing is left",
+            "cancelled anywhere, nothing is left behind",
             arguments: [
                 "computing the changes", "creating stack", "SecurityGroup CREATE_COMPLETE", "waiting for SSH",
                 "waiting for cloud-init",
             ])
         func cancelled(_ moment: String) async throws {
-            try await MachineLab.with(knobs: ["stack_polls": 2, "instance_polls": 2]) { lab in
+            try await MachineFixture.with(knobs: ["stack_polls": 2, "instance_polls": 2]) { lab in
                 let undo = Undo()
                 let run = Interruptible(at: moment)
                 let (machines, order) = (try lab.machines(), lab.order)
@@ -220,11 +220,11 @@ private final class Interruptible: Sendable {
 
 /// Ends the machine at the first look for SSH.
 private struct EndingRunner: CommandRunner {
-    let lab: MachineLab
+    let lab: MachineFixture
     let state: String
     private let runner = SystemCommandRunner()
 
-    init(lab: MachineLab, state: String) {
+    init(lab: MachineFixture, state: String) {
         self.lab = lab
         self.state = state
     }

@@ -9,7 +9,7 @@ import Workbench
 extension ImageSuites {
     @Suite("dss make-ami-public")
     struct MakeAMIPublicTests {
-        @Test("image and snapshot become public and private again, each time as often as one likes")
+        @Test("image and snapshot become public and private again, for any number of runs")
         func thereAndBack() async throws {
             try await ImageAccount.with { account in
                 let image = try await account.upload()
@@ -51,7 +51,7 @@ extension ImageSuites {
             (["snapshot_public_access": "block-all-sharing"], "disable-snapshot-block-public-access", 77),
         ]
 
-        @Test("what the account does not allow is said before anything is changed", arguments: limits.indices)
+        @Test("what the account does not allow is reported before any change", arguments: limits.indices)
         func obstacles(_ index: Int) async throws {
             let (knobs, word, code) = Self.limits[index]
             try await ImageAccount.with(knobs: knobs) { account in
@@ -62,7 +62,7 @@ extension ImageSuites {
             }
         }
 
-        @Test("where the second step fails, the first is taken back")
+        @Test("if the second step fails, the first one is rolled back")
         func halfWay() async throws {
             try await ImageAccount.with { account in
                 let image = try await account.upload()
@@ -74,7 +74,7 @@ extension ImageSuites {
             }
         }
 
-        @Test("nobody else's image, and none that is not there")
+        @Test("an image of another account, or a missing one, is refused")
         func unknown() async throws {
             try await ImageAccount.with { account in
                 let said = try await account.dss("make-ami-public", "ami-0123456789abcdef0", "--yes")

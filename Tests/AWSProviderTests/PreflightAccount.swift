@@ -13,18 +13,16 @@ struct PreflightAccount: Sendable {
     let client: AWSClient
     let workspace: AWSWorkspace
 
-    /// Not the one of other tests: what may be done here and what runs here must not be theirs.
-    private static let own = Task { try AWSEmulator() }
-
     static func with(knobs: [String: Any] = [:], _ body: (PreflightAccount) async throws -> Void) async throws {
-        let emulator = try await own.value
-        try await emulator.control(["reset": true, "knobs": ["export_polls": 1000].merging(knobs) { $1 }])
-        try await withHTTPTransport { transport in
-            let client = emulator.client(transport, backoff: .quick)
-            let workspace = AWSWorkspace(client, try AssetID("0.1.0"), names: .init())
-            let account = PreflightAccount(emulator: emulator, client: client, workspace: workspace)
-            try await account.deploy(PermanentStack.vmBucket.name, bucketTemplate)
-            try await body(account)
+        let standard: [String: Any] = ["export_polls": 1000]
+        try await AWSEmulator.with(knobs: standard.merging(knobs) { $1 }) { emulator in
+            try await withHTTPTransport { transport in
+                let client = emulator.client(transport, backoff: .quick)
+                let workspace = AWSWorkspace(client, try AssetID("0.1.0"), names: .init())
+                let account = PreflightAccount(emulator: emulator, client: client, workspace: workspace)
+                try await client.deploy(PermanentStack.vmBucket.name, bucketTemplate)
+                try await body(account)
+            }
         }
     }
 
@@ -68,19 +66,6 @@ struct PreflightAccount: Sendable {
 
     func deny(_ actions: String...) async throws {
         try await emulator.control(["knobs": ["denied": actions]])
-    }
-
-    func deploy(_ name: String, _ template: String, tags: [CloudFormation.Tag] = []) async throws {
-        var create = CloudFormation.CreateChangeSet(
-            stackName: name, changeSetName: "set", changeSetType: "CREATE", templateBody: template, parameters: [])
-        create.tags = tags
-        create.capabilities = ["CAPABILITY_NAMED_IAM"]
-        _ = try await client.call(create)
-        _ = try await client.call(CloudFormation.ExecuteChangeSet(changeSetName: "set", stackName: name))
-        try await client.wait(for: name, at: PollingPolicy(first: .milliseconds(5), longest: .milliseconds(20))) {
-            let stack = try await client.call(CloudFormation.DescribeStacks(stackName: name)).stacks.first
-            return stack?.stackStatus == "CREATE_COMPLETE" ? () : nil
-        }
     }
 }
 

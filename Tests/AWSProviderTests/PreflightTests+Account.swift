@@ -8,7 +8,7 @@ import Testing
 @testable import AWSProvider
 
 extension PreflightTests {
-    @Test("processors of what runs and of what is to run must fit the quota")
+    @Test("the vCPUs of running and new instances must fit the quota")
     func machineQuota() async throws {
         try await PreflightAccount.with(knobs: ["quotas": ["L-1216C47A": 5]]) { account in
             let machine = """
@@ -16,7 +16,7 @@ extension PreflightTests {
                   Machine: {Type: AWS::EC2::Instance, Properties: {ImageId: ami-00000000000000010, InstanceType: t3.xlarge}}
                 """
             #expect(try await account.found().problems == [])
-            try await account.deploy("EC2-DATA-SCIENCE-SANDBOX-9-9-9", machine)
+            try await account.client.deploy("EC2-DATA-SCIENCE-SANDBOX-9-9-9", machine)
             let problems = try await account.found().problems
             #expect(
                 problems.map(\.text) == [
@@ -31,10 +31,10 @@ extension PreflightTests {
         }
     }
 
-    @Test("the machine of this build is gone on with and needs no room of its own")
+    @Test("the machine of this build is reused and needs no quota of its own")
     func ownMachine() async throws {
         try await PreflightAccount.with(knobs: ["quotas": ["L-1216C47A": 2]]) { account in
-            try await account.deploy(
+            try await account.client.deploy(
                 account.workspace.stackName,
                 """
                 Resources:
@@ -68,7 +68,7 @@ extension PreflightTests {
                 name: workspace.imageName, architecture: "x86_64", rootDeviceName: "/dev/sda1", blockDeviceMappings: [])
             let ami = try await account.client.call(image).imageId
             let pair = try await account.client.call(EC2.CreateKeyPair(keyName: workspace.stackName)).keyPairId
-            try await account.deploy(
+            try await account.client.deploy(
                 workspace.stackName, "Resources: {Topic: {Type: AWS::SNS::Topic}}",
                 tags: [.init(key: "exa_dss_id", value: "0.1.1")])
             let problems = try await account.found().problems
@@ -111,7 +111,7 @@ extension PreflightTests {
         }
     }
 
-    @Test("a bucket of another region, or none, is said so")
+    @Test("a missing bucket, or one in another region, is reported")
     func elsewhere() async throws {
         try await PreflightAccount.with { account in
             let workspace = AWSWorkspace(account.client.region("us-east-1"), account.workspace.assetID, names: .init())

@@ -63,7 +63,7 @@ extension PreflightTests {
     }
 
     @Test(
-        "what AWS does not export is refused, and the other way does",
+        "what AWS does not export is refused and works with EBS direct",
         arguments: [
             (
                 [ImageFormat.vhd, .qcow2, .ova], Unexportable.nothing,
@@ -105,7 +105,7 @@ extension PreflightTests {
     enum Unexportable: Sendable { case nothing, sold, encrypted, large, arm, encryptedByDefault }
 
     @Test(
-        "exports that run already leave room",
+        "running exports count against the quota",
         arguments: [(4, 0, 0), (5, 1, 0), (19, 1, 0), (20, 0, 1)])
     func runningExports(_ count: Int, _ warnings: Int, _ problems: Int) async throws {
         try await PreflightAccount.with { account in

@@ -34,7 +34,7 @@ extension PreflightTests {
     }
 
     @Test(
-        "EC2 says itself what is not allowed, without doing it",
+        "EC2's dry run reports what is not allowed",
         arguments: [
             "CreateImage", "ExportImage", "ImportKeyPair", "CreateTags", "StopInstances", "DeregisterImage",
             "DeleteSnapshot", "ModifyImageAttribute", "ModifySnapshotAttribute",
@@ -50,7 +50,7 @@ extension PreflightTests {
         }
     }
 
-    @Test("a permission that only this way of export needs is not asked for by the other")
+    @Test("a permission of one export method is not required by the other")
     func otherMethod() async throws {
         try await PreflightAccount.with { account in
             try await account.deny("ec2:ExportImage", "ec2:ModifyImageAttribute")
@@ -60,7 +60,7 @@ extension PreflightTests {
         }
     }
 
-    @Test("what EC2 does not tell is asked of IAM")
+    @Test("what EC2 does not report is read from IAM")
     func policies() async throws {
         try await PreflightAccount.with { account in
             try await account.deny("s3:PutObject", "cloudformation:CreateChangeSet")
@@ -103,7 +103,7 @@ extension PreflightTests {
         #expect(PolicyPrincipal(arn: arn)?.isRoot ?? false == arn.hasSuffix(":root"))
     }
 
-    @Test("who may do what 'dss iam-policy' prints, and nothing else, may begin a build")
+    @Test("the policy that 'dss iam-policy' prints suffices to start a build")
     func leastPolicy() async throws {
         try await PreflightAccount.with { account in
             let arguments = [

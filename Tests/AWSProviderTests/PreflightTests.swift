@@ -8,9 +8,9 @@ import Testing
 @testable import AWSProvider
 
 /// Each thing that AWS would refuse hours later, once refused and once fine.
-@Suite("What is checked before anything is made", .serialized)
+@Suite("Preflight checks", .serialized)
 struct PreflightTests {
-    @Test("nothing is wrong with a build that can begin, by either way of export")
+    @Test("a build that can start has no findings, with either export method")
     func fine() async throws {
         try await PreflightAccount.with { account in
             let found = try await account.found { $0.isPublic = true }
@@ -23,7 +23,7 @@ struct PreflightTests {
         }
     }
 
-    @Test("everything that is wrong is said at once, and nothing was made")
+    @Test("all problems are reported at once, and nothing is created")
     func together() async throws {
         try await PreflightAccount.with { account in
             try await account.deny("ec2:CreateImage")
@@ -57,29 +57,15 @@ struct PreflightTests {
         }
     }
 
-    @Test("warnings and notices are told, and refuse nothing")
+    @Test("warnings and notices are reported and refuse nothing")
     func told() async throws {
         try await PreflightAccount.with { account in
             try await account.deny("iam:SimulatePrincipalPolicy", "servicequotas:GetServiceQuota", "iam:GetRole")
-            let told = Told()
-            try await account.preflight().run { told.take($0) }
-            #expect(told.warnings.count == 1)
-            #expect(told.notices.count == 2, "\(told.notices)")
-            #expect(told.activities == ["preflight"])
+            let log = EventLog()
+            try await account.preflight().run(log.sink)
+            #expect(log.warnings.count == 1)
+            #expect(log.notices.count == 2, "\(log.notices)")
+            #expect(log.events.contains(.activityFinished("preflight")))
         }
     }
-}
-
-/// Events, in order.
-final class Told: @unchecked Sendable {
-    private let lock = NSLock()
-    private var events: [BuildEvent] = []
-
-    func take(_ event: BuildEvent) { lock.withLock { events.append(event) } }
-
-    var warnings: [String] { lines { if case .warning(let line) = $0 { line } else { nil } } }
-    var notices: [String] { lines { if case .notice(let line) = $0 { line } else { nil } } }
-    var activities: [String] { lines { if case .activityFinished(let name) = $0 { name } else { nil } } }
-
-    private func lines(_ line: (BuildEvent) -> String?) -> [String] { lock.withLock { events.compactMap(line) } }
 }

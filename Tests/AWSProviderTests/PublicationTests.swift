@@ -7,12 +7,12 @@ import Testing
 import Workbench
 
 /// What stands beside the images in the bucket.
-extension ExportLabTests {
+extension ImageAndExportTests {
     @Suite("Publishing in S3")
     struct PublicationTests {
         @Test("the checksums are those of the objects, as sha256sum reads them")
         func checksums() async throws {
-            try await ExportLab.with { lab in
+            try await ExportFixture.with { lab in
                 try await lab.export([.vhd, .vmdk])
                 try await withTemporaryDirectory { folder in
                     for key in try await lab.keys {
@@ -29,7 +29,7 @@ extension ExportLabTests {
 
         @Test("a build is finished only with its AMI, and with all objects as they were")
         func finished() async throws {
-            try await ExportLab.with { lab in
+            try await ExportFixture.with { lab in
                 let publication = lab.exporter
                 let order = try lab.order()
                 #expect(try await publication.finished(order, inputs: "inputs") == nil)
@@ -59,9 +59,9 @@ extension ExportLabTests {
             }
         }
 
-        @Test("a manifest that nobody can read is none")
+        @Test("an unreadable manifest counts as none")
         func unreadable() async throws {
-            try await ExportLab.with { lab in
+            try await ExportFixture.with { lab in
                 let key = lab.workspace.keyPrefix + "manifest.json"
                 _ = try await lab.client.call(
                     S3.PutObject(bucket: lab.bucket.name, key: key, body: Array("<html>".utf8)))
@@ -73,7 +73,7 @@ extension ExportLabTests {
 
         @Test("each kind of file says what it is")
         func contentTypes() async throws {
-            try await ExportLab.with { lab in
+            try await ExportFixture.with { lab in
                 try await lab.export([.vmdk])
                 try await lab.exporter.folder.publishReport(
                     markdown: "# Report\n", json: "{}\n")
@@ -94,16 +94,16 @@ extension ExportLabTests {
             "the bucket is that of the stack; its role may be told by name or by ARN",
             arguments: ["!Ref Role", "!GetAtt Role.Arn"])
         func bucket(role: String) async throws {
-            try await ExportLab.with(role: role) { lab in
+            try await ExportFixture.with(role: role) { lab in
                 #expect(
                     lab.bucket
                         == ImageBucket(name: "images", exportRole: "VMExportRole", domain: "d1.cloudfront.net"))
             }
         }
 
-        @Test("without the stack it is said how to make it")
+        @Test("without the stack, the command that creates it is printed")
         func noBucket() async throws {
-            try await ExportLab.with { lab in
+            try await ExportFixture.with { lab in
                 let elsewhere = AWSWorkspace(
                     lab.client.region("eu-west-1"), try AssetID("9.1"), names: SandboxDefinition.Names())
                 let error = await #expect(throws: Failure.self) {

@@ -3,7 +3,7 @@ import Testing
 
 @testable import AWSProvider
 
-@Suite("What an administrator may choose")
+@Suite("Settings of the permanent stacks")
 struct SettingsTests {
     @Test(
         "networks are taken in any spelling and kept in the shortest",
@@ -16,7 +16,7 @@ struct SettingsTests {
     }
 
     @Test(
-        "what is no network says what is wrong with it",
+        "invalid networks are refused with the reason",
         arguments: [
             ("", "not an IP address"), ("x", "not an IP address"), ("192.0.2", "not an IP address"),
             ("1.2.3.4.5", "not an IP address"),
@@ -29,13 +29,13 @@ struct SettingsTests {
         #expect(mistake?.message.contains(part) == true, "\(mistake?.message ?? "")")
     }
 
-    @Test("AWS's bounds are kept to", arguments: ["10", "2000000000"])
+    @Test("the limits of AWS are respected", arguments: ["10", "2000000000"])
     func inBounds(_ limit: String) throws {
         let settings = try FirewallSettings(allowedIPs: [], rateLimit: limit, rateWindow: "600")
         #expect(settings.parameters == ["RateLimit": limit, "RateWindow": "600"])
     }
 
-    @Test("and nothing beyond them is sent", arguments: ["9", "2000000001", "-1", "many", ""])
+    @Test("and nothing beyond the limits is sent", arguments: ["9", "2000000001", "-1", "many", ""])
     func outOfBounds(_ limit: String) {
         let failure = #expect(throws: Failure.self) {
             try FirewallSettings(allowedIPs: [], rateLimit: limit, rateWindow: nil)
@@ -44,7 +44,7 @@ struct SettingsTests {
         #expect(failure?.message == "--rate-limit '\(limit)': must be a number from 10 to 2000000000")
     }
 
-    @Test("all mistakes are told at once")
+    @Test("all mistakes are reported at once")
     func allAtOnce() {
         let failure = #expect(throws: Failure.self) {
             try FirewallSettings(allowedIPs: ["none", "192.0.2.1/24"], rateLimit: "1", rateWindow: "61")
@@ -68,7 +68,7 @@ struct SettingsTests {
         #expect(none.parameters == ["AllowedIPv4": "", "AllowedIPv6": ""])
     }
 
-    @Test("a name of one's own needs its certificate, and none takes both away")
+    @Test("a custom domain needs its certificate; an empty value removes both")
     func domain() throws {
         #expect(throws: Failure.self) { try BucketSettings(domain: "vm.example.com") }
         let none = try BucketSettings(domain: "none").parameters(webACL: "acl")

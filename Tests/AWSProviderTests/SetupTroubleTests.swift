@@ -7,12 +7,12 @@ import Workbench
 
 extension SetupTests {
     /// What fails is explained and offered for removal; what is interrupted leaves nothing.
-    @Suite("trouble", .serialized)
+    @Suite("failures", .serialized)
     struct Trouble {
         static let reason = "User is not authorized to perform wafv2:CreateWebACL"
         static let fail = ["stack_fail": ["VMDownloadACL": reason]]
 
-        @Test("a creation that fails is explained, removed where that is wanted, and works the next time")
+        @Test("a failed creation is explained, removed on request, and works the next time")
         func creation() async throws {
             try await Administrator.with(knobs: Self.fail) { admin in
                 let seen = try await admin.atTerminal("setup-vm-bucket-waf") { program in
@@ -38,7 +38,7 @@ extension SetupTests {
             }
         }
 
-        @Test("a failed update says why and that all is as before")
+        @Test("a failed update reports why, and that nothing has changed")
         func update() async throws {
             try await Administrator.with { admin in
                 try await admin.dss("setup-vm-bucket-waf", "--yes")
@@ -51,7 +51,7 @@ extension SetupTests {
             }
         }
 
-        @Test("an update whose rollback fails too says what is stuck, and how it goes on")
+        @Test("a failed rollback of an update reports what is stuck and how to continue")
         func stuckUpdate() async throws {
             try await Administrator.with { admin in
                 try await admin.dss("setup-vm-bucket-waf", "--yes")
@@ -73,7 +73,7 @@ extension SetupTests {
             }
         }
 
-        @Test("a creation whose rollback fails too is explained, and removed when it is wanted")
+        @Test("a failed rollback of a creation is explained, and removed on request")
         func stuckCreation() async throws {
             let stuck = Self.fail.merging(["stack_rollback_fail": ["AllowedIpSet": "it is in use"]]) { $1 }
             try await Administrator.with(knobs: stuck) { admin in
@@ -87,7 +87,7 @@ extension SetupTests {
             }
         }
 
-        @Test("no at the question, and Ctrl-C at it, leave nothing", arguments: ["n", "\u{3}"])
+        @Test("answering no, or Ctrl-C, leaves nothing behind", arguments: ["n", "\u{3}"])
         func question(_ answer: String) async throws {
             try await Administrator.with { admin in
                 let seen = try await admin.atTerminal("setup-vm-bucket-waf") { program in
@@ -102,7 +102,7 @@ extension SetupTests {
         }
 
         @Test(
-            "Ctrl-C while the change set is made removes it, and the stack if there was none", arguments: [false, true])
+            "Ctrl-C during change set creation removes it, and a stack that was new", arguments: [false, true])
         func duringChangeSet(isThere: Bool) async throws {
             try await Administrator.with { admin in
                 if isThere { try await admin.dss("setup-vm-bucket-waf", "--yes") }
@@ -120,7 +120,7 @@ extension SetupTests {
             }
         }
 
-        @Test("Ctrl-C while AWS makes the stack says that AWS goes on")
+        @Test("Ctrl-C during stack creation reports that AWS continues")
         func duringExecution() async throws {
             try await Administrator.with(knobs: ["stack_polls": 1000]) { admin in
                 let seen = try await admin.atTerminal("setup-vm-bucket-waf", "--yes") { program in
@@ -135,7 +135,7 @@ extension SetupTests {
             }
         }
 
-        @Test("Ctrl-C at the offer to remove a failed stack says that it is left")
+        @Test("Ctrl-C at the offer to remove a failed stack reports that the stack remains")
         func removalQuestion() async throws {
             try await Administrator.with(knobs: Self.fail) { admin in
                 let seen = try await admin.atTerminal("setup-vm-bucket-waf") { program in
@@ -151,7 +151,7 @@ extension SetupTests {
 
         static let mutations = ["CreateChangeSet", "ExecuteChangeSet", "UpdateTerminationProtection"]
 
-        @Test("a lost answer or a failure of AWS's is overcome", arguments: mutations, ["applied-then-reset", "503"])
+        @Test("a lost response or a failure of AWS is overcome", arguments: mutations, ["applied-then-reset", "503"])
         func fault(_ action: String, _ kind: String) async throws {
             try await Administrator.with { admin in
                 try await admin.emulator.control(["faults": [["kind": kind, "action": action]]])
@@ -161,7 +161,9 @@ extension SetupTests {
             }
         }
 
-        @Test("what is denied leaves nothing", arguments: ["CreateChangeSet", "DescribeChangeSet", "ExecuteChangeSet"])
+        @Test(
+            "a denied operation leaves nothing behind",
+            arguments: ["CreateChangeSet", "DescribeChangeSet", "ExecuteChangeSet"])
         func denied(_ action: String) async throws {
             try await Administrator.with { admin in
                 try await admin.emulator.control(["faults": [["kind": "denied", "action": action]]])
@@ -172,7 +174,7 @@ extension SetupTests {
             }
         }
 
-        @Test("what an interrupted run has left does not stand in the way")
+        @Test("leftovers of an interrupted run are no obstacle")
         func draft() async throws {
             try await Administrator.with { admin in
                 try await admin.emulator.control([

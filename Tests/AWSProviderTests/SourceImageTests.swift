@@ -64,14 +64,14 @@ struct SourceImageTests {
         #expect(try await found(definition, ami: newest.id) == newest)
     }
 
-    @Test("what is there already may be named, older than the newest")
+    @Test("an existing image may be given, even if it is not the newest")
     func named() async throws {
         let old = "ami-0000000000000000d"
         #expect(try await found(Self.bookworm, ami: old).name == "debian-12-amd64-20240301-1234")
     }
 
     @Test(
-        "what cannot be started from is refused with what is wrong",
+        "unsuitable images are refused with the reason",
         arguments: [
             ("ami-0000000000000beef", "AMI ami-0000000000000beef does not exist in eu-central-1"),
             ("ami-00000000000000010", "it is for arm64, but base.architecture is amd64"),
@@ -88,7 +88,7 @@ struct SourceImageTests {
         #expect(failure?.advice != nil)
     }
 
-    @Test("where nothing matches, owner, name and region are named")
+    @Test("without a match, owner, name and region are named")
     func nothing() async throws {
         let failure = await #expect(throws: Failure.self) { _ = try await found(Self.definition(.debian, "sid")) }
         #expect(

@@ -20,7 +20,7 @@ struct StackTroubleTests {
         }.reversed()
     }
 
-    @Test("the first failure is told, not what follows from it")
+    @Test("the first failure is reported, not its consequences")
     func first() throws {
         let trouble = try #require(
             StackFailure(
@@ -34,7 +34,7 @@ struct StackTroubleTests {
         #expect(trouble.lines == ["Role (AWS::S3::Bucket) CREATE_FAILED: not authorized"])
     }
 
-    @Test("only the last change counts, and what could not be taken back is told too")
+    @Test("only the last change counts, including failed rollbacks")
     func lastChange() throws {
         let trouble = try #require(
             StackFailure(
@@ -48,7 +48,7 @@ struct StackTroubleTests {
         #expect(trouble.others == ["Role UPDATE_FAILED: gone"])
     }
 
-    @Test("a change in which nothing failed has no trouble")
+    @Test("a successful change has no failures")
     func none() {
         #expect(StackFailure(Self.events([("S", "CREATE_IN_PROGRESS", nil), ("S", "CREATE_COMPLETE", nil)])) == nil)
         #expect(StackFailure([]) == nil)

@@ -20,7 +20,7 @@ struct StackPlanTests {
     }
 
     @Test(
-        "AWS's words become ours",
+        "states of AWS are mapped",
         arguments: [
             ("Add", nil, .add), ("Remove", nil, .remove), ("Modify", "False", .change), ("Modify", nil, .change),
             ("Modify", "True", .replace), ("Modify", "Conditional", .mayReplace), ("Import", nil, .other),
@@ -86,7 +86,7 @@ struct StackPlanTests {
         #expect(line.contains(#"{"name":"D","before":null,"after":""}"#))
     }
 
-    @Test("what is not given keeps its value; what the template no longer has is left out")
+    @Test("omitted parameters keep their values; parameters gone from the template are dropped")
     func values() {
         let order = StackOrder(name: "S", template: "", parameterNames: ["A", "B"], parameters: ["A": "new"])
         #expect(order.values(over: ["A": "old", "B": "kept", "C": "gone"]) == ["A": "new", "B": "kept"])

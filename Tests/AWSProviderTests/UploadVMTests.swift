@@ -10,7 +10,7 @@ import Workbench
 extension ImageSuites {
     @Suite("dss upload-vm")
     struct UploadVMTests {
-        @Test("an AMI of the disk, as it should be; once, however often it is said")
+        @Test("an AMI of the disk with all its attributes, once for any number of runs")
         func whole() async throws {
             try await ImageAccount.with { account in
                 let disk = try TestDisk("\(account.home)/disk.raw")
@@ -63,7 +63,7 @@ extension ImageSuites {
         static let calls = ["StartSnapshot", "PutSnapshotBlock", "CompleteSnapshot", "RegisterImage"]
 
         @Test(
-            "killed at a call, before or after it took effect: the next run ends with one of each",
+            "killed at a call, before or after it took effect: the next run completes with one of each",
             arguments: calls + ["EnableImageDeprecation"], [false, true])
         func killed(at action: String, after: Bool) async throws {
             try await ImageAccount.with { account in
@@ -83,7 +83,7 @@ extension ImageSuites {
             }
         }
 
-        @Test("Ctrl-C leaves nothing", arguments: calls + ["AMI"])
+        @Test("Ctrl-C leaves nothing behind", arguments: calls + ["AMI"])
         func interrupted(at action: String) async throws {
             try await ImageAccount.with(knobs: ["ami_polls": action == "AMI" ? 1000 : 0]) { account in
                 let disk = try TestDisk("\(account.home)/disk.raw")
@@ -98,7 +98,7 @@ extension ImageSuites {
             }
         }
 
-        @Test("what AWS refuses is told with its reason, and what was made is gone", arguments: calls)
+        @Test("a refusal of AWS is reported with its reason, and what was created is removed", arguments: calls)
         func denied(at action: String) async throws {
             try await ImageAccount.with { account in
                 let disk = try TestDisk("\(account.home)/disk.raw")
@@ -110,7 +110,7 @@ extension ImageSuites {
             }
         }
 
-        @Test("an AMI that fails names AWS's reason and leaves nothing")
+        @Test("a failed AMI reports AWS's reason and leaves nothing behind")
         func failing() async throws {
             try await ImageAccount.with(knobs: ["ami_fail": "the disk cannot be read"]) { account in
                 let disk = try TestDisk("\(account.home)/disk.raw")

@@ -13,7 +13,7 @@ extension ImageSuites {
     /// The real program against the emulator, with an sshd behind each instance that is logged in to with a password.
     @Suite(
         "dss verify-ami", .serialized, .timeLimit(.minutes(5)),
-        .enabled(if: PretendGuest.missing == nil, "a pretend guest \(PretendGuest.missing ?? "")"))
+        .enabled(if: FakeGuest.missing == nil, "a pretend guest \(FakeGuest.missing ?? "")"))
     struct VerifyAMITests {
         @Test("a good image passes; nothing of its copies is left, and nothing was called that no policy names")
         func good() async throws {
@@ -47,9 +47,9 @@ extension ImageSuites {
             "script-languages-release is cloned with its submodules",
         ]
 
-        @Test("what is wrong with an image is named; kept copies are told of, and go by their own asset ids")
+        @Test("defects of an image are named; kept copies are reported with their asset ids")
         func bad() async throws {
-            let twist = "echo ls >/home/ubuntu/.bash_history\n" + PretendRoom.tellingKeys
+            let twist = "echo ls >/home/ubuntu/.bash_history\n" + InstanceGuests.tellingKeys
             try await Tester.with(twist: twist) { tester in
                 let said = try await tester.verify(tester.image, "--keep-on-failure")
                 #expect(said.status == .exited(1), "\(said.errors)")
@@ -66,11 +66,11 @@ extension ImageSuites {
             }
         }
 
-        @Test("a machine that shows another host key than its console tells gets no password")
+        @Test("a machine whose host key differs from its console gets no password")
         func otherKey() async throws {
             let twist =
                 "ssh-keygen -q -t ed25519 -N '' -f /run/other\n"
-                + PretendRoom.tellingKeys.replacing("/etc/ssh/ssh_host_ed25519_key.pub", with: "/run/other.pub")
+                + InstanceGuests.tellingKeys.replacing("/etc/ssh/ssh_host_ed25519_key.pub", with: "/run/other.pub")
             try await Tester.with(twist: twist) { tester in
                 let said = try await tester.verify("--asset-id", "1.0", "--json")
                 #expect(said.status == .exited(1), "\(said.errors)")
@@ -81,7 +81,7 @@ extension ImageSuites {
             }
         }
 
-        @Test("Ctrl-C leaves nothing", arguments: ["ExecuteChangeSet", "GetConsoleOutput", "a login"])
+        @Test("Ctrl-C leaves nothing behind", arguments: ["ExecuteChangeSet", "GetConsoleOutput", "a login"])
         func interrupted(moment: String) async throws {
             try await Tester.with { tester in
                 let (code, errors) = try await tester.verify(interruptedAt: moment)
@@ -103,7 +103,7 @@ extension ImageSuites {
         }
 
         @Test(
-            "where AWS itself fails, that is no failed check; its reason is told, and nothing is left",
+            "a failure of AWS is no failed check; its reason is reported, and nothing is left",
             arguments: [("denied", 77), ("html", 69)])
         func awsFails(kind: String, code: Int32) async throws {
             try await Tester.with { tester in
@@ -118,7 +118,7 @@ extension ImageSuites {
             }
         }
 
-        @Test("what cannot be meant is refused before anything is made")
+        @Test("invalid options are refused before anything is created")
         func refused() async throws {
             try await Tester.with { tester in
                 let open = try await tester.account.dss("verify-ami", "--asset-id", "1.0")
@@ -136,16 +136,16 @@ extension ImageSuites {
 /// Somebody with an AMI, and a guest behind each instance of it.
 private struct Tester: Sendable {
     let account: ImageAccount
-    let room: PretendRoom
+    let room: InstanceGuests
     let image: String
 
     static func with(
-        twist: String = PretendRoom.tellingKeys, knobs: [String: Any] = [:],
+        twist: String = InstanceGuests.tellingKeys, knobs: [String: Any] = [:],
         _ body: @escaping @Sendable (Tester) async throws -> Void
     ) async throws {
         try await ImageAccount.with(knobs: ["stack_polls": 1, "stack_delete_polls": 1].merging(knobs) { $1 }) {
             account in
-            try await PretendRoom.with(account.emulator, twist: twist) { room in
+            try await InstanceGuests.with(account.emulator, twist: twist) { room in
                 let image = try await account.upload()
                 let facts = ImageFacts(
                     inputs: "x", missing: [.init(component: "script_languages", reason: "no route to it")],
@@ -162,7 +162,7 @@ private struct Tester: Sendable {
         ["--default-password-file", "password", "--ssh-cidr", "192.0.2.1/32", "--ssh-config", room.sshConfig]
     }
 
-    func verify(_ arguments: String...) async throws -> Said {
+    func verify(_ arguments: String...) async throws -> ProgramOutput {
         try await account.run(["verify-ami"] + arguments + options)
     }
 
@@ -186,7 +186,7 @@ private struct Tester: Sendable {
     }
 }
 
-extension Said {
+extension ProgramOutput {
     fileprivate var checks: [[String: Any]] { json["checks"] as? [[String: Any]] ?? [] }
 
     fileprivate var outcomes: [String: String] {

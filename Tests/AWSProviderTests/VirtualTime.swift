@@ -25,6 +25,8 @@ final class VirtualTime: Sendable {
     }
 
     private let state = Mutex(State())
+    /// An element after whatever happens; one that nobody has taken yet is enough.
+    private let (changes, change) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
     private let start = Date()
 
     var elapsed: Duration { state.withLock { $0.elapsed } }
@@ -58,8 +60,7 @@ final class VirtualTime: Sendable {
         let id = UUID()
         try await withTaskCancellationHandler {
             try await withCheckedThrowingContinuation { continuation in
-                state.withLock { state in
-                    state.news += 1
+                happen { state in
                     state.sleepers.append(
                         Sleeper(id: id, wakes: state.elapsed + duration, continuation: continuation))
                 }
@@ -72,23 +73,22 @@ final class VirtualTime: Sendable {
 
     /// Something during which time stands still.
     func working<Result>(_ body: () async throws -> Result) async rethrows -> Result {
-        state.withLock {
-            $0.underWay += 1
-            $0.news += 1
-        }
-        defer {
-            state.withLock {
-                $0.underWay -= 1
-                $0.news += 1
-            }
-        }
+        happen { $0.underWay += 1 }
+        defer { happen { $0.underWay -= 1 } }
         return try await body()
     }
 
-    private func wake(_ id: UUID, _ error: (any Error)?) {
-        let sleeper = state.withLock { state in
+    private func happen<Result: Sendable>(_ update: (inout State) -> sending Result) -> Result {
+        defer { change.yield() }
+        return state.withLock { state in
             state.news += 1
-            return state.sleepers.firstIndex { $0.id == id }.map { state.sleepers.remove(at: $0) }
+            return update(&state)
+        }
+    }
+
+    private func wake(_ id: UUID, _ error: (any Error)?) {
+        let sleeper = happen { state in
+            state.sleepers.firstIndex { $0.id == id }.map { state.sleepers.remove(at: $0) }
         }
         if let error {
             sleeper?.continuation.resume(throwing: error)
@@ -98,20 +98,21 @@ final class VirtualTime: Sendable {
     }
 
     private func run(_ emulator: AWSEmulator) async throws {
-        var known = -1
-        var quiet = 0
-        while !Task.isCancelled {
-            try await Task.sleep(for: .milliseconds(2))
-            let (news, next) = state.withLock { state in
-                (state.news, state.underWay == 0 ? state.sleepers.min { $0.wakes < $1.wakes } : nil)
-            }
-            quiet = news == known ? quiet + 1 : 0
-            known = news
-            guard quiet >= 5, let next else { continue }
+        for await _ in changes {
+            var known: Int
+            // Between two requests something may still be computed.
+            repeat {
+                known = state.withLock { $0.news }
+                try await Task.sleep(for: .milliseconds(10))
+            } while state.withLock { $0.news } != known
+            let next = state.withLock { $0.underWay == 0 ? $0.sleepers.min { $0.wakes < $1.wakes } : nil }
+            // Without a sleeper, or with something under way, there is another change to come.
+            guard let next else { continue }
             state.withLock { $0.elapsed = max($0.elapsed, next.wakes) }
             try await emulator.control(["clock": elapsed / .seconds(1)])
             wake(next.id, nil)
         }
+        try Task.checkCancellation()
     }
 }
 

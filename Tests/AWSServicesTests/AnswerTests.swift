@@ -12,12 +12,12 @@ struct AnswerTests {
         body: Array("<html><body>Please accept our terms</body></html>".utf8))
 
     @Test("the page of a captive portal is never a valid response", arguments: Catalogue.all)
-    func captivePortal(_ subject: Subject) {
+    func captivePortal(_ subject: OperationSample) {
         #expect(throws: UnexpectedResponse.self) { try subject.decode(Self.portal) }
     }
 
     @Test("nor is an empty response", arguments: Catalogue.all)
-    func empty(_ subject: Subject) {
+    func empty(_ subject: OperationSample) {
         #expect(throws: UnexpectedResponse.self) { try subject.decode(HTTPResponse(status: 200)) }
     }
 

@@ -8,35 +8,35 @@ extension Catalogue {
     static let blockChecksum = EBS.checksum(of: block)
     static let bytes: [String: String] = ["$bytes": Data(block).base64EncodedString()]
 
-    static let ebs: [Subject] = [
-        Subject(
+    static let ebs: [OperationSample] = [
+        OperationSample(
             EBS.PutSnapshotBlock(snapshotId: "snap-1/é", blockIndex: 3, blockData: block),
             [
                 "SnapshotId": "snap-1/é", "BlockIndex": 3, "BlockData": bytes, "DataLength": 64,
                 "Checksum": blockChecksum, "ChecksumAlgorithm": "SHA256",
             ], set: ["Checksum": blockChecksum]),
-        Subject(
+        OperationSample(
             EBS.CompleteSnapshot(snapshotId: "snap-1", changedBlocksCount: 4, checksum: "c3Vt"),
             [
                 "SnapshotId": "snap-1", "ChangedBlocksCount": 4, "Checksum": "c3Vt", "ChecksumAlgorithm": "SHA256",
                 "ChecksumAggregationMethod": "LINEAR",
             ]),
-        Subject(
+        OperationSample(
             with(EBS.ListSnapshotBlocks(snapshotId: "snap-1")) {
                 $0.nextToken = "next é+/="
                 $0.maxResults = 500
                 $0.startingBlockIndex = 6
             },
             ["SnapshotId": "snap-1", "NextToken": "next é+/=", "MaxResults": 500, "StartingBlockIndex": 6]),
-        Subject(
+        OperationSample(
             EBS.GetSnapshotBlock(snapshotId: "snap-1", blockIndex: 3, blockToken: "token+/="),
             ["SnapshotId": "snap-1", "BlockIndex": 3, "BlockToken": "token+/="],
             set: ["BlockData": bytes["$bytes"]!, "Checksum": blockChecksum]),
     ]
 
-    static let cloudFront: [Subject] = [
-        Subject(CloudFront.GetDistribution(id: "E1/é"), ["Id": "E1/é"]),
-        Subject(
+    static let cloudFront: [OperationSample] = [
+        OperationSample(CloudFront.GetDistribution(id: "E1/é"), ["Id": "E1/é"]),
+        OperationSample(
             with(CloudFront.CreateInvalidation(distributionId: "E1", paths: ["/index.html", "/é&<*"])) {
                 $0.callerReference = "reference"
             },
@@ -46,14 +46,15 @@ extension Catalogue {
                     "Paths": ["Quantity": 2, "Items": ["/index.html", "/é&<*"]], "CallerReference": "reference",
                 ],
             ]),
-        Subject(CloudFront.GetInvalidation(distributionId: "E1", id: "I2"), ["DistributionId": "E1", "Id": "I2"]),
+        OperationSample(
+            CloudFront.GetInvalidation(distributionId: "E1", id: "I2"), ["DistributionId": "E1", "Id": "I2"]),
     ]
 
-    static let logins: [Subject] = [
-        Subject(
+    static let logins: [OperationSample] = [
+        OperationSample(
             SSO.GetRoleCredentials(roleName: "a role", accountId: "123456789012", accessToken: "token+/="),
             ["roleName": "a role", "accountId": "123456789012", "accessToken": "token+/="]),
-        Subject(
+        OperationSample(
             SSOOIDC.CreateToken(
                 clientId: "id", clientSecret: "secret", grantType: "refresh_token", refreshToken: "token+/="),
             ["clientId": "id", "clientSecret": "secret", "grantType": "refresh_token", "refreshToken": "token+/="]),
@@ -61,16 +62,16 @@ extension Catalogue {
 
     static let tag: [String: String] = ["ETag": "\"0123456789abcdef0123456789abcdef\""]
 
-    static let s3Objects: [Subject] = [
-        Subject(S3.HeadBucket(bucket: "bucket"), ["Bucket": "bucket"]),
-        Subject(
+    static let s3Objects: [OperationSample] = [
+        OperationSample(S3.HeadBucket(bucket: "bucket"), ["Bucket": "bucket"]),
+        OperationSample(
             with(S3.HeadObject(bucket: "bucket", key: key, checksumMode: "ENABLED")) {
                 $0.partNumber = 2
                 $0.ifMatch = "\"tag\""
             },
             ["Bucket": "bucket", "Key": key, "ChecksumMode": "ENABLED", "PartNumber": 2, "IfMatch": "\"tag\""],
             set: tag),
-        Subject(
+        OperationSample(
             with(S3.GetObject(bucket: "bucket", key: key, range: 3...7, ifMatch: "\"tag\"")) {
                 $0.partNumber = 2
                 $0.checksumMode = "ENABLED"
@@ -83,7 +84,7 @@ extension Catalogue {
                 $1
             },
             status: 206),
-        Subject(
+        OperationSample(
             with(S3.PutObject(bucket: "bucket", key: key, body: block, contentType: "text/plain")) {
                 $0.cacheControl = "no-cache"
                 $0.checksumCRC64NVME = "Y3Jj"
@@ -96,12 +97,12 @@ extension Catalogue {
                 "ChecksumCRC64NVME": "Y3Jj", "ChecksumSHA256": "c2hh", "IfNoneMatch": "*",
                 "Metadata": ["color": "blue", "size": "large"],
             ], set: tag),
-        Subject(S3.DeleteObject(bucket: "bucket", key: key), ["Bucket": "bucket", "Key": key]),
-        Subject(
+        OperationSample(S3.DeleteObject(bucket: "bucket", key: key), ["Bucket": "bucket", "Key": key]),
+        OperationSample(
             S3.DeleteObjects(bucket: "bucket", objects: [.init(key: key, versionId: "v+/1"), .init(key: "a&b")]),
             ["Bucket": "bucket", "Delete": ["Objects": [["Key": key, "VersionId": "v+/1"], ["Key": "a&b"]]]],
             extraHeaders: ["x-amz-checksum-sha256"], root: "DeleteResult"),
-        Subject(
+        OperationSample(
             with(
                 S3.CopyObject(
                     from: .init(bucket: "other", key: key), bucket: "bucket", key: "copy", copySourceIfMatch: "\"tag\"")

@@ -2,8 +2,8 @@ import AWSCore
 import AWSServices
 
 extension Catalogue {
-    static let s3Uploads: [Subject] = [
-        Subject(
+    static let s3Uploads: [OperationSample] = [
+        OperationSample(
             with(
                 S3.CreateMultipartUpload(
                     bucket: "bucket", key: key, contentType: "text/plain", checksumAlgorithm: "CRC64NVME",
@@ -16,7 +16,7 @@ extension Catalogue {
                 "Bucket": "bucket", "Key": key, "ContentType": "text/plain", "ChecksumAlgorithm": "CRC64NVME",
                 "ChecksumType": "FULL_OBJECT", "CacheControl": "no-cache", "Metadata": ["color": "blue"],
             ], root: "InitiateMultipartUploadResult"),
-        Subject(
+        OperationSample(
             with(S3.UploadPart(bucket: "bucket", key: key, uploadId: "id+/", partNumber: 5, body: block)) {
                 $0.checksumCRC64NVME = "Y3Jj"
                 $0.checksumSHA256 = "c2hh"
@@ -25,7 +25,7 @@ extension Catalogue {
                 "Bucket": "bucket", "Key": key, "UploadId": "id+/", "PartNumber": 5, "Body": bytes,
                 "ChecksumCRC64NVME": "Y3Jj", "ChecksumSHA256": "c2hh",
             ], set: tag),
-        Subject(
+        OperationSample(
             S3.UploadPartCopy(
                 from: .init(bucket: "other", key: key), range: 0...99, bucket: "bucket", key: "copy", partNumber: 5,
                 uploadId: "id", copySourceIfMatch: "\"tag\""),
@@ -33,7 +33,7 @@ extension Catalogue {
                 "Bucket": "bucket", "Key": "copy", "CopySource": "other/\(encodedKey)", "CopySourceIfMatch": "\"tag\"",
                 "CopySourceRange": "bytes=0-99", "PartNumber": 5, "UploadId": "id",
             ]),
-        Subject(
+        OperationSample(
             with(
                 S3.CompleteMultipartUpload(
                     bucket: "bucket", key: key, uploadId: "id",
@@ -61,13 +61,13 @@ extension Catalogue {
                 "ChecksumCRC64NVME": "Y3Jj", "ChecksumSHA256": "c2hh", "ChecksumType": "FULL_OBJECT",
                 "MpuObjectSize": 77, "IfNoneMatch": "*",
             ], root: "CompleteMultipartUploadResult"),
-        Subject(
+        OperationSample(
             S3.AbortMultipartUpload(bucket: "bucket", key: key, uploadId: "id"),
             ["Bucket": "bucket", "Key": key, "UploadId": "id"]),
     ]
 
-    static let s3Lists: [Subject] = [
-        Subject(
+    static let s3Lists: [OperationSample] = [
+        OperationSample(
             with(S3.ListObjectsV2(bucket: "bucket", prefix: "a b/é")) {
                 $0.delimiter = "/"
                 $0.maxKeys = 3
@@ -78,7 +78,7 @@ extension Catalogue {
                 "Bucket": "bucket", "Prefix": "a b/é", "Delimiter": "/", "MaxKeys": 3, "EncodingType": "url",
                 "ContinuationToken": "token+/=", "StartAfter": "after",
             ], root: "ListBucketResult"),
-        Subject(
+        OperationSample(
             with(S3.ListObjectVersions(bucket: "bucket", prefix: "a b/é")) {
                 $0.keyMarker = "key é"
                 $0.maxKeys = 3
@@ -88,9 +88,9 @@ extension Catalogue {
                 "Bucket": "bucket", "Prefix": "a b/é", "KeyMarker": "key é", "MaxKeys": 3, "VersionIdMarker": "id",
                 "EncodingType": "url",
             ], root: "ListVersionsResult"),
-        Subject(
+        OperationSample(
             S3.GetBucketVersioning(bucket: "bucket"), ["Bucket": "bucket"], root: "VersioningConfiguration"),
-        Subject(
+        OperationSample(
             with(S3.ListMultipartUploads(bucket: "bucket", prefix: "a")) {
                 $0.keyMarker = "key é"
                 $0.maxUploads = 3
@@ -100,7 +100,7 @@ extension Catalogue {
                 "Bucket": "bucket", "Prefix": "a", "KeyMarker": "key é", "MaxUploads": 3, "UploadIdMarker": "id",
                 "EncodingType": "url",
             ], root: "ListMultipartUploadsResult"),
-        Subject(
+        OperationSample(
             with(S3.ListParts(bucket: "bucket", key: key, uploadId: "id")) {
                 $0.maxParts = 3
                 $0.partNumberMarker = 2

@@ -23,11 +23,11 @@ struct ContractTests {
     static let services = Dictionary(Catalogue.all.map { ($0.botocoreName, $0) }) { first, _ in first }
 
     @Test("services have the names, signing names and endpoints of the model", arguments: services.keys.sorted())
-    func service(_ name: String) throws {
+    func service(_ name: String) async throws {
         let subject = try #require(Self.services[name])
         let service = subject.service
         let regions = ["eu-central-1", "us-east-1", "us-west-2", "cn-north-1", "us-gov-west-1"]
-        let model = try Contract.ask(["do": "service", "service": name, "regions": regions])
+        let model = try await Contract.ask(["do": "service", "service": name, "regions": regions])
         #expect(service.id == model["serviceId"] as? String)
         #expect(service.version == model["version"] as? String)
         #expect(service.signingName == model["signingName"] as? String)
@@ -45,8 +45,8 @@ struct ContractTests {
     }
 
     @Test("protocols match the model", arguments: Catalogue.all)
-    func wireProtocol(_ subject: Subject) throws {
-        let model = try Contract.ask(["do": "service", "service": subject.botocoreName, "regions": [String]()])
+    func wireProtocol(_ subject: OperationSample) async throws {
+        let model = try await Contract.ask(["do": "service", "service": subject.botocoreName, "regions": [String]()])
         let ours =
             switch subject.sample {
             case is any QueryOperation: "query"
@@ -61,7 +61,7 @@ struct ContractTests {
 
     @Test(
         "a full input has the model's names, kinds and required members, and botocore's form", arguments: Catalogue.all)
-    func input(_ subject: Subject) throws {
+    func input(_ subject: OperationSample) async throws {
         let tree = try Tree(of: subject.sample, subject.inputKeys)
         #expect(tree.missing == [], "the sample is not full")
         let request = try subject.request()
@@ -77,20 +77,20 @@ struct ContractTests {
             question["tree"] = tree.value
             question["optional"] = Array(tree.optional)
         }
-        let complaints = try Contract.complaints(question)
+        let complaints = try await Contract.complaints(question)
         #expect(complaints == [])
     }
 
     @Test(
         "a full answer is read as botocore reads it, and no member stays empty", arguments: Catalogue.all, [0, 1, 2, 3])
-    func output(_ subject: Subject, items: Int) throws {
-        let response = try subject.example(items: items)
+    func output(_ subject: OperationSample, items: Int) async throws {
+        let response = try await subject.example(items: items)
         let tree = try Tree(of: subject.decode(response), subject.outputKeys)
         if items > 0 {
             #expect(tree.missing == [], "the answer has every member")
             #expect(emptyLists(in: tree.value) == [], "the answer has items in every list")
         }
-        let complaints = try Contract.complaints(
+        let complaints = try await Contract.complaints(
             subject.question("output", ["tree": tree.value, "names": tree.names, "answer": response.json]))
         #expect(complaints == [])
     }
@@ -103,14 +103,14 @@ struct ContractTests {
     }
 
     @Test("client tokens of the model are declared as such", arguments: Catalogue.all)
-    func tokens(_ subject: Subject) throws {
-        let marked = try #require(try Contract.ask(subject.question("traits"))["tokens"] as? [String])
+    func tokens(_ subject: OperationSample) async throws {
+        let marked = try #require(try await Contract.ask(subject.question("traits"))["tokens"] as? [String])
         let declared = try declaredToken(of: subject.sample, subject)
         #expect(marked.allSatisfy { $0 == declared }, "\(marked), declared \(declared ?? "none")")
     }
 
     /// The member that changes when the token does.
-    private func declaredToken<O: AWSCore.Operation>(of sample: O, _ subject: Subject) throws -> String? {
+    private func declaredToken<O: AWSCore.Operation>(of sample: O, _ subject: OperationSample) throws -> String? {
         guard case .token(let path) = O.retrySafety else { return nil }
         var changed = sample
         changed[keyPath: path] = "another"
@@ -118,7 +118,7 @@ struct ContractTests {
     }
 
     /// Members, with the model's names, by which two inputs differ.
-    private func difference(of one: Any, _ other: Any, _ subject: Subject) throws -> [String: Any] {
+    private func difference(of one: Any, _ other: Any, _ subject: OperationSample) throws -> [String: Any] {
         let trees = try [one, other].map { try Tree(of: $0, subject.inputKeys).value as? [String: Any] ?? [:] }
         return Dictionary(
             uniqueKeysWithValues: trees[1].filter { !isSame(trees[0][$0.key], $0.value) }
@@ -133,13 +133,13 @@ struct ContractTests {
     static let unknownPages: Set<String> = ["GetLogEvents", "ListSnapshotBlocks"]
 
     @Test("pagination uses the tokens of the model", arguments: Catalogue.all)
-    func paging(_ subject: Subject) throws {
-        let paging = try Contract.ask(subject.question("traits"))["paging"] as? [String: Any]
+    func paging(_ subject: OperationSample) async throws {
+        let paging = try await Contract.ask(subject.question("traits"))["paging"] as? [String: Any]
         guard let paged = subject.sample as? any PagedOperation else {
             #expect(paging == nil, "botocore turns its pages")
             return
         }
-        let response = try subject.example(set: ["NextPartNumberMarker": 77])
+        let response = try await subject.example(set: ["NextPartNumberMarker": 77])
         let turned = try turn(paged, after: response)
         #expect(turned.items > 0)
         let change = try difference(of: paged, try #require(turned.next), subject)
@@ -152,7 +152,7 @@ struct ContractTests {
             let value = try #require(change[input])
             #expect("\(value)".hasPrefix("\(output) ") || value as? Int == 77)
         }
-        let last = try subject.example(set: ["NextToken": "", "nextToken": "", "IsTruncated": "false"])
+        let last = try await subject.example(set: ["NextToken": "", "nextToken": "", "IsTruncated": "false"])
         #expect(try turn(paged, after: last).next == nil, "an empty token ends the list")
     }
 
@@ -168,8 +168,8 @@ struct ContractTests {
     static let unlisted: Set<String> = ["PreconditionFailed"]
 
     @Test("error codes that indicate an earlier success exist in AWS", arguments: Catalogue.all)
-    func errors(_ subject: Subject) throws {
-        let known = try #require(try Contract.ask(subject.question("traits"))["errors"] as? [String])
+    func errors(_ subject: OperationSample) async throws {
+        let known = try #require(try await Contract.ask(subject.question("traits"))["errors"] as? [String])
         let used = codes(of: subject.sample).subtracting(Self.unlisted)
         #expect(known.isEmpty || used.isSubset(of: known))
     }

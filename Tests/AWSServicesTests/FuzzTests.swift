@@ -8,8 +8,8 @@ struct FuzzTests {
     static let rounds = 300
 
     @Test("a mutated response is a value or an expected error", arguments: Catalogue.all)
-    func mutations(_ subject: Subject) throws {
-        let example = try subject.example(items: 1)
+    func mutations(_ subject: OperationSample) async throws {
+        let example = try await subject.example(items: 1)
         var chance = Seeded(state: UInt64(subject.name.utf8.reduce(7) { $0 &* 31 &+ UInt64($1) }))
         for round in 0..<(example.body.isEmpty ? 1 : Self.rounds) {
             var broken = example
@@ -23,9 +23,9 @@ struct FuzzTests {
     @Test(
         "a malicious response is an error, or at most an empty value", .timeLimit(.minutes(5)), arguments: Catalogue.all
     )
-    func hostile(_ subject: Subject) throws {
-        let example = try subject.example(items: 1)
-        for (index, body) in Hostile.bodies(insteadOf: example.body).enumerated() {
+    func hostile(_ subject: OperationSample) async throws {
+        let example = try await subject.example(items: 1)
+        for (index, body) in MaliciousResponse.bodies(insteadOf: example.body).enumerated() {
             var answer = example
             answer.body = body
             expectCalm(subject, answer, "body \(index)")
@@ -33,8 +33,8 @@ struct FuzzTests {
     }
 
     @Test("a truncated response is an error", arguments: Catalogue.all)
-    func truncation(_ subject: Subject) throws {
-        let example = try subject.example(items: 1)
+    func truncation(_ subject: OperationSample) async throws {
+        let example = try await subject.example(items: 1)
         // Binary bodies are verified by the transport and by checksums.
         guard example.header("content-type") != nil || example.body.first == UInt8(ascii: "<") else { return }
         for length in stride(from: 0, to: example.body.count, by: max(1, example.body.count / 40)) {
@@ -47,8 +47,8 @@ struct FuzzTests {
     }
 
     @Test("mutated headers are an error or a value", arguments: Catalogue.all)
-    func headers(_ subject: Subject) throws {
-        let example = try subject.example(items: 1)
+    func headers(_ subject: OperationSample) async throws {
+        let example = try await subject.example(items: 1)
         for index in example.headers.indices {
             for value in ["", "\"\"", "-1", "99999999999999999999", "bytes 9-3/2", "bytes 0-0/0", "é", "bytes=0-1"] {
                 var answer = example
@@ -61,7 +61,7 @@ struct FuzzTests {
         }
     }
 
-    private func expectCalm(_ subject: Subject, _ answer: HTTPResponse, _ what: String) {
+    private func expectCalm(_ subject: OperationSample, _ answer: HTTPResponse, _ what: String) {
         do { _ = try subject.decode(answer) } catch is UnexpectedResponse {} catch is ServiceError {} catch {
             Issue.record("\(what): \(error)")
         }

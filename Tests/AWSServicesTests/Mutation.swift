@@ -81,7 +81,7 @@ enum Mutation: CaseIterable {
 }
 
 /// Whole bodies that belong to no operation or attack the parser.
-enum Hostile {
+enum MaliciousResponse {
     static func bodies(insteadOf body: [UInt8]) -> [[UInt8]] {
         let text = String(decoding: body, as: UTF8.self)
         let root = text.firstMatch(of: /<(\w+) xmlns/).map { String($0.output.1) } ?? "Root"

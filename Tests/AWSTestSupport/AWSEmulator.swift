@@ -1,31 +1,43 @@
 import AWSCore
 import Foundation
 import HTTPTransport
+import Workbench
 
-/// The emulator of Tests/AWSEmulator: moto over real HTTP behind a front that checks signatures and injects faults.
+/// The emulator of Tests/AWSEmulator: moto over real HTTP behind a front end that checks signatures and injects faults.
 package struct AWSEmulator: Sendable {
     package let url: String
-    private let process: PythonProcess
+    private let pid: String
 
-    /// One emulator for all tests of this process; each test uses an access key of its own, so that faults and
-    /// recorded calls are its own too.
+    /// One emulator for all tests of this process that need no account of their own; each of these tests uses its own
+    /// access key, so that faults and recorded calls are its own too.
     package static let shared = Task {
-        let emulator = try AWSEmulator()
-        // Exports go on with every question; a test that wants one to end says so.
+        let emulator = try await AWSEmulator()
+        // Exports are never done, however often a test asks; a test that wants one to end sets another value.
         try await emulator.control(["knobs": ["export_polls": 1000]])
         return emulator
     }
 
-    package init() throws {
-        process = try PythonProcess(["Tests/AWSEmulator", "--port", "0"])
-        let line = try process.readLine()
-        guard let start = line.range(of: "http://") else {
-            throw PythonProcess.Missing(description: "the emulator said: \(line)")
+    /// Every emulator is a fork of this process, because importing moto takes seconds.
+    private static let parent = Result { try PythonProcess(["Tests/AWSEmulator", "--fork"]) }
+
+    /// Runs `body` with an emulator of its own: an empty account without faults.
+    package static func with<Result>(
+        knobs: [String: Any] = [:], _ body: (AWSEmulator) async throws -> Result
+    ) async throws -> Result {
+        let emulator = try await AWSEmulator()
+        return try await finally {
+            if !knobs.isEmpty { try await emulator.control(["knobs": knobs]) }
+            return try await body(emulator)
+        } cleanup: {
+            _ = try? await parent.get().ask("stop \(emulator.pid)")
         }
-        url = String(line[start.lowerBound...])
     }
 
-    package func stop() { process.finish() }
+    private init() async throws {
+        let answer = try await Self.parent.get().ask("start").split(separator: " ").map(String.init)
+        guard answer.count == 2 else { throw PythonProcess.Missing(description: "the emulator said: \(answer)") }
+        (pid, url) = (answer[0], answer[1])
+    }
 
     package var endpoint: Endpoint { Endpoint(url: url, signingRegion: "")! }
 

@@ -64,8 +64,9 @@ package struct EmulatedAccount: Sendable {
 
     /// The calls with this key, in order.
     package func calls() async throws -> [RecordedCall] {
-        let all = try await emulator.control([:], .get)["calls"] as? [[String: Any]] ?? []
-        return all.filter { ($0["access_key"] as? String)?.hasPrefix(credentials.accessKeyID) == true }.map { call in
+        let query = [HTTPRequest.Pair("access_key", credentials.accessKeyID)]
+        let calls = try await emulator.control([:], .get, query: query)["calls"] as? [[String: Any]] ?? []
+        return calls.map { call in
             RecordedCall(
                 action: call["action"] as? String ?? "", status: call["status"] as? Int,
                 isApplied: call["applied"] as? Bool ?? false, fault: call["fault"] as? String)

@@ -12,9 +12,9 @@ package struct Oracle: Sendable {
     }
 
     /// - Parameter question: a JSON object with `do` and what that takes.
-    package func ask(_ question: [String: Any]) throws -> [String: Any] {
+    package func ask(_ question: [String: Any]) async throws -> [String: Any] {
         let line = try JSONSerialization.data(withJSONObject: question)
-        let answer = try process.ask(String(decoding: line, as: UTF8.self))
+        let answer = try await process.ask(String(decoding: line, as: UTF8.self))
         let object = try JSONSerialization.jsonObject(with: Data(answer.utf8)) as? [String: Any] ?? [:]
         if let error = object["error"] { throw Complaint(description: "the oracle says: \(error)") }
         return object

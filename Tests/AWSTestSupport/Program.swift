@@ -19,8 +19,8 @@ package enum Program {
 
     package static func run(
         _ arguments: [String], _ environment: [String: String], in folder: String? = nil
-    ) async throws -> Said {
-        Said(try await SystemCommandRunner().execute(command(arguments, environment, in: folder)))
+    ) async throws -> ProgramOutput {
+        ProgramOutput(try await SystemCommandRunner().execute(command(arguments, environment, in: folder)))
     }
 
     /// The program on a terminal of 80 columns, in a shell that outlives Ctrl-C: `script` takes the user's shell, and
@@ -45,7 +45,7 @@ package enum Program {
 }
 
 /// What a program has said, and how it ended.
-package struct Said: Sendable {
+package struct ProgramOutput: Sendable {
     package var status: ExitStatus
     package var output: String
     package var errors: String

@@ -6,7 +6,8 @@ package final class PythonProcess: @unchecked Sendable {
     private let process = Process()
     private let input = Pipe()
     private let output = Pipe()
-    private let lock = NSLock()
+    /// Waits for answers here, because the threads of Swift's tasks, as many as processors, must not wait.
+    private let queue = DispatchQueue(label: "PythonProcess")
     private var buffer = Data()
 
     package static let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
@@ -43,14 +44,20 @@ package final class PythonProcess: @unchecked Sendable {
     }
 
     /// Sends a line and waits for the one that answers it.
-    package func ask(_ line: String) throws -> String {
-        try lock.withLock {
-            try input.fileHandleForWriting.write(contentsOf: Data((line + "\n").utf8))
-            return try nextLine()
+    package func ask(_ line: String) async throws -> String {
+        try await enqueue {
+            try self.input.fileHandleForWriting.write(contentsOf: Data((line + "\n").utf8))
+            return try self.nextLine()
         }
     }
 
-    package func readLine() throws -> String { try lock.withLock { try nextLine() } }
+    package func readLine() async throws -> String { try await enqueue { try self.nextLine() } }
+
+    private func enqueue(_ work: @escaping @Sendable () throws -> String) async throws -> String {
+        try await withCheckedThrowingContinuation { continuation in
+            queue.async { continuation.resume(with: Result { try work() }) }
+        }
+    }
 
     private func nextLine() throws -> String {
         while true {

@@ -26,23 +26,24 @@ package struct StubMachine: Sendable {
 
     /// Gives `body` a machine behind all instances that the emulator launches from now on.
     /// - Parameters:
+    ///   - emulator: `nil` where the test itself writes the files of its instances into the room.
     ///   - users: who can log in.
     ///   - system: `ID` and `VERSION_CODENAME` of what it says it runs.
     package static func with<Result>(
-        _ emulator: AWSEmulator, users: [String] = ["ubuntu"],
+        _ emulator: AWSEmulator?, users: [String] = ["ubuntu"],
         system: (id: String, codename: String) = ("debian", "bookworm"),
         _ body: (StubMachine) async throws -> Result
     ) async throws -> Result {
         let folder = "/tmp/dss-stub-\(UUID().uuidString.prefix(8).lowercased())"
         try FileManager.default.createDirectory(atPath: "\(folder)/room", withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(atPath: folder) }
-        let machine = try StubMachine(folder, users: users, system)
+        let machine = try await StubMachine(folder, users: users, system)
         defer { machine.process.finish() }
-        try await emulator.control(["knobs": ["machine_room": machine.room, "instance_host": address]])
+        try await emulator?.control(["knobs": ["machine_room": machine.room, "instance_host": address]])
         return try await body(machine)
     }
 
-    private init(_ folder: String, users: [String], _ system: (id: String, codename: String)) throws {
+    private init(_ folder: String, users: [String], _ system: (id: String, codename: String)) async throws {
         self.folder = folder
         try Self.write(Self.answers, to: "\(folder)/answers.sh")
         try Self.write("", to: "\(folder)/orders.sh")
@@ -50,7 +51,7 @@ package struct StubMachine: Sendable {
             "ID=\(system.id)\nVERSION_CODENAME=\(system.codename)\nPRETTY_NAME=\"A stub of \(system.codename)\"\n",
             to: "\(folder)/os-release")
         process = try PythonProcess(["Tests/AWSEmulator/stub_machine.py", folder, "\(folder)/room"] + users)
-        let line = try process.readLine()
+        let line = try await process.readLine()
         guard let port = line.split(separator: " ").last.flatMap({ Int($0) }) else {
             throw PythonProcess.Missing(description: "the stub machine said: \(line)")
         }

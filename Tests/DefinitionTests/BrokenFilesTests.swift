@@ -4,7 +4,7 @@ import Testing
 
 @testable import Definition
 
-@Suite("Whatever a file says, the answer is a definition or a list of mistakes")
+@Suite("Every file yields a definition or a list of mistakes")
 struct BrokenFilesTests {
     private static let own: String = {
         let root = #filePath.split(separator: "/").dropLast(3).joined(separator: "/")

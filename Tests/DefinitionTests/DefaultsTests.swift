@@ -3,7 +3,7 @@ import Testing
 
 @testable import Definition
 
-@Suite("What is not written has a default")
+@Suite("Defaults")
 struct DefaultsTests {
     @Test func `name and version are all that is needed`() throws {
         let loaded = try source(minimal).loadDefinition()

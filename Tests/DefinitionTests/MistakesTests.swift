@@ -3,7 +3,7 @@ import Testing
 
 @testable import Definition
 
-@Suite("Every mistake is named with its place and what would be right")
+@Suite("Mistakes are reported with place and correction")
 struct MistakesTests {
     @Test(arguments: [
         ("ports: {jupiter: 1}", "3:9: error: unknown key 'jupiter', did you mean 'jupyter'?"),

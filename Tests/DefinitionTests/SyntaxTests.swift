@@ -3,7 +3,7 @@ import Testing
 
 @testable import Definition
 
-@Suite("What is no YAML is named with the parser's position")
+@Suite("Invalid YAML is reported with the parser's position")
 struct SyntaxTests {
     @Test(arguments: [
         ("", "1:1: error: the file is empty"),

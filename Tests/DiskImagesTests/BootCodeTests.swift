@@ -52,7 +52,7 @@ struct BootCodeTests {
             ),
             ("boot.img has no jump", { _ = try BootCode.bootSector(bootImage: zeros, over: zeros, coreSector: 1) }),
             ("has only 512 bytes", { _ = try BootCode.coreImage(zeros, at: partition) }),
-            ("the BIOS boot partition 1048576", { _ = try BootCode.coreImage(core(rest: 2048), at: partition) }),
+            ("the BIOS boot partition has 1048576", { _ = try BootCode.coreImage(core(rest: 2048), at: partition) }),
             ("no block list of 300", { _ = try BootCode.coreImage(core(rest: 300, listed: 299), at: partition) }),
             ("no block list", { _ = try BootCode.coreImage(core(rest: 300, segment: 0x800), at: partition) }),
         ]

@@ -18,20 +18,20 @@ extension EndToEnd {
                 sandbox.formats = "[vmdk, vhd]"
                 sandbox.extraLines = "aws: {volume_size: \(Self.sizeGiB)GiB}"
                 try await Workspace.with(definition: sandbox.write(to: folder)) { workspace in
-                    let emulator = try AWSEmulator()
-                    defer { emulator.stop() }
-                    let account = AWSAccountOfTest(workspace: workspace, emulator: emulator)
-                    try await account.setUp()
-                    let empty = try await account.census()
-                    let rooms = "\(workspace.root)/room"
-                    try makeDirectory(rooms)
-                    try await AWSMachineRoom.with(emulator, cache: workspace.cache, folder: rooms) { room in
-                        try await build(room, account)
-                        try await exportAgain(account)
+                    try await AWSEmulator.with { emulator in
+                        let account = AWSAccountOfTest(workspace: workspace, emulator: emulator)
+                        try await account.setUp()
+                        let empty = try await account.census()
+                        let rooms = "\(workspace.root)/room"
+                        try makeDirectory(rooms)
+                        try await AWSMachineRoom.with(emulator, cache: workspace.cache, folder: rooms) { room in
+                            try await build(room, account)
+                            try await exportAgain(account)
+                        }
+                        try await verify(account, in: workspace.root)
+                        try await listAndRemove(account)
+                        #expect(try await account.census() == empty)
                     }
-                    try await verify(account, in: workspace.root)
-                    try await listAndRemove(account)
-                    #expect(try await account.census() == empty)
                 }
                 let traces = try await SystemCommandRunner().run(Command("ip", ["netns", "list"]))
                 #expect(!traces.contains("ec2-e2e"))

@@ -6,7 +6,7 @@ extension EndToEnd {
     /// What goes wrong outside of `dss` gets a clear message and the right exit code, and leaves nothing behind.
     @Suite("Bad input")
     struct BadInputTests {
-        @Test("a mistake in the definition is shown with its place, all at once, and nothing is started")
+        @Test("all mistakes in the definition are shown with their places, and nothing is started")
         func brokenDefinition() async throws {
             try await with(SmallSandbox(extraLines: "portz: {}\nuser: {name: root}\n")) { workspace in
                 let output = try await workspace.run(["definition"])

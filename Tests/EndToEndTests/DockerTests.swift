@@ -69,16 +69,16 @@ extension EndToEnd {
 
         /// An account on AWS knows of it, from wherever it is asked.
         private static func list(_ build: [String], _ workspace: Workspace) async throws {
-            let emulator = try AWSEmulator()
-            defer { emulator.stop() }
-            let account = AWSAccountOfTest(workspace: workspace, emulator: emulator)
-            try await account.setUp()
-            let listed = try await account.dss(build + ["--list-on-aws"])
-            #expect(listed.status.isSuccess, "\(listed)")
-            let shown = try await account.dss("show-aws-assets", "--asset-id", "dss-e2e-docker")
-            #expect(shown.standardOutput.contains("docker pull \(build[4]):dss-e2e-docker\n"), "\(shown)")
-            let removed = try await account.dss("delete-aws-assets", "--asset-id", "dss-e2e-docker", "--yes")
-            #expect(removed.status.isSuccess, "\(removed)")
+            try await AWSEmulator.with { emulator in
+                let account = AWSAccountOfTest(workspace: workspace, emulator: emulator)
+                try await account.setUp()
+                let listed = try await account.dss(build + ["--list-on-aws"])
+                #expect(listed.status.isSuccess, "\(listed)")
+                let shown = try await account.dss("show-aws-assets", "--asset-id", "dss-e2e-docker")
+                #expect(shown.standardOutput.contains("docker pull \(build[4]):dss-e2e-docker\n"), "\(shown)")
+                let removed = try await account.dss("delete-aws-assets", "--asset-id", "dss-e2e-docker", "--yes")
+                #expect(removed.status.isSuccess, "\(removed)")
+            }
         }
 
         /// A notebook of somebody's with a name that the image uses too stays; one that was removed stays removed.

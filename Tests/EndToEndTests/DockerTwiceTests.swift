@@ -7,7 +7,7 @@ extension EndToEnd {
     /// The same inputs give the same image, whenever it is built and whatever the network says meanwhile.
     @Suite("Docker images built twice", .enabled(if: Workspace.isRoot, "\(Workspace.needsRoot)"))
     struct DockerTwiceTests {
-        @Test("two builds from nothing give the same digests, without the clone of script languages and with it")
+        @Test("two builds from scratch give the same digests, with and without script languages")
         func twice() async throws {
             try await Workspace.with { workspace in
                 try await MuteServer.with(in: workspace.root) { url in

@@ -4,11 +4,11 @@ import Workbench
 
 extension EndToEnd {
     /// A build that is ended in the middle leaves nothing that is not listed, and nothing that cannot be removed.
-    @Suite("A build that is killed", .enabled(if: Workspace.isRoot, "\(Workspace.needsRoot)"))
+    @Suite("Killed builds", .enabled(if: Workspace.isRoot, "\(Workspace.needsRoot)"))
     struct KillTests {
         static let stages = ["setup", "install", "seal", "capture", "export"]
 
-        @Test("by SIGINT or SIGTERM cleans up after itself in every stage", arguments: stages, [SIGINT, SIGTERM])
+        @Test("SIGINT and SIGTERM clean up in every stage", arguments: stages, [SIGINT, SIGTERM])
         func polite(_ stage: String, _ signal: Int32) async throws {
             try await withSmallSandbox { workspace in
                 let status = try await build(workspace, killedIn: stage, by: signal)
@@ -19,7 +19,7 @@ extension EndToEnd {
             }
         }
 
-        @Test("by SIGKILL leaves only what show-assets lists and delete-assets removes", arguments: stages)
+        @Test("SIGKILL leaves only what show-assets lists and delete-assets removes", arguments: stages)
         func impolite(_ stage: String) async throws {
             try await withSmallSandbox { workspace in
                 let status = try await build(workspace, killedIn: stage, by: SIGKILL)
@@ -34,7 +34,7 @@ extension EndToEnd {
             }
         }
 
-        @Test("by SIGKILL is cleared away by the next build, which says so")
+        @Test("what SIGKILL leaves is removed by the next build, which reports it")
         func nextBuild() async throws {
             try await withSmallSandbox { workspace in
                 _ = try await build(workspace, killedIn: "seal", by: SIGKILL)
@@ -53,36 +53,34 @@ extension EndToEnd {
             }
         }
 
-        /// Starts a build, and sends it the signal as soon as it says that the stage has begun.
+        /// Starts a build, and sends it the signal as soon as it reports progress in the stage.
         private func build(_ workspace: Workspace, killedIn stage: String, by signal: Int32) async throws
             -> Workbench.ExitStatus
         {
             let log = "\(workspace.root)/events.jsonl"
+            let pidFile = "\(workspace.root)/pid"
             let shell = Command(
-                "sh", ["-c", #""$0" create-vm --json > "$1" 2>&1"#, workspace.dss, log],
+                "sh", ["-c", #"echo $$ > "$2"; exec "$0" create-vm --json > "$1" 2>&1"#, workspace.dss, log, pidFile],
                 environment: workspace.command([]).environment, workingDirectory: workspace.command([]).workingDirectory
             )
             async let output = SystemCommandRunner().execute(shell)
             try await waitFor(stage: stage, in: log)
-            // A moment into the stage, where things have been created.
-            try await Task.sleep(for: .milliseconds(400))
-            let builds = BackgroundProcess.all { $0.first == workspace.dss && $0.contains("create-vm") }
-            for build in builds { build.signal(signal) }
-            let status = try await output.status
-            // The shell reports a signal of its child as 128 + signal.
-            if case .exited(let code) = status, code == 128 + SIGKILL { return .signalled(SIGKILL) }
-            return status
+            // Other tests may have builds of their own under way.
+            let pid = try #require(pid_t(readText(pidFile).trimmingCharacters(in: .whitespacesAndNewlines)))
+            kill(pid, signal)
+            return try await output.status
         }
 
+        /// The first progress of a stage comes when it has created something.
         private func waitFor(stage: String, in log: String) async throws {
-            for _ in 0..<1200 {
+            for _ in 0..<2400 {
                 let lines = ((try? readText(log)) ?? "").split(separator: "\n")
-                if lines.contains(where: { $0.contains("stage-started") && $0.contains(#""stage":"\#(stage)""#) }) {
+                if lines.contains(where: { $0.contains(#""progress""#) && $0.contains(#""stage":"\#(stage)""#) }) {
                     return
                 }
-                try await Task.sleep(for: .milliseconds(100))
+                try await Task.sleep(for: .milliseconds(50))
             }
-            Issue.record("the stage \(stage) never began: \(tail(of: log))")
+            Issue.record("no progress in the stage \(stage): \(tail(of: log))")
         }
     }
 }

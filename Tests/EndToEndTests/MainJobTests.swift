@@ -8,15 +8,21 @@ extension EndToEnd {
     struct MainJobTests {
         static let password = "for the tests only"
 
-        @Test("builds the sandbox, proves both exported files, rebuilds nothing, removes everything")
-        func wholeJob() async throws {
+        @Test("builds the sandbox as VHD, boots and logs into it, rebuilds nothing, removes everything")
+        func oneFormat() async throws { try await prove([("vhd", "hyperv")]) }
+
+        @Test("builds the sandbox in all its formats, boots and logs into each, rebuilds nothing, removes everything")
+        func allFormats() async throws { try await prove([("vmdk", "vmware"), ("vhd", "hyperv")]) }
+
+        private func prove(_ images: [(format: String, hardware: String)]) async throws {
             try await Workspace.with { workspace in
                 try await ScriptLanguages.served { url in
                     let password: [String: String?] = ["DSS_DEFAULT_PASSWORD": Self.password]
-                    let build = [
-                        "create-vm", "--asset-id", "dss-e2e", "--release",
-                        "--set", "playbook.variables.script_languages_url=\(url)",
-                    ]
+                    let build =
+                        [
+                            "create-vm", "--asset-id", "dss-e2e", "--release",
+                            "--set", "playbook.variables.script_languages_url=\(url)",
+                        ] + images.flatMap { ["--format", $0.format] }
                     let first = try await workspace.run(build, environment: password)
                     try #require(first.status.isSuccess, "\(first)")
                     #expect(!first.standardError.contains("\u{1b}"), "no control characters where the output is piped")
@@ -29,7 +35,7 @@ extension EndToEnd {
                     let again = try await workspace.run(build, environment: password)
                     #expect(again.standardOutput.contains("nothing to do"), "\(again)")
 
-                    for (format, hardware) in [("vmdk", "vmware"), ("vhd", "hyperv")] {
+                    for (format, hardware) in images {
                         let image = "\(folder)/data-science-sandbox-dss-e2e.\(format)"
                         let verified = try await workspace.run(
                             ["verify-vm", image, "--hardware", hardware], environment: password)

@@ -6,7 +6,7 @@ extension EndToEnd {
     /// Pinned versions against the real package index.
     @Suite("Pins")
     struct PinsTests {
-        @Test("a version that is gone is named with the available one, and renewed in its line alone")
+        @Test("a missing version is named with the available one, and only its line is updated")
         func renew() async throws {
             try await withTemporaryDirectory(in: "/var/tmp") { folder in
                 let definition = try SmallSandbox().write(to: folder)

@@ -26,15 +26,15 @@ extension EndToEnd {
             .enabled(if: Workspace.isRoot && !isOnAWS, "\(Workspace.needsRoot), and is not for a run on AWS"))
         func onEmulator() async throws {
             try await Workspace.with { workspace in
-                let emulator = try AWSEmulator()
-                defer { emulator.stop() }
-                let account = AWSAccountOfTest(workspace: workspace, emulator: emulator)
-                try await account.setUp()
-                let empty = try await account.census()
-                try await ScriptLanguages.served { url in
-                    try await life(of: "e2e-system", at: EmulatedAWS(account: account, scriptLanguages: url))
+                try await AWSEmulator.with { emulator in
+                    let account = AWSAccountOfTest(workspace: workspace, emulator: emulator)
+                    try await account.setUp()
+                    let empty = try await account.census()
+                    try await ScriptLanguages.served { url in
+                        try await life(of: "e2e-system", at: EmulatedAWS(account: account, scriptLanguages: url))
+                    }
+                    #expect(try await account.census() == empty)
                 }
-                #expect(try await account.census() == empty)
             }
         }
 

@@ -100,4 +100,15 @@ struct HouseRulesTests {
         #expect(
             named.subtracting(listed) == ["ansible-core", "apt"], "ansible-core comes from .venv, apt is always there")
     }
+
+    @Test("each name in the list of slow tests is that of a suite or a test")
+    func slowTests() throws {
+        let list = try String(contentsOf: Self.root.appending(path: "tools/slow-tests.txt"), encoding: .utf8)
+        let names = list.matches(of: /(?m)^(\w+)/).map { String($0.output.1) }
+        let sources = try Self.files(in: "Tests").map { try String(contentsOf: $0, encoding: .utf8) }.joined()
+        #expect(!names.isEmpty)
+        for name in names {
+            #expect(sources.contains("struct \(name) {") || sources.contains("func \(name)("), "\(name)")
+        }
+    }
 }

@@ -81,7 +81,7 @@ struct PublicationTests {
         }
     }
 
-    @Test("keeps no password, only a hash that its owner alone can read")
+    @Test("keeps no password, only a hash readable by its owner")
     func password() async throws {
         try await Fixture.with { fixture in
             let root = "\(fixture.folder)/bucket"
@@ -94,7 +94,7 @@ struct PublicationTests {
         }
     }
 
-    @Test("what an export left half-written is removed by its undo, other people's files are not")
+    @Test("undo removes half-written exports, but no foreign files")
     func undo() async throws {
         try await Fixture.with { fixture in
             let root = "\(fixture.folder)/bucket"

@@ -4,7 +4,7 @@ import Workbench
 
 @testable import Provisioning
 
-@Suite("A machine that is there")
+@Suite("Existing machines")
 struct HostAccessTests {
     private static func config(_ access: HostAccess) async throws -> String {
         try await withTemporaryDirectory { directory in
@@ -13,7 +13,7 @@ struct HostAccessTests {
         }
     }
 
-    @Test("is reached as it was said, and nothing of the user's own configuration gets in the way")
+    @Test("is reached as specified, regardless of the user's SSH configuration")
     func plain() async throws {
         let text = try await Self.config(HostAccess(host: "::1", user: "admin", key: "/k", port: 2222))
         #expect(text.hasPrefix("Host sandbox\n  HostName ::1\n  Port 2222\n  User admin\n  IdentityFile \"/k\"\n"))
@@ -21,7 +21,7 @@ struct HostAccessTests {
         #expect(!text.contains("HostKeyAlias") && !text.contains("KnownHosts") && !text.contains("Include"))
     }
 
-    @Test("a configuration of the user's knows it by the name that the user gave it")
+    @Test("a user's SSH configuration matches the given host name")
     func included() async throws {
         let text = try await Self.config(HostAccess(host: "box", user: "admin", key: "/k", sshConfig: "/my conf"))
         #expect(text.hasPrefix("Host box\n  User admin\n"))

@@ -5,7 +5,7 @@ import Workbench
 
 @testable import Provisioning
 
-@Suite("A connection that is lost while Ansible runs")
+@Suite("Connections lost while Ansible runs")
 struct LostConnectionTests {
     static let unreachable = CommandOutput(
         status: .exited(4),
@@ -16,7 +16,7 @@ struct LostConnectionTests {
     static let done = CommandOutput()
     static let nothingMissing = CommandOutput(standardOutput: "[]")
 
-    @Test("is waited for, and the playbook goes on from the role in which it was lost")
+    @Test("waits, then resumes the playbook from the interrupted role")
     func goesOn() async throws {
         let runner = ScriptedRunner([Self.unreachable, Self.refused, Self.done, Self.done, Self.nothingMissing])
         try await install(runner)
@@ -25,7 +25,7 @@ struct LostConnectionTests {
         #expect(tags == ["base,jupyter,docker,tidy", "jupyter,docker,tidy"])
     }
 
-    @Test("is given up where the machine stays away")
+    @Test("gives up if the machine does not come back")
     func staysAway() async throws {
         let runner = ScriptedRunner([Self.unreachable, Self.refused, Self.refused, Self.refused])
         let failure = await #expect(throws: Failure.self) { try await install(runner) }
@@ -34,7 +34,7 @@ struct LostConnectionTests {
         #expect(runner.seen.programs == ["ansible", "ssh", "ssh", "ssh"])
     }
 
-    @Test("is given up where it is lost in the same task again and again")
+    @Test("gives up after repeated losses in the same task")
     func again() async throws {
         let runner = ScriptedRunner([
             Self.unreachable, Self.done, Self.unreachable, Self.done, Self.unreachable,

@@ -39,7 +39,7 @@ struct PackageIndexTests {
         #expect(PinStatus.judge(.apt, "git", pinned: "1", versions: versions).state == state)
     }
 
-    @Test("a gone pin names what is available")
+    @Test("a missing pin is reported with the available version")
     func sentence() {
         let status = PinStatus.judge(.pip, group: "jupyter", "anyio", pinned: "1", versions: ["3"])
         #expect(status.sentence == "pip jupyter anyio 1 is no longer available; newest version: 3")

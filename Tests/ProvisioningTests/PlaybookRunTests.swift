@@ -20,7 +20,7 @@ struct PlaybookRunTests {
         )
     }
 
-    @Test("goes on from the role of a task", arguments: [("docker", "docker,tidy"), ("other", "base,docker,tidy")])
+    @Test("resumes from the role of a task", arguments: [("docker", "docker,tidy"), ("other", "base,docker,tidy")])
     func rerun(_ role: String, _ tags: String) {
         let task = TaskResult(index: 1, count: 2, role: role, name: "Install", status: .failed, seconds: 0)
         #expect(run.command(from: task).arguments.contains(tags))

@@ -56,17 +56,17 @@ struct BuildspecTests {
         return try JSONDecoder().decode([[String]].self, from: Data(said.utf8))
     }
 
-    @Test("the program takes every command line in them", arguments: names)
+    @Test("dss accepts every command line in them", arguments: names)
     func commandLines(name: String) async throws {
         let calls = try await Self.calls(of: name).filter { !$0.isEmpty }
         try #require(!calls.isEmpty)
         for call in calls {
             // Without a definition and an account it gets as far as both, and no option is the reason why it ends.
-            let said = try await withTemporaryDirectory { try await Releaser.dss(call, in: $0) }
+            let said = try await withTemporaryDirectory { try await ReleasePublisher.dss(call, in: $0) }
             #expect(!said.status.isSuccess && said.errors.hasPrefix("dss: error: "), "\(call): \(said.errors)")
             #expect(!said.errors.contains("Usage:"), "\(call): \(said.errors)")
         }
-        let wrong = try await Releaser.dss(calls[0] + ["--no-such-option"], in: "/tmp")
+        let wrong = try await ReleasePublisher.dss(calls[0] + ["--no-such-option"], in: "/tmp")
         #expect(wrong.status == .exited(64) && wrong.errors.contains("Usage:"), "the comparison sees nothing")
     }
 
@@ -93,7 +93,7 @@ struct BuildspecTests {
         }
     }
 
-    @Test("shells can read every command of theirs", arguments: names)
+    @Test("shells can parse every command in them", arguments: names)
     func shells(name: String) async throws {
         for command in try await Self.read(name).commands {
             let said = try await SystemCommandRunner().execute(Command("bash", ["-n", "-c", command]))

@@ -44,8 +44,8 @@ struct CheckTests {
         arguments: [
             ("1.3.0", good, "CHANGELOG.md:7: no section for 1.3.0; the newest section is 1.2.0"),
             ("1.1.0", good, "CHANGELOG.md:7: the newest section is 1.2.0, not 1.1.0"),
-            ("one", good, "sandbox.yaml:7: 'one' is not a version such as 1.2.0"),
-            ("01.2.0", good, "sandbox.yaml:7: '01.2.0' is not a version such as 1.2.0"),
+            ("one", good, "sandbox.yaml:7: 'one' is not a semantic version such as 1.2.0"),
+            ("01.2.0", good, "sandbox.yaml:7: '01.2.0' is not a semantic version such as 1.2.0"),
             ("1.2.0", "## 1.2.0\n- x", "CHANGELOG.md:1: 1.2.0 has no date"),
             ("1.2.0", "## [1.2.0] - 2026-02-29\n- x", "CHANGELOG.md:1: '2026-02-29' is not a date such as 2026-11-24"),
             ("1.2.0", "\n## [1.2.0] - 2024-02-29\n### Added\n", "CHANGELOG.md:2: the section is empty"),
@@ -59,11 +59,11 @@ struct CheckTests {
         #expect(mistakes(version, text, tags: nil).contains(expected), "\(mistakes(version, text, tags: nil))")
     }
 
-    @Test("the tag is compared, and all mistakes come at once")
+    @Test("the tag is compared, and all mistakes are reported at once")
     func tags() {
         #expect(
             mistakes("1.2.0", Self.good, tags: []) == [
-                "sandbox.yaml:7: the version is 1.2.0, and the commit has no tag: git tag 1.2.0"
+                "sandbox.yaml:7: the version is 1.2.0, but the commit has no tag; add it with: git tag 1.2.0"
             ])
         #expect(mistakes("1.2.0", "## [1.2.0]\n", tags: ["1.1.0"]).count == 3)
     }
@@ -78,11 +78,11 @@ struct CheckTests {
 
     @Test("the project's own changelog and definition agree")
     func ourselves() async throws {
-        let said = try await Releaser.dss(["release", "check", "--untagged"], in: PythonProcess.root.path())
+        let said = try await ReleasePublisher.dss(["release", "check", "--untagged"], in: PythonProcess.root.path())
         #expect(said.status.isSuccess, "\(said.errors)")
     }
 
-    @Test("the program tells all that is wrong in a clone, and that nothing is")
+    @Test("dss reports all mistakes in a clone, or that there are none")
     func program() async throws {
         try await withTemporaryDirectory { folder in
             _ = try SandboxFolder(in: folder)
@@ -93,7 +93,7 @@ struct CheckTests {
             try await run("init", "--quiet")
             try await run("commit", "--quiet", "--allow-empty", "-m", "x")
             try writeAtomically("# Changelog\n\n## [0.9.0] - today\n- x\n", to: "\(folder)/CHANGELOG.md")
-            let bad = try await Releaser.dss(["release", "check"], in: folder)
+            let bad = try await ReleasePublisher.dss(["release", "check"], in: folder)
             #expect(bad.status == .exited(65))
             #expect(bad.errors.contains("CHANGELOG.md:3: no section for 1.0.0"))
             #expect(bad.errors.contains("sandbox.yaml:2: the version is 1.0.0, but the commit has no tag"))
@@ -101,7 +101,7 @@ struct CheckTests {
             try makeDirectory("\(folder)/docs/changes")
             try writeAtomically(
                 "# Sandbox 1.0.0, released 2026-11-24\n\nMuch.\n", to: "\(folder)/docs/changes/changes_1.0.0.md")
-            let good = try await Releaser.dss(["release", "check"], in: folder)
+            let good = try await ReleasePublisher.dss(["release", "check"], in: folder)
             #expect(good.output == "1.0.0: definition, changelog and tag agree\n", "\(good.errors)")
         }
     }

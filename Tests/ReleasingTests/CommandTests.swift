@@ -13,9 +13,9 @@ import Workbench
 struct CommandTests {
     // publish-index
 
-    @Test("publish-index puts page and document into the bucket, has CloudFront forget, and does so once")
+    @Test("publish-index uploads page and document and invalidates CloudFront once")
     func publish() async throws {
-        try await Releaser.with { releaser in
+        try await ReleasePublisher.with { releaser in
             let new = try await releaser.build("1.0.0")
             _ = try await releaser.build("0.9.0", version: "0.9.0", day: 3)
             let images = [try await releaser.image("1.0.0"), try await releaser.image("1.0.0", in: "us-east-1")]
@@ -30,7 +30,7 @@ struct CommandTests {
 
             let stored = try await releaser.get("index.html")
             #expect(stored.contentType == "text/html; charset=utf-8")
-            let page = try ReadPage.read(String(decoding: stored.body, as: UTF8.self))
+            let page = try await ParsedPage.read(String(decoding: stored.body, as: UTF8.self))
             #expect(page.mistakes.isEmpty)
             #expect(page.links.filter(\.download).first?.href == "data_science_sandbox/1.0.0/small-1.0.0.vhd")
             #expect(page.tables[0].rows.dropFirst().map(\.[2]) == new.files.compactMap(\.sha256))
@@ -52,7 +52,7 @@ struct CommandTests {
 
     @Test("publish-index leaves out what is not in the bucket as its manifest says, and writes to a folder on request")
     func output() async throws {
-        try await Releaser.with { releaser in
+        try await ReleasePublisher.with { releaser in
             let manifest = try await releaser.build("1.0.0")
             try await releaser.put("1.0.0/\(manifest.files[0].name)", "longer than it should be")
             let dry = try await releaser.dss("publish-index", "--dry-run")
@@ -61,7 +61,7 @@ struct CommandTests {
             #expect(said.status.isSuccess, "\(said.errors)")
             #expect(
                 said.errors.contains("\(manifest.files[0].name) of 1.0.0 does not match its manifest"))
-            let page = try ReadPage.read(try readText("\(releaser.folder)/page/index.html"))
+            let page = try await ParsedPage.read(try readText("\(releaser.folder)/page/index.html"))
             #expect(page.headings.first?.text == "A & B")
             #expect(page.links.filter(\.download).map(\.text) == [manifest.files[1].name])
             #expect(fileExists("\(releaser.folder)/page/releases.json"))
@@ -69,9 +69,9 @@ struct CommandTests {
         }
     }
 
-    @Test("publish-index says which command makes the bucket where there is none")
+    @Test("publish-index without a bucket prints the command that creates it")
     func noBucket() async throws {
-        try await Releaser.with { releaser in
+        try await ReleasePublisher.with { releaser in
             let said = try await releaser.dss("publish-index", "--region", "us-west-2")
             #expect(said.status == .exited(69))
             #expect(said.errors.contains("setup-vm-bucket"))
@@ -82,11 +82,11 @@ struct CommandTests {
 
     @Test("update-release writes the notes once, with what AWS knows, and hides the token")
     func update() async throws {
-        let hub = try await PretendGitHub()
-        try await Releaser.with { releaser in
+        let hub = try await FakeGitHub()
+        try await ReleasePublisher.with { releaser in
             let manifest = try await releaser.build("1.0.0")
             let image = try await releaser.image("1.0.0")
-            func run(_ more: String...) async throws -> Said { try await releaser.update(hub, more) }
+            func run(_ more: String...) async throws -> ProgramOutput { try await releaser.update(hub, more) }
             let dry = try await run("--dry-run")
             #expect(dry.output.contains("- All of it.") && dry.output.hasPrefix("Words."), "\(dry.errors)")
             let said = try await run("--json")
@@ -108,22 +108,22 @@ struct CommandTests {
 
     @Test("update-release explains what is missing: the token, the build, the section")
     func lacks() async throws {
-        let hub = try await PretendGitHub()
-        try await Releaser.with { releaser in
+        let hub = try await FakeGitHub()
+        try await ReleasePublisher.with { releaser in
             let words = [
                 "update-release", "--release-id", "\(hub.ids[0])", "--asset-id", "1.0.0", "--repository",
                 hub.repository.description, "--github-url", hub.url,
             ]
-            let noToken = try await Releaser.dss(words, in: releaser.folder, releaser.account)
+            let noToken = try await ReleasePublisher.dss(words, in: releaser.folder, releaser.account)
             #expect(noToken.status == .exited(77) && noToken.errors.contains("GH_TOKEN"))
-            let account = releaser.account.merging(["GITHUB_TOKEN": PretendGitHub.reader]) { $1 }
-            let noBuild = try await Releaser.dss(words, in: releaser.folder, account)
+            let account = releaser.account.merging(["GITHUB_TOKEN": FakeGitHub.reader]) { $1 }
+            let noBuild = try await ReleasePublisher.dss(words, in: releaser.folder, account)
             #expect(noBuild.status == .exited(65) && noBuild.errors.contains("has no finished images"))
             _ = try await releaser.build("1.0.0", version: "3.0.0")
-            let noSection = try await Releaser.dss(words, in: releaser.folder, account)
+            let noSection = try await ReleasePublisher.dss(words, in: releaser.folder, account)
             #expect(noSection.status == .exited(65) && noSection.errors.contains("no section for 3.0.0"))
             try writeAtomically("## [3.0.0] - 2026-11-24\n- x\n", to: "\(releaser.folder)/CHANGELOG.md")
-            let noRight = try await Releaser.dss(words, in: releaser.folder, account)
+            let noRight = try await ReleasePublisher.dss(words, in: releaser.folder, account)
             #expect(noRight.status == .exited(77) && noRight.errors.contains("contents=write"), "\(noRight.errors)")
             #expect(!noRight.errors.contains("ghp_"))
         }
@@ -131,12 +131,12 @@ struct CommandTests {
 
     // download
 
-    @Test("download fetches into a folder, says what it checked, and fetches nothing twice")
+    @Test("download fetches into a folder, reports its checks, and fetches nothing twice")
     func download() async throws {
-        try await PretendSite.with { workspace in
+        try await FakeDownloadSite.with { workspace in
             let bytes = try await workspace.publish(size: 200_000)
-            func run(_ more: String...) async throws -> Said {
-                try await Releaser.dss(
+            func run(_ more: String...) async throws -> ProgramOutput {
+                try await ReleasePublisher.dss(
                     ["download", "0.1.0", "--format", "vmdk"] + more, in: workspace.folder,
                     ["DSS_DOWNLOAD_URL": workspace.url])
             }
@@ -154,11 +154,11 @@ struct CommandTests {
 
     @Test("download explains a CAPTCHA and saves nothing of it")
     func captcha() async throws {
-        try await PretendSite.with { workspace in
+        try await FakeDownloadSite.with { workspace in
             _ = try await workspace.publish(size: 10)
             try await workspace.order(
                 "status", "manifest", ["status": 405, "headers": ["x-amz-waf-action": "captcha"]])
-            let said = try await Releaser.dss(
+            let said = try await ReleasePublisher.dss(
                 ["download", "0.1.0", "--format", "vmdk", "--url", workspace.url], in: workspace.folder)
             #expect(said.status == .exited(77))
             #expect(said.errors.contains("captcha") && said.errors.contains("browser"))
@@ -166,10 +166,10 @@ struct CommandTests {
         }
     }
 
-    @Test("download asks for an address where no account is there to look it up in")
+    @Test("download without an account asks for an address")
     func noAddress() async throws {
         try await withTemporaryDirectory { folder in
-            let said = try await Releaser.dss(
+            let said = try await ReleasePublisher.dss(
                 ["download", "0.1.0", "--format", "vmdk"], in: folder, ["AWS_REGION": "eu-central-1"])
             #expect(said.status == .exited(64), "\(said.errors)")
             #expect(said.errors.contains("DSS_DOWNLOAD_URL"))
@@ -184,7 +184,7 @@ struct CommandTests {
         ])
     func help(command: String) async throws {
         let words = command.split(separator: " ").map(String.init) + ["--help"]
-        let said = try await Releaser.dss(words, in: "/tmp")
+        let said = try await ReleasePublisher.dss(words, in: "/tmp")
         #expect(said.output.contains("Example") && said.output.contains("dss \(command)"))
     }
 }

@@ -25,8 +25,8 @@ extension CommandTests {
 
     @Test("update-release takes the container image from the manifest in the bucket, unless one is given")
     func listedImage() async throws {
-        let hub = try await PretendGitHub()
-        try await Releaser.with { releaser in
+        let hub = try await FakeGitHub()
+        try await ReleasePublisher.with { releaser in
             // The container of another asset id is ignored.
             _ = try await releaser.build("0.9.0", container: Self.container("old:0.9.0"))
             _ = try await releaser.build("1.0.0", container: Self.container("small:1.0.0"))
@@ -44,8 +44,8 @@ extension CommandTests {
 
     @Test("update-release names the repository's container image if the manifest describes none")
     func noContainer() async throws {
-        let hub = try await PretendGitHub()
-        try await Releaser.with { releaser in
+        let hub = try await FakeGitHub()
+        try await ReleasePublisher.with { releaser in
             _ = try await releaser.build("1.0.0")
             let said = try await releaser.update(hub)
             #expect(said.status.isSuccess, "\(said.errors)")
@@ -55,8 +55,8 @@ extension CommandTests {
 
     @Test("update-release changes nothing if AWS denies access to the manifest")
     func refusedRecord() async throws {
-        let hub = try await PretendGitHub()
-        try await Releaser.with { releaser in
+        let hub = try await FakeGitHub()
+        try await ReleasePublisher.with { releaser in
             _ = try await releaser.build("1.0.0", container: Self.container("small:1.0.0"))
             try await releaser.emulator.control(["faults": [["kind": "denied", "action": "GetObject"]]])
             let said = try await releaser.update(hub)

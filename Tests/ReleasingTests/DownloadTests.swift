@@ -24,7 +24,7 @@ struct DownloadTests {
             1, 9_999, 10_000, 10_001, 95_000,
         ])
     func whole(size: Int) async throws {
-        try await PretendSite.with { workspace in
+        try await FakeDownloadSite.with { workspace in
             let bytes = try await workspace.publish(size: size)
             let together: [String: Any] = ["method": "GET", "count": 3, "times": 3]
             if size > 30_000 { try await workspace.order("together", "sandbox-", together) }
@@ -36,9 +36,9 @@ struct DownloadTests {
         }
     }
 
-    @Test("an empty file is one too")
+    @Test("an empty file")
     func empty() async throws {
-        try await PretendSite.with { workspace in
+        try await FakeDownloadSite.with { workspace in
             _ = try await workspace.publish(size: 0)
             try await workspace.download()
             #expect(try workspace.bytes().isEmpty)
@@ -51,7 +51,7 @@ struct DownloadTests {
             ("reset", [:]), ("truncate", [:]), ("status", ["status": 503]), ("status", ["status": 500]),
         ] as [(String, [String: Int])])
     func faults(kind: String, more: [String: Int]) async throws {
-        try await PretendSite.with { workspace in
+        try await FakeDownloadSite.with { workspace in
             let bytes = try await workspace.publish(size: 45_000)
             let order: [String: Any] = ["method": "GET", "after": 1, "times": 3]
             try await workspace.order(kind, "sandbox-", order.merging(more) { $1 })
@@ -62,7 +62,7 @@ struct DownloadTests {
 
     @Test("resumes: pieces that have arrived are not fetched again")
     func resumes() async throws {
-        try await PretendSite.with { workspace in
+        try await FakeDownloadSite.with { workspace in
             let bytes = try await workspace.publish(size: 95_000)
             try await workspace.order("reset", "sandbox-", ["method": "GET", "after": 4, "times": 1000])
             let error = await failure { try await workspace.download(attempts: 1) }
@@ -79,9 +79,9 @@ struct DownloadTests {
         }
     }
 
-    @Test("begins anew where the file has changed, between two runs and within one")
+    @Test("restarts if the file changed, between runs or within one")
     func changes() async throws {
-        try await PretendSite.with { workspace in
+        try await FakeDownloadSite.with { workspace in
             let first = try await workspace.publish(size: 45_000) { $0.sha256 = nil }
             try await workspace.order("change", "sandbox-", ["method": "GET", "after": 3])
             try await workspace.download()
@@ -92,7 +92,7 @@ struct DownloadTests {
 
     @Test("a file that changes all the time is given up, and leaves no file of that name")
     func changing() async throws {
-        try await PretendSite.with { workspace in
+        try await FakeDownloadSite.with { workspace in
             _ = try await workspace.publish(size: 45_000) { $0.sha256 = nil }
             try await workspace.order("change", "sandbox-", ["method": "GET", "times": 1000])
             let error = await failure { try await workspace.download() }
@@ -101,9 +101,9 @@ struct DownloadTests {
         }
     }
 
-    @Test("wrong bytes are noticed by SHA-256 and fetched anew by the next run")
+    @Test("SHA-256 detects wrong bytes, and the next run fetches them again")
     func corrupt() async throws {
-        try await PretendSite.with { workspace in
+        try await FakeDownloadSite.with { workspace in
             let bytes = try await workspace.publish(size: 45_000)
             try await workspace.order("corrupt", "sandbox-", ["method": "GET", "after": 2])
             #expect(await failure { try await workspace.download() } is IntegrityError)
@@ -115,7 +115,7 @@ struct DownloadTests {
 
     @Test("the check is SHA-256 from manifest or SHA256SUMS, else S3's CRC, else the size, and it says which")
     func checks() async throws {
-        try await PretendSite.with { workspace in
+        try await FakeDownloadSite.with { workspace in
             let bytes = try await workspace.publish(size: 25_000) { file in
                 file.sha256 = nil
                 file.crc64 = "wrong"
@@ -130,7 +130,7 @@ struct DownloadTests {
             #expect(try await workspace.download().checkSentence.contains("size only"))
 
             let digest = SHA256Checksum(of: bytes).hexadecimal
-            let path = "\(PretendSite.prefix)/0.1.0/SHA256SUMS"
+            let path = "\(FakeDownloadSite.prefix)/0.1.0/SHA256SUMS"
             try await workspace.put(path, Array("\(digest)  sandbox-0.1.0.vmdk\n".utf8))
             #expect(try await workspace.download().check == .sha256(digest))
             #expect(try await workspace.download().isThere(at: "\(workspace.folder)/sandbox-0.1.0.vmdk"))
@@ -140,9 +140,9 @@ struct DownloadTests {
         }
     }
 
-    @Test("another length than the manifest's, or a server that gives no parts, is not downloaded at all")
+    @Test("a wrong length, or a server without ranges, is not downloaded")
     func lengths() async throws {
-        try await PretendSite.with { workspace in
+        try await FakeDownloadSite.with { workspace in
             _ = try await workspace.publish(size: 45_000) { $0.bytes = 44_000 }
             #expect(
                 "\(await failure { try await workspace.download() }!)".contains(
@@ -167,7 +167,7 @@ struct DownloadTests {
         ] as [(Int, [String: String], Failure.Code, String)])
     func refusals(status: Int, headers: [String: String], code: Failure.Code, words: String) async throws {
         for file in ["manifest", "sandbox-"] {
-            try await PretendSite.with { workspace in
+            try await FakeDownloadSite.with { workspace in
                 _ = try await workspace.publish(size: 25_000)
                 try await workspace.order("status", file, ["status": status, "headers": headers, "times": 100])
                 let failure = await failure { try await workspace.download() } as? Failure
@@ -178,9 +178,9 @@ struct DownloadTests {
         }
     }
 
-    @Test("a CAPTCHA in the middle keeps what has arrived")
+    @Test("a CAPTCHA during a download keeps the finished pieces")
     func captcha() async throws {
-        try await PretendSite.with { workspace in
+        try await FakeDownloadSite.with { workspace in
             let bytes = try await workspace.publish(size: 45_000)
             let wanted: [String: Any] = [
                 "method": "GET", "after": 2, "status": 405, "headers": ["x-amz-waf-action": "captcha"], "times": 100,
@@ -195,7 +195,7 @@ struct DownloadTests {
 
     @Test("the rate limit before the files is waited for, since they were served before", arguments: [403, 429])
     func rates(status: Int) async throws {
-        try await PretendSite.with { workspace in
+        try await FakeDownloadSite.with { workspace in
             let bytes = try await workspace.publish(size: 45_000)
             try await workspace.order(
                 "status", "sandbox-", ["method": "GET", "after": 2, "status": status, "times": 3])
@@ -206,9 +206,9 @@ struct DownloadTests {
         }
     }
 
-    @Test("an id or a format that there is not is told with those that there are")
+    @Test("a missing id or format is reported with the available ones")
     func unknown() async throws {
-        try await PretendSite.with { workspace in
+        try await FakeDownloadSite.with { workspace in
             _ = try await workspace.publish(size: 10)
             let json = ReleasesDocument.json([try sampleRelease("0.1.0"), try sampleRelease("0.0.9")], base: "")
             try await workspace.put(ReleasesDocument.fileName, Array(json.utf8))
@@ -221,7 +221,7 @@ struct DownloadTests {
 
     @Test("a manifest cannot name a place outside the folder", arguments: ["../x.vmdk", "/etc/x", ".x", "a/b"])
     func places(name: String) async throws {
-        try await PretendSite.with { workspace in
+        try await FakeDownloadSite.with { workspace in
             _ = try await workspace.publish(size: 10) { $0.name = name }
             #expect((await failure { try await workspace.download() } as? Failure)?.code == .badData)
         }
@@ -230,7 +230,7 @@ struct DownloadTests {
     @Test(
         "a full disk is said, and what has arrived stays", .enabled(if: geteuid() == 0, "needs root to mount a tmpfs"))
     func fullDisk() async throws {
-        try await PretendSite.with { workspace in
+        try await FakeDownloadSite.with { workspace in
             _ = try await workspace.publish(size: 400_000)
             let small = "\(workspace.folder)/small"
             try makeDirectory(small)

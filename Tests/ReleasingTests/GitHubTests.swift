@@ -18,7 +18,7 @@ struct GitHubTests {
 
     @Test("gives all releases over all pages, also below the path of an Enterprise server", arguments: ["", "/api/v3"])
     func pages(base: String) async throws {
-        let hub = try await PretendGitHub((0..<230).map { .init(title: "Release \($0)") })
+        let hub = try await FakeGitHub((0..<230).map { .init(title: "Release \($0)") })
         let found = try await hub.with(base: base) { try await $0.releases() }
         #expect(found.map(\.id) == hub.ids.reversed())
         #expect(try await hub.calls().count == 3)
@@ -26,14 +26,14 @@ struct GitHubTests {
 
     @Test("shows drafts only to whoever may write")
     func drafts() async throws {
-        let hub = try await PretendGitHub([.init(title: "Seen"), .init(title: "Draft", isDraft: true)])
+        let hub = try await FakeGitHub([.init(title: "Seen"), .init(title: "Draft", isDraft: true)])
         #expect(try await hub.with { try await $0.releases() }.map(\.title) == ["Draft", "Seen"])
-        #expect(try await hub.with(token: PretendGitHub.reader) { try await $0.releases() }.map(\.title) == ["Seen"])
+        #expect(try await hub.with(token: FakeGitHub.reader) { try await $0.releases() }.map(\.title) == ["Seen"])
     }
 
     @Test("follows a repository to its new name, for reading and for writing")
     func moved() async throws {
-        let hub = try await PretendGitHub()
+        let hub = try await FakeGitHub()
         let old = "example/old-\(UUID().uuidString.prefix(8).lowercased())"
         try await hub.move(from: old)
         try await hub.with { client in
@@ -45,9 +45,9 @@ struct GitHubTests {
 
     // Notes
 
-    @Test("keeps the notes' other words, and is written to once only")
+    @Test("keeps other text of the notes and writes once")
     func update() async throws {
-        let hub = try await PretendGitHub()
+        let hub = try await FakeGitHub()
         let notes = ReleaseNotes(try sampleRelease(), changes: "- New.", containerImage: nil)
         try await hub.with { client throws in
             let update = ReleaseNotesUpdate(client, release: hub.ids[0])
@@ -69,7 +69,7 @@ struct GitHubTests {
             "lose", "lose-answer", "truncate", "status",
         ])
     func again(kind: String) async throws {
-        let hub = try await PretendGitHub()
+        let hub = try await FakeGitHub()
         try await hub.order(kind, ["method": "PATCH", "status": 502])
         let release = try await hub.with { try await $0.setBody("Once.", ofRelease: hub.ids[0]) }
         #expect(release.body == "Once.")
@@ -78,7 +78,7 @@ struct GitHubTests {
 
     @Test("gets no second draft when the answer to the first is lost", arguments: ["lose", "lose-answer", "truncate"])
     func lostDraft(kind: String) async throws {
-        let hub = try await PretendGitHub([.init(title: "Test", isDraft: true)])
+        let hub = try await FakeGitHub([.init(title: "Test", isDraft: true)])
         try await hub.order(kind, ["method": "POST"])
         let failure = await failure {
             try await hub.with { client in
@@ -97,7 +97,7 @@ struct GitHubTests {
             ("secondary", ["status": 429], 60...60),
         ] as [(String, [String: Int], ClosedRange<Int64>)])
     func limits(kind: String, more: [String: Int], seconds: ClosedRange<Int64>) async throws {
-        let hub = try await PretendGitHub()
+        let hub = try await FakeGitHub()
         try await hub.order(kind, more)
         _ = try await hub.with { try await $0.release(hub.ids[0]) }
         let sleeps = hub.notices.sleeps.all.map(\.components.seconds)
@@ -105,9 +105,9 @@ struct GitHubTests {
         #expect(hub.notices.texts.all.first?.contains("retrying in \(sleeps[0]) s") == true)
     }
 
-    @Test("is waited for longer each time, and not for ever")
+    @Test("waits grow and are limited")
     func patience() async throws {
-        let hub = try await PretendGitHub()
+        let hub = try await FakeGitHub()
         try await hub.order("secondary", ["times": 10])
         let failure = await failure { _ = try await hub.with { try await $0.release(hub.ids[0]) } }
         #expect(hub.notices.sleeps.all.map(\.components.seconds) == [60, 120, 240, 480])
@@ -117,24 +117,24 @@ struct GitHubTests {
 
     @Test("says at once when the limit of the hour is used up")
     func hour() async throws {
-        let hub = try await PretendGitHub()
+        let hub = try await FakeGitHub()
         try await hub.order("primary", ["seconds": 3000])
         let failure = await failure { _ = try await hub.with { try await $0.release(hub.ids[0]) } }
         #expect(failure?.code == .temporary && hub.notices.sleeps.all.isEmpty)
     }
 
-    @Test("refusals come with exit code and advice, and never with the token")
+    @Test("refusals have an exit code and advice, and never show the token")
     func refusals() async throws {
-        let hub = try await PretendGitHub()
+        let hub = try await FakeGitHub()
         let number = hub.ids[0]
         let cases: [(String, [String: Any]?, Failure.Code, String)] = [
             ("ghp_secretOfNobody", nil, .noPermission, "rejected the token in GH_TOKEN: Bad credentials"),
-            (PretendGitHub.reader, nil, .noPermission, "contents=write"),
-            (PretendGitHub.writer, ["status": 404], .badData, "has no access to it"),
-            (PretendGitHub.writer, ["status": 422, "message": "Validation Failed"], .badData, "Validation Failed"),
-            (PretendGitHub.writer, ["status": 503, "times": 5], .temporary, "githubstatus"),
+            (FakeGitHub.reader, nil, .noPermission, "contents=write"),
+            (FakeGitHub.writer, ["status": 404], .badData, "has no access to it"),
+            (FakeGitHub.writer, ["status": 422, "message": "Validation Failed"], .badData, "Validation Failed"),
+            (FakeGitHub.writer, ["status": 503, "times": 5], .temporary, "githubstatus"),
             (
-                PretendGitHub.writer,
+                FakeGitHub.writer,
                 [
                     "status": 403, "message": "Resource protected by organization SAML enforcement.",
                     "headers": ["X-GitHub-SSO": "required; url=https://github.com/orgs/example/sso?x=1"],
@@ -154,16 +154,16 @@ struct GitHubTests {
 
     @Test("names a classic token's scopes where it shows nothing")
     func scopes() async throws {
-        let hub = try await PretendGitHub([.init(title: "Draft", isDraft: true)])
+        let hub = try await FakeGitHub([.init(title: "Draft", isDraft: true)])
         let failure = await failure {
-            _ = try await hub.with(token: PretendGitHub.reader) { try await $0.release(hub.ids[0]) }
+            _ = try await hub.with(token: FakeGitHub.reader) { try await $0.release(hub.ids[0]) }
         }
         #expect(failure?.code == .badData && failure?.details == ["the token's scopes: gist"])
     }
 
     @Test("is not believed where something else answers, nor followed to another server")
     func others() async throws {
-        let hub = try await PretendGitHub()
+        let hub = try await FakeGitHub()
         try await hub.order("not-json")
         #expect(await failure { _ = try await hub.with { try await $0.release(hub.ids[0]) } }?.code == .unavailable)
         try await hub.order("elsewhere")
@@ -174,7 +174,7 @@ struct GitHubTests {
 
     @Test("cannot be reached where nothing listens")
     func unreachable() async throws {
-        let hub = try await PretendGitHub()
+        let hub = try await FakeGitHub()
         let failure = await failure {
             try await hub.with { client in
                 var world = client.world
@@ -203,7 +203,7 @@ struct GitHubTests {
         }
     }
 
-    @Test("the token is found in either variable and shows itself nowhere")
+    @Test("the token is read from either variable and never shown")
     func token() throws {
         let token = try GitHubToken(in: ["GITHUB_TOKEN": " ghp_x1\n", "GH_TOKEN": ""])
         #expect(token.origin == "GITHUB_TOKEN" && token.value == "ghp_x1")

@@ -61,7 +61,7 @@ struct NotesTests {
         #expect(!notes.contains(NotesBody.end), "the changelog cannot end the part")
     }
 
-    @Test("leave out what there is none of")
+    @Test("missing parts are left out")
     func sparse() throws {
         var release = try sampleRelease()
         (release.files, release.images) = ([], [])

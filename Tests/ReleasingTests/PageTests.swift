@@ -6,16 +6,16 @@ import Testing
 
 @Suite("Download page")
 struct PageTests {
-    private func page(_ releases: [PublishedRelease]) throws -> ReadPage {
-        try .read(try DownloadPage(releases).html)
+    private func page(_ releases: [PublishedRelease]) async throws -> ParsedPage {
+        try await .read(DownloadPage(releases).html)
     }
 
     @Test("every file is linked once, with size and digest, every AMI stands in its region")
-    func contents() throws {
+    func contents() async throws {
         let releases = [
             try sampleRelease("0.2.0", version: "0.2.0"), try sampleRelease("old one", version: "0.1.0", day: 3),
         ]
-        let page = try page(releases)
+        let page = try await page(releases)
         #expect(page.links.filter(\.download).map(\.href) == releases.flatMap { $0.files.map(\.url) })
         #expect(page.links.filter(\.download).map(\.text) == releases.flatMap { $0.files.map(\.name) })
         #expect(page.tables.count == 4)
@@ -42,8 +42,8 @@ struct PageTests {
     }
 
     @Test("is whole, accessible and readable in both colour schemes")
-    func accessibility() throws {
-        let page = try page([try sampleRelease(), try sampleRelease("0.0.9", version: "0.0.9", day: 3)])
+    func accessibility() async throws {
+        let page = try await page([try sampleRelease(), try sampleRelease("0.0.9", version: "0.0.9", day: 3)])
         #expect(page.mistakes.isEmpty)
         #expect(page.lang == "en")
         #expect(page.landmarks == ["header", "nav", "main", "footer"])
@@ -61,15 +61,15 @@ struct PageTests {
     }
 
     @Test("needs nothing from elsewhere, and runs nothing")
-    func selfContained() throws {
-        let page = try page([try sampleRelease()])
+    func selfContained() async throws {
+        let page = try await page([try sampleRelease()])
         #expect(page.addresses.allSatisfy { !$0.contains("//") && !$0.contains(":") }, "\(page.addresses)")
         #expect(page.fetched.isEmpty && page.handlers.isEmpty)
         #expect(Set(page.elements).isDisjoint(with: ["script", "img", "iframe", "link", "form", "object", "base"]))
     }
 
     @Test("shows whatever names there are, and becomes nothing else by them")
-    func escaping() throws {
+    func escaping() async throws {
         var release = try sampleRelease()
         let odd = #"a<script>alert(1)</script>&amp;"x' {{name}}"#
         release.files[0].name = odd
@@ -77,7 +77,7 @@ struct PageTests {
         release.images[0].name = odd
         release.missing = [MissingComponent(component: odd, reason: "</p><b>")]
         release.user = odd
-        let page = try page([release])
+        let page = try await page([release])
         #expect(page.mistakes.isEmpty && page.handlers.isEmpty && !page.elements.contains("script"))
         #expect(page.links.filter(\.download)[0].text == odd)
         #expect(page.links.filter(\.download)[0].href == #"x"onclick="a"#)
@@ -85,12 +85,12 @@ struct PageTests {
         #expect(try DownloadPage([release], title: "<b>").html.contains("<title>&lt;b&gt;: downloads</title>"))
     }
 
-    @Test("says so where there is no release, and of a release what it has no files of")
-    func sparse() throws {
-        #expect(try page([]).text.contains("There are no releases yet."))
+    @Test("a missing release, and missing files of a release, are reported")
+    func sparse() async throws {
+        #expect(try await page([]).text.contains("There are no releases yet."))
         var release = try sampleRelease()
         (release.files, release.images) = ([], [])
-        let page = try page([release])
+        let page = try await page([release])
         #expect(page.tables.isEmpty && page.mistakes.isEmpty)
     }
 

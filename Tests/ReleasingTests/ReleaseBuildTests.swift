@@ -12,9 +12,9 @@ import Workbench
 /// The real program and the emulator's CodeBuild, whose builds go a step further with every look.
 @Suite("dss start-release-build", .serialized, .timeLimit(.minutes(5)))
 struct ReleaseBuildTests {
-    @Test("a build that succeeds: phases and lines as they come, the result in the end")
+    @Test("a successful build prints phases and log lines, then the result")
     func success() async throws {
-        try await BuildLab.with(knobs: ["build_lines": ["one", "two \u{1B}[31mred", "three"]]) { lab in
+        try await ReleaseBuildFixture.with(knobs: ["build_lines": ["one", "two \u{1B}[31mred", "three"]]) { lab in
             let said = try await lab.start()
             #expect(said.status == .exited(0), "\(said.errors)")
             let lines = said.errors.split(separator: "\n").map(String.init)
@@ -30,9 +30,9 @@ struct ReleaseBuildTests {
 
     @Test("what CodeBuild is asked for: the branch, the ids, and the password by the name of its secret alone")
     func request() async throws {
-        try await BuildLab.with { lab in
+        try await ReleaseBuildFixture.with { lab in
             let said = try await lab.dss(
-                BuildLab.words + ["--asset-id", "x.1", "--no-wait", "--json"],
+                ReleaseBuildFixture.words + ["--asset-id", "x.1", "--no-wait", "--json"],
                 adding: ["DSS_DEFAULT_PASSWORD": "in-the-clear"])
             #expect(said.status == .exited(0), "\(said.errors)")
             let build = try await lab.onlyBuild()
@@ -43,7 +43,7 @@ struct ReleaseBuildTests {
                 Set(variables.map { "\($0.name)=\($0.value) \($0.type ?? "")" }) == [
                     "DSS_ASSET_ID=x.1 PLAINTEXT", "DSS_RELEASE_ID=42 PLAINTEXT",
                     "DSS_RELEASE_PUBLICITY=full PLAINTEXT",
-                    "DSS_DEFAULT_PASSWORD=\(BuildLab.password) SECRETS_MANAGER",
+                    "DSS_DEFAULT_PASSWORD=\(ReleaseBuildFixture.password) SECRETS_MANAGER",
                 ])
             #expect(!(said.output + said.errors).contains("in-the-clear"))
             #expect(try await lab.count("GetLogEvents") == 0, "it was not to be followed")
@@ -54,7 +54,7 @@ struct ReleaseBuildTests {
         "how a build ends is the exit code",
         arguments: [("FAILED", 1), ("FAULT", 69), ("TIMED_OUT", 75), ("STOPPED", 130)])
     func failures(status: String, code: Int32) async throws {
-        try await BuildLab.with(knobs: ["build_status": status, "build_lines": ["it broke here"]]) { lab in
+        try await ReleaseBuildFixture.with(knobs: ["build_status": status, "build_lines": ["it broke here"]]) { lab in
             let said = try await lab.start()
             #expect(said.status == .exited(code), "\(said.errors)")
             #expect(said.errors.contains("  | it broke here\n"), "\(said.errors)")
@@ -66,9 +66,9 @@ struct ReleaseBuildTests {
         }
     }
 
-    @Test("what is no upload URL, or that of another repository, starts nothing")
+    @Test("an invalid upload URL, or one of another repository, starts nothing")
     func wrongURL() async throws {
-        try await BuildLab.with { lab in
+        try await ReleaseBuildFixture.with { lab in
             let cases = [
                 ("https://github.com/exasol/data-science-sandbox/releases/tag/1.0.0", "is not the upload URL"),
                 ("https://uploads.github.com/repos/exasol/data-science-sandbox/releases/x/assets", "is not the upload"),
@@ -80,7 +80,7 @@ struct ReleaseBuildTests {
                 #expect(said.errors.contains(text), "\(said.errors)")
             }
             let branch = try await lab.dss(
-                ["start-release-build", "--upload-url", BuildLab.uploadURL, "--branch", "--upload"])
+                ["start-release-build", "--upload-url", ReleaseBuildFixture.uploadURL, "--branch", "--upload"])
             #expect(branch.status == .exited(64))
             #expect(try await lab.count("StartBuild") == 0)
         }
@@ -91,12 +91,12 @@ struct ReleaseBuildTests {
         let enterprise = "https://github.example.com/api/uploads/repos/a/b/releases/7/assets{?name,label}"
         #expect(try UploadURL(enterprise).releaseID == 7)
         #expect(try UploadURL("https://uploads.github.com/repos/a/b/releases/8/assets?name=x").releaseID == 8)
-        #expect(try UploadURL(BuildLab.uploadURL).repository.description == "exasol/data-science-sandbox")
+        #expect(try UploadURL(ReleaseBuildFixture.uploadURL).repository.description == "exasol/data-science-sandbox")
     }
 
-    @Test("without its stack it says which command makes it")
+    @Test("without its stack, the command that creates it is printed")
     func noStack() async throws {
-        try await BuildLab.with { lab in
+        try await ReleaseBuildFixture.with { lab in
             let said = try await lab.start("--region", "us-west-2")
             #expect(said.status == .exited(69))
             #expect(
@@ -106,7 +106,7 @@ struct ReleaseBuildTests {
 
     @Test("throttling, broken answers and lost connections while it follows are survived")
     func trouble() async throws {
-        try await BuildLab.with(knobs: ["build_lines": ["one", "two", "three"]]) { lab in
+        try await ReleaseBuildFixture.with(knobs: ["build_lines": ["one", "two", "three"]]) { lab in
             let faults: [[String: Any]] = [
                 ["kind": "throttle", "service": "logs", "action": "GetLogEvents", "times": 2],
                 ["kind": "reset", "service": "codebuild", "action": "BatchGetBuilds", "times": 2, "after": 1],
@@ -121,9 +121,9 @@ struct ReleaseBuildTests {
         }
     }
 
-    @Test("a log that may not be read is told of once, and the build is followed all the same")
+    @Test("an unreadable log is reported once, and the build is still followed")
     func noLog() async throws {
-        try await BuildLab.with { lab in
+        try await ReleaseBuildFixture.with { lab in
             let fault: [String: Any] = [
                 "kind": "denied", "service": "logs", "action": "GetLogEvents", "times": NSNull(),
             ]
@@ -137,8 +137,8 @@ struct ReleaseBuildTests {
 
     @Test("Ctrl-C on a terminal asks whether the build is to be stopped", arguments: [true, false])
     func asked(stops: Bool) async throws {
-        try await BuildLab.with(knobs: ["build_polls": 100_000]) { lab in
-            let seen = try await lab.atTerminal(BuildLab.words) { program in
+        try await ReleaseBuildFixture.with(knobs: ["build_polls": 100_000]) { lab in
+            let seen = try await lab.atTerminal(ReleaseBuildFixture.words) { program in
                 try await lab.untilFollowed()
                 try await program.send("\u{3}")
                 _ = try await program.expect("as well? [y/N]")
@@ -155,7 +155,7 @@ struct ReleaseBuildTests {
         "without a terminal a signal leaves the build and tells the command that stops it",
         arguments: [SIGINT, SIGTERM])
     func signalled(_ signal: Int32) async throws {
-        try await BuildLab.with(knobs: ["build_polls": 100_000]) { lab in
+        try await ReleaseBuildFixture.with(knobs: ["build_polls": 100_000]) { lab in
             let said = try await lab.start(interruptedBy: signal)
             #expect(said.code == 128 + SIGINT, "\(said.errors)")
             let build = try await lab.onlyBuild()
@@ -170,7 +170,7 @@ struct ReleaseBuildTests {
         let commands = try #require(try await BuildspecTests.read("buildspec").phases["build"]).commands
         let setup = try #require(commands.first { $0.contains(".aws/config") })
         try #require(commands.contains { $0.hasPrefix("AWS_PROFILE=codebuild make test") })
-        try await BuildLab.with { lab in
+        try await ReleaseBuildFixture.with { lab in
             let made = try await SystemCommandRunner().execute(
                 Command("env", ["HOME=\(lab.folder)", "bash", "-c", setup]))
             #expect(made.status.isSuccess, "\(made.standardError)")
@@ -185,9 +185,9 @@ struct ReleaseBuildTests {
         }
     }
 
-    @Test("what is started is found by its asset id, and stopped with all else of it")
+    @Test("builds are found by asset id and stopped with its other assets")
     func assets() async throws {
-        try await BuildLab.with(knobs: ["build_polls": 100_000]) { lab in
+        try await ReleaseBuildFixture.with(knobs: ["build_polls": 100_000]) { lab in
             let said = try await lab.start("--asset-id", "found.1", "--no-wait")
             let id = said.output.trimmingCharacters(in: .newlines)
             let shown = try await lab.dss(["show-aws-assets", "--asset-id", "found.1", "--json"])
@@ -210,7 +210,7 @@ extension ReleaseBuildTests {
 
         @Test("one build for the definition and each variant, told apart, and one table")
         func success() async throws {
-            try await BuildLab.with(extraLines: Self.variants) { lab in
+            try await ReleaseBuildFixture.with(extraLines: Self.variants) { lab in
                 let said = try await lab.start("--matrix")
                 #expect(said.status == .exited(0), "\(said.errors)")
                 for label in ["plain", "big", "arm"] {
@@ -237,10 +237,10 @@ extension ReleaseBuildTests {
             }
         }
 
-        @Test("one that fails is the result of all, and the others are built to their ends")
+        @Test("a failed build fails the whole, and the others complete")
         func oneFails() async throws {
             let knobs: [String: Any] = ["build_statuses": ["1.0.0-big": "FAILED"]]
-            try await BuildLab.with(knobs: knobs, extraLines: Self.variants) { lab in
+            try await ReleaseBuildFixture.with(knobs: knobs, extraLines: Self.variants) { lab in
                 let said = try await lab.start("--matrix", "--json")
                 #expect(said.status == .exited(1), "\(said.errors)")
                 #expect(said.json["outcome"] as? String == "FAILED")
@@ -251,9 +251,9 @@ extension ReleaseBuildTests {
             }
         }
 
-        @Test("where one cannot be started, those that were are stopped")
+        @Test("if one cannot start, the started ones are stopped")
         func oneIsNotStarted() async throws {
-            try await BuildLab.with(knobs: ["build_polls": 100_000], extraLines: Self.variants) { lab in
+            try await ReleaseBuildFixture.with(knobs: ["build_polls": 100_000], extraLines: Self.variants) { lab in
                 let fault: [String: Any] = [
                     "kind": "denied", "service": "codebuild", "action": "StartBuild", "after": 2,
                 ]
@@ -264,13 +264,13 @@ extension ReleaseBuildTests {
             }
         }
 
-        @Test("without variants, or with one that cannot be, nothing is started")
+        @Test("without variants, or with an invalid one, nothing is started")
         func wrongVariants() async throws {
-            try await BuildLab.with { lab in
+            try await ReleaseBuildFixture.with { lab in
                 let said = try await lab.start("--matrix")
                 #expect(said.status == .exited(65) && said.errors.contains("defines no variants"), "\(said.errors)")
             }
-            try await BuildLab.with(extraLines: "variants: {arm: {base.architecture: arm64}}") { lab in
+            try await ReleaseBuildFixture.with(extraLines: "variants: {arm: {base.architecture: arm64}}") { lab in
                 let said = try await lab.start("--matrix")
                 #expect(said.status == .exited(65), "\(said.errors)")
                 #expect(said.errors.contains("variant 'arm' is invalid"), "\(said.errors)")
@@ -284,19 +284,19 @@ extension ReleaseBuildTests {
 extension ReleaseBuildTests {
     @Suite("dss start-test-release-build")
     struct Rehearsals {
-        private static func words(_ hub: PretendGitHub, _ more: String...) -> [String] {
+        private static func words(_ hub: FakeGitHub, _ more: String...) -> [String] {
             [
                 "start-test-release-build", "--branch", "feature/12", "--release-title", "Rehearsal", "--repository",
                 hub.repository.description, "--github-url", hub.url,
             ] + more
         }
 
-        private static let token = ["GH_TOKEN": PretendGitHub.writer]
+        private static let token = ["GH_TOKEN": FakeGitHub.writer]
 
-        @Test("a draft is made, built under an id of its own, and nothing of it is public")
+        @Test("a draft is created and built under its own asset id; nothing is public")
         func rehearsal() async throws {
-            let hub = try await PretendGitHub()
-            try await BuildLab.with { lab in
+            let hub = try await FakeGitHub()
+            try await ReleaseBuildFixture.with { lab in
                 let said = try await lab.dss(Self.words(hub, "--json"), adding: Self.token)
                 #expect(said.status == .exited(0), "\(said.errors)")
                 let draft = try #require(
@@ -314,10 +314,10 @@ extension ReleaseBuildTests {
             }
         }
 
-        @Test("where the build cannot be started the draft is taken back")
+        @Test("if the build cannot start, the draft is removed")
         func notStarted() async throws {
-            let hub = try await PretendGitHub()
-            try await BuildLab.with { lab in
+            let hub = try await FakeGitHub()
+            try await ReleaseBuildFixture.with { lab in
                 let fault: [String: Any] = ["kind": "denied", "service": "codebuild", "action": "StartBuild"]
                 try await lab.emulator.control(["faults": [fault]])
                 let said = try await lab.dss(Self.words(hub), adding: Self.token)
@@ -326,10 +326,10 @@ extension ReleaseBuildTests {
             }
         }
 
-        @Test("a failed rehearsal keeps its draft; without a token there is none")
+        @Test("a failed rehearsal keeps its draft; without a token, none is created")
         func failed() async throws {
-            let hub = try await PretendGitHub()
-            try await BuildLab.with(knobs: ["build_status": "FAILED"]) { lab in
+            let hub = try await FakeGitHub()
+            try await ReleaseBuildFixture.with(knobs: ["build_status": "FAILED"]) { lab in
                 let tokenless = try await lab.dss(Self.words(hub))
                 #expect(tokenless.status == .exited(77) && tokenless.errors.contains("GH_TOKEN"))
                 let said = try await lab.dss(Self.words(hub), adding: Self.token)
@@ -340,7 +340,7 @@ extension ReleaseBuildTests {
     }
 }
 
-extension BuildLab {
+extension ReleaseBuildFixture {
     func builds() async throws -> [CodeBuild.Build] {
         try await withHTTPTransport { transport in
             let client = emulator.client(transport)

@@ -2,7 +2,7 @@ import Testing
 
 @testable import Sandbox
 
-@Suite("A playbook is cut behind its checkpoints")
+@Suite("Playbook steps end at checkpoints")
 struct PlaybookStepsTests {
     @Test(
         arguments: [

@@ -2,7 +2,7 @@ import Testing
 
 @testable import Sandbox
 
-@Suite("What was created is removed again")
+@Suite("Undo")
 struct UndoTests {
     @Test func `last in, first out`() async {
         let (undo, record) = (Undo(), Record())

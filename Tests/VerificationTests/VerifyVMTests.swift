@@ -10,7 +10,7 @@ import Workbench
 /// The whole conversation with a guest, against a real sshd.
 @Suite(
     .serialized, .timeLimit(.minutes(2)),
-    .enabled(if: PretendGuest.missing == nil, "a pretend guest \(PretendGuest.missing ?? "")"))
+    .enabled(if: FakeGuest.missing == nil, "a pretend guest \(FakeGuest.missing ?? "")"))
 struct VerifyVMTests {
     private func verify(
         _ guest: some GuestHost, password: String = "dss-default", missing: [MissingComponent] = [],
@@ -54,7 +54,7 @@ struct VerifyVMTests {
     @Test(arguments: [false, true])
     func aGoodGuestPasses(isInteractive: Bool) async throws {
         let missing = [MissingComponent(component: "script_languages", reason: "no route to it")]
-        let results = try await verify(PretendGuest(isInteractive: isInteractive), missing: missing)
+        let results = try await verify(FakeGuest(isInteractive: isInteractive), missing: missing)
         let lacking: Set<Check> = [.scriptLanguages, .containerBuild]
         expect(results, .passed, Check.allCases.filter { !beyondPretence.union(lacking).contains($0) })
         expect(results, .skipped, Array(lacking))
@@ -65,7 +65,7 @@ struct VerifyVMTests {
     }
 
     @Test func whatTheSealForgotIsFound() async throws {
-        let guest = PretendGuest(
+        let guest = FakeGuest(
             twist: """
                 mkdir /home/ubuntu/.ssh /run/dss && echo key >/home/ubuntu/.ssh/authorized_keys
                 echo 'ls' >/home/ubuntu/.bash_history
@@ -95,7 +95,7 @@ struct VerifyVMTests {
 
     @Test func aWrongDefaultPasswordIsNamed() async throws {
         try await withTemporaryDirectory { logs in
-            let results = try await verify(PretendGuest(), password: "something-else", logs: logs)
+            let results = try await verify(FakeGuest(), password: "something-else", logs: logs)
             expect(results, .failed, [.passwordForced])
             expect(results, .skipped, [.oldPasswordRefused, .sudo, .units, .messageGoes, .secondMachineID])
             let message = try #require(results[.passwordForced]?.message)
@@ -107,7 +107,7 @@ struct VerifyVMTests {
     }
 
     @Test func aPasswordThatNeedNotBeChangedIsAFailure() async throws {
-        let results = try await verify(PretendGuest(twist: "chage -d 20000 ubuntu"))
+        let results = try await verify(FakeGuest(twist: "chage -d 20000 ubuntu"))
         expect(results, .failed, [.passwordForced])
         let message = try #require(results[.passwordForced]?.message)
         #expect(message.hasPrefix("'ubuntu' could log in without a password change"))
@@ -115,7 +115,7 @@ struct VerifyVMTests {
 
     @Test func aGuestThatNeverAnswersShowsItsConsole() async throws {
         let results = try await verify(
-            PretendGuest(twist: "echo 'Kernel panic - not syncing'; sleep 60"), limits: .init(boot: .seconds(2)))
+            FakeGuest(twist: "echo 'Kernel panic - not syncing'; sleep 60"), limits: .init(boot: .seconds(2)))
         let message = try #require(results[.answers]?.message)
         expect(results, .failed, [.answers])
         #expect(message.contains("sshd did not answer within 2.0 seconds"))
@@ -125,7 +125,7 @@ struct VerifyVMTests {
 
     /// The guest would be silent for longer than this test may take.
     @Test(.timeLimit(.minutes(5))) func everythingTogetherHasATimeLimit() async throws {
-        let results = try await verify(PretendGuest(twist: "sleep 600"), limits: .init(total: .seconds(1)))
+        let results = try await verify(FakeGuest(twist: "sleep 600"), limits: .init(total: .seconds(1)))
         expect(results, .failed, [.answers])
         let message = try #require(results[.answers]?.message)
         #expect(message.hasPrefix("the verification timed out after 1.0 seconds"))

@@ -16,11 +16,13 @@ class Control:
         try:
             if request.method == "DELETE":
                 self.front.reset()
-            elif request.method == "POST":
+                return json_answer({})
+            if request.method == "POST":
                 self.apply(json.loads(request.body or b"{}"))
+                return json_answer({})
             if "census" in request.query:
                 return json_answer(self.front.census())
-            return json_answer(self.front.state(int(request.query.get("after", 0))))
+            return json_answer(self.front.state(int(request.query.get("after", 0)), request.query.get("access_key", "")))
         except (ValueError, TypeError, KeyError) as error:
             return json_answer({"error": f"{type(error).__name__}: {error}"}, 400)
 

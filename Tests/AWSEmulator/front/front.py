@@ -104,9 +104,9 @@ class Front:
         self.knobs.reset()
         self.moto.reset()
 
-    def state(self, after: int) -> dict[str, Any]:
+    def state(self, after: int, access_key: str = "") -> dict[str, Any]:
         return {
-            "calls": self.recorder.after(after),
+            "calls": self.recorder.after(after, access_key),
             "faults": [vars(one) for one in self.faults.orders],
             "knobs": self.knobs.as_json(),
             "issued": self.keyring.issued,

@@ -33,5 +33,6 @@ class Recorder:
             self.calls.append(call)
         return call
 
-    def after(self, number: int) -> list[dict[str, Any]]:
-        return self.calls[number:]
+    def after(self, number: int, access_key: str = "") -> list[dict[str, Any]]:
+        """The calls after the first `number`, of access keys that begin so."""
+        return [call for call in self.calls[number:] if (call["access_key"] or "").startswith(access_key)]

@@ -54,7 +54,7 @@ struct LayoutTests {
         }
     }
 
-    @Test("a changed byte in any file is seen")
+    @Test("a changed byte in any file is detected")
     func damage() async throws {
         try await withTemporaryDirectory { folder in
             let layout = try await Self.written(in: folder, try Self.order())

@@ -63,7 +63,7 @@ struct PushTests {
         }
     }
 
-    @Test("what the registry has is not sent again, and mounted where another repository has it")
+    @Test("existing layers are not sent again, and are mounted from other repositories")
     func nothingTwice() async throws {
         try await Registry.with { registry in
             try await withTemporaryDirectory(in: "/var/tmp") { folder in
@@ -81,7 +81,7 @@ struct PushTests {
         }
     }
 
-    @Test("wrong credentials are told from a registry that is away; right ones leave nothing behind")
+    @Test("wrong credentials differ from an unreachable registry; correct ones leave nothing behind")
     func credentials() async throws {
         try await Registry.with(isClosed: true) { registry in
             try await withTemporaryDirectory(in: "/var/tmp") { folder in
@@ -94,7 +94,7 @@ struct PushTests {
         }
     }
 
-    @Test("a registry whose user has no room left says so, and nothing is tagged")
+    @Test("a full quota of the registry is reported, and nothing is tagged")
     func quota() async throws {
         try await Registry.with { registry in
             try await withTemporaryDirectory(in: "/var/tmp") { folder in
@@ -106,7 +106,7 @@ struct PushTests {
         }
     }
 
-    @Test("a registry that dies in the middle has no tag, and the next push sends no layer again")
+    @Test("a registry that dies during a push has no tag; the next push sends no layer again")
     func death() async throws {
         try await Registry.with { registry in
             try await withTemporaryDirectory(in: "/var/tmp") { folder in

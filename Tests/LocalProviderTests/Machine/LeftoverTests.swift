@@ -63,7 +63,7 @@ extension RealMachines {
         #expect(await process.ended(within: .seconds(5)))
         // The process counts as ended when its first thread has ended; the lock is released with the last thread.
         let lock = factory.lockPath(machineName("victim", stateDirectory: factory.stateDirectory))
-        while FileLock.isHeld(lock), ContinuousClock.now < deadline { usleep(20_000) }
+        while FileLock.isHeld(lock), ContinuousClock.now < deadline { try await Task.sleep(for: .milliseconds(20)) }
 
         let left = try await factory.leftovers().filter { $0.assetID == "victim" }
         let kinds = Set(left.map(\.kind))

@@ -2,7 +2,7 @@ import AWSTestSupport
 import Foundation
 
 /// A page as Tests/PageReader reads it.
-struct ReadPage: Decodable {
+struct ParsedPage: Decodable {
     struct Link: Decodable {
         var href: String?
         var text: String
@@ -47,10 +47,10 @@ struct ReadPage: Decodable {
 
     private static let reader = Result { try PythonProcess(["Tests/PageReader"]) }
 
-    static func read(_ html: String) throws -> ReadPage {
+    static func read(_ html: String) async throws -> ParsedPage {
         let path = "/tmp/dss-page-\(UUID().uuidString).html"
         try Data(html.utf8).write(to: URL(filePath: path))
         defer { try? FileManager.default.removeItem(atPath: path) }
-        return try JSONDecoder().decode(Self.self, from: Data(try reader.get().ask(path).utf8))
+        return try await JSONDecoder().decode(Self.self, from: Data(reader.get().ask(path).utf8))
     }
 }

@@ -5,7 +5,7 @@ import Foundation
 import Testing
 
 /// An operation under test: a sample with every member set, and a way to create a response.
-struct Subject: @unchecked Sendable, CustomTestStringConvertible {
+struct OperationSample: @unchecked Sendable, CustomTestStringConvertible {
     let sample: any AWSCore.Operation
     /// botocore's parameters for the same request, if the operation encodes its request itself.
     var parameters: [String: Any]?
@@ -58,11 +58,11 @@ struct Subject: @unchecked Sendable, CustomTestStringConvertible {
     func decode(_ response: HTTPResponse) throws -> Any { try sample.decode(response) }
 
     /// A response with every member, generated from botocore's model.
-    func example(items: Int = 2, set: [String: Any] = [:]) throws -> HTTPResponse {
+    func example(items: Int = 2, set: [String: Any] = [:]) async throws -> HTTPResponse {
         var more = answer
         more["items"] = items
         more["set"] = (answer["set"] as? [String: Any] ?? [:]).merging(set) { $1 }
-        return HTTPResponse(try Contract.ask(question("example", more)))
+        return HTTPResponse(try await Contract.ask(question("example", more)))
     }
 
     /// The keys of the operation's documents and forms, in both directions.
@@ -87,16 +87,16 @@ extension HTTPResponse {
 enum Contract {
     private static let process = Result { try PythonProcess(["Tests/AWSEmulator/contract.py"]) }
 
-    static func ask(_ question: [String: Any]) throws -> [String: Any] {
+    static func ask(_ question: [String: Any]) async throws -> [String: Any] {
         let line = try JSONSerialization.data(withJSONObject: question)
-        let answer = try process.get().ask(String(decoding: line, as: UTF8.self))
+        let answer = try await process.get().ask(String(decoding: line, as: UTF8.self))
         let object = try JSONSerialization.jsonObject(with: Data(answer.utf8)) as? [String: Any] ?? [:]
         if let error = object["error"] { throw Failure(description: "\(question["operation"] ?? ""): \(error)") }
         return object
     }
 
-    static func complaints(_ question: [String: Any]) throws -> [String] {
-        try ask(question)["complaints"] as? [String] ?? ["no answer"]
+    static func complaints(_ question: [String: Any]) async throws -> [String] {
+        try await ask(question)["complaints"] as? [String] ?? ["no answer"]
     }
 
     struct Failure: Error, CustomStringConvertible {

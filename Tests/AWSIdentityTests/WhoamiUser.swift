@@ -7,12 +7,12 @@ import Workbench
 /// A user with a home directory of their own who runs `dss whoami`, and an emulated AWS.
 ///
 /// Every call is checked for leaked secrets: standard output, standard error, debug log and trace.
-struct Person: Sendable {
+struct WhoamiUser: Sendable {
     let home: String
     let emulator: AWSEmulator
 
     /// The output of a call.
-    struct Said: Sendable {
+    struct Output: Sendable {
         var status: Workbench.ExitStatus
         var output: String
         var errors: String
@@ -26,9 +26,6 @@ struct Person: Sendable {
         }
     }
 
-    /// Not shared with other tests: the faults set here must not affect them.
-    private static let own = Task { try AWSEmulator() }
-
     static let key = EmulatorCredentials.id
     static let secret = EmulatorCredentials.secret
     static let keys = "aws_access_key_id = \(key)\naws_secret_access_key = \(secret)\n"
@@ -37,17 +34,17 @@ struct Person: Sendable {
     /// - Parameter files: paths below the home directory and their contents; `<home>` and `<emulator>` are expanded.
     static func with<Result>(
         config: String? = nil, credentials: String? = nil, files: [String: String] = [:], knobs: [String: Any] = [:],
-        _ body: (Person) async throws -> Result
+        _ body: (WhoamiUser) async throws -> Result
     ) async throws -> Result {
-        let emulator = try await own.value
-        try await emulator.control(["reset": true, "knobs": knobs])
-        return try await withTemporaryDirectory { home in
-            let person = Person(home: home, emulator: emulator)
-            var files = files
-            files[".aws/config"] = config
-            files[".aws/credentials"] = credentials
-            for (path, text) in files { try person.write(text, to: path) }
-            return try await body(person)
+        try await AWSEmulator.with(knobs: knobs) { emulator in
+            try await withTemporaryDirectory { home in
+                let person = WhoamiUser(home: home, emulator: emulator)
+                var files = files
+                files[".aws/config"] = config
+                files[".aws/credentials"] = credentials
+                for (path, text) in files { try person.write(text, to: path) }
+                return try await body(person)
+            }
         }
     }
 
@@ -75,15 +72,15 @@ struct Person: Sendable {
     }
 
     @discardableResult
-    func whoami(_ arguments: [String] = [], _ environment: [String: String] = [:]) async throws -> Said {
+    func whoami(_ arguments: [String] = [], _ environment: [String: String] = [:]) async throws -> Output {
         let words = command(arguments, environment)
         let output = try await SystemCommandRunner().execute(
             Command(words[0], Array(words.dropFirst()), workingDirectory: home))
         return try await said(output)
     }
 
-    func said(_ output: CommandOutput) async throws -> Said {
-        let said = Said(
+    func said(_ output: CommandOutput) async throws -> Output {
+        let said = Output(
             status: output.status, output: output.standardOutput, errors: output.standardError,
             trace: read("trace.jsonl"))
         try await expectNoSecret(in: said)
@@ -96,7 +93,7 @@ struct Person: Sendable {
         "eyJhbGciOiJub25l",
     ]
 
-    private func expectNoSecret(in said: Said) async throws {
+    private func expectNoSecret(in said: Output) async throws {
         let issued = try await emulator.control([:], .get)["secrets"] as? [String] ?? []
         #expect(issued.contains(Self.secret))
         for secret in issued + Self.ownSecrets {

@@ -5,7 +5,7 @@ import Synchronization
 @testable import AWSIdentity
 
 /// An in-memory world: files, programs, responses and a clock that advances only when set.
-final class PretendWorld: Sendable {
+final class FakeWorld: Sendable {
     struct State {
         var environment: [String: String] = [:]
         var files: [String: String] = [:]
@@ -64,7 +64,7 @@ final class PretendWorld: Sendable {
                 return "123456"
             },
             warn: { text in self.state.withLock { $0.warnings.append(text) } },
-            transport: PretendTransport(world: self),
+            transport: FakeTransport(world: self),
             time: CallTime(
                 now: { self[\.now] }, uptime: { .seconds(self[\.now].timeIntervalSince1970) },
                 sleep: { pause in self.state.withLock { $0.slept.append(pause) } }, random: { 0 }))
@@ -81,8 +81,8 @@ final class PretendWorld: Sendable {
     }
 }
 
-struct PretendTransport: Transport {
-    let world: PretendWorld
+struct FakeTransport: Transport {
+    let world: FakeWorld
 
     func send(_ request: HTTPRequest, within limit: Duration) async throws -> HTTPResponse {
         let answer = world.state.withLock {

@@ -2,7 +2,7 @@ import AWSCore
 import AWSServices
 import Foundation
 
-extension Deed {
+extension MutatingOperation {
     static let template = """
         AWSTemplateFormatVersion: '2010-09-09'
         Parameters: {Image: {Type: String}}
@@ -46,7 +46,7 @@ extension Deed {
     }
 
     static let machines = [
-        Deed("ec2", "StopInstances") { client, name in
+        MutatingOperation("ec2", "StopInstances") { client, name in
             let instance = try await machine(client, name)
             return Trial {
                 _ = try await client.call(EC2.StopInstances(instanceIds: [instance]))
@@ -54,7 +54,7 @@ extension Deed {
                 try await state(client, instance) == "running" ? 0 : 1
             }
         },
-        Deed("ec2", "StartInstances") { client, name in
+        MutatingOperation("ec2", "StartInstances") { client, name in
             let instance = try await machine(client, name)
             _ = try await client.call(EC2.StopInstances(instanceIds: [instance]))
             return Trial {
@@ -63,7 +63,7 @@ extension Deed {
                 try await state(client, instance) == "stopped" ? 0 : 1
             }
         },
-        Deed("ec2", "TerminateInstances") { client, name in
+        MutatingOperation("ec2", "TerminateInstances") { client, name in
             let instance = try await machine(client, name)
             return Trial {
                 _ = try await client.call(EC2.TerminateInstances(instanceIds: [instance]))
@@ -74,7 +74,7 @@ extension Deed {
     ]
 
     static let cloudFormation = [
-        Deed("cloudformation", "CreateChangeSet") { client, name in
+        MutatingOperation("cloudformation", "CreateChangeSet") { client, name in
             Trial {
                 _ = try await client.call(
                     CloudFormation.CreateChangeSet(
@@ -84,7 +84,7 @@ extension Deed {
                 return try await client.isMissing(describe) ? 0 : 1
             }
         },
-        Deed("cloudformation", "ExecuteChangeSet") { client, name in
+        MutatingOperation("cloudformation", "ExecuteChangeSet") { client, name in
             _ = try await client.call(
                 CloudFormation.CreateChangeSet(
                     stackName: name, changeSetName: "set", changeSetType: "CREATE", templateBody: plainTemplate))
@@ -95,7 +95,7 @@ extension Deed {
                 return stack?.stackStatus == "REVIEW_IN_PROGRESS" ? 0 : 1
             }
         },
-        Deed("cloudformation", "DeleteChangeSet") { client, name in
+        MutatingOperation("cloudformation", "DeleteChangeSet") { client, name in
             _ = try await client.call(
                 CloudFormation.CreateChangeSet(
                     stackName: name, changeSetName: "set", changeSetType: "CREATE", templateBody: plainTemplate))
@@ -106,7 +106,7 @@ extension Deed {
                 return try await client.isMissing(describe) ? 1 : 0
             }
         },
-        Deed("cloudformation", "DeleteStack") { client, name in
+        MutatingOperation("cloudformation", "DeleteStack") { client, name in
             _ = try await stack(client, name, plainTemplate)
             return Trial {
                 _ = try await client.call(CloudFormation.DeleteStack(stackName: name))
@@ -117,7 +117,7 @@ extension Deed {
                 } catch let error as AWSError where error.code == "ValidationError" { return 1 }
             }
         },
-        Deed("cloudformation", "UpdateTerminationProtection") { client, name in
+        MutatingOperation("cloudformation", "UpdateTerminationProtection") { client, name in
             _ = try await stack(client, name, plainTemplate)
             return Trial {
                 _ = try await client.call(

@@ -1,8 +1,9 @@
 import AWSCore
 import AWSServices
+import AWSTestSupport
 import Foundation
 
-extension Deed {
+extension MutatingOperation {
     static let tags: [EC2.Tag] = [.init(key: "exa_dss_id", value: "0.1.0")]
 
     static func specification(_ type: String) -> EC2.TagSpecification { .init(resourceType: type, tags: tags) }
@@ -12,31 +13,13 @@ extension Deed {
         [.init(deviceName: "/dev/sda1", ebs: .init(snapshotId: snapshot))]
     }
 
-    static func snapshot(_ client: AWSClient) async throws -> String {
-        let started = try await client.call(EBS.StartSnapshot(volumeSize: 1)).snapshotId
-        _ = try await client.call(
-            EBS.PutSnapshotBlock(
-                snapshotId: started, blockIndex: 0, blockData: [UInt8](repeating: 7, count: EBS.blockSize)))
-        _ = try await client.call(EBS.CompleteSnapshot(snapshotId: started, changedBlocksCount: 1))
-        return started
-    }
-
-    static func image(_ client: AWSClient, _ name: String) async throws -> String {
-        let register = EC2.RegisterImage(
-            name: name, architecture: "x86_64", rootDeviceName: "/dev/sda1",
-            blockDeviceMappings: disk(try await snapshot(client)))
-        let id = try await client.call(register).imageId
-        while try await client.call(EC2.DescribeImages(imageIds: [id])).images.first?.state == "pending" {}
-        return id
-    }
-
     static func images(_ client: AWSClient, _ name: String) async throws -> [EC2.Image] {
         try await client.all(
             EC2.DescribeImages(owners: ["self"], filters: [.init(name: "name", values: [name])]))
     }
 
     static let images = [
-        Deed("ec2", "CreateImage") { client, name in
+        MutatingOperation("ec2", "CreateImage") { client, name in
             let instance = try await machine(client, name)
             return Trial {
                 let create = EC2.CreateImage(
@@ -47,8 +30,8 @@ extension Deed {
                 try await images(client, name).count
             }
         },
-        Deed("ec2", "RegisterImage") { client, name in
-            let snapshot = try await snapshot(client)
+        MutatingOperation("ec2", "RegisterImage") { client, name in
+            let snapshot = try await client.makeSnapshot()
             return Trial {
                 _ = try await client.call(
                     EC2.RegisterImage(
@@ -58,8 +41,8 @@ extension Deed {
                 try await images(client, name).count
             }
         },
-        Deed("ec2", "CopyImage") { client, name in
-            let image = try await image(client, name)
+        MutatingOperation("ec2", "CopyImage") { client, name in
+            let image = try await client.makeImage(name)
             return Trial {
                 _ = try await client.call(
                     EC2.CopyImage(
@@ -69,16 +52,16 @@ extension Deed {
                 try await images(client, "\(name)-copy").count
             }
         },
-        Deed("ec2", "DeregisterImage") { client, name in
-            let image = try await image(client, name)
+        MutatingOperation("ec2", "DeregisterImage") { client, name in
+            let image = try await client.makeImage(name)
             return Trial {
                 _ = try await client.call(EC2.DeregisterImage(imageId: image))
             } count: {
                 1 - (try await images(client, name).count)
             }
         },
-        Deed("ec2", "ModifyImageAttribute") { client, name in
-            let image = try await image(client, name)
+        MutatingOperation("ec2", "ModifyImageAttribute") { client, name in
+            let image = try await client.makeImage(name)
             return Trial {
                 _ = try await client.call(
                     EC2.ModifyImageAttribute(imageId: image, launchPermission: .init(add: [.init(group: "all")])))
@@ -86,8 +69,8 @@ extension Deed {
                 try await client.call(EC2.DescribeImageAttribute(imageId: image)).launchPermissions.count
             }
         },
-        Deed("ec2", "EnableImageDeprecation") { client, name in
-            let image = try await image(client, name)
+        MutatingOperation("ec2", "EnableImageDeprecation") { client, name in
+            let image = try await client.makeImage(name)
             return Trial {
                 let date = Date().addingTimeInterval(86_400)
                 _ = try await client.call(EC2.EnableImageDeprecation(imageId: image, deprecateAt: date))
@@ -95,8 +78,8 @@ extension Deed {
                 try await images(client, name).count { $0.deprecationTime != nil }
             }
         },
-        Deed("ec2", "DisableImageDeprecation") { client, name in
-            let image = try await image(client, name)
+        MutatingOperation("ec2", "DisableImageDeprecation") { client, name in
+            let image = try await client.makeImage(name)
             let date = Date().addingTimeInterval(86_400)
             _ = try await client.call(EC2.EnableImageDeprecation(imageId: image, deprecateAt: date))
             return Trial {
@@ -105,8 +88,8 @@ extension Deed {
                 try await images(client, name).count { $0.deprecationTime == nil }
             }
         },
-        Deed("ec2", "CreateTags") { client, name in
-            let image = try await image(client, name)
+        MutatingOperation("ec2", "CreateTags") { client, name in
+            let image = try await client.makeImage(name)
             return Trial {
                 _ = try await client.call(EC2.CreateTags(resources: [image], tags: tags))
             } count: {
@@ -116,16 +99,16 @@ extension Deed {
     ]
 
     static let snapshots = [
-        Deed("ec2", "DeleteSnapshot") { client, _ in
-            let snapshot = try await snapshot(client)
+        MutatingOperation("ec2", "DeleteSnapshot") { client, _ in
+            let snapshot = try await client.makeSnapshot()
             return Trial {
                 _ = try await client.call(EC2.DeleteSnapshot(snapshotId: snapshot))
             } count: {
                 try await client.isMissing(EC2.DescribeSnapshots(snapshotIds: [snapshot])) ? 1 : 0
             }
         },
-        Deed("ec2", "ModifySnapshotAttribute") { client, _ in
-            let snapshot = try await snapshot(client)
+        MutatingOperation("ec2", "ModifySnapshotAttribute") { client, _ in
+            let snapshot = try await client.makeSnapshot()
             return Trial {
                 _ = try await client.call(
                     EC2.ModifySnapshotAttribute(
@@ -138,14 +121,14 @@ extension Deed {
 
     static let keyPairs = [
         // The private key is only in the answer that was lost, so that the caller has to decide.
-        Deed("ec2", "CreateKeyPair", mayGiveUp: true) { client, name in
+        MutatingOperation("ec2", "CreateKeyPair", mayGiveUp: true) { client, name in
             Trial {
                 _ = try await client.call(EC2.CreateKeyPair(keyName: name))
             } count: {
                 try await pairs(client, name)
             }
         },
-        Deed("ec2", "ImportKeyPair") { client, name in
+        MutatingOperation("ec2", "ImportKeyPair") { client, name in
             Trial {
                 _ = try await client.call(
                     EC2.ImportKeyPair(
@@ -155,7 +138,7 @@ extension Deed {
                 try await pairs(client, name)
             }
         },
-        Deed("ec2", "DeleteKeyPair") { client, name in
+        MutatingOperation("ec2", "DeleteKeyPair") { client, name in
             _ = try await client.call(EC2.CreateKeyPair(keyName: name))
             return Trial {
                 _ = try await client.call(EC2.DeleteKeyPair(keyName: name))

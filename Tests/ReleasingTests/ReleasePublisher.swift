@@ -9,56 +9,55 @@ import Workbench
 @testable import Releasing
 
 /// Somebody who publishes with the real program: an account with the permanent stacks, and a folder with a definition.
-struct Releaser: Sendable {
+struct ReleasePublisher: Sendable {
     let emulator: AWSEmulator
     let client: AWSClient
     let folder: String
     let bucket: String
     let domain: String
 
-    /// Not the one of other tests: what is in the account is published here.
-    private static let own = Task { try AWSEmulator() }
-
-    static func with(_ body: (Releaser) async throws -> Void) async throws {
-        let emulator = try await own.value
-        try await emulator.control(["reset": true])
-        try await withTemporaryDirectory { folder in
-            _ = try SandboxFolder(in: folder)
-            try writeAtomically(
-                "# Changelog\n\n## [1.0.0] - 2026-11-24\n\n- All of it.\n", to: "\(folder)/CHANGELOG.md")
-            let environment = account(emulator, folder)
-            for command in ["setup-vm-bucket-waf", "setup-vm-bucket"] {
-                let said = try await dss([command, "--yes", "--json"], in: folder, environment)
-                guard said.status.isSuccess else { throw NoServer(said: said.errors) }
-            }
-            try await withHTTPTransport { transport in
-                let client = emulator.client(transport)
-                let stacks = try await client.call(CloudFormation.DescribeStacks()).stacks
-                let outputs = stacks.first { $0.stackName == "DATA-SCIENCE-SANDBOX-VM-Bucket" }?.outputs ?? []
-                func output(_ key: String) -> String { outputs.first { $0.outputKey == key }?.outputValue ?? "" }
-                try await body(
-                    Releaser(
-                        emulator: emulator, client: client, folder: folder, bucket: output("VMBucketId"),
-                        domain: output("CfDistributionDomainName")))
+    static func with(_ body: (ReleasePublisher) async throws -> Void) async throws {
+        try await AWSEmulator.with { emulator in
+            try await withTemporaryDirectory { folder in
+                _ = try SandboxFolder(in: folder)
+                try writeAtomically(
+                    "# Changelog\n\n## [1.0.0] - 2026-11-24\n\n- All of it.\n", to: "\(folder)/CHANGELOG.md")
+                let environment = account(emulator, folder)
+                for command in ["setup-vm-bucket-waf", "setup-vm-bucket"] {
+                    let said = try await dss([command, "--yes", "--json"], in: folder, environment)
+                    guard said.status.isSuccess else { throw NoServer(said: said.errors) }
+                }
+                try await withHTTPTransport { transport in
+                    let client = emulator.client(transport)
+                    let stacks = try await client.call(CloudFormation.DescribeStacks()).stacks
+                    let outputs = stacks.first { $0.stackName == "DATA-SCIENCE-SANDBOX-VM-Bucket" }?.outputs ?? []
+                    func output(_ key: String) -> String { outputs.first { $0.outputKey == key }?.outputValue ?? "" }
+                    try await body(
+                        ReleasePublisher(
+                            emulator: emulator, client: client, folder: folder, bucket: output("VMBucketId"),
+                            domain: output("CfDistributionDomainName")))
+                }
             }
         }
     }
 
-    func dss(_ words: String..., adding environment: [String: String] = [:]) async throws -> Said {
+    func dss(_ words: String..., adding environment: [String: String] = [:]) async throws -> ProgramOutput {
         try await Self.dss(words, in: folder, account.merging(environment) { $1 })
     }
 
     /// `update-release` of the build 1.0.0, with a release on GitHub's stand-in.
-    func update(_ hub: PretendGitHub, _ more: [String] = []) async throws -> Said {
+    func update(_ hub: FakeGitHub, _ more: [String] = []) async throws -> ProgramOutput {
         let words = [
             "update-release", "--release-id", "\(hub.ids[0])", "--asset-id", "1.0.0", "--repository",
             hub.repository.description,
         ]
-        let environment = ["GH_TOKEN": PretendGitHub.writer, "GITHUB_API_URL": "\(hub.url)/api/v3"]
+        let environment = ["GH_TOKEN": FakeGitHub.writer, "GITHUB_API_URL": "\(hub.url)/api/v3"]
         return try await Self.dss(words + more, in: folder, account.merging(environment) { $1 })
     }
 
-    static func dss(_ words: [String], in folder: String, _ environment: [String: String] = [:]) async throws -> Said {
+    static func dss(_ words: [String], in folder: String, _ environment: [String: String] = [:]) async throws
+        -> ProgramOutput
+    {
         let world = [
             "HOME": folder, "PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "AWS_EC2_METADATA_DISABLED": "true",
         ]
@@ -101,19 +100,9 @@ struct Releaser: Sendable {
 
     /// An AMI of an asset id, by its tag.
     func image(_ id: String, in region: String = "eu-central-1") async throws -> String {
-        let client = client.region(region)
-        let volume = try await client.call(EBS.StartSnapshot(volumeSize: 1)).snapshotId
-        _ = try await client.call(EBS.CompleteSnapshot(snapshotId: volume, changedBlocksCount: 0))
-        let image = try await client.call(
-            EC2.RegisterImage(
-                name: "Sandbox-\(id)", architecture: "x86_64", rootDeviceName: "/dev/sda1",
-                blockDeviceMappings: [.init(deviceName: "/dev/sda1", ebs: .init(snapshotId: volume))],
-                tagSpecifications: [
-                    EC2.TagSpecification(resourceType: "image", tags: [EC2.Tag(key: "exa_dss_id", value: id)])
-                ])
-        ).imageId
-        while try await client.call(EC2.DescribeImages(imageIds: [image])).images.first?.state == "pending" {}
-        return image
+        try await client.region(region).makeImage(
+            "Sandbox-\(id)",
+            tags: [EC2.TagSpecification(resourceType: "image", tags: [EC2.Tag(key: "exa_dss_id", value: id)])])
     }
 
     /// How often an operation was done.

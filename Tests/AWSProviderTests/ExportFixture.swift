@@ -10,36 +10,36 @@ import Workbench
 
 /// Tests that look at all that there is in an account of their own, one after the other.
 @Suite("Images and exports on AWS", .serialized, .timeLimit(.minutes(5)))
-struct ExportLabTests {}
+struct ImageAndExportTests {}
 
 /// An account with the bucket stack, an AMI to export and a machine to capture, empty otherwise.
-struct ExportLab: Sendable {
+struct ExportFixture: Sendable {
     let emulator: AWSEmulator
     let transport: any Transport
     let image: CapturedImage
     let bucket: ImageBucket
 
-    private static let own = Task { try AWSEmulator() }
     static let assetID = "9.1"
 
     /// - Parameter role: the stack's output for the export role.
     static func with(
-        knobs: [String: Any] = [:], role: String = "VMExportRole", _ body: (ExportLab) async throws -> Void
+        knobs: [String: Any] = [:], role: String = "VMExportRole", _ body: (ExportFixture) async throws -> Void
     ) async throws {
-        let emulator = try await own.value
-        try await withHTTPTransport { transport in
-            try await body(try await fresh(emulator, transport, knobs: knobs, role: role))
+        try await AWSEmulator.with { emulator in
+            try await withHTTPTransport { transport in
+                try await body(try await fresh(emulator, transport, knobs: knobs, role: role))
+            }
         }
     }
 
     /// The same account, emptied.
-    func again(knobs: [String: Any] = [:]) async throws -> ExportLab {
+    func again(knobs: [String: Any] = [:]) async throws -> ExportFixture {
         try await Self.fresh(emulator, transport, knobs: knobs, role: "VMExportRole")
     }
 
     private static func fresh(
         _ emulator: AWSEmulator, _ transport: any Transport, knobs: [String: Any], role: String
-    ) async throws -> ExportLab {
+    ) async throws -> ExportFixture {
         let quick: [String: Any] = ["export_polls": 1, "export_size": 4096, "ami_polls": 0]
         try await emulator.control(["reset": true, "knobs": quick.merging(knobs) { $1 }])
         let client = client(emulator, transport)
@@ -58,9 +58,9 @@ struct ExportLab: Sendable {
               VMExportRoleId: {Value: \(role)}
               CfDistributionDomainName: {Value: d1.cloudfront.net}
             """)
-        let image = try await client.makeImage("Exasol-Data-Science-Sandbox-\(assetID)")
+        let image = try await client.makeCapturedImage("Exasol-Data-Science-Sandbox-\(assetID)")
         let workspace = workspace(client)
-        return ExportLab(
+        return ExportFixture(
             emulator: emulator, transport: transport, image: image,
             bucket: try await ImageBucket.find(in: client, for: .export))
     }
@@ -110,7 +110,7 @@ struct ExportLab: Sendable {
 }
 
 /// What an export has to do with, in one account.
-extension ExportLab {
+extension ExportFixture {
     @discardableResult
     func export(
         _ formats: [ImageFormat] = [.vhd, .vmdk], through other: (any Transport)? = nil,
@@ -171,31 +171,10 @@ extension AWSClient {
         return found
     }
 
-    func deploy(_ name: String, _ template: String) async throws {
-        var create = CloudFormation.CreateChangeSet(
-            stackName: name, changeSetName: "set", changeSetType: "CREATE", templateBody: template, parameters: [])
-        create.capabilities = ["CAPABILITY_NAMED_IAM"]
-        _ = try await call(create)
-        _ = try await call(CloudFormation.ExecuteChangeSet(changeSetName: "set", stackName: name))
-        try await wait(for: name, at: PollingPolicy(first: .milliseconds(1), longest: .milliseconds(5))) {
-            () -> Void? in
-            let stack = try await call(CloudFormation.DescribeStacks(stackName: name)).stacks.first
-            return stack?.stackStatus == "CREATE_COMPLETE" ? () : nil
-        }
-    }
-
     /// An AMI of a disk of 1 GiB with one block in it, without any tag.
-    func makeImage(_ name: String) async throws -> CapturedImage {
-        let snapshot = try await call(EBS.StartSnapshot(volumeSize: 1)).snapshotId
-        _ = try await call(
-            EBS.PutSnapshotBlock(
-                snapshotId: snapshot, blockIndex: 0, blockData: [UInt8](repeating: 7, count: EBS.blockSize)))
-        _ = try await call(EBS.CompleteSnapshot(snapshotId: snapshot, changedBlocksCount: 1))
-        let register = EC2.RegisterImage(
-            name: name, architecture: "x86_64", rootDeviceName: "/dev/sda1",
-            blockDeviceMappings: [.init(deviceName: "/dev/sda1", ebs: .init(snapshotId: snapshot))])
-        let id = try await call(register).imageId
-        while try await call(EC2.DescribeImages(imageIds: [id])).images.first?.state == "pending" {}
+    func makeCapturedImage(_ name: String) async throws -> CapturedImage {
+        let snapshot = try await makeSnapshot()
+        let id = try await makeImage(name, of: snapshot)
         return CapturedImage(id: id, name: name, snapshotID: snapshot, volumeGiB: 1)
     }
 }

@@ -7,7 +7,7 @@ import Synchronization
 @testable import Releasing
 
 /// The stand-in of Tests/GitHubEmulator, and one repository on it that belongs to one test.
-struct PretendGitHub: Sendable {
+struct FakeGitHub: Sendable {
     let url: String
     let repository: GitHubRepository
     /// Of the releases as they were ordered, in that order.
@@ -19,7 +19,7 @@ struct PretendGitHub: Sendable {
 
     private static let shared = Task {
         let process = try PythonProcess(["Tests/GitHubEmulator", "--port", "0"])
-        let line = try process.readLine()
+        let line = try await process.readLine()
         guard let start = line.range(of: "http://") else { throw NoServer(said: line) }
         return (process, String(line[start.lowerBound...]))
     }

@@ -2,7 +2,7 @@ import AWSCore
 import AWSServices
 import Foundation
 
-extension Deed {
+extension MutatingOperation {
     static func bucket(_ client: AWSClient, _ name: String) async throws -> String {
         let bucket = name.lowercased()
         _ = try await client.call(CreateBucket(bucket: bucket, region: client.region))
@@ -24,7 +24,7 @@ extension Deed {
     }
 
     static let objects = [
-        Deed("s3", "PutObject") { client, name in
+        MutatingOperation("s3", "PutObject") { client, name in
             let bucket = try await bucket(client, name)
             return Trial {
                 try await put(client, bucket, "a b/ü+")
@@ -32,7 +32,7 @@ extension Deed {
                 try await objects(client, bucket)
             }
         },
-        Deed("s3", "DeleteObject") { client, name in
+        MutatingOperation("s3", "DeleteObject") { client, name in
             let bucket = try await bucket(client, name)
             try await put(client, bucket, "a b/ü+")
             return Trial {
@@ -41,7 +41,7 @@ extension Deed {
                 1 - (try await objects(client, bucket))
             }
         },
-        Deed("s3", "DeleteObjects") { client, name in
+        MutatingOperation("s3", "DeleteObjects") { client, name in
             let bucket = try await bucket(client, name)
             try await put(client, bucket, "<&>\"'")
             return Trial {
@@ -51,7 +51,7 @@ extension Deed {
                 1 - (try await objects(client, bucket))
             }
         },
-        Deed("s3", "CopyObject") { client, name in
+        MutatingOperation("s3", "CopyObject") { client, name in
             let bucket = try await bucket(client, name)
             try await put(client, bucket, "from here+")
             return Trial {
@@ -64,7 +64,7 @@ extension Deed {
     ]
 
     static let uploads = [
-        Deed("s3", "CreateMultipartUpload") { client, name in
+        MutatingOperation("s3", "CreateMultipartUpload") { client, name in
             let bucket = try await bucket(client, name)
             return Trial {
                 _ = try await upload(client, bucket)
@@ -72,7 +72,7 @@ extension Deed {
                 try await client.all(S3.ListMultipartUploads(bucket: bucket)).count
             }
         },
-        Deed("s3", "UploadPart") { client, name in
+        MutatingOperation("s3", "UploadPart") { client, name in
             let bucket = try await bucket(client, name)
             let id = try await upload(client, bucket)
             return Trial {
@@ -82,7 +82,7 @@ extension Deed {
                 try await client.all(S3.ListParts(bucket: bucket, key: "key", uploadId: id)).count
             }
         },
-        Deed("s3", "UploadPartCopy") { client, name in
+        MutatingOperation("s3", "UploadPartCopy") { client, name in
             let bucket = try await bucket(client, name)
             let id = try await upload(client, bucket)
             try await put(client, bucket, "from")
@@ -95,7 +95,7 @@ extension Deed {
                 try await client.all(S3.ListParts(bucket: bucket, key: "key", uploadId: id)).count
             }
         },
-        Deed("s3", "CompleteMultipartUpload") { client, name in
+        MutatingOperation("s3", "CompleteMultipartUpload") { client, name in
             let bucket = try await bucket(client, name)
             let id = try await upload(client, bucket)
             let sent = try await client.call(
@@ -108,7 +108,7 @@ extension Deed {
                 try await objects(client, bucket)
             }
         },
-        Deed("s3", "AbortMultipartUpload") { client, name in
+        MutatingOperation("s3", "AbortMultipartUpload") { client, name in
             let bucket = try await bucket(client, name)
             let id = try await upload(client, bucket)
             return Trial {
@@ -120,7 +120,7 @@ extension Deed {
     ]
 
     static let blocks = [
-        Deed("ebs", "StartSnapshot") { client, name in
+        MutatingOperation("ebs", "StartSnapshot") { client, name in
             Trial {
                 _ = try await client.call(
                     EBS.StartSnapshot(volumeSize: 1, description: name, tags: [.init(key: "trial", value: name)]))
@@ -129,7 +129,7 @@ extension Deed {
                 return try await client.all(search).count
             }
         },
-        Deed("ebs", "PutSnapshotBlock") { client, _ in
+        MutatingOperation("ebs", "PutSnapshotBlock") { client, _ in
             let snapshot = try await client.call(EBS.StartSnapshot(volumeSize: 1)).snapshotId
             return Trial {
                 _ = try await client.call(
@@ -142,7 +142,7 @@ extension Deed {
                 return try await client.all(EBS.ListSnapshotBlocks(snapshotId: snapshot)).count
             }
         },
-        Deed("ebs", "CompleteSnapshot") { client, _ in
+        MutatingOperation("ebs", "CompleteSnapshot") { client, _ in
             let snapshot = try await client.call(EBS.StartSnapshot(volumeSize: 1)).snapshotId
             return Trial {
                 _ = try await client.call(EBS.CompleteSnapshot(snapshotId: snapshot, changedBlocksCount: 0))
@@ -154,7 +154,7 @@ extension Deed {
     ]
 
     static let exports = [
-        Deed("ec2", "ExportImage") { client, name in
+        MutatingOperation("ec2", "ExportImage") { client, name in
             let (image, bucket) = try await exportable(client, name)
             return Trial {
                 try await export(client, image, bucket)
@@ -162,7 +162,7 @@ extension Deed {
                 try await tasks(client, image).count
             }
         },
-        Deed("ec2", "CancelExportTask") { client, name in
+        MutatingOperation("ec2", "CancelExportTask") { client, name in
             let (image, bucket) = try await exportable(client, name)
             try await export(client, image, bucket)
             let task = try await tasks(client, image)[0].exportImageTaskId

@@ -4,7 +4,7 @@ import Workbench
 
 /// A guest without a virtual machine: this machine's own sshd, PAM and sudo, in mount and process namespaces with an
 /// `/etc` and homes of their own, on a port of the loopback interface. Needs root and an installed sshd.
-package struct PretendGuest: GuestHost {
+package struct FakeGuest: GuestHost {
     package let hardware = "pretend, none"
     package let accelerator = "none"
     private let password = "dss-default"

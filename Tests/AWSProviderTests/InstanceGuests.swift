@@ -6,7 +6,7 @@ import Workbench
 
 /// Behind the emulator's instances, for as long as each runs, a pretend guest that makes its own host keys, tells them
 /// on its console as cloud-init does, and forces a new password.
-struct PretendRoom: Sendable {
+struct InstanceGuests: Sendable {
     let folder: String
     /// Of JupyterLab, on the guest that is the first copy.
     let jupyterPort: Int
@@ -18,10 +18,10 @@ struct PretendRoom: Sendable {
 
     static func with<Result: Sendable>(
         _ emulator: AWSEmulator, twist: String = Self.tellingKeys,
-        _ body: @escaping @Sendable (PretendRoom) async throws -> Result
+        _ body: @escaping @Sendable (InstanceGuests) async throws -> Result
     ) async throws -> Result {
         try await withTemporaryDirectory { folder in
-            let room = PretendRoom(folder: folder, jupyterPort: try freePort(), twist: twist)
+            let room = InstanceGuests(folder: folder, jupyterPort: try freePort(), twist: twist)
             try makeDirectory("\(folder)/hosts")
             try writeAtomically("Include \(folder)/hosts/*\n", to: room.sshConfig)
             try await emulator.control(["knobs": ["machine_room": folder]])
@@ -71,7 +71,7 @@ struct PretendRoom: Sendable {
     /// Plays one copy from its launch to its end.
     private func play(_ copy: String) async throws {
         let instance = try await note { $0.state == "running" && $0.isCopy(copy) }
-        let guest = PretendGuest(twist: Self.systemd + twist, jupyterPort: copy == "first" ? jupyterPort : nil)
+        let guest = FakeGuest(twist: Self.systemd + twist, jupyterPort: copy == "first" ? jupyterPort : nil)
         try await guest.withGuest(copy) { address in
             try writeAtomically(
                 "Host \(instance.address ?? "")\n  HostName 127.0.0.1\n  Port \(address.sshPort)\n",

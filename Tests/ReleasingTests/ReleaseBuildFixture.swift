@@ -7,7 +7,7 @@ import Workbench
 
 /// Somebody who builds releases on CodeBuild with the real program: an account with the stack of the release, and a
 /// folder with a definition.
-struct BuildLab: Sendable {
+struct ReleaseBuildFixture: Sendable {
     let emulator: AWSEmulator
     let folder: String
 
@@ -17,31 +17,28 @@ struct BuildLab: Sendable {
     static let uploadURL =
         "https://uploads.github.com/repos/exasol/data-science-sandbox/releases/42/assets{?name,label}"
 
-    /// Not the one of other tests: all builds here end as one of them wants it.
-    private static let own = Task { try AWSEmulator() }
-
     static func with(
-        knobs: [String: Any] = [:], extraLines: String = "", _ body: (BuildLab) async throws -> Void
+        knobs: [String: Any] = [:], extraLines: String = "", _ body: (ReleaseBuildFixture) async throws -> Void
     ) async throws {
-        let emulator = try await own.value
-        try await emulator.control(["reset": true])
-        try await withTemporaryDirectory { folder in
-            _ = try SandboxFolder(in: folder, extraLines: extraLines)
-            let lab = BuildLab(emulator: emulator, folder: folder)
-            let said = try await lab.dss(
-                ["setup-release-codebuild", "--yes", "--password-secret", password, "--github-token-secret", token])
-            try #require(said.status.isSuccess, "\(said.errors)")
-            try await emulator.control(["clear": ["calls"], "knobs": knobs])
-            try await body(lab)
+        try await AWSEmulator.with { emulator in
+            try await withTemporaryDirectory { folder in
+                _ = try SandboxFolder(in: folder, extraLines: extraLines)
+                let lab = ReleaseBuildFixture(emulator: emulator, folder: folder)
+                let said = try await lab.dss(
+                    ["setup-release-codebuild", "--yes", "--password-secret", password, "--github-token-secret", token])
+                try #require(said.status.isSuccess, "\(said.errors)")
+                try await emulator.control(["clear": ["calls"], "knobs": knobs])
+                try await body(lab)
+            }
         }
     }
 
     /// Of a release that is there.
-    func start(_ more: String...) async throws -> Said { try await dss(Self.words + more) }
+    func start(_ more: String...) async throws -> ProgramOutput { try await dss(Self.words + more) }
 
     static let words = ["start-release-build", "--upload-url", uploadURL, "--branch", "main"]
 
-    func dss(_ words: [String], adding environment: [String: String] = [:]) async throws -> Said {
+    func dss(_ words: [String], adding environment: [String: String] = [:]) async throws -> ProgramOutput {
         try await Program.run(words, self.environment.merging(environment) { $1 }, in: folder)
     }
 
@@ -83,6 +80,6 @@ struct BuildLab: Sendable {
     }
 }
 
-extension Said {
+extension ProgramOutput {
     var builds: [[String: Any]] { json["builds"] as? [[String: Any]] ?? [] }
 }

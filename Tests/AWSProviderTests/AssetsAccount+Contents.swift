@@ -1,5 +1,6 @@
 import AWSCore
 import AWSServices
+import AWSTestSupport
 import Foundation
 
 /// How the assets of a build come about.
@@ -7,7 +8,7 @@ extension AssetsAccount {
     static let bucket = "images"
 
     func deployPermanentStacks() async throws {
-        try await deploy(
+        try await client.deploy(
             "DATA-SCIENCE-SANDBOX-VM-Bucket",
             """
             Resources:
@@ -16,7 +17,7 @@ extension AssetsAccount {
               VMBucketId: {Value: !Ref Bucket}
               CfDistributionDomainName: {Value: d1.cloudfront.net}
             """)
-        try await deploy(
+        try await client.deploy(
             "DATA-SCIENCE-SANDBOX-RELEASE",
             """
             Resources:
@@ -96,7 +97,7 @@ extension AssetsAccount {
     func machine(
         _ id: String, _ ami: String, expires: String? = nil, until status: String = "CREATE_COMPLETE"
     ) async throws {
-        try await deploy(
+        try await client.deploy(
             stackName(id),
             """
             Resources:
@@ -108,25 +109,12 @@ extension AssetsAccount {
 
     func image(_ id: String, _ name: String? = nil, of snapshot: String? = nil) async throws -> String {
         let disk = if let snapshot { snapshot } else { try await self.snapshot(id) }
-        let register = EC2.RegisterImage(
-            name: name ?? "Exasol-Data-Science-Sandbox-\(id)", architecture: "x86_64", rootDeviceName: "/dev/sda1",
-            blockDeviceMappings: [.init(deviceName: "/dev/sda1", ebs: .init(snapshotId: disk))],
-            tagSpecifications: [tags("image", id)])
-        let image = try await client.call(register).imageId
-        while try await client.call(EC2.DescribeImages(imageIds: [image])).images.first?.state == "pending" {}
-        return image
+        return try await client.makeImage(
+            name ?? "Exasol-Data-Science-Sandbox-\(id)", of: disk, tags: [tags("image", id)])
     }
 
     func snapshot(_ id: String, _ description: String? = nil) async throws -> String {
-        let started = try await client.call(
-            EBS.StartSnapshot(
-                volumeSize: 1, description: description, tags: [.init(key: "exa_dss_id", value: id)])
-        ).snapshotId
-        _ = try await client.call(
-            EBS.PutSnapshotBlock(
-                snapshotId: started, blockIndex: 0, blockData: [UInt8](repeating: 7, count: EBS.blockSize)))
-        _ = try await client.call(EBS.CompleteSnapshot(snapshotId: started, changedBlocksCount: 1))
-        return started
+        try await client.makeSnapshot(description, tags: [.init(key: "exa_dss_id", value: id)])
     }
 
     func put(_ key: String) async throws {
@@ -135,19 +123,5 @@ extension AssetsAccount {
 
     private func tags(_ type: String, _ id: String) -> EC2.TagSpecification {
         .init(resourceType: type, tags: [.init(key: "exa_dss_id", value: id)])
-    }
-
-    func deploy(
-        _ name: String, _ template: String, tags: [CloudFormation.Tag] = [], until status: String = "CREATE_COMPLETE"
-    ) async throws {
-        var create = CloudFormation.CreateChangeSet(
-            stackName: name, changeSetName: "set", changeSetType: "CREATE", templateBody: template, parameters: [])
-        create.tags = tags
-        _ = try await client.call(create)
-        _ = try await client.call(CloudFormation.ExecuteChangeSet(changeSetName: "set", stackName: name))
-        try await client.wait(for: name, at: PollingPolicy(first: .milliseconds(5), longest: .milliseconds(20))) {
-            let stack = try await client.call(CloudFormation.DescribeStacks(stackName: name)).stacks.first
-            return stack?.stackStatus == status ? () : nil
-        }
     }
 }

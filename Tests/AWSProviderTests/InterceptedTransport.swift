@@ -1,9 +1,10 @@
 import AWSCore
 import Sandbox
 import Synchronization
+import TestSupport
 
 /// A line to AWS that counts what goes over it, and on which something can happen at a certain call.
-final class TappedLine: Transport {
+final class InterceptedTransport: Transport {
     struct Dead: Error {}
 
     private struct State {
@@ -55,23 +56,12 @@ final class TappedLine: Transport {
     }
 }
 
-/// Events as they came.
-final class EventLog: Sendable {
-    private let all = Mutex<[BuildEvent]>([])
-
-    var events: [BuildEvent] { all.withLock { $0 } }
-    var sink: EventSink { { [self] event in all.withLock { $0.append(event) } } }
-
-    var notices: [String] { events.compactMap { if case .notice(let text) = $0 { text } else { nil } } }
-    var warnings: [String] { events.compactMap { if case .warning(let text) = $0 { text } else { nil } } }
-}
-
-extension TappedLine {
+extension InterceptedTransport {
     /// A line that breaks for good at a call: before it took effect, or afterwards.
-    static func dying(_ line: any Transport, at call: Int, after: Bool) -> TappedLine {
-        if after { return TappedLine(line, diesAfter: { $0 == call }) }
-        let itself = Mutex<TappedLine?>(nil)
-        let dying = TappedLine(line) { number, _ in
+    static func dying(_ line: any Transport, at call: Int, after: Bool) -> InterceptedTransport {
+        if after { return InterceptedTransport(line, diesAfter: { $0 == call }) }
+        let itself = Mutex<InterceptedTransport?>(nil)
+        let dying = InterceptedTransport(line) { number, _ in
             if number == call { itself.withLock { $0 }?.die() }
         }
         itself.withLock { $0 = dying }
@@ -82,17 +72,19 @@ extension TappedLine {
 /// Cancels `body` when it makes that call.
 /// - Returns: whether it was over before.
 func cancelling<Result: Sendable>(
-    _ line: any Transport, at call: Int, _ body: @escaping @Sendable (TappedLine) async throws -> Result
+    _ line: any Transport, at call: Int, _ body: @escaping @Sendable (InterceptedTransport) async throws -> Result
 ) async throws -> Bool {
     let run = Mutex<Task<Result, any Error>?>(nil)
-    let tapped = TappedLine(line) { number, _ in
+    let isKnown = Latch()
+    let tapped = InterceptedTransport(line) { number, _ in
         if number == call { run.withLock { $0 }?.cancel() }
     }
     let task = Task {
-        while run.withLock({ $0 == nil }) { await Task.yield() }
+        try await isKnown.wait()
         return try await body(tapped)
     }
     run.withLock { $0 = task }
+    isKnown.open()
     _ = await task.result
     return tapped.calls < call
 }

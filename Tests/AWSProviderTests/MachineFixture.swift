@@ -14,33 +14,32 @@ import Workbench
 @Suite("The build machine on AWS", .serialized, .timeLimit(.minutes(5)))
 struct MachineTests {}
 
-struct MachineLab: Sendable {
+struct MachineFixture: Sendable {
     let emulator: AWSEmulator
     let client: AWSClient
     let stub: StubMachine
     let home: String
     let source: SourceImage
-    let told = MachineTold()
+    let told = EventLog()
 
-    private static let own = Task { try AWSEmulator() }
     static let address = "198.51.100.7"
 
     static func with(
         knobs: [String: Any] = [:], system: (id: String, codename: String) = ("debian", "bookworm"),
-        _ body: (MachineLab) async throws -> Void
+        _ body: (MachineFixture) async throws -> Void
     ) async throws {
-        let emulator = try await own.value
-        try await emulator.control(["reset": true])
-        try await StubMachine.with(emulator, system: system) { stub in
-            try await emulator.control(["knobs": knobs])
-            try await withHTTPTransport { transport in
-                try await withTemporaryDirectory { home in
-                    let client = emulator.client(transport, backoff: .quick)
-                    let source = try await AWSWorkspace(client, AssetID("any"), names: .init())
-                        .sourceImage(SandboxDefinition(name: "n", version: "1", playbook: .none), ami: nil)
-                    try await emulator.control(["clear": ["calls"]])
-                    try await body(
-                        MachineLab(emulator: emulator, client: client, stub: stub, home: home, source: source))
+        try await AWSEmulator.with { emulator in
+            try await StubMachine.with(emulator, system: system) { stub in
+                try await emulator.control(["knobs": knobs])
+                try await withHTTPTransport { transport in
+                    try await withTemporaryDirectory { home in
+                        let client = emulator.client(transport, backoff: .quick)
+                        let source = try await AWSWorkspace(client, AssetID("any"), names: .init())
+                            .sourceImage(SandboxDefinition(name: "n", version: "1", playbook: .none), ami: nil)
+                        try await emulator.control(["clear": ["calls"]])
+                        try await body(
+                            MachineFixture(emulator: emulator, client: client, stub: stub, home: home, source: source))
+                    }
                 }
             }
         }
@@ -54,7 +53,8 @@ struct MachineLab: Sendable {
     static let polling = PollingPolicy(first: .milliseconds(5), longest: .milliseconds(50), limit: .seconds(20))
 
     func workspace(
-        _ assetID: String = "1.0", polling: PollingPolicy = MachineLab.polling, lifetime: Duration = .seconds(86_400)
+        _ assetID: String = "1.0", polling: PollingPolicy = MachineFixture.polling,
+        lifetime: Duration = .seconds(86_400)
     ) throws
         -> AWSWorkspace
     {
@@ -62,7 +62,7 @@ struct MachineLab: Sendable {
     }
 
     func machines(
-        _ workspace: AWSWorkspace? = nil, directory: String = "state", address: String = MachineLab.address,
+        _ workspace: AWSWorkspace? = nil, directory: String = "state", address: String = MachineFixture.address,
         runner: any CommandRunner = SystemCommandRunner()
     ) throws -> Machines {
         Machines(workspace: try workspace ?? self.workspace(), runner: runner, directory: "\(home)/\(directory)") {
@@ -119,18 +119,6 @@ struct MachineLab: Sendable {
     }
 
     func count(_ action: String) async throws -> Int { try await emulator.count(action) }
-}
-
-/// What a build has said.
-final class MachineTold: Sendable {
-    private let events = Mutex<[BuildEvent]>([])
-
-    var sink: EventSink { { event in self.events.withLock { $0.append(event) } } }
-    var all: [BuildEvent] { events.withLock { $0 } }
-    var text: String { all.map { "\($0)" }.joined(separator: "\n") }
-    var notices: [String] {
-        all.compactMap { if case .notice(let text) = $0 { text } else { nil } }
-    }
 }
 
 private struct Nobody: Transport {

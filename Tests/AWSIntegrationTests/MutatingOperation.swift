@@ -6,7 +6,7 @@ import Testing
 
 /// A mutating operation in a form in which every fault can be tried on it: what must be there before, the call, and how
 /// often it shows to have been done.
-struct Deed: Sendable, CustomTestStringConvertible {
+struct MutatingOperation: Sendable, CustomTestStringConvertible {
     var service: String
     var action: String
     /// What the call may do after a fault that leaves open whether it was done.

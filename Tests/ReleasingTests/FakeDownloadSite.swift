@@ -10,7 +10,7 @@ import Workbench
 @testable import Releasing
 
 /// Part of the server of Tests/DownloadServer that belongs to one test, and a folder to download into.
-struct PretendSite: Sendable {
+struct FakeDownloadSite: Sendable {
     /// With a path of its own, so that faults and requests are those of one test.
     let url: String
     let folder: String
@@ -20,15 +20,16 @@ struct PretendSite: Sendable {
 
     private static let shared = Task {
         let process = try PythonProcess(["Tests/DownloadServer"])
-        let line = try process.readLine()
+        let line = try await process.readLine()
         guard let start = line.range(of: "http://") else { throw NoServer(said: line) }
         return (process, String(line[start.lowerBound...]))
     }
 
-    static func with<Result>(_ body: (PretendSite) async throws -> Result) async throws -> Result {
+    static func with<Result>(_ body: (FakeDownloadSite) async throws -> Result) async throws -> Result {
         let server = try await shared.value.1
         return try await withTemporaryDirectory { folder in
-            try await body(PretendSite(url: "\(server)/t-\(UUID().uuidString.prefix(8).lowercased())", folder: folder))
+            try await body(
+                FakeDownloadSite(url: "\(server)/t-\(UUID().uuidString.prefix(8).lowercased())", folder: folder))
         }
     }
 
