@@ -4,53 +4,55 @@ import Reporting
 import Sandbox
 import Workbench
 
+/// A command of this program. ArgumentParser parses it; its own `run()` is left to the groups of commands, whose run is
+/// their help.
+protocol DssCommand: ParsableCommand {
+    func run(in live: Live) async throws
+}
+
 /// Parses the command line, runs one command, and turns errors into a message and an exit code.
 @main
 struct Main {
     static func main() async {
-        let command: any ParsableCommand
+        let live = Live.process()
+        var command: any ParsableCommand
         do { command = try Dss.parseAsRoot() } catch { Dss.exit(withError: error) }
         do {
-            if let asyncCommand = command as? any AsyncParsableCommand {
-                try await runInterruptibly(asyncCommand)
-            } else {
-                var command = command
-                try command.run()
-            }
+            guard let command = command as? any DssCommand else { return try command.run() }
+            try await runInterruptibly(command, live)
         } catch {
-            end(with: error)
+            end(with: error, live)
         }
     }
 
-    private static func runInterruptibly(_ command: sending any AsyncParsableCommand) async throws {
+    private static func runInterruptibly(_ command: sending any DssCommand, _ live: Live) async throws {
         try await interruptible { name, isSecond in
-            Terminal.standardError.write(
+            live.standardError.write(
                 isSecond
                     ? "\ndss: stopped without cleaning up; run 'dss show-assets' to list leftovers\n"
                     : "\ndss: \(name): cleaning up (repeat to stop immediately)\n")
         } _: {
-            var command = command
-            try await command.run()
+            try await command.run(in: live)
         }
     }
 
     /// Exits with an error. ArgumentParser handles its own errors and `ExitCode`; everything else becomes a `Failure`.
-    private static func end(with error: any Error) -> Never {
+    private static func end(with error: any Error, _ live: Live) -> Never {
         if error is ExitCode || [.success, .validationFailure].contains(Dss.exitCode(for: error)) {
             Dss.exit(withError: error)
         }
         let failure = Failure(explaining: error)
         if CommandLine.arguments.contains("--json") {
-            Terminal.standardOutput.write(failure.event())
+            live.standardOutput.write(failure.event())
         } else {
-            Terminal.standardError.write(failure.text(Terminal.standardError.style))
+            live.standardError.write(failure.text(live.standardError.style))
         }
         exit(failure.code.rawValue)
     }
 }
 
 /// The command `dss`.
-struct Dss: AsyncParsableCommand {
+struct Dss: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "dss",
         abstract: "Build, verify and manage data-science sandbox images",

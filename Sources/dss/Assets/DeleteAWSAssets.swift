@@ -6,7 +6,7 @@ import Reporting
 import Sandbox
 
 /// `dss delete-aws-assets`
-struct DeleteAWSAssets: AsyncParsableCommand {
+struct DeleteAWSAssets: DssCommand {
     static let configuration = CommandConfiguration(
         commandName: "delete-aws-assets",
         abstract: "Delete AWS assets and leftovers of builds after confirmation",
@@ -53,13 +53,13 @@ struct DeleteAWSAssets: AsyncParsableCommand {
         }
     }
 
-    func run() async throws {
-        let live = Live()
+    func run(in live: Live) async throws {
         try await live.withAWSAssets(options, pattern ?? "*") { search in
             let desk = AssetRemover(
-                search: search, isExpired: expired, kept: keep.all, exportDirectory: live.exportDirectory)
+                search: search, isExpired: expired, kept: keep.all, exportDirectory: live.exportDirectory,
+                live: live)
             let found = try await search.find()
-            found.warnOfGaps()
+            found.warnOfGaps(live)
             let plan = desk.plan(found)
             desk.show(plan, of: found, empty: expired ? "nothing has expired" : "no assets match '\(pattern ?? "*")'")
             if !plan.isEmpty, !dryRun {
@@ -82,22 +82,16 @@ struct AssetRemover: Sendable {
     let kept: Set<AWSAsset.Kind>
     /// The scratch directory of exports on this host.
     let exportDirectory: String
-    private let terminal = Terminal.standardOutput
-
-    init(search: AssetSearch, isExpired: Bool, kept: Set<AWSAsset.Kind>, exportDirectory: String) {
-        self.search = search
-        self.isExpired = isExpired
-        self.kept = kept
-        self.exportDirectory = exportDirectory
-    }
+    let live: Live
+    private var terminal: Terminal { live.standardOutput }
 
     func plan(_ found: AWSAssets.Inventory) -> RemovalPlan {
-        RemovalPlan(isExpired ? found.assets.expired(at: Date()) : found.assets, keeping: kept)
+        RemovalPlan(isExpired ? found.assets.expired(at: live.now()) : found.assets, keeping: kept)
     }
 
     func show(_ plan: RemovalPlan, of found: AWSAssets.Inventory, empty: String) {
         let empty = plan.spared.isEmpty ? empty : "nothing to remove"
-        AssetListing(assets: plan.listed(in: found.assets), empty: empty)
+        AssetListing(assets: plan.listed(in: found.assets), now: live.now(), empty: empty)
             .write(as: .text, terminal.style, to: terminal.write)
         for spared in plan.spared.prefix(Self.shown) {
             terminal.write("keeping \(spared.asset.kind.rawValue) \(spared.asset.id): \(spared.reason)\n")
@@ -106,12 +100,12 @@ struct AssetRemover: Sendable {
     }
 
     func ask() async throws {
-        guard Question.canBeAsked else {
+        guard live.keyboard.isTerminal else {
             throw Failure(
                 .usage, "nothing was removed: there is no terminal to ask for confirmation",
                 advice: "add --yes to skip confirmation")
         }
-        guard try await Question.isAnsweredYes("Remove all of these assets?") else {
+        guard try await live.isAnsweredYes("Remove all of these assets?") else {
             throw Failure(.usage, "nothing was removed")
         }
     }
@@ -163,9 +157,7 @@ struct AssetRemover: Sendable {
                 terminal.write("removed leftover files of the export of \(snapshotID) in \(exportDirectory)\n")
             }
         } catch {
-            Terminal.standardError.write(
-                Message.warning(
-                    "cannot remove \(exportDirectory)/\(snapshotID): \(error)", Terminal.standardError.style))
+            live.warn("cannot remove \(exportDirectory)/\(snapshotID): \(error)")
         }
     }
 

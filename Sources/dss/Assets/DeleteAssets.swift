@@ -4,7 +4,7 @@ import Reporting
 import Sandbox
 
 /// `dss delete-assets`
-struct DeleteAssets: AsyncParsableCommand {
+struct DeleteAssets: DssCommand {
     static let configuration = CommandConfiguration(
         commandName: "delete-assets",
         abstract: "Delete local assets and leftovers of builds after confirmation",
@@ -30,13 +30,12 @@ struct DeleteAssets: AsyncParsableCommand {
     @OptionGroup var definition: DefinitionOptions
     @OptionGroup var place: DirectoryOptions
 
-    func run() async throws {
-        let live = Live()
+    func run(in live: Live) async throws {
         try live.requireRoot(for: "dss delete-assets")
         let pattern = AssetPattern(pattern)
         let inventory = try await live.assets(definition, place)
         let assets = try await inventory.list(pattern)
-        let terminal = Terminal.standardOutput
+        let terminal = live.standardOutput
         terminal.write(Table.assets(assets, matching: pattern).rendered(as: .text, terminal.style))
         guard !assets.isEmpty, !dryRun else { return }
         let removable = assets.filter { asset in !assets.contains { $0.assetID == asset.assetID && $0.state == .inUse }
@@ -46,19 +45,19 @@ struct DeleteAssets: AsyncParsableCommand {
                 .temporary, "all of these assets are in use by a running build",
                 advice: "wait for the build, or stop it first")
         }
-        guard try await isConfirmed() else { throw Failure(.usage, "nothing was removed") }
+        guard try await isConfirmed(live) else { throw Failure(.usage, "nothing was removed") }
         try await inventory.remove(removable)
         let left = assets.count - removable.count
         terminal.write("removed \(removable.count) of \(assets.count)\(left > 0 ? ", the others are in use" : "")\n")
     }
 
-    private func isConfirmed() async throws -> Bool {
+    private func isConfirmed(_ live: Live) async throws -> Bool {
         if yes { return true }
-        guard Question.canBeAsked else {
+        guard live.keyboard.isTerminal else {
             throw Failure(
                 .usage, "nothing was removed: there is no terminal to ask for confirmation",
                 advice: "add --yes to skip confirmation")
         }
-        return try await Question.isAnsweredYes("Remove all of these assets?")
+        return try await live.isAnsweredYes("Remove all of these assets?")
     }
 }

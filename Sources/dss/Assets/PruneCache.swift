@@ -5,7 +5,7 @@ import Reporting
 import Sandbox
 
 /// `dss prune-cache`
-struct PruneCache: AsyncParsableCommand {
+struct PruneCache: DssCommand {
     static let configuration = CommandConfiguration(
         commandName: "prune-cache",
         abstract: "Remove unused cache entries",
@@ -54,14 +54,13 @@ struct PruneCache: AsyncParsableCommand {
         if let days, days < 0 { throw ValidationError("--unused-for must not be negative") }
     }
 
-    func run() async throws {
-        let live = Live()
+    func run(in live: Live) async throws {
         if !dryRun { try live.requireRoot(for: "dss prune-cache") }
         let factory = await live.factory(place)
         let entries = factory.cache.entries
         let prunable = entries.prunable(
             unusedForDays: days ?? (keep == nil && !all ? 30 : nil), toBytes: all ? 0 : keep?.bytes,
-            now: Date().timeIntervalSince1970)
+            now: live.now().timeIntervalSince1970)
         var removed: [ContentCache.Entry] = []
         for entry in prunable where !dryRun {
             // A build may have started to use the entry since it was listed.
@@ -71,7 +70,7 @@ struct PruneCache: AsyncParsableCommand {
             removed.append(entry)
         }
         let gone = dryRun ? prunable : removed
-        let terminal = Terminal.standardOutput
+        let terminal = live.standardOutput
         terminal.write(
             Table.cache(entries, gone: gone, isDryRun: dryRun).rendered(as: json ? .json : format, terminal.style))
     }

@@ -7,7 +7,7 @@ import Sandbox
 import Workbench
 
 /// `dss show-aws-assets`
-struct ShowAWSAssets: AsyncParsableCommand {
+struct ShowAWSAssets: DssCommand {
     static let configuration = CommandConfiguration(
         commandName: "show-aws-assets",
         abstract: "List AWS assets and leftovers of builds with their estimated cost",
@@ -50,22 +50,22 @@ struct ShowAWSAssets: AsyncParsableCommand {
 
     @OptionGroup var options: AWSAssetOptions
 
-    func run() async throws {
-        let inventory = try await Live().withAWSAssets(options, pattern) { search in
+    func run(in live: Live) async throws {
+        let inventory = try await live.withAWSAssets(options, pattern) { search in
             var inventory = try await search.find(types.all)
             inventory.assets = try await search.withPullLines(inventory.assets)
             return inventory
         }
         let assets = inventory.assets.filter { ended || !$0.isEnded }
-        let listing = AssetListing(assets: assets, empty: "no assets match '\(pattern)'")
-        let terminal = Terminal.standardOutput
+        let listing = AssetListing(assets: assets, now: live.now(), empty: "no assets match '\(pattern)'")
+        let terminal = live.standardOutput
         if let outFile {
             var text = ""
             listing.write(as: .markdown, .piped) { text += $0 }
             try writeAtomically(text, to: outFile)
         }
         listing.write(as: json ? .json : .text, terminal.style, to: terminal.write)
-        inventory.warnOfGaps()
+        inventory.warnOfGaps(live)
         if let gap = inventory.gaps.first { throw ExitCode(Failure(gap.reason).code.rawValue) }
     }
 }
@@ -193,7 +193,7 @@ struct AssetListing {
 
     var assets: [AWSAsset]
     var prices = PriceList.shipped
-    var now = Date()
+    var now: Date
     var empty: String
 
     /// Writes the table. If the terminal is too narrow, states are printed below the ids and addresses above them.
@@ -229,11 +229,9 @@ struct AssetSearch: Sendable {
 
 extension AWSAssets.Inventory {
     /// Warns about the regions whose assets could not be listed.
-    func warnOfGaps() {
-        let terminal = Terminal.standardError
+    func warnOfGaps(_ live: Live) {
         for gap in gaps {
-            terminal.write(
-                Message.warning("cannot list assets in \(gap.region): \(gap.reason)", terminal.style))
+            live.warn("cannot list assets in \(gap.region): \(gap.reason)")
         }
     }
 }

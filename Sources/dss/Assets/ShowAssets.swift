@@ -4,7 +4,7 @@ import Reporting
 import Sandbox
 
 /// `dss show-assets`
-struct ShowAssets: AsyncParsableCommand {
+struct ShowAssets: DssCommand {
     static let configuration = CommandConfiguration(
         commandName: "show-assets",
         abstract: "List local assets and leftovers of killed builds",
@@ -29,11 +29,10 @@ struct ShowAssets: AsyncParsableCommand {
     @OptionGroup var definition: DefinitionOptions
     @OptionGroup var place: DirectoryOptions
 
-    func run() async throws {
-        let live = Live()
+    func run(in live: Live) async throws {
         let pattern = AssetPattern(pattern)
         let assets = try await live.assets(definition, place).list(pattern)
-        let terminal = Terminal.standardOutput
+        let terminal = live.standardOutput
         terminal.write(
             Table.assets(assets, matching: pattern).rendered(as: json ? .json : format, terminal.style))
     }

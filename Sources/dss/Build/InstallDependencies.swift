@@ -6,7 +6,7 @@ import Sandbox
 import Workbench
 
 /// `dss install-dependencies`
-struct InstallDependencies: AsyncParsableCommand {
+struct InstallDependencies: DssCommand {
     static let configuration = CommandConfiguration(
         commandName: "install-dependencies",
         abstract: "Install the sandbox on an existing machine, without sealing it",
@@ -31,19 +31,18 @@ struct InstallDependencies: AsyncParsableCommand {
     @Flag(help: "Fail if any component of the sandbox cannot be installed")
     var release = false
 
-    func run() async throws {
-        let live = Live()
+    func run(in live: Live) async throws {
         let definition = try live.loaded(self.definition).definition.definition
         let order = BuildOrder(
             assetID: try definition.defaultAssetID, definition: definition, password: .given(Secret("")),
             isRelease: release, keepsMachineOnFailure: true, isVerbose: output.verbose)
-        let writer = EventWriter(output)
+        let writer = EventWriter(live, output)
         let missing = try await RemoteHost.with(host.access(live), runner: live.runner) { machine in
             try machine.system.expect(definition.base, on: host.host)
             return try await writer.live { try await install(order, on: machine, live, writer.sink) }
         }
         for part in missing { writer.sink(.lacking(part)) }
-        Terminal.standardOutput.write(output.json ? event(missing) : "installed the sandbox on \(host.host)\n")
+        live.standardOutput.write(output.json ? event(missing) : "installed the sandbox on \(host.host)\n")
     }
 
     private func install(

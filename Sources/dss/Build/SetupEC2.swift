@@ -7,7 +7,7 @@ import Reporting
 import Sandbox
 
 /// `dss setup-ec2`
-struct SetupEC2: AsyncParsableCommand {
+struct SetupEC2: DssCommand {
     static let configuration = CommandConfiguration(
         commandName: "setup-ec2",
         abstract: "Start an EC2 instance to build a sandbox on, without building it",
@@ -28,13 +28,13 @@ struct SetupEC2: AsyncParsableCommand {
 
     @OptionGroup var options: InstanceSessionOptions
 
-    func run() async throws {
-        try await InstanceSession(options).run(installs: false)
+    func run(in live: Live) async throws {
+        try await InstanceSession(options, live).run(installs: false)
     }
 }
 
 /// `dss setup-ec2-and-install-dependencies`
-struct SetupEC2AndInstallDependencies: AsyncParsableCommand {
+struct SetupEC2AndInstallDependencies: DssCommand {
     static let configuration = CommandConfiguration(
         commandName: "setup-ec2-and-install-dependencies",
         abstract: "Start an EC2 instance and install the sandbox on it, without sealing it",
@@ -51,8 +51,8 @@ struct SetupEC2AndInstallDependencies: AsyncParsableCommand {
 
     @OptionGroup var options: InstanceSessionOptions
 
-    func run() async throws {
-        try await InstanceSession(options).run(installs: true)
+    func run(in live: Live) async throws {
+        try await InstanceSession(options, live).run(installs: true)
     }
 }
 
@@ -75,9 +75,9 @@ struct InstanceSession: Sendable {
     let definition: SandboxDefinition
     let assetID: AssetID
 
-    init(_ options: InstanceSessionOptions) throws {
+    init(_ options: InstanceSessionOptions, _ live: Live) throws {
         self.options = options
-        live = Live()
+        self.live = live
         definition = try live.loaded(options.definition).definition.definition
         assetID = try options.asset.assetID(in: definition)
         _ = try options.machine.reach.networks
@@ -85,8 +85,8 @@ struct InstanceSession: Sendable {
 
     /// - Parameter installs: Whether to run the playbook before showing the instance.
     func run(installs: Bool) async throws {
-        let writer = EventWriter(options.output)
-        let log = StageLog(events: writer.sink, clock: ContinuousClock())
+        let writer = EventWriter(live, options.output)
+        let log = StageLog(events: writer.sink, clock: live.clock)
         try await live.withAWS(options.aws) { identity in
             let workspace = try live.workspace(identity, assetID, definition, lifetime: options.machine.reach.lifetime)
             let machines = live.machines(workspace)
@@ -130,7 +130,7 @@ struct InstanceSession: Sendable {
 
     private func show(_ machine: AWSMachine, hasJupyter: Bool) {
         let sheet = FactSheet(machine, jupyterPort: hasJupyter ? definition.ports.jupyter : nil)
-        let terminal = Terminal.standardOutput
+        let terminal = live.standardOutput
         terminal.write(options.output.json ? sheet.json.line + "\n" : sheet.text(terminal.style))
     }
 

@@ -5,7 +5,7 @@ import Reporting
 import Sandbox
 
 /// `dss copy-ami`
-struct CopyAMI: AsyncParsableCommand {
+struct CopyAMI: DssCommand {
     static let configuration = CommandConfiguration(
         commandName: "copy-ami",
         abstract: "Copy an AMI to other regions",
@@ -49,10 +49,9 @@ struct CopyAMI: AsyncParsableCommand {
         if regions.isEmpty { throw ValidationError("no destination region; use --to REGION") }
     }
 
-    func run() async throws {
-        let writer = EventWriter(verbose: false)
-        let log = StageLog(events: writer.sink, clock: ContinuousClock())
-        let live = Live()
+    func run(in live: Live) async throws {
+        let writer = EventWriter(live)
+        let log = StageLog(events: writer.sink, clock: live.clock)
         let copies = try await live.withImages(aws, definition) { client, names in
             let id = try await image.search.find(in: client, names: names).id
             let job = try await AMICopies(client, id, isPublic: isPublic, names: names, polling: try live.polling())
@@ -62,7 +61,7 @@ struct CopyAMI: AsyncParsableCommand {
             }
         }
         let table = Self.table(copies)
-        Terminal.standardOutput.write(table.rendered(as: json ? .json : .text, Terminal.standardOutput.style))
+        live.show(table, json: json)
         if copies.contains(where: { $0.error != nil }) { throw ExitCode(Failure.Code.failed.rawValue) }
     }
 

@@ -5,7 +5,7 @@ import Reporting
 import Sandbox
 
 /// `dss make-ami-public`
-struct MakeAMIPublic: AsyncParsableCommand {
+struct MakeAMIPublic: DssCommand {
     static let configuration = CommandConfiguration(
         commandName: "make-ami-public",
         abstract: "Make an AMI and its snapshots public",
@@ -34,15 +34,15 @@ struct MakeAMIPublic: AsyncParsableCommand {
     @OptionGroup var aws: AWSOptions
     @OptionGroup var definition: DefinitionOptions
 
-    func run() async throws {
+    func run(in live: Live) async throws {
         let wanted = !undo
-        let (before, after) = try await Live().withImages(aws, definition) { client, names in
+        let (before, after) = try await live.withImages(aws, definition) { client, names in
             let publicity = AMIVisibility(client)
             let id = try await image.search.find(in: client, names: names).id
             let before = try await publicity.state(of: id)
             guard !before.isAll(public: wanted) else { return (before, before) }
             if wanted { try await publicity.check(id) }
-            try await ask(before, client.region)
+            try await ask(before, client.region, live)
             if wanted {
                 try await undoingOnFailure { try await publicity.makePublic(before, undo: $0) }
             } else {
@@ -51,19 +51,14 @@ struct MakeAMIPublic: AsyncParsableCommand {
             return (before, try await publicity.state(of: id))
         }
         let table = Self.table(before, after)
-        Terminal.standardOutput.write(table.rendered(as: json ? .json : .text, Terminal.standardOutput.style))
+        live.show(table, json: json)
     }
 
-    private func ask(_ state: AMIVisibility.State, _ region: String) async throws {
+    private func ask(_ state: AMIVisibility.State, _ region: String, _ live: Live) async throws {
         guard !yes else { return }
         let things = "\(state.imageID) (\(state.name)) and \(state.snapshots.map(\.id).joined(separator: ", "))"
-        guard Question.canBeAsked else {
-            throw Failure(
-                .usage, "nothing was changed: there is no terminal to ask for confirmation",
-                advice: "add --yes to skip confirmation")
-        }
         let question = "Make \(things) in \(region) \(undo ? "private" : "public")?"
-        guard try await Question.isAnsweredYes(question) else { throw Failure(.usage, "nothing was changed") }
+        try await live.confirm(question, orElse: "nothing was changed")
     }
 
     private static func table(_ before: AMIVisibility.State, _ after: AMIVisibility.State) -> Table {

@@ -7,7 +7,7 @@ import Sandbox
 import Workbench
 
 /// `dss upload-vm`
-struct UploadVM: AsyncParsableCommand {
+struct UploadVM: DssCommand {
     static let configuration = CommandConfiguration(
         commandName: "upload-vm",
         abstract: "Create an AMI from a local raw disk image",
@@ -52,14 +52,13 @@ struct UploadVM: AsyncParsableCommand {
         }
     }
 
-    func run() async throws {
-        let live = Live()
+    func run(in live: Live) async throws {
         let traits = try ImageTraits(architecture, bootMode: bootMode)
         let asset = try AssetID(assetID)
         let disk = live.absolute(disk)
         try await requireRaw(disk, live.runner)
-        let writer = EventWriter(verbose: false)
-        let log = StageLog(events: writer.sink, clock: ContinuousClock())
+        let writer = EventWriter(live)
+        let log = StageLog(events: writer.sink, clock: live.clock)
         let (image, region) = try await live.withImages(aws, definition) { client, names in
             let workspace = AWSWorkspace(client, asset, names: names, polling: try live.polling())
             let upload = VMUpload(
@@ -72,7 +71,7 @@ struct UploadVM: AsyncParsableCommand {
             return (image, client.region)
         }
         let facts = facts(image, region)
-        Terminal.standardOutput.write(json ? facts.json.pretty + "\n" : facts.text(Terminal.standardOutput.style))
+        live.show(facts, json: json)
     }
 
     /// - Throws: `Failure` if the file is not a raw disk; its advice is the command that converts the file to one.

@@ -2,7 +2,7 @@ import ArgumentParser
 import Definition
 
 /// `dss definition`
-struct DefinitionCommand: ParsableCommand {
+struct DefinitionCommand: DssCommand {
     static let configuration = CommandConfiguration(
         commandName: "definition",
         abstract: "Print the effective definition of the sandbox",
@@ -25,8 +25,8 @@ struct DefinitionCommand: ParsableCommand {
     @Flag(help: "Show the origin of each value")
     var origins = false
 
-    func run() throws {
-        let effective = try Live().source(definition).loadDefinition()
-        Terminal.standardOutput.write(json ? effective.json() : effective.yaml(withOrigins: origins))
+    func run(in live: Live) async throws {
+        let effective = try live.source(definition).loadDefinition()
+        live.standardOutput.write(json ? effective.json() : effective.yaml(withOrigins: origins))
     }
 }

@@ -1,10 +1,82 @@
 import Definition
-import FoundationEssentials
+import Glibc
 import LocalProvider
+import Provisioning
 import Sandbox
 import Workbench
 
+/// Builds on this host.
 extension Live {
+    func provider(for order: BuildOrder, _ place: DirectoryOptions) async throws -> LocalVMProvider {
+        LocalVMProvider(
+            runner: runner, factory: await factory(place), bucket: bucket(place, order.definition.names.bucketPrefix),
+            stateDirectory: state(place), assetID: order.assetID,
+            programDigest: try sha256(of: "/proc/self/exe"), now: now)
+    }
+
+    func assets(_ options: DefinitionOptions, _ place: DirectoryOptions) async throws -> LocalAssets {
+        let names = fileExists(absolute(options.file)) ? try loaded(options).definition.definition.names : .init()
+        return LocalAssets(
+            bucket: bucket(place, names.bucketPrefix), factory: await factory(place), stateDirectory: state(place))
+    }
+
+    /// - Parameter reconnects: Whether to retry a lost connection, as makes sense for a remote machine.
+    func provisioner(_ options: DefinitionOptions, reconnects: Bool = false) -> AnsibleProvisioner {
+        AnsibleProvisioner(
+            runner: runner, ansible: tool("ansible-playbook", options),
+            reconnectPauses: reconnects ? [2, 5, 10, 20, 40, 60].map { .seconds($0) } : []
+        ) { definition in
+            try await withPackageIndex(of: definition, options) { check in
+                try await check.check(try loaded(options).pins.pins).filter { $0.state == .gone }.map(\.sentence)
+            }
+        }
+    }
+
+    func withPackageIndex<Result>(
+        of definition: SandboxDefinition, _ options: DefinitionOptions, _ body: (PinsCheck) async throws -> Result
+    ) async throws -> Result {
+        let sources = try await HostSettings.read(environment: environment, runner: runner).sourcesText(
+            for: definition.base)
+        var repositories: [String: String] = [:]
+        if case .string(let url)? = definition.playbook.variables["script_languages_url"] {
+            repositories["script-languages-release"] = url
+        }
+        return try await PackageIndex.with(
+            sources: sources, architecture: definition.base.architecture, python: tool("python3", options),
+            runner: runner
+        ) { try await body(PinsCheck(index: $0, repositories: repositories)) }
+    }
+
+    /// The manifest beside an image that is still where it was exported.
+    func manifest(beside image: String) -> Manifest? {
+        try? Manifest.read("\(parentDirectory(image))/\(Manifest.fileName)")
+    }
+
+    /// A program from the virtual environment beside the definition, which `make` sets up, else the one in `PATH`.
+    func tool(_ name: String, _ options: DefinitionOptions) -> String {
+        let beside = absolute("\(parentDirectory(options.file))/.venv/bin/\(name)")
+        return access(beside, X_OK) == 0 ? beside : name
+    }
+
+    func factory(_ place: DirectoryOptions) async -> LocalMachineFactory {
+        LocalMachineFactory(
+            runner: runner, cacheDirectory: folder(place.cache, "DSS_CACHE", "/var/cache/dss"),
+            stateDirectory: state(place), host: await .read(environment: environment, runner: runner))
+    }
+
+    func bucket(_ place: DirectoryOptions, _ prefix: String) -> LocalBucket {
+        LocalBucket(root: folder(place.bucket, "DSS_BUCKET", "/var/lib/dss/bucket"), prefix: prefix)
+    }
+
+    private func state(_ place: DirectoryOptions) -> String {
+        folder(place.state, "DSS_STATE", "/var/lib/dss")
+    }
+
+    /// Flag, then environment, then default, as an absolute path.
+    private func folder(_ flag: String?, _ variable: String, _ standard: String) -> String {
+        absolute(flag ?? environment[variable] ?? standard)
+    }
+
     /// The directory for the Docker image of an asset id.
     func dockerFolder(_ assetID: AssetID, _ names: SandboxDefinition.Names, _ place: DirectoryOptions) -> DockerFolder {
         DockerFolder(root: bucket(place, names.bucketPrefix).folder(assetID))

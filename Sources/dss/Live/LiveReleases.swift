@@ -16,13 +16,13 @@ extension Live {
         _ options: GitHubOptions, _ definition: SandboxDefinition, _ body: (GitHubClient) async throws -> Result
     ) async throws -> Result {
         let repository = try GitHubRepository(options.repository ?? definition.github.repository)
-        let server = try GitHubServer(url: options.url ?? set("GITHUB_API_URL") ?? GitHubServer.standard)
+        let server = try GitHubServer(url: options.url ?? variable("GITHUB_API_URL") ?? GitHubServer.standard)
         let token = try GitHubToken(in: environment)
         return try await withTransport { transport in
             try await body(
                 GitHubClient(
                     repository,
-                    GitHubWorld(transport: transport, server: server, token: token, tell: Self.warn)))
+                    GitHubWorld(transport: transport, server: server, token: token, tell: warn)))
         }
     }
 
@@ -49,7 +49,7 @@ extension Live {
     ) async throws -> Result {
         let prefix = try cloud(definition).names.bucketPrefix
         let address: String
-        if let url = url ?? set("DSS_DOWNLOAD_URL") {
+        if let url = url ?? variable("DSS_DOWNLOAD_URL") {
             address = url
         } else {
             address = try await ownAddress(aws, definition)
@@ -70,15 +70,6 @@ extension Live {
                 .usage, "no download URL given, and no AWS credentials to look it up",
                 details: [error.message], advice: "add --url https://… or set DSS_DOWNLOAD_URL")
         }
-    }
-
-    /// The value of an environment variable; an empty value counts as unset.
-    private func set(_ variable: String) -> String? {
-        environment[variable].flatMap { $0.isEmpty ? nil : $0 }
-    }
-
-    @Sendable static func warn(_ text: String) {
-        Terminal.standardError.write(Message.warning(text, Terminal.standardError.style))
     }
 }
 
@@ -115,28 +106,6 @@ struct PublishedBuilds: Sendable {
 
 /// Release builds on CodeBuild.
 extension Live {
-    /// The variants in the definition; each is validated like the definition itself.
-    func variants(_ options: DefinitionOptions) throws -> [SandboxVariant] {
-        let source = try source(options)
-        let variants = try source.loadSandbox().definition.definition.variants ?? []
-        guard !variants.isEmpty else {
-            throw Failure(
-                .badData, "\(options.file) defines no variants",
-                advice: "add variants, for example variants: {big: {disk.size: 64GiB}}")
-        }
-        for variant in variants {
-            var own = source
-            own.overrides += variant.settings.map {
-                Override($0.key, $0.value, flag: "variants.\(variant.name).\($0.key)")
-            }
-            do { _ = try own.loadSandbox() } catch var failure as Failure {
-                failure.message = "variant '\(variant.name)' is invalid: \(failure.message)"
-                throw failure
-            }
-        }
-        return variants
-    }
-
     /// Runs `body` with the CodeBuild project for releases.
     func withReleaseProject(
         _ options: ReleaseBuildOptions, _ body: (ReleaseBuildConsole) async throws -> Void
@@ -148,7 +117,7 @@ extension Live {
         polling.patience = .seconds(1800)
         try await withImages(options.aws, options.definition) { client, _ in
             let project = try await ReleaseProject.find(in: client)
-            try await body(ReleaseBuildConsole(options, project, client, polling))
+            try await body(ReleaseBuildConsole(options, project, client, polling, self))
         }
     }
 }
@@ -158,20 +127,25 @@ struct ReleaseBuildConsole: Sendable {
     private let options: ReleaseBuildOptions
     private let project: ReleaseProject
     private let builds: ReleaseBuilds
+    private let live: Live
 
-    init(_ options: ReleaseBuildOptions, _ project: ReleaseProject, _ client: AWSClient, _ polling: PollingPolicy) {
+    init(
+        _ options: ReleaseBuildOptions, _ project: ReleaseProject, _ client: AWSClient, _ polling: PollingPolicy,
+        _ live: Live
+    ) {
+        self.live = live
         self.options = options
         self.project = project
-        let side = Terminal.standardError
+        let side = live.standardError
         let style = side.style
         builds = ReleaseBuilds(
             client, polling: polling,
             .init { build, news in
                 side.write(news.text(build.label, style))
             } stops: { running in
-                guard Question.canBeAsked else { return false }
+                guard live.keyboard.isTerminal else { return false }
                 let names = running.map(\.id).joined(separator: ", ")
-                return (try? await Question.isAnsweredYes("Stop \(names) as well?")) ?? false
+                return (try? await live.isAnsweredYes("Stop \(names) as well?")) ?? false
             })
     }
 
@@ -195,7 +169,7 @@ struct ReleaseBuildConsole: Sendable {
     /// Waits for the builds, and reports their results as output and exit code.
     func follow(_ started: [StartedBuild]) async throws {
         guard let release = started.first?.build.releaseID else { return }
-        let output = Terminal.standardOutput
+        let output = live.standardOutput
         if options.noWait {
             output.write(
                 options.json

@@ -8,7 +8,7 @@ import Sandbox
 import Workbench
 
 /// `dss download`
-struct Download: AsyncParsableCommand {
+struct Download: DssCommand {
     static let configuration = CommandConfiguration(
         commandName: "download",
         abstract: "Download an image of a release and verify its checksum",
@@ -47,27 +47,26 @@ struct Download: AsyncParsableCommand {
     @OptionGroup var aws: AWSOptions
     @OptionGroup var definition: DefinitionOptions
 
-    func run() async throws {
-        let live = Live()
+    func run(in live: Live) async throws {
         let id = try AssetID(assetID)
-        let writer = EventWriter(verbose: false)
+        let writer = EventWriter(live)
         let tell: @Sendable (String) -> Void = { writer.sink(.notice($0)) }
         let sheet = try await live.withDownloads(url: url, aws, definition, tell: tell) { source in
             let item = try await source.item(id, format)
             let file = file(item, live)
             let isThere = try item.isThere(at: file)
-            if !isThere { try await fetch(item, from: source, to: file, writer) }
+            if !isThere { try await fetch(item, from: source, to: file, writer, live) }
             return facts(item, file, isThere)
         }
-        Terminal.standardOutput.write(json ? sheet.json.pretty + "\n" : sheet.text(Terminal.standardOutput.style))
+        live.show(sheet, json: json)
     }
 
     private func fetch(
-        _ item: DownloadSource.Item, from source: DownloadSource, to file: String, _ writer: EventWriter
+        _ item: DownloadSource.Item, from source: DownloadSource, to file: String, _ writer: EventWriter, _ live: Live
     ) async throws {
         let lock = try FileLock("\(file).part-lock", holder: "dss download is fetching \(file)")
         defer { unlink("\(file).part-lock") }
-        let log = StageLog(events: writer.sink, clock: ContinuousClock())
+        let log = StageLog(events: writer.sink, clock: live.clock)
         try await writer.live {
             try await log.run(.export) {
                 try await source.fetch(item, to: file) { done in

@@ -8,7 +8,7 @@ import Sandbox
 import Workbench
 
 /// `dss publish-index`
-struct PublishIndex: AsyncParsableCommand {
+struct PublishIndex: DssCommand {
     static let configuration = CommandConfiguration(
         commandName: "publish-index",
         abstract: "Publish the download page and releases.json",
@@ -39,21 +39,20 @@ struct PublishIndex: AsyncParsableCommand {
 
     @OptionGroup var options: AWSAssetOptions
 
-    func run() async throws {
-        let live = Live()
+    func run(in live: Live) async throws {
         let sheet = try await live.withShelf(options) { desk in
-            let releases = try await releases(desk)
+            let releases = try await releases(desk, live)
             let items = try items(releases, desk.front)
             let written = try await write(items, live, desk)
             return facts(releases, written, desk.front)
         }
-        Terminal.standardOutput.write(json ? sheet.json.pretty + "\n" : sheet.text(Terminal.standardOutput.style))
+        live.show(sheet, json: json)
     }
 
-    private func releases(_ desk: PublishedBuilds) async throws -> [PublishedRelease] {
+    private func releases(_ desk: PublishedBuilds, _ live: Live) async throws -> [PublishedRelease] {
         async let images = desk.images()
         let contents = try await desk.shelf.read()
-        contents.troubles.forEach(Live.warn)
+        contents.troubles.forEach(live.warn)
         let known = try await images
         return contents.manifests.map { desk.release($0, known, base: "") }
     }
@@ -76,7 +75,7 @@ struct PublishIndex: AsyncParsableCommand {
             let publication = IndexPublication(
                 desk.search.client, bucket: desk.front.bucket, distributionID: desk.front.distributionID,
                 polling: try live.polling())
-            return try await publication.run(items) { Terminal.standardError.write("\($0)\n") }
+            return try await publication.run(items) { live.standardError.write("\($0)\n") }
         }
         let folder = live.absolute(output)
         try makeDirectory(folder)

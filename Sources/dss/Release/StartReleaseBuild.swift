@@ -4,7 +4,7 @@ import Releasing
 import Sandbox
 
 /// `dss start-release-build`
-struct StartReleaseBuild: AsyncParsableCommand {
+struct StartReleaseBuild: DssCommand {
     static let configuration = CommandConfiguration(
         commandName: "start-release-build",
         abstract: "Build a release on CodeBuild and follow the build",
@@ -41,8 +41,7 @@ struct StartReleaseBuild: AsyncParsableCommand {
 
     @OptionGroup var build: ReleaseBuildOptions
 
-    func run() async throws {
-        let live = Live()
+    func run(in live: Live) async throws {
         let definition = try live.loaded(build.definition).definition.definition
         let url = try UploadURL(uploadURL)
         try url.check(isOf: try GitHubRepository(definition.github.repository))
@@ -57,7 +56,7 @@ struct StartReleaseBuild: AsyncParsableCommand {
 }
 
 /// `dss start-test-release-build`
-struct StartTestReleaseBuild: AsyncParsableCommand {
+struct StartTestReleaseBuild: DssCommand {
     static let configuration = CommandConfiguration(
         commandName: "start-test-release-build",
         abstract: "Rehearse a release: create a draft release on GitHub and build it on CodeBuild",
@@ -86,12 +85,11 @@ struct StartTestReleaseBuild: AsyncParsableCommand {
         if releaseTitle.allSatisfy(\.isWhitespace) { throw ValidationError("--release-title must not be empty") }
     }
 
-    func run() async throws {
-        let live = Live()
+    func run(in live: Live) async throws {
         let definition = try live.loaded(build.definition).definition.definition
         try await live.withReleaseProject(build) { desk in
             let started = try await live.withGitHub(github, definition) { client in
-                try await start(client, definition.version, desk)
+                try await start(client, definition.version, desk, live)
             }
             try await desk.follow(started)
         }
@@ -100,7 +98,7 @@ struct StartTestReleaseBuild: AsyncParsableCommand {
     /// Creates the draft and starts its build. Once the build has started, the draft is kept whatever the result,
     /// because the user reviews its notes.
     private func start(
-        _ client: GitHubClient, _ version: String, _ desk: ReleaseBuildConsole
+        _ client: GitHubClient, _ version: String, _ desk: ReleaseBuildConsole, _ live: Live
     ) async throws -> [StartedBuild] {
         try await undoingOnFailure { undo in
             let draft = try await client.createDraft(
@@ -109,7 +107,7 @@ struct StartTestReleaseBuild: AsyncParsableCommand {
             await undo.register("the draft \(draft.page)", remedy: "gh api -X DELETE \(path)") {
                 try await client.delete(draft)
             }
-            Terminal.standardError.write("draft release \(draft.page)\n")
+            live.standardError.write("draft release \(draft.page)\n")
             let id = try build.asset.assetID.map { try AssetID($0) } ?? AssetID("\(version)-test-\(draft.id)")
             return try await desk.start(id, release: draft.id, .rehearsal)
         }

@@ -8,7 +8,7 @@ import Verification
 import Workbench
 
 /// `dss verify-ami`
-struct VerifyAMI: AsyncParsableCommand {
+struct VerifyAMI: DssCommand {
     static let configuration = CommandConfiguration(
         commandName: "verify-ami",
         abstract: "Boot an AMI on EC2 and verify the sandbox",
@@ -48,11 +48,10 @@ struct VerifyAMI: AsyncParsableCommand {
         completion: .directory)
     var logs = "."
 
-    func run() async throws {
-        let live = Live()
-        let secret = try password.knownPassword(environment: live.environment)
+    func run(in live: Live) async throws {
+        let secret = try password.knownPassword(in: live)
         let trial = try live.trial(reach, definition)
-        let writer = CheckWriter(json: json)
+        let writer = CheckWriter(live, json: json)
         let report = try await live.withImages(aws, definition) { client, names in
             let image = try await image.search.startable(in: client, names: names)
             writer.begin("\(image.source.id) (\(image.source.name)) on \(trial.instanceType) in \(client.region)")
