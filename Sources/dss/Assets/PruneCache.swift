@@ -56,23 +56,10 @@ struct PruneCache: DssCommand {
 
     func run(in live: Live) async throws {
         if !dryRun { try live.requireRoot(for: "dss prune-cache") }
-        let factory = await live.factory(place)
-        let entries = factory.cache.entries
-        let prunable = entries.prunable(
+        let pruning = try await live.factory(place).prune(
             unusedForDays: days ?? (keep == nil && !all ? 30 : nil), toBytes: all ? 0 : keep?.bytes,
-            now: live.now().timeIntervalSince1970)
-        var removed: [ContentCache.Entry] = []
-        for entry in prunable where !dryRun {
-            // A build may have started to use the entry since it was listed.
-            do { try await factory.remove(entry) } catch let error as Failure where error.code == .temporary {
-                continue
-            }
-            removed.append(entry)
-        }
-        let gone = dryRun ? prunable : removed
-        let terminal = live.standardOutput
-        terminal.write(
-            Table.cache(entries, gone: gone, isDryRun: dryRun).rendered(as: json ? .json : format, terminal.style))
+            now: live.now().timeIntervalSince1970, isDryRun: dryRun)
+        live.show(.cache(pruning, isDryRun: dryRun), as: json ? .json : format)
     }
 }
 
@@ -100,7 +87,8 @@ struct ByteCount: ExpressibleByArgument {
 
 extension Table {
     /// The cache entries, and which of them are removed.
-    static func cache(_ entries: [ContentCache.Entry], gone: [ContentCache.Entry], isDryRun: Bool) -> Table {
+    static func cache(_ pruning: CachePruning, isDryRun: Bool) -> Table {
+        let (entries, gone) = (pruning.entries, pruning.removed)
         let sum = gone.reduce(0) { $0 + $1.bytes }
         let state = { (entry: ContentCache.Entry) -> String in
             if gone.contains(entry) { return isDryRun ? "would go" : "removed" }

@@ -37,24 +37,12 @@ struct InstallDependencies: DssCommand {
             assetID: try definition.defaultAssetID, definition: definition, password: .given(Secret("")),
             isRelease: release, keepsMachineOnFailure: true, isVerbose: output.verbose)
         let writer = EventWriter(live, output)
-        let missing = try await RemoteHost.with(host.access(live), runner: live.runner) { machine in
-            try machine.system.expect(definition.base, on: host.host)
-            return try await writer.live { try await install(order, on: machine, live, writer.sink) }
+        let missing = try await writer.live {
+            try await Provisioning.installDependencies(
+                order, on: host.access(live), with: live.provisioner(self.definition), runner: live.runner,
+                events: writer.sink)
         }
-        for part in missing { writer.sink(.lacking(part)) }
         live.standardOutput.write(output.json ? event(missing) : "installed the sandbox on \(host.host)\n")
-    }
-
-    private func install(
-        _ order: BuildOrder, on machine: RemoteHost, _ live: Live, _ events: @escaping EventSink
-    ) async throws -> [MissingComponent] {
-        let everything = PlaybookStep(index: 0, roles: order.definition.playbook.roles)
-        do {
-            return try await live.provisioner(definition).install(everything, of: order, on: machine, events: events)
-        } catch var failure as Failure where failure.code == .failed || failure.code == .temporary {
-            failure.advice = "fix the problem and run the command again; completed tasks are not repeated"
-            throw failure
-        }
     }
 
     private func event(_ missing: [MissingComponent]) -> String {

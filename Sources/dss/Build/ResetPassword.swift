@@ -35,9 +35,8 @@ struct ResetPassword: DssCommand {
         let password = try password.password(in: live)
         let reset = try PasswordReset(user: user, password: password.secret)
         let hasJupyter = try await RemoteHost.with(host.access(live), runner: live.runner, reset.run)
-        var generated: Secret?
-        if case .generated(let secret) = password { generated = secret }
-        live.standardOutput.write(json ? document(user, hasJupyter, generated) : text(user, hasJupyter, generated))
+        live.standardOutput.write(
+            json ? document(user, hasJupyter, password.generated) : text(user, hasJupyter, password.generated))
     }
 
     private func text(_ user: String, _ hasJupyter: Bool, _ generated: Secret?) -> String {

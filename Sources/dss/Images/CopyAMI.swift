@@ -51,17 +51,14 @@ struct CopyAMI: DssCommand {
 
     func run(in live: Live) async throws {
         let writer = EventWriter(live)
-        let log = StageLog(events: writer.sink, clock: live.clock)
-        let copies = try await live.withImages(aws, definition) { client, names in
-            let id = try await image.search.find(in: client, names: names).id
-            let job = try await AMICopies(client, id, isPublic: isPublic, names: names, polling: try live.polling())
-            try await job.check(regions)
-            return try await writer.live {
-                try await log.run(.export) { (try await job.run(to: regions, events: writer.sink), .done) }
+        let copies = try await writer.live {
+            try await live.withImages(aws, definition) { client, names in
+                try await copyAMI(
+                    image.search, from: client, to: regions, isPublic: isPublic, names: names,
+                    polling: try live.polling(), events: writer.sink, clock: live.clock)
             }
         }
-        let table = Self.table(copies)
-        live.show(table, json: json)
+        live.show(Self.table(copies), json: json)
         if copies.contains(where: { $0.error != nil }) { throw ExitCode(Failure.Code.failed.rawValue) }
     }
 

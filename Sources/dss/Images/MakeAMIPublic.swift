@@ -35,27 +35,15 @@ struct MakeAMIPublic: DssCommand {
     @OptionGroup var definition: DefinitionOptions
 
     func run(in live: Live) async throws {
-        let wanted = !undo
-        let (before, after) = try await live.withImages(aws, definition) { client, names in
-            let publicity = AMIVisibility(client)
-            let id = try await image.search.find(in: client, names: names).id
-            let before = try await publicity.state(of: id)
-            guard !before.isAll(public: wanted) else { return (before, before) }
-            if wanted { try await publicity.check(id) }
-            try await ask(before, client.region, live)
-            if wanted {
-                try await undoingOnFailure { try await publicity.makePublic(before, undo: $0) }
-            } else {
-                try await publicity.makePrivate(before)
+        let change = try await live.withImages(aws, definition) { client, names in
+            try await AMIVisibility.set(public: !undo, of: image.search, in: client, names: names) { state in
+                if !yes { try await ask(state, client.region, live) }
             }
-            return (before, try await publicity.state(of: id))
         }
-        let table = Self.table(before, after)
-        live.show(table, json: json)
+        live.show(Self.table(change.before, change.after), json: json)
     }
 
     private func ask(_ state: AMIVisibility.State, _ region: String, _ live: Live) async throws {
-        guard !yes else { return }
         let things = "\(state.imageID) (\(state.name)) and \(state.snapshots.map(\.id).joined(separator: ", "))"
         let question = "Make \(things) in \(region) \(undo ? "private" : "public")?"
         try await live.confirm(question, orElse: "nothing was changed")

@@ -26,18 +26,17 @@ extension Live {
         }
     }
 
-    /// Runs `body` with the image bucket and its contents.
-    func withShelf<Result>(
-        _ options: AWSAssetOptions, _ body: (PublishedBuilds) async throws -> Result
+    /// Runs `body` with the published builds, and with their bucket.
+    func withPublishedBuilds<Result>(
+        _ options: AWSAssetOptions, _ body: (PublishedBuilds, AWSClient, ImageBucket.Front) async throws -> Result
     ) async throws -> Result {
         let (names, aws) = try cloud(options.definition)
         return try await withAWSAssets(options, "*") { search in
             let front = try await ImageBucket.front(in: search.client)
             let regions = options.names.isEmpty ? Set(search.regions + aws.regions).sorted() : search.regions
-            return try await body(
-                PublishedBuilds(
-                    search: search, regions: regions, front: front,
-                    shelf: ReleaseCatalog(search.client, bucket: front.bucket, prefix: names.bucketPrefix)))
+            let catalog = ReleaseCatalog(search.client, bucket: front.bucket, prefix: names.bucketPrefix)
+            let builds = PublishedBuilds(catalog, address: front.address) { try await search.images(in: regions) }
+            return try await body(builds, search.client, front)
         }
     }
 
@@ -73,17 +72,11 @@ extension Live {
     }
 }
 
-/// The published builds of an account: files from the bucket, AMIs from EC2.
-struct PublishedBuilds: Sendable {
-    let search: AssetSearch
-    let regions: [String]
-    let front: ImageBucket.Front
-    let shelf: ReleaseCatalog
-
+extension AssetSearch {
     /// The available AMIs by asset id.
     /// - Throws: `AWSError` if a region cannot be listed, because the published release would silently miss its AMIs.
-    func images() async throws -> [String: [PublishedRelease.Image]] {
-        let inventory = try await search.assets.find(search.rules, kinds: [.ami], in: regions)
+    fileprivate func images(in regions: [String]) async throws -> [String: [PublishedRelease.Image]] {
+        let inventory = try await assets.find(rules, kinds: [.ami], in: regions)
         if let gap = inventory.gaps.first { throw gap.reason }
         return Dictionary(grouping: inventory.assets.filter { $0.state == "available" }, by: \.assetID)
             .mapValues { images in
@@ -92,94 +85,41 @@ struct PublishedBuilds: Sendable {
                 }
             }
     }
-
-    /// - Parameter base: The prefix of all keys; empty for URLs relative to the distribution.
-    func release(
-        _ manifest: Manifest, _ images: [String: [PublishedRelease.Image]], base: String
-    ) -> PublishedRelease {
-        let id = manifest.assetID
-        // An AMI that is identified only by its name may have dashes where the id has dots.
-        let found = images[id.rawValue] ?? images[id.dashed] ?? []
-        return PublishedRelease(manifest, images: found) { base + percentEncoded(shelf.key(id, $0), keepsSlash: true) }
-    }
 }
 
 /// Release builds on CodeBuild.
 extension Live {
-    /// Runs `body` with the CodeBuild project for releases.
-    func withReleaseProject(
-        _ options: ReleaseBuildOptions, _ body: (ReleaseBuildConsole) async throws -> Void
+    /// Starts builds of the project for releases, follows them unless told otherwise, and prints their results.
+    func build(
+        _ options: ReleaseBuildOptions, _ start: (ReleaseBuilds, ReleaseProject) async throws -> [StartedBuild]
     ) async throws {
-        var polling = try polling()
-        // A build may be queued for 8 hours and then run for 36. Poll often, so that log lines appear promptly.
-        polling.limit = .seconds(48 * 3600)
-        polling.longest = min(polling.longest, .seconds(5))
-        polling.patience = .seconds(1800)
+        let policy = try polling().forReleaseBuilds
         try await withImages(options.aws, options.definition) { client, _ in
             let project = try await ReleaseProject.find(in: client)
-            try await body(ReleaseBuildConsole(options, project, client, polling, self))
+            let builds = ReleaseBuilds(client, polling: policy, releaseBuildCallbacks)
+            let started = try await start(builds, project)
+            guard let release = started.first?.build.releaseID else { return }
+            if options.noWait {
+                return standardOutput.write(
+                    options.json
+                        ? BuildResults.json(releaseID: release, started).pretty + "\n"
+                        : started.map { "\($0.id)\n" }.joined())
+            }
+            let results = BuildResults(releaseID: release, builds: try await builds.follow(started))
+            standardOutput.write(options.json ? results.json.pretty + "\n" : results.text(standardOutput.style))
+            guard let failure = results.failure else { return }
+            throw options.json ? ExitCode(failure.code.rawValue) : failure
         }
     }
-}
 
-/// Starts builds, reports their progress, and stops them on request.
-struct ReleaseBuildConsole: Sendable {
-    private let options: ReleaseBuildOptions
-    private let project: ReleaseProject
-    private let builds: ReleaseBuilds
-    private let live: Live
-
-    init(
-        _ options: ReleaseBuildOptions, _ project: ReleaseProject, _ client: AWSClient, _ polling: PollingPolicy,
-        _ live: Live
-    ) {
-        self.live = live
-        self.options = options
-        self.project = project
-        let side = live.standardError
-        let style = side.style
-        builds = ReleaseBuilds(
-            client, polling: polling,
-            .init { build, news in
-                side.write(news.text(build.label, style))
-            } stops: { running in
-                guard live.keyboard.isTerminal else { return false }
-                let names = running.map(\.id).joined(separator: ", ")
-                return (try? await live.isAnsweredYes("Stop \(names) as well?")) ?? false
-            })
-    }
-
-    /// - Parameter variants: The variants to build in addition to the definition.
-    func start(
-        _ id: AssetID, release: Int, _ publicity: ReleaseBuild.Publicity, variants: [SandboxVariant] = []
-    ) async throws -> [StartedBuild] {
-        let plain = ReleaseBuild(
-            label: variants.isEmpty ? nil : "plain", assetID: id, releaseID: release, branch: options.branch,
-            passwordSecret: options.passwordSecret ?? project.passwordSecret, publicity: publicity)
-        let others = try variants.map { variant in
-            var build = plain
-            (build.variant, build.label) = (variant.name, variant.name)
-            build.assetID = try AssetID("\(id)-\(variant.name)")
-            build.settings = variant.settings.reduce(into: [:]) { $0[$1.environmentVariable] = $1.value }
-            return build
+    private var releaseBuildCallbacks: ReleaseBuilds.Callbacks {
+        let style = standardError.style
+        return .init { build, news in
+            standardError.write(news.text(build.label, style))
+        } stops: { running in
+            guard keyboard.isTerminal else { return false }
+            let names = running.map(\.id).joined(separator: ", ")
+            return (try? await isAnsweredYes("Stop \(names) as well?")) ?? false
         }
-        return try await builds.start([plain] + others, in: project.name)
-    }
-
-    /// Waits for the builds, and reports their results as output and exit code.
-    func follow(_ started: [StartedBuild]) async throws {
-        guard let release = started.first?.build.releaseID else { return }
-        let output = live.standardOutput
-        if options.noWait {
-            output.write(
-                options.json
-                    ? BuildResults.json(releaseID: release, started).pretty + "\n"
-                    : started.map { "\($0.id)\n" }.joined())
-            return
-        }
-        let results = BuildResults(releaseID: release, builds: try await builds.follow(started))
-        output.write(options.json ? results.json.pretty + "\n" : results.text(output.style))
-        guard let failure = results.failure else { return }
-        throw options.json ? ExitCode(failure.code.rawValue) : failure
     }
 }

@@ -1,11 +1,8 @@
-import AWSServices
 import ArgumentParser
 import Definition
-import Glibc
 import Releasing
 import Reporting
 import Sandbox
-import Workbench
 
 /// `dss download`
 struct Download: DssCommand {
@@ -49,51 +46,19 @@ struct Download: DssCommand {
 
     func run(in live: Live) async throws {
         let id = try AssetID(assetID)
+        let path = output.map(live.absolute) ?? live.currentDirectory
         let writer = EventWriter(live)
-        let tell: @Sendable (String) -> Void = { writer.sink(.notice($0)) }
-        let sheet = try await live.withDownloads(url: url, aws, definition, tell: tell) { source in
-            let item = try await source.item(id, format)
-            let file = file(item, live)
-            let isThere = try item.isThere(at: file)
-            if !isThere { try await fetch(item, from: source, to: file, writer, live) }
-            return facts(item, file, isThere)
-        }
-        live.show(sheet, json: json)
-    }
-
-    private func fetch(
-        _ item: DownloadSource.Item, from source: DownloadSource, to file: String, _ writer: EventWriter, _ live: Live
-    ) async throws {
-        let lock = try FileLock("\(file).part-lock", holder: "dss download is fetching \(file)")
-        defer { unlink("\(file).part-lock") }
-        let log = StageLog(events: writer.sink, clock: live.clock)
-        try await writer.live {
-            try await log.run(.export) {
-                try await source.fetch(item, to: file) { done in
-                    writer.sink(
-                        .progress(
-                            .export,
-                            Progress(
-                                "download \(item.name)", completed: Double(done.done), total: Double(done.total),
-                                unit: .bytes)))
-                }
-                return ((), .done)
+        let done = try await writer.live {
+            try await live.withDownloads(url: url, aws, definition, tell: { writer.sink(.notice($0)) }) { source in
+                try await source.download(id, format, to: path, events: writer.sink, clock: live.clock)
             }
         }
-        _ = consume lock
-    }
-
-    private func file(_ item: DownloadSource.Item, _ live: Live) -> String {
-        guard let output else { return live.absolute(item.name) }
-        let path = live.absolute(output)
-        return fileExists("\(path)/.") ? "\(path)/\(item.name)" : path
-    }
-
-    private func facts(_ item: DownloadSource.Item, _ file: String, _ wasThere: Bool) -> FactSheet {
-        FactSheet([
-            .init("file", wasThere ? "\(file) (already downloaded)" : file, .string(file)),
+        let (item, file) = (done.item, done.file)
+        let facts = FactSheet([
+            .init("file", done.wasThere ? "\(file) (already downloaded)" : file, .string(file)),
             .init("size", key: "bytes", Units.size(Int64(item.size)), .count(item.size)),
-            .init("checked", item.checkSentence), .json("was_there", .bool(wasThere)),
+            .init("checked", item.checkSentence), .json("was_there", .bool(done.wasThere)),
         ])
+        live.show(facts, json: json)
     }
 }

@@ -1,11 +1,9 @@
 import AWSCore
 import AWSProvider
 import ArgumentParser
-import Definition
 import Releasing
 import Reporting
 import Sandbox
-import Workbench
 
 /// `dss publish-index`
 struct PublishIndex: DssCommand {
@@ -40,60 +38,34 @@ struct PublishIndex: DssCommand {
     @OptionGroup var options: AWSAssetOptions
 
     func run(in live: Live) async throws {
-        let sheet = try await live.withShelf(options) { desk in
-            let releases = try await releases(desk, live)
-            let items = try items(releases, desk.front)
-            let written = try await write(items, live, desk)
-            return facts(releases, written, desk.front)
+        let sheet = try await live.withPublishedBuilds(options) { builds, client, bucket in
+            let index = try await publishIndex(
+                of: builds, titled: title, to: try destination(client, bucket, live), warn: live.warn
+            ) { live.standardError.write("\($0)\n") }
+            return facts(index, builds.address)
         }
         live.show(sheet, json: json)
     }
 
-    private func releases(_ desk: PublishedBuilds, _ live: Live) async throws -> [PublishedRelease] {
-        async let images = desk.images()
-        let contents = try await desk.shelf.read()
-        contents.troubles.forEach(live.warn)
-        let known = try await images
-        return contents.manifests.map { desk.release($0, known, base: "") }
+    private func destination(
+        _ client: AWSClient, _ bucket: ImageBucket.Front, _ live: Live
+    ) throws -> IndexDestination {
+        if dryRun { return .nowhere }
+        if let output { return .folder(live.absolute(output)) }
+        return .bucket(
+            IndexPublication(
+                client, bucket: bucket.bucket, distributionID: bucket.distributionID, polling: try live.polling()))
     }
 
-    private func items(
-        _ releases: [PublishedRelease], _ front: ImageBucket.Front
-    ) throws -> [IndexPublication.Item] {
-        [
-            .init(
-                ReleasesDocument.fileName, "application/json", ReleasesDocument.json(releases, base: front.address)),
-            .init(DownloadPage.fileName, "text/html; charset=utf-8", try DownloadPage(releases, title: title).html),
-        ]
-    }
-
-    /// - Returns: The names of the files that were written.
-    private func write(_ items: [IndexPublication.Item], _ live: Live, _ desk: PublishedBuilds) async throws -> [String]
-    {
-        if dryRun { return [] }
-        guard let output else {
-            let publication = IndexPublication(
-                desk.search.client, bucket: desk.front.bucket, distributionID: desk.front.distributionID,
-                polling: try live.polling())
-            return try await publication.run(items) { live.standardError.write("\($0)\n") }
-        }
-        let folder = live.absolute(output)
-        try makeDirectory(folder)
-        for item in items { try writeAtomically(item.text, to: "\(folder)/\(item.key)") }
-        return items.map { "\(folder)/\($0.key)" }
-    }
-
-    private func facts(
-        _ releases: [PublishedRelease], _ written: [String], _ front: ImageBucket.Front
-    ) -> FactSheet {
-        let ids = releases.map(\.assetID.rawValue)
+    private func facts(_ index: PublishedIndex, _ address: String) -> FactSheet {
+        let ids = index.releases.map(\.assetID.rawValue)
         let nothing = dryRun ? "nothing (--dry-run)" : "nothing: already up to date"
         return FactSheet([
-            .init("page", key: "url", front.address),
+            .init("page", key: "url", address),
             .init("releases", ids.isEmpty ? "none" : ids.joined(separator: ", "), .array(ids.map { .string($0) })),
             .init(
-                "written", written.isEmpty ? nothing : written.joined(separator: ", "),
-                .array(written.map { .string($0) })),
+                "written", index.written.isEmpty ? nothing : index.written.joined(separator: ", "),
+                .array(index.written.map { .string($0) })),
         ])
     }
 }

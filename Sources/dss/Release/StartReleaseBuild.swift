@@ -1,3 +1,4 @@
+import AWSProvider
 import ArgumentParser
 import Definition
 import Releasing
@@ -46,11 +47,16 @@ struct StartReleaseBuild: DssCommand {
         let url = try UploadURL(uploadURL)
         try url.check(isOf: try GitHubRepository(definition.github.repository))
         let id = try build.asset.assetID(in: definition)
-        let variants = matrix ? try live.variants(build.definition) : []
-        try await live.withReleaseProject(build) { desk in
-            let started = try await desk.start(
-                id, release: url.releaseID, isPrivate ? .withPrivateImages : .full, variants: variants)
-            try await desk.follow(started)
+        let variants = (matrix ? try live.variants(build.definition) : []).map { variant in
+            let settings = variant.settings.map { ($0.environmentVariable, $0.value) }
+            return (name: variant.name, settings: Dictionary(settings) { $1 })
+        }
+        try await live.build(build) { builds, project in
+            let plain = ReleaseBuild(
+                assetID: id, releaseID: url.releaseID, branch: build.branch,
+                passwordSecret: build.passwordSecret ?? project.passwordSecret,
+                publicity: isPrivate ? .withPrivateImages : .full)
+            return try await builds.start(plain.with(variants), in: project.name)
         }
     }
 }
@@ -87,29 +93,16 @@ struct StartTestReleaseBuild: DssCommand {
 
     func run(in live: Live) async throws {
         let definition = try live.loaded(build.definition).definition.definition
-        try await live.withReleaseProject(build) { desk in
-            let started = try await live.withGitHub(github, definition) { client in
-                try await start(client, definition.version, desk, live)
+        try await live.build(build) { builds, project in
+            try await live.withGitHub(github, definition) { client in
+                let rehearsal = Rehearsal(
+                    of: definition.version, title: releaseTitle, branch: build.branch,
+                    assetID: try build.asset.assetID.map { try AssetID($0) })
+                return try await rehearsal.start(
+                    builds, in: project.name, passwordSecret: build.passwordSecret ?? project.passwordSecret,
+                    on: client
+                ) { live.standardError.write("\($0)\n") }
             }
-            try await desk.follow(started)
-        }
-    }
-
-    /// Creates the draft and starts its build. Once the build has started, the draft is kept whatever the result,
-    /// because the user reviews its notes.
-    private func start(
-        _ client: GitHubClient, _ version: String, _ desk: ReleaseBuildConsole, _ live: Live
-    ) async throws -> [StartedBuild] {
-        try await undoingOnFailure { undo in
-            let draft = try await client.createDraft(
-                tag: "\(version)-test", branch: build.branch, title: releaseTitle)
-            let path = "repos/\(client.repository)/releases/\(draft.id)"
-            await undo.register("the draft \(draft.page)", remedy: "gh api -X DELETE \(path)") {
-                try await client.delete(draft)
-            }
-            live.standardError.write("draft release \(draft.page)\n")
-            let id = try build.asset.assetID.map { try AssetID($0) } ?? AssetID("\(version)-test-\(draft.id)")
-            return try await desk.start(id, release: draft.id, .rehearsal)
         }
     }
 }

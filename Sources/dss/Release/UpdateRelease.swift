@@ -61,21 +61,16 @@ struct UpdateRelease: DssCommand {
     }
 
     private func notes(_ live: Live, _ definition: SandboxDefinition, _ id: AssetID) async throws -> ReleaseNotes {
-        let folder = parentDirectory(options.definition.file)
-        let (release, listed) = try await live.withShelf(options) { desk in
-            let manifest = try await desk.shelf.manifest(of: id)
-            let listed = try await PublishedDockerImage(client: desk.search.client, bucket: desk.front.bucket)
+        try await live.withPublishedBuilds(options) { builds, client, bucket in
+            let release = try await builds.release(of: id)
+            let listed = try await PublishedDockerImage(client: client, bucket: bucket.bucket)
                 .record(PublishedDockerImage.key(definition.names.bucketPrefix, id))
-            return (desk.release(manifest, try await desk.images(), base: desk.front.address), listed)
+            let usual = "\(definition.github.repository.lowercased()):\(release.version)"
+            let image = dockerImage ?? listed?.reference ?? usual
+            return try ReleaseNotes(
+                release, changelogIn: parentDirectory(options.definition.file),
+                containerImage: image == "none" ? nil : image)
         }
-        let changelog = try Changelog.read(for: release.version, in: folder)
-        guard let changes = changelog.section(release.version) else {
-            throw Failure(
-                .badData, "\(changelog.path) has no section for \(release.version)", advice: "dss release check")
-        }
-        let usual = "\(definition.github.repository.lowercased()):\(release.version)"
-        let image = dockerImage ?? listed?.reference ?? usual
-        return ReleaseNotes(release, changes: changes.text, containerImage: image == "none" ? nil : image)
     }
 
     private func show(_ body: String?, _ live: Live) {

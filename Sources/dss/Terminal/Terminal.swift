@@ -159,10 +159,8 @@ extension OutputOptions {
 
     /// Prints the report to standard output, including the password if it was generated for this build.
     func show(_ result: BuildReport, _ order: BuildOrder, _ live: Live) {
-        var generated: Secret?
-        if case .generated(let secret) = order.password { generated = secret }
-        let terminal = live.standardOutput
-        terminal.write(json ? result.event(password: generated) : result.text(terminal.style, password: generated))
+        let (terminal, password) = (live.standardOutput, order.password.generated)
+        terminal.write(json ? result.event(password: password) : result.text(terminal.style, password: password))
     }
 }
 
