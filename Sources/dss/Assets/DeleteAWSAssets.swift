@@ -39,10 +39,10 @@ struct DeleteAWSAssets: DssCommand {
             valueName: "type"))
     var keep: [AssetKinds] = []
 
-    @Flag(name: .customLong("dry-run"), help: "Show what would be removed, without removing it")
+    @Flag(name: .customLong("dry-run"), help: .dryRun)
     var dryRun = false
 
-    @Flag(help: "Skip confirmation")
+    @Flag(help: .yes)
     var yes = false
 
     @OptionGroup var options: AWSAssetOptions

@@ -21,10 +21,10 @@ struct DeleteAssets: DssCommand {
         help: ArgumentHelp("Asset id; '*' and '?' are wildcards", valueName: "pattern"))
     var pattern: String
 
-    @Flag(help: "Skip confirmation")
+    @Flag(help: .yes)
     var yes = false
 
-    @Flag(name: .customLong("dry-run"), help: "Show what would be removed, without removing it")
+    @Flag(name: .customLong("dry-run"), help: .dryRun)
     var dryRun = false
 
     @OptionGroup var definition: DefinitionOptions

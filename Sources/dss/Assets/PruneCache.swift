@@ -36,13 +36,13 @@ struct PruneCache: DssCommand {
     @Flag(help: "Remove all entries that are not in use")
     var all = false
 
-    @Flag(name: .customLong("dry-run"), help: "Show what would be removed, without removing it")
+    @Flag(name: .customLong("dry-run"), help: .dryRun)
     var dryRun = false
 
     @Option(help: "Output format: text, markdown or json")
     var format = OutputFormat.text
 
-    @Flag(help: "Same as --format json")
+    @Flag(help: .jsonFormat)
     var json = false
 
     @OptionGroup var place: DirectoryOptions

@@ -40,7 +40,7 @@ struct ShowAWSAssets: DssCommand {
     @Flag(help: "Also show ended exports, builds and instances, as long as AWS lists them")
     var ended = false
 
-    @Flag(help: "Print JSON")
+    @Flag(help: .json)
     var json = false
 
     @Option(

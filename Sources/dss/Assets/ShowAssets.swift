@@ -23,7 +23,7 @@ struct ShowAssets: DssCommand {
     @Option(help: "Output format: text, markdown or json")
     var format = OutputFormat.text
 
-    @Flag(help: "Same as --format json")
+    @Flag(help: .jsonFormat)
     var json = false
 
     @OptionGroup var definition: DefinitionOptions

@@ -27,7 +27,7 @@ struct ResetPassword: DssCommand {
     @OptionGroup var password: PasswordOptions
     @OptionGroup var definition: DefinitionOptions
 
-    @Flag(help: "Print JSON")
+    @Flag(help: .json)
     var json = false
 
     func run(in live: Live) async throws {

@@ -32,7 +32,7 @@ struct CopyAMI: DssCommand {
     @Flag(name: .customLong("public"), help: "Make the copies public")
     var isPublic = false
 
-    @Flag(help: "Print JSON")
+    @Flag(help: .json)
     var json = false
 
     @OptionGroup var aws: AWSOptions

@@ -25,10 +25,10 @@ struct MakeAMIPublic: DssCommand {
     @Flag(help: "Make the AMI and its snapshots private again")
     var undo = false
 
-    @Flag(help: "Skip confirmation")
+    @Flag(help: .yes)
     var yes = false
 
-    @Flag(help: "Print JSON")
+    @Flag(help: .json)
     var json = false
 
     @OptionGroup var aws: AWSOptions

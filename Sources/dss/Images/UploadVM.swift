@@ -38,7 +38,7 @@ struct UploadVM: DssCommand {
     @Option(name: .customLong("boot-mode"), help: "Boot mode (default: both, UEFI preferred)")
     var bootMode: ImageTraits.BootMode?
 
-    @Flag(help: "Print JSON")
+    @Flag(help: .json)
     var json = false
 
     @OptionGroup var aws: AWSOptions

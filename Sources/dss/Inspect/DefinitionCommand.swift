@@ -19,7 +19,7 @@ struct DefinitionCommand: DssCommand {
 
     @OptionGroup var definition: DefinitionOptions
 
-    @Flag(help: "Print JSON")
+    @Flag(help: .json)
     var json = false
 
     @Flag(help: "Show the origin of each value")

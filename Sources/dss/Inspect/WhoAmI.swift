@@ -23,7 +23,7 @@ struct WhoAmI: DssCommand {
 
     @OptionGroup var aws: AWSOptions
 
-    @Flag(help: "Print JSON")
+    @Flag(help: .json)
     var json = false
 
     func run(in live: Live) async throws {

@@ -4,6 +4,14 @@ import FoundationEssentials
 import Sandbox
 import Workbench
 
+/// The words of options that many commands have.
+extension ArgumentHelp {
+    static var json: ArgumentHelp { "Print JSON" }
+    static var jsonFormat: ArgumentHelp { "Same as --format json" }
+    static var yes: ArgumentHelp { "Skip confirmation" }
+    static var dryRun: ArgumentHelp { "Show what would be removed, without removing it" }
+}
+
 /// How to print results and progress.
 struct OutputOptions: ParsableArguments {
     @Flag(help: "Print JSON: one event per line, or one document")

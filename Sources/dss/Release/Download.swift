@@ -38,7 +38,7 @@ struct Download: DssCommand {
         completion: .file())
     var output: String?
 
-    @Flag(help: "Print JSON")
+    @Flag(help: .json)
     var json = false
 
     @OptionGroup var aws: AWSOptions

@@ -32,7 +32,7 @@ struct PublishIndex: DssCommand {
     @Option(help: ArgumentHelp("Heading of the page", valueName: "text"))
     var title = "Data-science sandbox"
 
-    @Flag(help: "Print JSON")
+    @Flag(help: .json)
     var json = false
 
     @OptionGroup var options: AWSAssetOptions

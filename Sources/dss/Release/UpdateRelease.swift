@@ -42,7 +42,7 @@ struct UpdateRelease: DssCommand {
     @Flag(name: .customLong("dry-run"), help: "Print the notes without changing the release")
     var dryRun = false
 
-    @Flag(help: "Print JSON")
+    @Flag(help: .json)
     var json = false
 
     @OptionGroup var asset: AssetOptions

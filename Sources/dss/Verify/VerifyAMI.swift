@@ -35,7 +35,7 @@ struct VerifyAMI: DssCommand {
     @OptionGroup var aws: AWSOptions
     @OptionGroup var definition: DefinitionOptions
 
-    @Flag(help: "Print JSON")
+    @Flag(help: .json)
     var json = false
 
     @Flag(
