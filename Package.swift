@@ -92,7 +92,12 @@ let package = Package(
             name: "dss-bench", dependencies: ["AWSCore", "AWSServices", "HTTPTransport", http] + nio,
             path: "Benchmarks",
             swiftSettings: strict),
-        tests(of: "dss"),
+        tests(
+            of: "dss",
+            with: [
+                "Sandbox", "Workbench", "Reporting", "AWSCore", "AWSServices", "AWSIdentity", "AWSProvider",
+                "HTTPTransport", "AWSTestSupport", arguments,
+            ]),
         tests(of: "Sandbox"),
         .testTarget(name: "HouseRulesTests", swiftSettings: strict),
         .testTarget(
@@ -125,7 +130,7 @@ let package = Package(
         .testTarget(
             name: "AWSIntegrationTests", dependencies: ["AWSCore", "AWSServices", "HTTPTransport", "AWSTestSupport"],
             swiftSettings: strict),
-        tests(of: "AWSIdentity", with: ["AWSCore", "AWSServices", "AWSTestSupport", "Workbench", "dss"]),
+        tests(of: "AWSIdentity", with: ["AWSCore", "AWSServices", "AWSTestSupport", "Workbench"]),
         tests(
             of: "AWSProvider",
             with: [
