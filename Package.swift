@@ -94,7 +94,12 @@ let package = Package(
             name: "dss-bench", dependencies: ["AWSCore", "AWSServices", "HTTPTransport", http] + nio,
             path: "Benchmarks",
             swiftSettings: strict),
-        tests(of: "dss", with: ["Sandbox", "Reporting", "Workbench", "AWSTestSupport"]),
+        tests(
+            of: "dss",
+            with: [
+                "Sandbox", "Workbench", "Reporting", "AWSCore", "AWSServices", "AWSIdentity", "AWSProvider",
+                "HTTPTransport", "AWSTestSupport", arguments,
+            ]),
         tests(of: "Sandbox"),
         .testTarget(name: "HouseRulesTests", swiftSettings: strict),
         .testTarget(
@@ -132,8 +137,7 @@ let package = Package(
             name: "AWSIntegrationTests",
             dependencies: ["AWSCore", "AWSServices", "HTTPTransport", "AWSTestSupport", "TestSupport"],
             swiftSettings: strict),
-        tests(
-            of: "AWSIdentity", with: ["AWSCore", "AWSServices", "AWSTestSupport", "TestSupport", "Workbench", "dss"]),
+        tests(of: "AWSIdentity", with: ["AWSCore", "AWSServices", "AWSTestSupport", "TestSupport", "Workbench"]),
         tests(
             of: "AWSProvider",
             with: [

@@ -211,3 +211,25 @@ extension HostAccess {
         return (["ssh"] + options + ["-i", key, "\(user)@\(host)"]).map(shellQuoted).joined(separator: " ")
     }
 }
+
+/// Installs the whole sandbox on an existing host, which keeps running and is not sealed.
+/// - Returns: The components that could not be installed.
+package func installDependencies(
+    _ order: BuildOrder, on access: HostAccess, with provisioner: some Provisioner, runner: any CommandRunner,
+    events: @escaping EventSink
+) async throws -> [MissingComponent] {
+    try await RemoteHost.with(access, runner: runner) { machine in
+        try machine.system.expect(order.definition.base, on: access.host)
+        let everything = PlaybookStep(index: 0, roles: order.definition.playbook.roles)
+        do {
+            let missing = try await Scope.run(events: events) {
+                try await provisioner.install(everything, on: machine, in: BuildContext(order, $0))
+            }
+            for part in missing { events(.lacking(part)) }
+            return missing
+        } catch var failure as Failure where failure.code == .failed || failure.code == .temporary {
+            failure.advice = "fix the problem and run the command again; completed tasks are not repeated"
+            throw failure
+        }
+    }
+}

@@ -37,7 +37,7 @@ package struct AssetListing {
     private let now: Date
 
     /// - Parameter empty: Text shown instead of an empty table.
-    package init(_ assets: [Asset], on site: Site, empty: String, now: Date = Date()) {
+    package init(_ assets: [Asset], on site: Site, now: Date = Date(), empty: String) {
         if case .host = site {
             // By asset id, then in the order in which they were found.
             self.assets = assets.sorted { $0.assetID < $1.assetID }

@@ -38,6 +38,11 @@ package enum DefaultPassword: Sendable, Equatable {
         case .given(let secret), .generated(let secret): secret
         }
     }
+
+    /// The password to show to the user, who does not know it yet.
+    package var generated: Secret? {
+        if case .generated(let secret) = self { secret } else { nil }
+    }
 }
 
 /// A string that does not print itself.

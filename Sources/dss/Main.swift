@@ -4,53 +4,77 @@ import Reporting
 import Sandbox
 import Workbench
 
-/// Parses the command line, runs one command, and turns errors into a message and an exit code.
+/// A command of this program. ArgumentParser parses it; its own `run()` is left to the groups of commands, whose run is
+/// their help.
+protocol DssCommand: ParsableCommand {
+    func run(in live: Live) async throws
+}
+
+/// The program: one world, one command line, one exit code.
 @main
 struct Main {
     static func main() async {
-        let command: any ParsableCommand
-        do { command = try Dss.parseAsRoot() } catch { Dss.exit(withError: error) }
+        let live = Live.process()
+        exit(await run(Array(CommandLine.arguments.dropFirst()), in: live) { try await runInterruptibly($0, live) })
+    }
+
+    /// Parses the command line, runs its command, and prints errors.
+    /// - Parameter perform: Runs a command; tests leave signals alone.
+    /// - Returns: The exit code.
+    static func run(
+        _ arguments: [String], in live: Live, _ perform: @Sendable (sending any DssCommand) async throws -> Void
+    ) async -> Int32 {
         do {
-            if let asyncCommand = command as? any AsyncParsableCommand {
-                try await runInterruptibly(asyncCommand)
-            } else {
-                var command = command
-                try command.run()
+            var command = try Dss.parseAsRoot(arguments)
+            do {
+                guard let command = command as? any DssCommand else {
+                    try command.run()
+                    return 0
+                }
+                try await perform(command)
+                return 0
+            } catch let error where !isOfParser(error) {
+                return report(Failure(explaining: error), json: arguments.contains("--json"), live)
             }
         } catch {
-            end(with: error)
+            return reportOfParser(error, live)
         }
     }
 
-    private static func runInterruptibly(_ command: sending any AsyncParsableCommand) async throws {
+    private static func runInterruptibly(_ command: sending any DssCommand, _ live: Live) async throws {
         try await interruptible { name, isSecond in
-            Terminal.standardError.write(
+            live.standardError.write(
                 isSecond
                     ? "\ndss: stopped without cleaning up; run 'dss show-assets' to list leftovers\n"
                     : "\ndss: \(name): cleaning up (repeat to stop immediately)\n")
         } _: {
-            var command = command
-            try await command.run()
+            try await command.run(in: live)
         }
     }
 
-    /// Exits with an error. ArgumentParser handles its own errors and `ExitCode`; everything else becomes a `Failure`.
-    private static func end(with error: any Error) -> Never {
-        if error is ExitCode || [.success, .validationFailure].contains(Dss.exitCode(for: error)) {
-            Dss.exit(withError: error)
-        }
-        let failure = Failure(explaining: error)
-        if CommandLine.arguments.contains("--json") {
-            Terminal.standardOutput.write(failure.event())
+    /// Whether ArgumentParser explains this error of a command: help, a usage error, or a bare exit code.
+    private static func isOfParser(_ error: any Error) -> Bool {
+        error is ExitCode || [.success, .validationFailure].contains(Dss.exitCode(for: error))
+    }
+
+    private static func reportOfParser(_ error: any Error, _ live: Live) -> Int32 {
+        let (code, text) = (Dss.exitCode(for: error), Dss.fullMessage(for: error))
+        if !text.isEmpty { (code.isSuccess ? live.standardOutput : live.standardError).write(text + "\n") }
+        return code.rawValue
+    }
+
+    private static func report(_ failure: Failure, json isJSON: Bool, _ live: Live) -> Int32 {
+        if isJSON {
+            live.standardOutput.write(failure.event())
         } else {
-            Terminal.standardError.write(failure.text(Terminal.standardError.style))
+            live.standardError.write(failure.text(live.standardError.style))
         }
-        exit(failure.code.rawValue)
+        return failure.code.rawValue
     }
 }
 
 /// The command `dss`.
-struct Dss: AsyncParsableCommand {
+struct Dss: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "dss",
         abstract: "Build, verify and manage data-science sandbox images",

@@ -15,6 +15,11 @@ struct HelpTests {
         for line in examples { #expect(line.hasPrefix("  ") && line.count <= 80, "\(line)") }
     }
 
+    @Test("every command is run by Main, in its world", arguments: Self.commands(of: Dss.self))
+    func runs(_ command: any ParsableCommand.Type) {
+        #expect(command is any DssCommand.Type)
+    }
+
     /// The commands that do something, whatever group they are in.
     private static func commands(of command: any ParsableCommand.Type) -> [any ParsableCommand.Type] {
         let parts = command.configuration.subcommands

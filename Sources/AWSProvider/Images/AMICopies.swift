@@ -5,6 +5,20 @@ import Sandbox
 import Synchronization
 import Workbench
 
+/// Copies an AMI to other regions. A failure in one region does not stop the others.
+/// - Throws: `Failure` before anything is copied if the AMI or a region cannot be used.
+package func copyAMI(
+    _ image: ImageReference, from client: AWSClient, to regions: [String], isPublic: Bool,
+    names: SandboxDefinition.Names, polling: PollingPolicy, events: @escaping EventSink, clock: any Clock<Duration>
+) async throws -> [AMICopies.Copy] {
+    let id = try await image.find(in: client, names: names).id
+    let copies = try await AMICopies(client, id, isPublic: isPublic, names: names, polling: polling)
+    try await copies.check(regions)
+    return try await StageLog(events: events, clock: clock).run(.export) {
+        (try await copies.run(to: regions, events: events), .done)
+    }
+}
+
 /// Copies an AMI to other regions concurrently.
 package struct AMICopies: Sendable {
     /// The result in one region.

@@ -21,6 +21,28 @@ package struct AMIVisibility: Sendable {
         }
     }
 
+    /// The states before and after a change.
+    package struct Change: Sendable {
+        package var before: State
+        package var after: State
+    }
+
+    /// Makes an image and its snapshots public or private, unless they already are.
+    /// - Parameter approve: Called before anything is changed; an error it throws ends the change.
+    package static func set(
+        public wanted: Bool, of image: ImageReference, in client: AWSClient, names: SandboxDefinition.Names,
+        approve: (State) async throws -> Void
+    ) async throws -> Change {
+        let visibility = AMIVisibility(client)
+        let id = try await image.find(in: client, names: names).id
+        let before = try await visibility.state(of: id)
+        guard !before.isAll(public: wanted) else { return Change(before: before, after: before) }
+        if wanted { try await visibility.check(id) }
+        try await approve(before)
+        try await wanted ? visibility.makePublic(before) : visibility.makePrivate(before)
+        return Change(before: before, after: try await visibility.state(of: id))
+    }
+
     /// The client of the image's region.
     let client: AWSClient
 

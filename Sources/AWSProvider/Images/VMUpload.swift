@@ -1,7 +1,43 @@
 import AWSCore
 import AWSServices
+import DiskImages
 import FoundationEssentials
 import Sandbox
+import Workbench
+
+/// Creates an AMI from a raw disk on this host.
+/// - Parameter name: the name of the AMI; by default, the one from the definition's names.
+package func uploadVM(
+    _ disk: UploadSource, to workspace: AWSWorkspace, named name: String?, _ traits: ImageTraits,
+    events: @escaping EventSink, clock: any Clock<Duration>
+) async throws -> CapturedImage {
+    let upload = VMUpload(
+        workspace, ImageRegistration(workspace, name: name ?? workspace.imageName, traits: traits))
+    return try await StageLog(events: events, clock: clock).run(.capture) {
+        let image = try await Scope.run(keepsOnSuccess: true, events: events) {
+            try await upload.run(disk.path, in: $0)
+        }
+        return (image, .done)
+    }
+}
+
+/// A raw disk image on this host.
+package struct UploadSource: Sendable {
+    let path: String
+
+    /// - Throws: `Failure` if the file is not a raw disk; its advice is the command that converts the file to one.
+    package init(_ path: String, _ runner: any CommandRunner) async throws {
+        self.path = path
+        let format = try await ImageInspector(runner: runner).inspect(path).format
+        guard format != .raw else { return }
+        let raw = path.replacing(".\(format.fileExtension)", with: "") + ".raw"
+        let line =
+            format == .ova
+            ? "unpack it with tar and convert the disk inside: qemu-img convert -p -O raw DISK.vmdk \(shellQuoted(raw))"
+            : "qemu-img convert -p -f \(Conversion.driver(of: format)) -O raw \(shellQuoted(path)) \(shellQuoted(raw))"
+        throw Failure(.badData, "\(path) is a \(format.rawValue) image, but a raw disk is required", advice: line)
+    }
+}
 
 /// Uploads a local raw disk and registers it as an AMI, without an instance or an import task.
 package struct VMUpload: Sendable {

@@ -60,7 +60,34 @@ extension [ContentCache.Entry] {
     }
 }
 
+/// The entries of the cache, and which of them were pruned.
+package struct CachePruning: Sendable {
+    package var entries: [ContentCache.Entry]
+    /// In a dry run, the entries that would be removed.
+    package var removed: [ContentCache.Entry]
+}
+
 extension LocalMachineFactory {
+    /// Removes the prunable entries that no build uses.
+    /// - Parameters:
+    ///   - days: Removes entries that were not used for this long.
+    ///   - limit: Removes the least recently used entries until the rest is no larger.
+    ///   - now: Seconds since 1970.
+    package func prune(
+        unusedForDays days: Double?, toBytes limit: Int64?, now: Double, isDryRun: Bool
+    ) async throws -> CachePruning {
+        let entries = cache.entries
+        let prunable = entries.prunable(unusedForDays: days, toBytes: limit, now: now)
+        guard !isDryRun else { return CachePruning(entries: entries, removed: prunable) }
+        var pruning = CachePruning(entries: entries, removed: [])
+        for entry in prunable {
+            // A build may have started to use the entry since it was listed.
+            do { try await remove(entry) } catch let error as Failure where error.code == .temporary { continue }
+            pruning.removed.append(entry)
+        }
+        return pruning
+    }
+
     /// Removes an entry with its products and the entries stacked on it.
     /// - Throws: `Failure(.temporary)` if a build uses it.
     package func remove(_ entry: ContentCache.Entry) async throws {

@@ -1,6 +1,7 @@
 import AWSCore
 import AWSServices
 import FoundationEssentials
+import Glibc
 import Sandbox
 import Workbench
 
@@ -65,6 +66,41 @@ package struct DownloadSource: Sendable {
         return Item(
             path: path(assetID, file.name), name: file.name, format: format, size: Int(file.bytes),
             check: try await check(file, assetID))
+    }
+
+    /// A file of a release on this host.
+    package struct Downloaded: Sendable {
+        package var item: Item
+        package var file: String
+        /// Whether the complete file was there before.
+        package var wasThere: Bool
+    }
+
+    /// Downloads the file of a release in a format, unless the complete file is already there.
+    /// - Parameter path: An absolute path; if it is a directory, the file gets the name of the image.
+    /// - Throws: `LockHeld` if another process is downloading the same file.
+    package func download(
+        _ assetID: AssetID, _ format: ImageFormat, to path: String, events: @escaping EventSink,
+        clock: any Clock<Duration>
+    ) async throws -> Downloaded {
+        let item = try await item(assetID, format)
+        let file = fileExists("\(path)/.") ? "\(path)/\(item.name)" : path
+        guard try !item.isThere(at: file) else { return Downloaded(item: item, file: file, wasThere: true) }
+        let lock = try FileLock("\(file).part-lock", holder: "dss download is fetching \(file)")
+        defer { unlink("\(file).part-lock") }
+        try await StageLog(events: events, clock: clock).run(.export) {
+            try await fetch(item, to: file) { done in
+                events(
+                    .progress(
+                        .export,
+                        Progress(
+                            "download \(item.name)", completed: Double(done.done), total: Double(done.total),
+                            unit: .bytes)))
+            }
+            return ((), .done)
+        }
+        _ = consume lock
+        return Downloaded(item: item, file: file, wasThere: false)
     }
 
     package func fetch(

@@ -15,6 +15,17 @@ package struct ReleaseNotes: Sendable {
         self.containerImage = containerImage
     }
 
+    /// The notes with the changes from the changelog in the directory of the definition.
+    /// - Throws: `Failure` if the changelog has no section for the version.
+    package init(_ release: PublishedRelease, changelogIn folder: String, containerImage: String?) throws {
+        let changelog = try Changelog.read(for: release.version, in: folder)
+        guard let changes = changelog.section(release.version) else {
+            throw Failure(
+                .badData, "\(changelog.path) has no section for \(release.version)", advice: "dss release check")
+        }
+        self.init(release, changes: changes.text, containerImage: containerImage)
+    }
+
     package var markdown: String {
         let start = StartGuide(release)
         let sections: [(String, [String])] = [

@@ -11,10 +11,11 @@ struct AssetConsole<Source: AssetInventory> {
     let site: AssetListing.Site
     /// Text shown if nothing was selected.
     let empty: String
-    private let terminal = Terminal.standardOutput
+    let live: Live
+    private var terminal: Terminal { live.standardOutput }
 
-    init(_ inventory: Source, on site: AssetListing.Site, empty: String) {
-        (self.inventory, self.site, self.empty) = (inventory, site, empty)
+    init(_ inventory: Source, on site: AssetListing.Site, _ live: Live, empty: String) {
+        (self.inventory, self.site, self.live, self.empty) = (inventory, site, live, empty)
     }
 
     /// - Parameters:
@@ -29,13 +30,13 @@ struct AssetConsole<Source: AssetInventory> {
             afterwards(gone)
         }
         let found = try await inventory.find()
-        found.warnOfGaps()
+        found.warnOfGaps(live)
         let plan = remover.plan(found)
         show(plan, of: found)
         if !options.dryRun {
             if !plan.isEmpty {
                 if !options.yes {
-                    try await Question.confirm("Remove all of these assets?", else: "nothing was removed")
+                    try await live.confirm("Remove all of these assets?", orElse: "nothing was removed")
                 }
                 let count = try await remover.remove(plan)
                 terminal.write("removed \(count == 1 ? "1 asset" : "\(count) assets")\n")
@@ -53,7 +54,8 @@ struct AssetConsole<Source: AssetInventory> {
 
     private func show(_ plan: RemovalPlan, of found: Inventory) {
         AssetListing(
-            plan.listed(in: found.assets), on: site, empty: plan.spared.isEmpty ? empty : "nothing to remove"
+            plan.listed(in: found.assets), on: site, now: live.now(),
+            empty: plan.spared.isEmpty ? empty : "nothing to remove"
         ).write(as: .text, terminal.style, to: terminal.write)
         let shown = 20
         for spared in plan.spared.prefix(shown) {
@@ -72,32 +74,29 @@ struct AssetConsole<Source: AssetInventory> {
 
 /// The options shared by the commands that remove assets.
 struct RemovalOptions: ParsableArguments {
-    @Flag(name: .customLong("dry-run"), help: "Show what would be removed, without removing it")
+    @Flag(name: .customLong("dry-run"), help: .dryRun)
     var dryRun = false
 
-    @Flag(help: "Skip confirmation")
+    @Flag(help: .yes)
     var yes = false
 }
 
 extension AssetListing {
     /// Prints the list, and also writes it to a file as Markdown.
-    func show(as format: OutputFormat, outFile: String? = nil) throws {
+    func show(as format: OutputFormat, outFile: String? = nil, _ live: Live) throws {
         if let outFile {
             var text = ""
             write(as: .markdown, .piped) { text += $0 }
             try writeAtomically(text, to: outFile)
         }
-        let terminal = Terminal.standardOutput
+        let terminal = live.standardOutput
         write(as: format, terminal.style, to: terminal.write)
     }
 }
 
 extension Inventory {
     /// Warns about the regions whose assets could not be listed.
-    func warnOfGaps() {
-        let terminal = Terminal.standardError
-        for gap in gaps {
-            terminal.write(Message.warning("cannot list assets in \(gap.region): \(gap.reason)", terminal.style))
-        }
+    func warnOfGaps(_ live: Live) {
+        for gap in gaps { live.warn("cannot list assets in \(gap.region): \(gap.reason)") }
     }
 }

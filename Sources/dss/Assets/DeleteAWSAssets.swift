@@ -5,7 +5,7 @@ import Reporting
 import Sandbox
 
 /// `dss delete-aws-assets`
-struct DeleteAWSAssets: AsyncParsableCommand {
+struct DeleteAWSAssets: DssCommand {
     static let configuration = CommandConfiguration(
         commandName: "delete-aws-assets",
         abstract: "Delete AWS assets and leftovers of builds after confirmation",
@@ -47,12 +47,11 @@ struct DeleteAWSAssets: AsyncParsableCommand {
         }
     }
 
-    func run() async throws {
-        let live = Live()
+    func run(in live: Live) async throws {
         try await live.withAWSAssets(options, pattern ?? "*") { assets in
             try await AssetConsole(
-                assets, on: .onAWS, empty: expired ? "nothing has expired" : "no assets match '\(pattern ?? "*")'"
-            ).remove(removal, keeping: Set(keep.kinds), expiredAt: expired ? Date() : nil) { gone in
+                assets, on: .onAWS, live, empty: expired ? "nothing has expired" : "no assets match '\(pattern ?? "*")'"
+            ).remove(removal, keeping: Set(keep.kinds), expiredAt: expired ? live.now() : nil) { gone in
                 for snapshot in gone where snapshot.kind == .snapshot { live.removeWorkFiles(of: snapshot.id) }
             }
         }
@@ -64,13 +63,11 @@ extension Live {
     fileprivate func removeWorkFiles(of snapshotID: String) {
         do {
             if try EBSDirectExport.removeWorkFiles(of: snapshotID, in: exportDirectory) {
-                Terminal.standardOutput.write(
+                standardOutput.write(
                     "removed leftover files of the export of \(snapshotID) in \(exportDirectory)\n")
             }
         } catch {
-            Terminal.standardError.write(
-                Message.warning(
-                    "cannot remove \(exportDirectory)/\(snapshotID): \(error)", Terminal.standardError.style))
+            warn("cannot remove \(exportDirectory)/\(snapshotID): \(error)")
         }
     }
 }

@@ -2,7 +2,7 @@ import ArgumentParser
 import Reporting
 
 /// `dss delete-assets`
-struct DeleteAssets: AsyncParsableCommand {
+struct DeleteAssets: DssCommand {
     static let configuration = CommandConfiguration(
         commandName: "delete-assets",
         abstract: "Delete local assets and leftovers of builds after confirmation",
@@ -23,11 +23,10 @@ struct DeleteAssets: AsyncParsableCommand {
     @OptionGroup var definition: DefinitionOptions
     @OptionGroup var place: DirectoryOptions
 
-    func run() async throws {
-        let live = Live()
+    func run(in live: Live) async throws {
         try live.requireRoot(for: "dss delete-assets")
         try await AssetConsole(
-            live.assets(definition, place, pattern), on: .host, empty: "no assets match '\(pattern)'"
+            live.assets(definition, place, pattern), on: .host, live, empty: "no assets match '\(pattern)'"
         ).remove(removal)
     }
 }

@@ -5,7 +5,7 @@ import Reporting
 import Sandbox
 
 /// `dss prune-cache`
-struct PruneCache: AsyncParsableCommand {
+struct PruneCache: DssCommand {
     static let configuration = CommandConfiguration(
         commandName: "prune-cache",
         abstract: "Remove unused cache entries",
@@ -36,13 +36,13 @@ struct PruneCache: AsyncParsableCommand {
     @Flag(help: "Remove all entries that are not in use")
     var all = false
 
-    @Flag(name: .customLong("dry-run"), help: "Show what would be removed, without removing it")
+    @Flag(name: .customLong("dry-run"), help: .dryRun)
     var dryRun = false
 
     @Option(help: "Output format: text, markdown or json")
     var format = OutputFormat.text
 
-    @Flag(help: "Same as --format json")
+    @Flag(help: .jsonFormat)
     var json = false
 
     @OptionGroup var place: DirectoryOptions
@@ -54,26 +54,12 @@ struct PruneCache: AsyncParsableCommand {
         if let days, days < 0 { throw ValidationError("--unused-for must not be negative") }
     }
 
-    func run() async throws {
-        let live = Live()
+    func run(in live: Live) async throws {
         if !dryRun { try live.requireRoot(for: "dss prune-cache") }
-        let factory = await live.factory(place)
-        let entries = factory.cache.entries
-        let prunable = entries.prunable(
+        let pruning = try await live.factory(place).prune(
             unusedForDays: days ?? (keep == nil && !all ? 30 : nil), toBytes: all ? 0 : keep?.bytes,
-            now: Date().timeIntervalSince1970)
-        var removed: [ContentCache.Entry] = []
-        for entry in prunable where !dryRun {
-            // A build may have started to use the entry since it was listed.
-            do { try await factory.remove(entry) } catch let error as Failure where error.code == .temporary {
-                continue
-            }
-            removed.append(entry)
-        }
-        let gone = dryRun ? prunable : removed
-        let terminal = Terminal.standardOutput
-        terminal.write(
-            Table.cache(entries, gone: gone, isDryRun: dryRun).rendered(as: json ? .json : format, terminal.style))
+            now: live.now().timeIntervalSince1970, isDryRun: dryRun)
+        live.show(.cache(pruning, isDryRun: dryRun), as: json ? .json : format)
     }
 }
 
@@ -101,7 +87,8 @@ struct ByteCount: ExpressibleByArgument {
 
 extension Table {
     /// The cache entries, and which of them are removed.
-    static func cache(_ entries: [ContentCache.Entry], gone: [ContentCache.Entry], isDryRun: Bool) -> Table {
+    static func cache(_ pruning: CachePruning, isDryRun: Bool) -> Table {
+        let (entries, gone) = (pruning.entries, pruning.removed)
         let sum = gone.reduce(0) { $0 + $1.bytes }
         let state = { (entry: ContentCache.Entry) -> String in
             if gone.contains(entry) { return isDryRun ? "would go" : "removed" }

@@ -4,7 +4,7 @@ import Reporting
 import Sandbox
 
 /// `dss show-aws-assets`
-struct ShowAWSAssets: AsyncParsableCommand {
+struct ShowAWSAssets: DssCommand {
     static let configuration = CommandConfiguration(
         commandName: "show-aws-assets",
         abstract: "List AWS assets and leftovers of builds with their estimated cost",
@@ -37,7 +37,7 @@ struct ShowAWSAssets: AsyncParsableCommand {
     @Flag(help: "Also show ended exports, builds and instances, as long as AWS lists them")
     var ended = false
 
-    @Flag(help: "Print JSON")
+    @Flag(help: .json)
     var json = false
 
     @Option(
@@ -47,16 +47,16 @@ struct ShowAWSAssets: AsyncParsableCommand {
 
     @OptionGroup var options: AWSAssetOptions
 
-    func run() async throws {
-        let found = try await Live().withAWSAssets(options, pattern) { assets in
+    func run(in live: Live) async throws {
+        let found = try await live.withAWSAssets(options, pattern) { assets in
             var found = try await assets.find(types.isEmpty ? Asset.Kind.onAWS : types.kinds)
             found.assets = try await assets.withPullLines(found.assets)
             return found
         }
         let assets = found.assets.filter { ended || !$0.isEnded }
-        try AssetListing(assets, on: .onAWS, empty: "no assets match '\(pattern)'")
-            .show(as: json ? .json : .text, outFile: outFile)
-        found.warnOfGaps()
+        try AssetListing(assets, on: .onAWS, now: live.now(), empty: "no assets match '\(pattern)'")
+            .show(as: json ? .json : .text, outFile: outFile, live)
+        found.warnOfGaps(live)
         if let gap = found.gaps.first { throw ExitCode(Failure(explaining: gap.reason).code.rawValue) }
     }
 }

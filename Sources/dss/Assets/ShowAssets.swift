@@ -4,7 +4,7 @@ import Reporting
 import Sandbox
 
 /// `dss show-assets`
-struct ShowAssets: AsyncParsableCommand {
+struct ShowAssets: DssCommand {
     static let configuration = CommandConfiguration(
         commandName: "show-assets",
         abstract: "List local assets and leftovers of killed builds",
@@ -23,15 +23,16 @@ struct ShowAssets: AsyncParsableCommand {
     @Option(help: "Output format: text, markdown or json")
     var format = OutputFormat.text
 
-    @Flag(help: "Same as --format json")
+    @Flag(help: .jsonFormat)
     var json = false
 
     @OptionGroup var definition: DefinitionOptions
     @OptionGroup var place: DirectoryOptions
 
-    func run() async throws {
-        let found = try await Live().assets(definition, place, pattern).find()
-        try AssetListing(found.assets, on: .host, empty: "no assets match '\(pattern)'").show(as: json ? .json : format)
+    func run(in live: Live) async throws {
+        let found = try await live.assets(definition, place, pattern).find()
+        try AssetListing(found.assets, on: .host, now: live.now(), empty: "no assets match '\(pattern)'").show(
+            as: json ? .json : format, live)
     }
 }
 

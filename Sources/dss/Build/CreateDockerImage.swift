@@ -10,7 +10,7 @@ import Sandbox
 import Workbench
 
 /// `dss create-docker-image`
-struct CreateDockerImage: AsyncParsableCommand {
+struct CreateDockerImage: DssCommand {
     static let configuration = CommandConfiguration(
         commandName: "create-docker-image",
         abstract: "Build the sandbox as a Docker image",
@@ -74,15 +74,14 @@ struct CreateDockerImage: AsyncParsableCommand {
         if listOnAWS, !publish { throw ValidationError("--list-on-aws requires --publish") }
     }
 
-    func run() async throws {
-        let live = Live()
+    func run(in live: Live) async throws {
         try live.requireRoot(for: "dss create-docker-image")
         let build = try order(live)
         let order = try await live.dockerOrder(build, image, folder: live.absolute(parentDirectory(definition.file)))
         let folder = live.folder(build.assetID, build.definition.names, place)
         // Invalid options are reported before the build, not after it.
         let push = publish ? try live.push(order, user: registryUser) : nil
-        let writer = EventWriter(output)
+        let writer = EventWriter(live, output)
         let report = try await writer.live {
             var report = try await LocalProvider.createDockerImage(
                 order, in: folder, on: await live.factory(place), with: live.provisioner(definition),
@@ -99,7 +98,7 @@ struct CreateDockerImage: AsyncParsableCommand {
             return report
         }
         if listOnAWS { try await list(report.container, of: order, live) }
-        let terminal = Terminal.standardOutput
+        let terminal = live.standardOutput
         terminal.write(output.json ? report.event : report.text(terminal.style))
     }
 

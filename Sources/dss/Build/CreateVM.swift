@@ -7,7 +7,7 @@ import Sandbox
 import Workbench
 
 /// `dss create-vm`
-struct CreateVM: AsyncParsableCommand {
+struct CreateVM: DssCommand {
     static let configuration = CommandConfiguration(
         commandName: "create-vm",
         abstract: "Build the sandbox and write its VM images",
@@ -58,8 +58,7 @@ struct CreateVM: AsyncParsableCommand {
     @Option(help: ArgumentHelp("Also write the report to a file as Markdown", valueName: "file"), completion: .file())
     var report: String?
 
-    func run() async throws {
-        let live = Live()
+    func run(in live: Live) async throws {
         switch provider {
         case .local: try await runLocally(live)
         case .aws: try await runOnAWS(live)
@@ -70,9 +69,9 @@ struct CreateVM: AsyncParsableCommand {
         try live.requireRoot(for: "dss create-vm")
         let order = try order(live)
         let provider = try await live.provider(for: order, place)
-        let result = try await output.build(order, on: provider, with: live.provisioner(definition))
+        let result = try await output.build(order, on: provider, with: live.provisioner(definition), live)
         try writeReport(result)
-        output.show(result, order)
+        output.show(result, order, live)
     }
 
     private func runOnAWS(_ live: Live) async throws {
@@ -80,10 +79,10 @@ struct CreateVM: AsyncParsableCommand {
         _ = try machine.reach.networks
         try await live.withAWSProvider(for: order, aws, .new(machine), export) { provider, publication in
             let provisioner = live.provisioner(definition, reconnects: true)
-            let result = try await output.build(order, on: provider, with: provisioner)
+            let result = try await output.build(order, on: provider, with: provisioner, live)
             try await publication.publish(result)
             try writeReport(result)
-            output.show(result, order)
+            output.show(result, order, live)
         }
     }
 
@@ -91,7 +90,7 @@ struct CreateVM: AsyncParsableCommand {
         let definition = try live.loaded(definition, formats: formats).definition.definition
         return BuildOrder(
             assetID: try asset.assetID(in: definition), definition: definition,
-            password: try password.password(environment: live.environment), isRelease: release,
+            password: try password.password(in: live), isRelease: release,
             usesCache: !noCache, keepsMachineOnFailure: keepOnFailure, isVerbose: output.verbose)
     }
 

@@ -5,7 +5,7 @@ import Reporting
 import Sandbox
 
 /// `dss export-vm`
-struct ExportVM: AsyncParsableCommand {
+struct ExportVM: DssCommand {
     static let configuration = CommandConfiguration(
         commandName: "export-vm",
         abstract: "Create an AMI and VM images from a running EC2 instance",
@@ -32,13 +32,12 @@ struct ExportVM: AsyncParsableCommand {
     @Flag(help: "Keep the stopped instance and its stack")
     var keep = false
 
-    func run() async throws {
-        let live = Live()
+    func run(in live: Live) async throws {
         let order = try order(live)
         try await live.withAWSProvider(for: order, aws, .existing(isKept: keep), export) { provider, publication in
-            let result = try await output.build(order, on: provider, with: live.provisioner(definition))
+            let result = try await output.build(order, on: provider, with: live.provisioner(definition), live)
             try await publication.publish(result)
-            output.show(result, order)
+            output.show(result, order, live)
         }
     }
 
@@ -49,6 +48,6 @@ struct ExportVM: AsyncParsableCommand {
         definition.playbook.roles = []
         return BuildOrder(
             assetID: assetID, definition: definition,
-            password: try password.password(environment: live.environment), isVerbose: output.verbose)
+            password: try password.password(in: live), isVerbose: output.verbose)
     }
 }

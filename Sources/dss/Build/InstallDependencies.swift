@@ -6,7 +6,7 @@ import Sandbox
 import Workbench
 
 /// `dss install-dependencies`
-struct InstallDependencies: AsyncParsableCommand {
+struct InstallDependencies: DssCommand {
     static let configuration = CommandConfiguration(
         commandName: "install-dependencies",
         abstract: "Install the sandbox on an existing machine, without sealing it",
@@ -31,35 +31,18 @@ struct InstallDependencies: AsyncParsableCommand {
     @Flag(help: "Fail if any component of the sandbox cannot be installed")
     var release = false
 
-    func run() async throws {
-        let live = Live()
+    func run(in live: Live) async throws {
         let definition = try live.loaded(self.definition).definition.definition
         let order = BuildOrder(
             assetID: try definition.defaultAssetID, definition: definition, password: nil,
             isRelease: release, keepsMachineOnFailure: true, isVerbose: output.verbose)
-        let writer = EventWriter(output)
-        let missing = try await RemoteHost.with(host.access(live), runner: live.runner) { machine in
-            try machine.system.expect(definition.base, on: host.host)
-            return try await writer.live {
-                try await Scope.run(events: writer.sink) {
-                    try await install(on: machine, BuildContext(order, $0), live)
-                }
-            }
+        let writer = EventWriter(live, output)
+        let missing = try await writer.live {
+            try await Provisioning.installDependencies(
+                order, on: host.access(live), with: live.provisioner(self.definition), runner: live.runner,
+                events: writer.sink)
         }
-        for part in missing { writer.sink(.lacking(part)) }
-        Terminal.standardOutput.write(output.json ? event(missing) : "installed the sandbox on \(host.host)\n")
-    }
-
-    private func install(
-        on machine: RemoteHost, _ build: BuildContext, _ live: Live
-    ) async throws -> [MissingComponent] {
-        let everything = PlaybookStep(index: 0, roles: build.definition.playbook.roles)
-        do {
-            return try await live.provisioner(definition).install(everything, on: machine, in: build)
-        } catch var failure as Failure where failure.code == .failed || failure.code == .temporary {
-            failure.advice = "fix the problem and run the command again; completed tasks are not repeated"
-            throw failure
-        }
+        live.standardOutput.write(output.json ? event(missing) : "installed the sandbox on \(host.host)\n")
     }
 
     private func event(_ missing: [MissingComponent]) -> String {

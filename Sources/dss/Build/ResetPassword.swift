@@ -5,7 +5,7 @@ import Sandbox
 import Workbench
 
 /// `dss reset-password`
-struct ResetPassword: AsyncParsableCommand {
+struct ResetPassword: DssCommand {
     static let configuration = CommandConfiguration(
         commandName: "reset-password",
         abstract: "Reset the default password of a running sandbox",
@@ -27,18 +27,16 @@ struct ResetPassword: AsyncParsableCommand {
     @OptionGroup var password: PasswordOptions
     @OptionGroup var definition: DefinitionOptions
 
-    @Flag(help: "Print JSON")
+    @Flag(help: .json)
     var json = false
 
-    func run() async throws {
-        let live = Live()
+    func run(in live: Live) async throws {
         let user = try live.sandboxUser(definition)
-        let password = try password.password(environment: live.environment)
+        let password = try password.password(in: live)
         let reset = try PasswordReset(user: user, password: password.secret)
         let hasJupyter = try await RemoteHost.with(host.access(live), runner: live.runner, reset.run)
-        var generated: Secret?
-        if case .generated(let secret) = password { generated = secret }
-        Terminal.standardOutput.write(json ? document(user, hasJupyter, generated) : text(user, hasJupyter, generated))
+        live.standardOutput.write(
+            json ? document(user, hasJupyter, password.generated) : text(user, hasJupyter, password.generated))
     }
 
     private func text(_ user: String, _ hasJupyter: Bool, _ generated: Secret?) -> String {

@@ -7,7 +7,7 @@ import Reporting
 import Sandbox
 
 /// `dss setup-ec2`
-struct SetupEC2: AsyncParsableCommand {
+struct SetupEC2: DssCommand {
     static let configuration = CommandConfiguration(
         commandName: "setup-ec2",
         abstract: "Start an EC2 instance to build a sandbox on, without building it",
@@ -28,13 +28,13 @@ struct SetupEC2: AsyncParsableCommand {
 
     @OptionGroup var options: InstanceSessionOptions
 
-    func run() async throws {
-        try await options.run(installs: false)
+    func run(in live: Live) async throws {
+        try await options.run(installs: false, live)
     }
 }
 
 /// `dss setup-ec2-and-install-dependencies`
-struct SetupEC2AndInstallDependencies: AsyncParsableCommand {
+struct SetupEC2AndInstallDependencies: DssCommand {
     static let configuration = CommandConfiguration(
         commandName: "setup-ec2-and-install-dependencies",
         abstract: "Start an EC2 instance and install the sandbox on it, without sealing it",
@@ -51,8 +51,8 @@ struct SetupEC2AndInstallDependencies: AsyncParsableCommand {
 
     @OptionGroup var options: InstanceSessionOptions
 
-    func run() async throws {
-        try await options.run(installs: true)
+    func run(in live: Live) async throws {
+        try await options.run(installs: true, live)
     }
 }
 
@@ -70,15 +70,14 @@ struct InstanceSessionOptions: ParsableArguments {
 
 extension InstanceSessionOptions {
     /// - Parameter installs: Whether to run the playbook before showing the instance.
-    func run(installs: Bool) async throws {
-        let live = Live()
+    func run(installs: Bool, _ live: Live) async throws {
         let definition = try live.loaded(self.definition).definition.definition
         let order = BuildOrder(
             assetID: try asset.assetID(in: definition), definition: definition, password: nil,
             keepsMachineOnFailure: keep, isVerbose: output.verbose)
         _ = try machine.reach.networks
         let provisioner = installs ? live.provisioner(self.definition, reconnects: true) : nil
-        let writer = EventWriter(output)
+        let writer = EventWriter(live, output)
         try await live.withAWS(aws) { identity in
             let workspace = try live.workspace(
                 identity, order.assetID, definition, lifetime: machine.reach.lifetime)
@@ -87,14 +86,14 @@ extension InstanceSessionOptions {
             }
             try await writer.live {
                 try await session.run(installingWith: provisioner, events: writer.sink) {
-                    show(FactSheet($0, jupyterPort: installs ? definition.ports.jupyter : nil))
+                    show(FactSheet($0, jupyterPort: installs ? definition.ports.jupyter : nil), live)
                 }
             }
         }
     }
 
-    private func show(_ sheet: FactSheet) {
-        let terminal = Terminal.standardOutput
+    private func show(_ sheet: FactSheet, _ live: Live) {
+        let terminal = live.standardOutput
         terminal.write(output.json ? sheet.json.line + "\n" : sheet.text(terminal.style))
     }
 }

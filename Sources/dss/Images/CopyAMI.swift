@@ -5,7 +5,7 @@ import Reporting
 import Sandbox
 
 /// `dss copy-ami`
-struct CopyAMI: AsyncParsableCommand {
+struct CopyAMI: DssCommand {
     static let configuration = CommandConfiguration(
         commandName: "copy-ami",
         abstract: "Copy an AMI to other regions",
@@ -32,7 +32,7 @@ struct CopyAMI: AsyncParsableCommand {
     @Flag(name: .customLong("public"), help: "Make the copies public")
     var isPublic = false
 
-    @Flag(help: "Print JSON")
+    @Flag(help: .json)
     var json = false
 
     @OptionGroup var aws: AWSOptions
@@ -49,20 +49,16 @@ struct CopyAMI: AsyncParsableCommand {
         if regions.isEmpty { throw ValidationError("no destination region; use --to REGION") }
     }
 
-    func run() async throws {
-        let writer = EventWriter(verbose: false)
-        let log = StageLog(events: writer.sink, clock: ContinuousClock())
-        let live = Live()
-        let copies = try await live.withImages(aws, definition) { client, names in
-            let id = try await image.search.find(in: client, names: names).id
-            let job = try await AMICopies(client, id, isPublic: isPublic, names: names, polling: try live.polling())
-            try await job.check(regions)
-            return try await writer.live {
-                try await log.run(.export) { (try await job.run(to: regions, events: writer.sink), .done) }
+    func run(in live: Live) async throws {
+        let writer = EventWriter(live)
+        let copies = try await writer.live {
+            try await live.withImages(aws, definition) { client, names in
+                try await copyAMI(
+                    image.search, from: client, to: regions, isPublic: isPublic, names: names,
+                    polling: try live.polling(), events: writer.sink, clock: live.clock)
             }
         }
-        let table = Self.table(copies)
-        Terminal.standardOutput.write(table.rendered(as: json ? .json : .text, Terminal.standardOutput.style))
+        live.show(Self.table(copies), json: json)
         if copies.contains(where: { $0.error != nil }) { throw ExitCode(Failure.Code.failed.rawValue) }
     }
 

@@ -5,7 +5,7 @@ import Reporting
 import Sandbox
 
 /// `dss make-ami-public`
-struct MakeAMIPublic: AsyncParsableCommand {
+struct MakeAMIPublic: DssCommand {
     static let configuration = CommandConfiguration(
         commandName: "make-ami-public",
         abstract: "Make an AMI and its snapshots public",
@@ -25,36 +25,28 @@ struct MakeAMIPublic: AsyncParsableCommand {
     @Flag(help: "Make the AMI and its snapshots private again")
     var undo = false
 
-    @Flag(help: "Skip confirmation")
+    @Flag(help: .yes)
     var yes = false
 
-    @Flag(help: "Print JSON")
+    @Flag(help: .json)
     var json = false
 
     @OptionGroup var aws: AWSOptions
     @OptionGroup var definition: DefinitionOptions
 
-    func run() async throws {
-        let wanted = !undo
-        let (before, after) = try await Live().withImages(aws, definition) { client, names in
-            let publicity = AMIVisibility(client)
-            let id = try await image.search.find(in: client, names: names).id
-            let before = try await publicity.state(of: id)
-            guard !before.isAll(public: wanted) else { return (before, before) }
-            if wanted { try await publicity.check(id) }
-            try await ask(before, client.region)
-            try await wanted ? publicity.makePublic(before) : publicity.makePrivate(before)
-            return (before, try await publicity.state(of: id))
+    func run(in live: Live) async throws {
+        let change = try await live.withImages(aws, definition) { client, names in
+            try await AMIVisibility.set(public: !undo, of: image.search, in: client, names: names) { state in
+                if !yes { try await ask(state, client.region, live) }
+            }
         }
-        let table = Self.table(before, after)
-        Terminal.standardOutput.write(table.rendered(as: json ? .json : .text, Terminal.standardOutput.style))
+        live.show(Self.table(change.before, change.after), json: json)
     }
 
-    private func ask(_ state: AMIVisibility.State, _ region: String) async throws {
-        guard !yes else { return }
+    private func ask(_ state: AMIVisibility.State, _ region: String, _ live: Live) async throws {
         let things = "\(state.imageID) (\(state.name)) and \(state.snapshots.map(\.id).joined(separator: ", "))"
-        try await Question.confirm(
-            "Make \(things) in \(region) \(undo ? "private" : "public")?", else: "nothing was changed")
+        let question = "Make \(things) in \(region) \(undo ? "private" : "public")?"
+        try await live.confirm(question, orElse: "nothing was changed")
     }
 
     private static func table(_ before: AMIVisibility.State, _ after: AMIVisibility.State) -> Table {

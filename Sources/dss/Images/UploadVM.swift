@@ -1,13 +1,11 @@
 import AWSCore
 import AWSProvider
 import ArgumentParser
-import DiskImages
 import Reporting
 import Sandbox
-import Workbench
 
 /// `dss upload-vm`
-struct UploadVM: AsyncParsableCommand {
+struct UploadVM: DssCommand {
     static let configuration = CommandConfiguration(
         commandName: "upload-vm",
         abstract: "Create an AMI from a local raw disk image",
@@ -40,7 +38,7 @@ struct UploadVM: AsyncParsableCommand {
     @Option(name: .customLong("boot-mode"), help: "Boot mode (default: both, UEFI preferred)")
     var bootMode: ImageTraits.BootMode?
 
-    @Flag(help: "Print JSON")
+    @Flag(help: .json)
     var json = false
 
     @OptionGroup var aws: AWSOptions
@@ -52,42 +50,20 @@ struct UploadVM: AsyncParsableCommand {
         }
     }
 
-    func run() async throws {
-        let live = Live()
+    func run(in live: Live) async throws {
         let traits = try ImageTraits(architecture, bootMode: bootMode)
         let asset = try AssetID(assetID)
-        let disk = live.absolute(disk)
-        try await requireRaw(disk, live.runner)
-        let writer = EventWriter(verbose: false)
-        let log = StageLog(events: writer.sink, clock: ContinuousClock())
-        let (image, region) = try await live.withImages(aws, definition) { client, names in
-            let workspace = AWSWorkspace(client, asset, names: names, polling: try live.polling())
-            let upload = VMUpload(
-                workspace, ImageRegistration(workspace, name: name ?? workspace.imageName, traits: traits))
-            let image = try await writer.live {
-                try await log.run(.capture) {
-                    let image = try await Scope.run(keepsOnSuccess: true, events: writer.sink) {
-                        try await upload.run(disk, in: $0)
-                    }
-                    return (image, .done)
-                }
+        let disk = try await UploadSource(live.absolute(disk), live.runner)
+        let writer = EventWriter(live)
+        let (image, region) = try await writer.live {
+            try await live.withImages(aws, definition) { client, names in
+                let workspace = AWSWorkspace(client, asset, names: names, polling: try live.polling())
+                let image = try await uploadVM(
+                    disk, to: workspace, named: name, traits, events: writer.sink, clock: live.clock)
+                return (image, client.region)
             }
-            return (image, client.region)
         }
-        let facts = facts(image, region)
-        Terminal.standardOutput.write(json ? facts.json.pretty + "\n" : facts.text(Terminal.standardOutput.style))
-    }
-
-    /// - Throws: `Failure` if the file is not a raw disk; its advice is the command that converts the file to one.
-    private func requireRaw(_ path: String, _ runner: any CommandRunner) async throws {
-        let info = try await ImageInspector(runner: runner).inspect(path)
-        guard info.format != .raw else { return }
-        let raw = path.replacing(".\(info.format.fileExtension)", with: "") + ".raw"
-        let line =
-            info.format == .ova
-            ? "unpack it with tar and convert the disk inside: qemu-img convert -p -O raw DISK.vmdk \(shellQuoted(raw))"
-            : "qemu-img convert -p -f \(Conversion.driver(of: info.format)) -O raw \(shellQuoted(path)) \(shellQuoted(raw))"
-        throw Failure(.badData, "\(path) is a \(info.format.rawValue) image, but a raw disk is required", advice: line)
+        live.show(facts(image, region), json: json)
     }
 
     private func facts(_ image: CapturedImage, _ region: String) -> FactSheet {

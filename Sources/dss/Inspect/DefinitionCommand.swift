@@ -2,7 +2,7 @@ import ArgumentParser
 import Definition
 
 /// `dss definition`
-struct DefinitionCommand: ParsableCommand {
+struct DefinitionCommand: DssCommand {
     static let configuration = CommandConfiguration(
         commandName: "definition",
         abstract: "Print the effective definition of the sandbox",
@@ -20,7 +20,7 @@ struct DefinitionCommand: ParsableCommand {
 
     @OptionGroup var definition: DefinitionOptions
 
-    @Flag(help: "Print JSON")
+    @Flag(help: .json)
     var json = false
 
     @Flag(help: "Show the origin of each value")
@@ -29,9 +29,9 @@ struct DefinitionCommand: ParsableCommand {
     @Flag(help: "Describe every key of the definition, as Markdown")
     var reference = false
 
-    func run() throws {
-        if reference { return Terminal.standardOutput.write(DefinitionReference.markdown) }
-        let effective = try Live().source(definition).loadDefinition()
-        Terminal.standardOutput.write(json ? effective.json() : effective.yaml(withOrigins: origins))
+    func run(in live: Live) async throws {
+        if reference { return live.standardOutput.write(DefinitionReference.markdown) }
+        let effective = try live.source(definition).loadDefinition()
+        live.standardOutput.write(json ? effective.json() : effective.yaml(withOrigins: origins))
     }
 }

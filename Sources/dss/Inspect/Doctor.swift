@@ -5,7 +5,7 @@ import Sandbox
 import Workbench
 
 /// `dss doctor`
-struct Doctor: AsyncParsableCommand {
+struct Doctor: DssCommand {
     static let configuration = CommandConfiguration(
         abstract: "List external tools with their versions and packages",
         discussion: "Exits with 69 if a tool is missing.\n\nExample:\n  dss doctor")
@@ -13,8 +13,7 @@ struct Doctor: AsyncParsableCommand {
     @OptionGroup var definition: DefinitionOptions
     @OptionGroup var output: OutputOptions
 
-    func run() async throws {
-        let live = Live()
+    func run(in live: Live) async throws {
         let tools = await withTaskGroup(of: (Int, ToolStatus).self) { group in
             for (index, tool) in Tool.all.enumerated() {
                 group.addTask {
@@ -23,8 +22,7 @@ struct Doctor: AsyncParsableCommand {
             }
             return await group.reduce(into: []) { $0.append($1) }.sorted { $0.0 < $1.0 }.map(\.1)
         }
-        let terminal = Terminal.standardOutput
-        terminal.write(Table.tools(tools).rendered(as: output.json ? .json : .text, terminal.style))
+        live.show(.tools(tools), json: output.json)
         if tools.contains(where: { $0.version == nil }) { throw ExitCode(Failure.Code.unavailable.rawValue) }
     }
 }

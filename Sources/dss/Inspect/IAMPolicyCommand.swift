@@ -4,7 +4,7 @@ import Reporting
 import Sandbox
 
 /// `dss iam-policy`
-struct IAMPolicyCommand: AsyncParsableCommand {
+struct IAMPolicyCommand: DssCommand {
     static let configuration = CommandConfiguration(
         commandName: "iam-policy",
         abstract: "Print the minimal IAM policy for a command",
@@ -50,18 +50,18 @@ struct IAMPolicyCommand: AsyncParsableCommand {
         }
     }
 
-    func run() async throws {
+    func run(in live: Live) async throws {
         guard let need = CommandOperations.of(command) else {
             let known = CommandOperations.table.map(\.command)
             throw Failure(
                 .usage, "'\(command ?? "")' is not a command that calls AWS",
                 advice: "choose one of \(known.joined(separator: ", "))")
         }
-        Terminal.standardOutput.write(IAMPolicy(need, try scope()).json.pretty + "\n")
+        live.standardOutput.write(IAMPolicy(need, try scope(live)).json.pretty + "\n")
     }
 
-    private func scope() throws -> PolicyScope {
-        var scope = PolicyScope(names: try Live().names(definition))
+    private func scope(_ live: Live) throws -> PolicyScope {
+        var scope = PolicyScope(names: try live.names(definition))
         scope.partition = partition
         scope.account = account ?? scope.account
         scope.region = region ?? scope.region

@@ -6,13 +6,13 @@ import Sandbox
 import Workbench
 
 /// `dss pins`
-struct PinsCommand: AsyncParsableCommand {
+struct PinsCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "pins",
         abstract: "Check or update pinned package versions",
         subcommands: [Check.self, Update.self])
 
-    struct Check: AsyncParsableCommand {
+    struct Check: DssCommand {
         static let configuration = CommandConfiguration(
             abstract: "Check pinned versions against the package index",
             discussion: """
@@ -27,20 +27,17 @@ struct PinsCommand: AsyncParsableCommand {
         @OptionGroup var definition: DefinitionOptions
         @OptionGroup var output: OutputOptions
 
-        func run() async throws {
-            let live = Live()
+        func run(in live: Live) async throws {
             let sandbox = try live.loaded(definition)
             let statuses = try await live.withPackageIndex(of: sandbox.definition.definition, definition) {
                 try await $0.check(sandbox.pins.pins)
             }
-            Terminal.standardOutput.write(
-                Table.pins(statuses, all: output.verbose).rendered(
-                    as: output.json ? .json : .text, Terminal.standardOutput.style))
+            live.show(Table.pins(statuses, all: output.verbose), json: output.json)
             if statuses.contains(where: { $0.state == .gone }) { throw ExitCode(Failure.Code.badData.rawValue) }
         }
     }
 
-    struct Update: AsyncParsableCommand {
+    struct Update: DssCommand {
         static let configuration = CommandConfiguration(
             abstract: "Write the newest versions to the pins file",
             discussion: """
@@ -52,15 +49,15 @@ struct PinsCommand: AsyncParsableCommand {
 
         @OptionGroup var definition: DefinitionOptions
 
-        func run() async throws {
-            let live = Live()
+        func run(in live: Live) async throws {
             let sandbox = try live.loaded(definition)
             let file = sandbox.pins
             let updated = try await live.withPackageIndex(of: sandbox.definition.definition, definition) {
                 try await $0.update(file.pins)
             }
             try writeAtomically(file.text(with: updated), to: file.absolutePath)
-            print("\(file.path): \(file.pins.changes(to: updated)) of \(file.pins.count) versions changed")
+            live.standardOutput.write(
+                "\(file.path): \(file.pins.changes(to: updated)) of \(file.pins.count) versions changed\n")
         }
     }
 }

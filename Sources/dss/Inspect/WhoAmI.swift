@@ -4,7 +4,7 @@ import FoundationEssentials
 import Reporting
 
 /// `dss whoami`
-struct WhoAmI: AsyncParsableCommand {
+struct WhoAmI: DssCommand {
     static let configuration = CommandConfiguration(
         commandName: "whoami",
         abstract: "Show the AWS identity and region in use, and the origin of each",
@@ -23,15 +23,14 @@ struct WhoAmI: AsyncParsableCommand {
 
     @OptionGroup var aws: AWSOptions
 
-    @Flag(help: "Print JSON")
+    @Flag(help: .json)
     var json = false
 
-    func run() async throws {
-        let sheet = try await Live().withAWS(aws) { identity in
-            FactSheet(identity, try await identity.whoAmI(), now: Date())
+    func run(in live: Live) async throws {
+        let sheet = try await live.withAWS(aws) { identity in
+            FactSheet(identity, try await identity.whoAmI(), now: live.now())
         }
-        let terminal = Terminal.standardOutput
-        terminal.write(json ? sheet.json.pretty + "\n" : sheet.text(terminal.style))
+        live.show(sheet, json: json)
     }
 }
 

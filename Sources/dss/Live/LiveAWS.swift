@@ -2,9 +2,7 @@ import AWSCore
 import AWSIdentity
 import AWSProvider
 import Definition
-import FoundationEssentials
-import Glibc
-import HTTPTransport
+import LocalProvider
 import Provisioning
 import Reporting
 import Sandbox
@@ -23,7 +21,7 @@ extension Live {
     func withAWS<Result>(
         _ options: CallerOptions, region: String?, _ body: (Identity) async throws -> Result
     ) async throws -> Result {
-        let log = try CallLog(options)
+        let log = try CallLog(options, to: standardError)
         return try await withTransport { transport in
             let identity = try await Identity.find(
                 profile: options.profile, region: region, in: identityWorld(transport, log))
@@ -36,39 +34,30 @@ extension Live {
     /// The polling interval for long-running AWS operations. Packer uses the same variable, `AWS_POLL_DELAY_SECONDS`.
     func polling() throws -> PollingPolicy {
         let name = "AWS_POLL_DELAY_SECONDS"
-        guard let text = environment[name], !text.isEmpty else { return PollingPolicy() }
+        guard let text = variable(name) else { return PollingPolicy() }
         guard let seconds = Double(text), (0.01...600).contains(seconds) else {
             throw Failure(.usage, "\(name) must be a number from 0.01 to 600 seconds, not '\(text)'")
         }
         return PollingPolicy(first: .seconds(seconds), longest: .seconds(seconds), growth: 1)
     }
 
-    func withTransport<Result>(_ body: (any Transport) async throws -> Result) async throws -> Result {
-        let certificates = environment["AWS_CA_BUNDLE"].flatMap { $0.isEmpty ? nil : $0 }
-        if let certificates, !fileExists(certificates) {
-            throw Failure(.badData, "file \(certificates) (AWS_CA_BUNDLE) does not exist")
-        }
-        var settings = HTTPSettings(certificates: certificates)
-        return try await withHTTPTransport(settings) { direct in
-            guard let proxy = try ProxyRoute.proxy(in: environment) else { return try await body(direct) }
-            settings.proxy = proxy
-            let exceptions = ProxyRoute.Exceptions(environment["NO_PROXY"] ?? environment["no_proxy"] ?? "")
-            return try await withHTTPTransport(settings) { proxied in
-                try await body(ProxyRoute(direct: direct, proxied: proxied, exceptions: exceptions))
-            }
-        }
-    }
-
     private func identityWorld(_ transport: any Transport, _ log: CallLog) -> IdentityWorld {
         IdentityWorld(
-            environment: environment, home: environment["HOME"] ?? FileManager.default.homeDirectoryForCurrentUser.path,
+            environment: environment, home: home,
             readFile: { path in fileExists(path) ? Array(try readText(path).utf8) : nil },
             writeFile: { path, text in
                 try makeDirectory(parentDirectory(path), mode: 0o700)
                 try writeAtomically(text, to: path, mode: 0o600)
             },
             runProcess: credentialProcess, askMFACode: { try MFAPrompt.ask($0) }, warn: { log.note($0, .warning) },
-            transport: transport, observe: log.note)
+            transport: transport, time: callTime, observe: log.note)
+    }
+
+    private var callTime: CallTime {
+        let stopwatch = Stopwatch(clock)
+        return CallTime(
+            now: now, uptime: { .seconds(stopwatch.seconds) }, sleep: { try await clock.sleep(for: $0) },
+            random: { Double.random(in: 0...1) })
     }
 
     /// Runs the user's `credential_process`. It may need the secrets that other programs do not get. Its standard error
@@ -78,7 +67,7 @@ extension Live {
         let command = Command(words[0], Array(words.dropFirst()), environment: secrets.mapValues { Optional($0) })
         do {
             let output = try await runner.execute(command) { stream, line in
-                if stream == .standardError { Terminal.standardError.write(line + "\n") }
+                if stream == .standardError { standardError.write(line + "\n") }
             }
             guard output.status.isSuccess else { throw CredentialProcessFailure("ended with \(output.status)") }
             return output.standardOutput
@@ -89,11 +78,6 @@ extension Live {
 }
 
 extension Live {
-    /// Names and tags from the definition, or the defaults if there is no definition.
-    func names(_ options: DefinitionOptions) throws -> SandboxDefinition.Names {
-        try definition(ifPresent: options)?.names ?? .init()
-    }
-
     /// Runs `body` with the assets in the regions of the options whose asset ids match a pattern.
     func withAWSAssets<Result>(
         _ options: AWSAssetOptions, _ pattern: String, _ body: (AWSAssets) async throws -> Result
@@ -179,12 +163,6 @@ extension Live.MachineSource {
 }
 
 extension Live {
-    /// The AWS settings of the definition, or the defaults if there is no definition.
-    func cloud(_ options: DefinitionOptions) throws -> (names: SandboxDefinition.Names, aws: SandboxDefinition.AWS) {
-        let definition = try definition(ifPresent: options)
-        return (definition?.names ?? .init(), definition?.aws ?? .init())
-    }
-
     /// Runs `body` with a client for the region from the flag, the caller's settings or the definition.
     func withImages<Result>(
         _ options: AWSOptions, _ definition: DefinitionOptions,
@@ -229,18 +207,10 @@ extension Live {
         return order
     }
 
-    /// The absolute path of a file.
-    func existing(_ file: String?) throws -> String? {
-        guard let path = file.map(absolute) else { return nil }
-        guard fileExists(path) else { throw Failure(.badData, "file \(path) does not exist") }
-        return path
-    }
-
     /// The state directory of EC2 instances. It belongs to the user, because several users may build on one host.
     private var awsState: String {
         if let folder = environment["DSS_STATE"] { return absolute("\(folder)/aws") }
         if let folder = environment["XDG_STATE_HOME"], folder.hasPrefix("/") { return "\(folder)/dss/aws" }
-        let home = environment["HOME"] ?? FileManager.default.homeDirectoryForCurrentUser.path
         return "\(home)/.local/state/dss/aws"
     }
 
@@ -271,8 +241,8 @@ extension Live {
     func deploy(
         _ stack: PermanentStack, _ options: StackOptions, parameters: (Stacks) async throws -> [String: String]
     ) async throws {
-        if options.printTemplate { return Terminal.standardOutput.write(stack.template) }
-        let desk = DeploymentConsole(options)
+        if options.printTemplate { return standardOutput.write(stack.template) }
+        let desk = DeploymentConsole(options: options, live: self)
         var aws = options.aws
         if let region = stack.region {
             guard [nil, region].contains(aws.region) else {
@@ -287,152 +257,6 @@ extension Live {
             desk.show(try await Stacks(client, desk.talk).deploy(order))
         }
     }
-}
-
-/// Sends HTTPS requests through the proxy in HTTPS_PROXY, and everything else directly.
-///
-/// Plain HTTP is used only for nearby endpoints: the instance metadata service, a container's agent, an emulator. A
-/// proxy would query its own metadata service and return its own credentials.
-struct ProxyRoute: Transport {
-    let direct: any Transport
-    let proxied: any Transport
-    let exceptions: Exceptions
-
-    func send(_ request: HTTPRequest, within limit: Duration) async throws -> HTTPResponse {
-        let isDirect = request.endpoint.scheme == "http" || exceptions.cover(request.endpoint.host)
-        return try await (isDirect ? direct : proxied).send(request, within: limit)
-    }
-
-    /// The hosts in NO_PROXY: domain names including their subdomains, or `*`.
-    struct Exceptions: Sendable {
-        private let names: [String]
-
-        init(_ list: String) {
-            names = list.split(separator: ",").map { entry in
-                String(entry.filter { !$0.isWhitespace }.drop { $0 == "." }).lowercased()
-            }.filter { !$0.isEmpty }
-        }
-
-        func cover(_ host: String) -> Bool {
-            let host = host.lowercased()
-            return names.contains { $0 == "*" || host == $0 || host.hasSuffix("." + $0) }
-        }
-    }
-
-    /// Host and port of the proxy in the environment; `nil` if there is none.
-    static func proxy(in environment: [String: String]) throws -> (host: String, port: Int)? {
-        guard let name = ["HTTPS_PROXY", "https_proxy"].first(where: { environment[$0]?.isEmpty == false }),
-            let value = environment[name]
-        else { return nil }
-        // The error does not show the value, because it may contain a password.
-        let url = value.contains("://") ? value : "http://\(value)"
-        guard let endpoint = Endpoint(url: url, signingRegion: ""), endpoint.scheme == "http" else {
-            throw Failure(.usage, "\(name) is not a URL such as http://proxy.example.com:3128")
-        }
-        return (endpoint.host, endpoint.port ?? 80)
-    }
-}
-
-/// Asks for an MFA code on the controlling terminal, regardless of standard input.
-///
-/// The code is echoed: it is valid only once, and seeing typing mistakes is more useful than hiding it.
-enum MFAPrompt {
-    static func ask(_ serial: String) throws -> String {
-        let terminal = open("/dev/tty", O_RDWR | O_CLOEXEC)
-        guard terminal >= 0 else {
-            throw Failure(
-                .noPermission, "MFA device \(serial) requires a code, and there is no terminal to ask for it",
-                advice: "run 'dss whoami' once in a terminal; its credentials are then used until they expire")
-        }
-        defer { close(terminal) }
-        for _ in 1...3 {
-            Terminal(descriptor: terminal).write("MFA code for \(serial): ")
-            let code = try line(from: terminal)
-            if code.wholeMatch(of: /[0-9]{6}/) != nil { return code }
-            Terminal(descriptor: terminal).write("the code must have six digits\n")
-        }
-        throw Failure(.usage, "no valid MFA code was entered")
-    }
-
-    private static func line(from terminal: Int32) throws -> String {
-        var buffer = [UInt8](repeating: 0, count: 256)
-        let count = buffer.withUnsafeMutableBytes { read(terminal, $0.baseAddress, $0.count) }
-        guard count > 0 else { throw Failure(.usage, "no MFA code was entered") }
-        return String(decoding: buffer[..<count].filter { $0 > 32 && $0 < 127 }, as: UTF8.self)
-    }
-}
-
-/// Logs every attempt of an AWS call to standard error and to a file. Neither contains a secret, because a
-/// `CallRecord` has no field for one.
-final class CallLog: Sendable {
-    private let level: LogLevel
-    private let trace: Int32?
-    private let terminal = Terminal.standardError
-
-    /// Waits shorter than this are not worth a warning.
-    private static let moment: Duration = .seconds(2)
-
-    /// - Throws: `FileError` if the trace file cannot be opened.
-    init(_ options: CallerOptions) throws {
-        level = options.logLevel
-        trace = try options.trace.map { path in
-            let file = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o600)
-            guard file >= 0 else { throw FileError("write", path) }
-            guard fchmod(file, 0o600) == 0 else { throw FileError("set the mode of", path) }
-            return file
-        }
-    }
-
-    deinit {
-        if let trace { close(trace) }
-    }
-
-    func note(_ record: CallRecord) {
-        if let trace { Terminal(descriptor: trace).write(record.json.line + "\n") }
-        if level >= .debug {
-            terminal.write(Message.log(record.line, terminal.style))
-        } else if level >= .warning, let pause = record.retryIn, pause > Self.moment {
-            terminal.write(
-                Message.warning(
-                    "\(record.service) \(record.operation): \(record.error ?? "no response"); retrying in "
-                        + Units.time(pause.seconds), terminal.style))
-        }
-    }
-
-    func note(_ text: String, _ level: LogLevel) {
-        guard self.level >= level else { return }
-        terminal.write(
-            level == .warning ? Message.warning(text, terminal.style) : Message.log(text, terminal.style))
-    }
-}
-
-extension CallRecord {
-    /// `STS GetCallerIdentity eu-central-1 200 34 ms, attempt 1, request 5d0b…`
-    var line: String {
-        let what = [service, operation, region, status.map { "\($0)" } ?? "-", "\(duration.milliseconds) ms"]
-            .filter { !$0.isEmpty }.joined(separator: " ")
-        return
-            ([what, "attempt \(attempt)"]
-            + [
-                requestID.map { "request \($0)" }, error, retryIn.map { "retry in \($0.milliseconds) ms" },
-            ].compactMap { $0 }).joined(separator: ", ")
-    }
-
-    var json: JSONValue {
-        .object([
-            ("time", .string(time.formatted(Date.ISO8601FormatStyle(includingFractionalSeconds: true)))),
-            ("service", .string(service)), ("operation", .string(operation)), ("region", .string(region)),
-            ("host", .string(host)), ("attempt", .count(attempt)), ("status", status.map { .count($0) } ?? .null),
-            ("milliseconds", .count(duration.milliseconds)), ("request_id", .text(requestID)),
-            ("bytes_sent", .count(bytesSent)), ("bytes_received", .count(bytesReceived)), ("error", .text(error)),
-            ("retry_in_milliseconds", retryIn.map { .count($0.milliseconds) } ?? .null),
-        ])
-    }
-}
-
-extension Duration {
-    var seconds: Double { Double(components.seconds) + Double(components.attoseconds) / 1e18 }
-    var milliseconds: Int { Int((seconds * 1000).rounded()) }
 }
 
 extension Identity {

@@ -182,10 +182,10 @@ struct StackOptions: ParsableArguments {
     @Flag(help: "Show the changes without making them")
     var plan = false
 
-    @Flag(help: "Skip confirmation")
+    @Flag(help: .yes)
     var yes = false
 
-    @Flag(help: "Print JSON")
+    @Flag(help: .json)
     var json = false
 
     @OptionGroup var aws: AWSOptions

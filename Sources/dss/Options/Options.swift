@@ -1,9 +1,16 @@
 import AWSProvider
 import ArgumentParser
 import FoundationEssentials
-import Glibc
 import Sandbox
 import Workbench
+
+/// The words of options that many commands have.
+extension ArgumentHelp {
+    static var json: ArgumentHelp { "Print JSON" }
+    static var jsonFormat: ArgumentHelp { "Same as --format json" }
+    static var yes: ArgumentHelp { "Skip confirmation" }
+    static var dryRun: ArgumentHelp { "Show what would be removed, without removing it" }
+}
 
 /// How to print results and progress.
 struct OutputOptions: ParsableArguments {
@@ -36,17 +43,15 @@ struct DefinitionOptions: ParsableArguments {
     /// Whether there is a definition. Commands that also work without one ask this; only `sandbox.yaml` may be missing.
     /// - Throws: `Failure` if a file is missing that the user counts on: one that was named, or the one that `--set`
     ///   overrides.
-    var isPresent: Bool {
-        get throws {
-            if fileExists(file) { return true }
-            if let named { throw Failure(.badData, "definition '\(named)' not found") }
-            guard settings.isEmpty else {
-                throw Failure(
-                    .usage, "--set needs a definition to override, but '\(file)' was not found",
-                    advice: "change to the directory of \(file), or pass --definition FILE")
-            }
-            return false
+    func isPresent(in live: Live) throws -> Bool {
+        if fileExists(live.absolute(file)) { return true }
+        if let named { throw Failure(.badData, "definition '\(named)' not found") }
+        guard settings.isEmpty else {
+            throw Failure(
+                .usage, "--set needs a definition to override, but '\(file)' was not found",
+                advice: "change to the directory of \(file), or pass --definition FILE")
         }
+        return false
     }
 }
 
@@ -93,18 +98,18 @@ struct PasswordOptions: ParsableArguments {
     var asks = false
 
     /// The password from the prompt or the file, else from `DSS_DEFAULT_PASSWORD`, else a generated one.
-    func password(environment: [String: String]) throws -> DefaultPassword {
-        if asks { return .given(try Self.ask()) }
-        if let file { return .given(try Self.check(Self.firstLine(of: file), from: file)) }
-        if let value = environment["DSS_DEFAULT_PASSWORD"] {
+    func password(in live: Live) throws -> DefaultPassword {
+        if asks { return .given(try Self.ask(live.keyboard)) }
+        if let file { return .given(try Self.check(Self.firstLine(of: file, live.keyboard), from: file)) }
+        if let value = live.environment["DSS_DEFAULT_PASSWORD"] {
             return .given(try Self.check(value, from: "DSS_DEFAULT_PASSWORD"))
         }
         return .generated(Self.generate())
     }
 
     /// The default password of an existing image, which cannot be generated.
-    func knownPassword(environment: [String: String]) throws -> Secret {
-        guard case .given(let secret) = try password(environment: environment) else {
+    func knownPassword(in live: Live) throws -> Secret {
+        guard case .given(let secret) = try password(in: live) else {
             throw Failure(
                 .usage, "the default password of the image is required",
                 advice: "use --ask-default-password, --default-password-file or DSS_DEFAULT_PASSWORD")
@@ -112,19 +117,19 @@ struct PasswordOptions: ParsableArguments {
         return secret
     }
 
-    private static func ask() throws -> Secret {
-        guard isatty(STDIN_FILENO) == 1 else {
+    private static func ask(_ keyboard: Keyboard) throws -> Secret {
+        guard keyboard.isTerminal else {
             throw Failure(.usage, "--ask-default-password requires a terminal", advice: "use --default-password-file")
         }
-        guard let first = getpass("Default password: ").map({ String(cString: $0) }),
-            let second = getpass("Repeat default password: ").map({ String(cString: $0) })
+        guard let first = keyboard.password("Default password: "),
+            let second = keyboard.password("Repeat default password: ")
         else { throw Failure(.usage, "no password was entered") }
         guard first == second else { throw Failure(.usage, "the passwords do not match") }
         return try check(first, from: "the prompt")
     }
 
-    private static func firstLine(of file: String) throws -> String {
-        let text = file == "-" ? readLine(strippingNewline: true) : try readText(file)
+    private static func firstLine(of file: String, _ keyboard: Keyboard) throws -> String {
+        let text = file == "-" ? keyboard.line() : try readText(file)
         return text?.split(separator: "\n", omittingEmptySubsequences: false).first.map(String.init) ?? ""
     }
 

@@ -1,14 +1,11 @@
-import AWSServices
 import ArgumentParser
 import Definition
-import Glibc
 import Releasing
 import Reporting
 import Sandbox
-import Workbench
 
 /// `dss download`
-struct Download: AsyncParsableCommand {
+struct Download: DssCommand {
     static let configuration = CommandConfiguration(
         commandName: "download",
         abstract: "Download an image of a release and verify its checksum",
@@ -41,60 +38,27 @@ struct Download: AsyncParsableCommand {
         completion: .file())
     var output: String?
 
-    @Flag(help: "Print JSON")
+    @Flag(help: .json)
     var json = false
 
     @OptionGroup var aws: AWSOptions
     @OptionGroup var definition: DefinitionOptions
 
-    func run() async throws {
-        let live = Live()
+    func run(in live: Live) async throws {
         let id = try AssetID(assetID)
-        let writer = EventWriter(verbose: false)
-        let tell: @Sendable (String) -> Void = { writer.sink(.notice($0)) }
-        let sheet = try await live.withDownloads(url: url, aws, definition, tell: tell) { source in
-            let item = try await source.item(id, format)
-            let file = file(item, live)
-            let isThere = try item.isThere(at: file)
-            if !isThere { try await fetch(item, from: source, to: file, writer) }
-            return facts(item, file, isThere)
-        }
-        Terminal.standardOutput.write(json ? sheet.json.pretty + "\n" : sheet.text(Terminal.standardOutput.style))
-    }
-
-    private func fetch(
-        _ item: DownloadSource.Item, from source: DownloadSource, to file: String, _ writer: EventWriter
-    ) async throws {
-        let lock = try FileLock("\(file).part-lock", holder: "dss download is fetching \(file)")
-        defer { unlink("\(file).part-lock") }
-        let log = StageLog(events: writer.sink, clock: ContinuousClock())
-        try await writer.live {
-            try await log.run(.export) {
-                try await source.fetch(item, to: file) { done in
-                    writer.sink(
-                        .progress(
-                            .export,
-                            Progress(
-                                "download \(item.name)", completed: Double(done.done), total: Double(done.total),
-                                unit: .bytes)))
-                }
-                return ((), .done)
+        let path = output.map(live.absolute) ?? live.currentDirectory
+        let writer = EventWriter(live)
+        let done = try await writer.live {
+            try await live.withDownloads(url: url, aws, definition, tell: { writer.sink(.notice($0)) }) { source in
+                try await source.download(id, format, to: path, events: writer.sink, clock: live.clock)
             }
         }
-        _ = consume lock
-    }
-
-    private func file(_ item: DownloadSource.Item, _ live: Live) -> String {
-        guard let output else { return live.absolute(item.name) }
-        let path = live.absolute(output)
-        return fileExists("\(path)/.") ? "\(path)/\(item.name)" : path
-    }
-
-    private func facts(_ item: DownloadSource.Item, _ file: String, _ wasThere: Bool) -> FactSheet {
-        FactSheet([
-            .init("file", wasThere ? "\(file) (already downloaded)" : file, .string(file)),
+        let (item, file) = (done.item, done.file)
+        let facts = FactSheet([
+            .init("file", done.wasThere ? "\(file) (already downloaded)" : file, .string(file)),
             .init("size", key: "bytes", Units.size(Int64(item.size)), .count(item.size)),
-            .init("checked", item.checkSentence), .json("was_there", .bool(wasThere)),
+            .init("checked", item.checkSentence), .json("was_there", .bool(done.wasThere)),
         ])
+        live.show(facts, json: json)
     }
 }

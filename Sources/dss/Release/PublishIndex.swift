@@ -1,14 +1,12 @@
 import AWSCore
 import AWSProvider
 import ArgumentParser
-import Definition
 import Releasing
 import Reporting
 import Sandbox
-import Workbench
 
 /// `dss publish-index`
-struct PublishIndex: AsyncParsableCommand {
+struct PublishIndex: DssCommand {
     static let configuration = CommandConfiguration(
         commandName: "publish-index",
         abstract: "Publish the download page and releases.json",
@@ -34,69 +32,39 @@ struct PublishIndex: AsyncParsableCommand {
     @Option(help: ArgumentHelp("Heading of the page", valueName: "text"))
     var title = "Data-science sandbox"
 
-    @Flag(help: "Print JSON")
+    @Flag(help: .json)
     var json = false
 
     @OptionGroup var options: AWSAssetOptions
 
-    func run() async throws {
-        let live = Live()
-        let sheet = try await live.withPublishedBuilds(options) { builds in
-            let releases = try await releases(builds)
-            let items = try items(releases, builds.store.bucket)
-            let written = try await write(items, live, builds)
-            return facts(releases, written, builds.store.bucket)
+    func run(in live: Live) async throws {
+        let sheet = try await live.withPublishedBuilds(options) { builds, store in
+            let index = try await publishIndex(
+                of: builds, titled: title, to: try destination(store, live), warn: live.warn
+            ) { live.standardError.write("\($0)\n") }
+            return facts(index, builds.address)
         }
-        Terminal.standardOutput.write(json ? sheet.json.pretty + "\n" : sheet.text(Terminal.standardOutput.style))
+        live.show(sheet, json: json)
     }
 
-    private func releases(_ builds: PublishedBuilds) async throws -> [PublishedRelease] {
-        async let images = builds.images()
-        let contents = try await builds.catalog.read()
-        contents.troubles.forEach(Live.warn)
-        let known = try await images
-        return contents.manifests.map { builds.release($0, known, base: "") }
+    private func destination(_ store: S3ArtifactStore, _ live: Live) throws -> IndexDestination {
+        if dryRun { return .nowhere }
+        if let output { return .folder(live.absolute(output)) }
+        return .bucket(
+            IndexPublication(
+                store.client, bucket: store.bucket.name, distributionID: store.bucket.distributionID ?? "",
+                polling: try live.polling()))
     }
 
-    private func items(
-        _ releases: [PublishedRelease], _ bucket: ImageBucket
-    ) throws -> [IndexPublication.Item] {
-        [
-            .init(
-                ReleasesDocument.fileName, "application/json", ReleasesDocument.json(releases, base: bucket.address)),
-            .init(DownloadPage.fileName, "text/html; charset=utf-8", try DownloadPage(releases, title: title).html),
-        ]
-    }
-
-    /// - Returns: The names of the files that were written.
-    private func write(_ items: [IndexPublication.Item], _ live: Live, _ builds: PublishedBuilds) async throws
-        -> [String]
-    {
-        if dryRun { return [] }
-        guard let output else {
-            let publication = IndexPublication(
-                builds.store.client, bucket: builds.store.bucket.name,
-                distributionID: builds.store.bucket.distributionID ?? "",
-                polling: try live.polling())
-            return try await publication.run(items) { Terminal.standardError.write("\($0)\n") }
-        }
-        let folder = live.absolute(output)
-        try makeDirectory(folder)
-        for item in items { try writeAtomically(item.text, to: "\(folder)/\(item.key)") }
-        return items.map { "\(folder)/\($0.key)" }
-    }
-
-    private func facts(
-        _ releases: [PublishedRelease], _ written: [String], _ bucket: ImageBucket
-    ) -> FactSheet {
-        let ids = releases.map(\.assetID.rawValue)
+    private func facts(_ index: PublishedIndex, _ address: String) -> FactSheet {
+        let ids = index.releases.map(\.assetID.rawValue)
         let nothing = dryRun ? "nothing (--dry-run)" : "nothing: already up to date"
         return FactSheet([
-            .init("page", key: "url", bucket.address),
+            .init("page", key: "url", address),
             .init("releases", ids.isEmpty ? "none" : ids.joined(separator: ", "), .array(ids.map { .string($0) })),
             .init(
-                "written", written.isEmpty ? nothing : written.joined(separator: ", "),
-                .array(written.map { .string($0) })),
+                "written", index.written.isEmpty ? nothing : index.written.joined(separator: ", "),
+                .array(index.written.map { .string($0) })),
         ])
     }
 }

@@ -5,11 +5,11 @@ import Sandbox
 import Workbench
 
 /// `dss release`
-struct ReleaseCommand: AsyncParsableCommand {
+struct ReleaseCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "release", abstract: "Check a release", subcommands: [Check.self])
 
-    struct Check: AsyncParsableCommand {
+    struct Check: DssCommand {
         static let configuration = CommandConfiguration(
             abstract: "Check that definition, changelog and tag have the same version",
             discussion: """
@@ -35,8 +35,7 @@ struct ReleaseCommand: AsyncParsableCommand {
             if tag != nil, untagged { throw ValidationError("--tag and --untagged cannot be used together") }
         }
 
-        func run() async throws {
-            let live = Live()
+        func run(in live: Live) async throws {
             let loaded = try live.loaded(definition).definition
             let version = loaded.definition.version
             let folder = parentDirectory(definition.file)
@@ -45,7 +44,7 @@ struct ReleaseCommand: AsyncParsableCommand {
                 changelog: try Changelog.read(for: version, in: folder), tags: try await tags(in: folder, live.runner))
             try check.run()
             let said = untagged ? "definition and changelog" : "definition, changelog and tag"
-            Terminal.standardOutput.write("\(version): \(said) agree\n")
+            live.standardOutput.write("\(version): \(said) agree\n")
         }
 
         private func tags(in folder: String, _ runner: any CommandRunner) async throws -> [String]? {

@@ -1,10 +1,11 @@
+import AWSProvider
 import ArgumentParser
 import Definition
 import Releasing
 import Sandbox
 
 /// `dss start-release-build`
-struct StartReleaseBuild: AsyncParsableCommand {
+struct StartReleaseBuild: DssCommand {
     static let configuration = CommandConfiguration(
         commandName: "start-release-build",
         abstract: "Build a release on CodeBuild and follow the build",
@@ -41,23 +42,27 @@ struct StartReleaseBuild: AsyncParsableCommand {
 
     @OptionGroup var build: ReleaseBuildOptions
 
-    func run() async throws {
-        let live = Live()
+    func run(in live: Live) async throws {
         let definition = try live.loaded(build.definition).definition.definition
         let url = try UploadURL(uploadURL)
         try url.check(isOf: try GitHubRepository(definition.github.repository))
         let id = try build.asset.assetID(in: definition)
-        let variants = matrix ? try live.variants(build.definition) : []
-        try await live.withReleaseProject(build) { desk in
-            let started = try await desk.start(
-                id, release: url.releaseID, isPrivate ? .withPrivateImages : .full, variants: variants)
-            try await desk.follow(started)
+        let variants = (matrix ? try live.variants(build.definition) : []).map { variant in
+            let settings = variant.settings.map { ($0.environmentVariable, $0.value) }
+            return (name: variant.name, settings: Dictionary(settings) { $1 })
+        }
+        try await live.build(build) { builds, project in
+            let plain = ReleaseBuild(
+                assetID: id, releaseID: url.releaseID, branch: build.branch,
+                passwordSecret: build.passwordSecret ?? project.passwordSecret,
+                publicity: isPrivate ? .withPrivateImages : .full)
+            return try await builds.start(plain.with(variants), in: project.name)
         }
     }
 }
 
 /// `dss start-test-release-build`
-struct StartTestReleaseBuild: AsyncParsableCommand {
+struct StartTestReleaseBuild: DssCommand {
     static let configuration = CommandConfiguration(
         commandName: "start-test-release-build",
         abstract: "Rehearse a release: create a draft release on GitHub and build it on CodeBuild",
@@ -86,32 +91,18 @@ struct StartTestReleaseBuild: AsyncParsableCommand {
         if releaseTitle.allSatisfy(\.isWhitespace) { throw ValidationError("--release-title must not be empty") }
     }
 
-    func run() async throws {
-        let live = Live()
+    func run(in live: Live) async throws {
         let definition = try live.loaded(build.definition).definition.definition
-        try await live.withReleaseProject(build) { desk in
-            let started = try await live.withGitHub(github, definition) { client in
-                try await start(client, definition.version, desk)
+        try await live.build(build) { builds, project in
+            try await live.withGitHub(github, definition) { client in
+                let rehearsal = Rehearsal(
+                    of: definition.version, title: releaseTitle, branch: build.branch,
+                    assetID: try build.asset.assetID.map { try AssetID($0) })
+                return try await rehearsal.start(
+                    builds, in: project.name, passwordSecret: build.passwordSecret ?? project.passwordSecret,
+                    on: client
+                ) { live.standardError.write("\($0)\n") }
             }
-            try await desk.follow(started)
-        }
-    }
-
-    /// Creates the draft and starts its build. Once the build has started, the draft is kept whatever the result,
-    /// because the user reviews its notes.
-    private func start(
-        _ client: GitHubClient, _ version: String, _ desk: ReleaseBuildConsole
-    ) async throws -> [StartedBuild] {
-        try await Scope.run(keepsOnSuccess: true) { scope in
-            let draft = try await client.createDraft(
-                tag: "\(version)-test", branch: build.branch, title: releaseTitle)
-            let path = "repos/\(client.repository)/releases/\(draft.id)"
-            await scope.undo.register("the draft \(draft.page)", remedy: "gh api -X DELETE \(path)") {
-                try await client.delete(draft)
-            }
-            Terminal.standardError.write("draft release \(draft.page)\n")
-            let id = try build.asset.assetID.map { try AssetID($0) } ?? AssetID("\(version)-test-\(draft.id)")
-            return try await desk.start(id, release: draft.id, .rehearsal)
         }
     }
 }

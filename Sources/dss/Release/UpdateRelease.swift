@@ -8,7 +8,7 @@ import Sandbox
 import Workbench
 
 /// `dss update-release`
-struct UpdateRelease: AsyncParsableCommand {
+struct UpdateRelease: DssCommand {
     static let configuration = CommandConfiguration(
         commandName: "update-release",
         abstract: "Update the notes of a GitHub release with changes, downloads, AMIs and instructions",
@@ -42,53 +42,46 @@ struct UpdateRelease: AsyncParsableCommand {
     @Flag(name: .customLong("dry-run"), help: "Print the notes without changing the release")
     var dryRun = false
 
-    @Flag(help: "Print JSON")
+    @Flag(help: .json)
     var json = false
 
     @OptionGroup var asset: AssetOptions
     @OptionGroup var github: GitHubOptions
     @OptionGroup var options: AWSAssetOptions
 
-    func run() async throws {
-        let live = Live()
+    func run(in live: Live) async throws {
         let definition = try live.loaded(options.definition).definition.definition
         let id = try asset.assetID(in: definition)
         try await live.withGitHub(github, definition) { client in
             let notes = try await notes(live, definition, id)
             let update = ReleaseNotesUpdate(client, release: releaseID)
-            if dryRun { return try await show(update.preview(notes)) }
-            try await show(update.run(notes))
+            if dryRun { return try await show(update.preview(notes), live) }
+            try await show(update.run(notes), live)
         }
     }
 
     private func notes(_ live: Live, _ definition: SandboxDefinition, _ id: AssetID) async throws -> ReleaseNotes {
-        let folder = parentDirectory(options.definition.file)
-        let (release, listed) = try await live.withPublishedBuilds(options) { builds in
-            let manifest = try await builds.catalog.manifest(of: id)
-            let release = builds.release(manifest, try await builds.images(), base: builds.store.bucket.address)
-            return (release, manifest.container)
+        try await live.withPublishedBuilds(options) { builds, _ in
+            let (release, container) = try await builds.release(of: id)
+            let usual = "\(definition.github.repository.lowercased()):\(release.version)"
+            let image = dockerImage ?? container?.reference ?? usual
+            return try ReleaseNotes(
+                release, changelogIn: parentDirectory(options.definition.file),
+                containerImage: image == "none" ? nil : image)
         }
-        let changelog = try Changelog.read(for: release.version, in: folder)
-        guard let changes = changelog.section(release.version) else {
-            throw Failure(
-                .badData, "\(changelog.path) has no section for \(release.version)", advice: "dss release check")
-        }
-        let usual = "\(definition.github.repository.lowercased()):\(release.version)"
-        let image = dockerImage ?? listed?.reference ?? usual
-        return ReleaseNotes(release, changes: changes.text, containerImage: image == "none" ? nil : image)
     }
 
-    private func show(_ body: String?) {
-        if body == nil { Live.warn("the release notes are already up to date") }
-        Terminal.standardOutput.write(body.map { $0 + "\n" } ?? "")
+    private func show(_ body: String?, _ live: Live) {
+        if body == nil { live.warn("the release notes are already up to date") }
+        live.standardOutput.write(body.map { $0 + "\n" } ?? "")
     }
 
-    private func show(_ outcome: ReleaseNotesUpdate.Outcome) {
+    private func show(_ outcome: ReleaseNotesUpdate.Outcome, _ live: Live) {
         let facts = FactSheet([
             .init("release", key: "release_id", outcome.release.page, .count(outcome.release.id)),
             .json("url", .string(outcome.release.page)),
             .init("notes", key: "changed", outcome.isChanged ? "updated" : "unchanged", .bool(outcome.isChanged)),
         ])
-        Terminal.standardOutput.write(json ? facts.json.pretty + "\n" : facts.text(Terminal.standardOutput.style))
+        live.show(facts, json: json)
     }
 }

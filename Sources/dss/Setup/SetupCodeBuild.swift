@@ -2,7 +2,7 @@ import AWSProvider
 import ArgumentParser
 
 /// `dss setup-ci-codebuild`
-struct SetupCICodeBuild: AsyncParsableCommand {
+struct SetupCICodeBuild: DssCommand {
     static let configuration = CommandConfiguration(
         commandName: "setup-ci-codebuild",
         abstract: "Deploy the CodeBuild project for system tests, once per account",
@@ -29,16 +29,16 @@ struct SetupCICodeBuild: AsyncParsableCommand {
     @OptionGroup var project: CodeBuildOptions
     @OptionGroup var stack: StackOptions
 
-    func run() async throws {
+    func run(in live: Live) async throws {
         let settings = try CodeBuildSettings(
             repository: project.repositoryURL, connection: project.connection, image: project.image,
             computeType: project.computeType, logRetention: project.logRetentionDays)
-        try await Live().deploy(.ciCodeBuild, stack) { _ in settings.parameters }
+        try await live.deploy(.ciCodeBuild, stack) { _ in settings.parameters }
     }
 }
 
 /// `dss setup-release-codebuild`
-struct SetupReleaseCodeBuild: AsyncParsableCommand {
+struct SetupReleaseCodeBuild: DssCommand {
     static let configuration = CommandConfiguration(
         commandName: "setup-release-codebuild",
         abstract: "Deploy the CodeBuild project for releases, once per account",
@@ -77,7 +77,7 @@ struct SetupReleaseCodeBuild: AsyncParsableCommand {
     @OptionGroup var project: CodeBuildOptions
     @OptionGroup var stack: StackOptions
 
-    func run() async throws {
+    func run(in live: Live) async throws {
         let settings = try CodeBuildSettings(
             repository: project.repositoryURL, connection: project.connection, image: project.image,
             computeType: project.computeType, logRetention: project.logRetentionDays,
@@ -86,6 +86,6 @@ struct SetupReleaseCodeBuild: AsyncParsableCommand {
                 .init("--github-token-secret", parameter: "GitHubTokenSecret", githubTokenSecret),
                 .init("--registry-secret", parameter: "RegistrySecret", registrySecret, mayBeNone: true),
             ])
-        try await Live().deploy(.releaseCodeBuild, stack) { _ in settings.parameters }
+        try await live.deploy(.releaseCodeBuild, stack) { _ in settings.parameters }
     }
 }

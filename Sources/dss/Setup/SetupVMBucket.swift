@@ -2,7 +2,7 @@ import AWSProvider
 import ArgumentParser
 
 /// `dss setup-vm-bucket`
-struct SetupVMBucket: AsyncParsableCommand {
+struct SetupVMBucket: DssCommand {
     static let configuration = CommandConfiguration(
         commandName: "setup-vm-bucket",
         abstract: "Deploy the S3 bucket and CloudFront distribution for VM images, once per account",
@@ -40,16 +40,16 @@ struct SetupVMBucket: AsyncParsableCommand {
 
     @OptionGroup var stack: StackOptions
 
-    func run() async throws {
+    func run(in live: Live) async throws {
         let settings = try BucketSettings(
             isVersioned: versioned, unfinishedUploadDays: unfinishedUploadDays, accessLogs: accessLogs,
             domain: domain, certificate: certificate)
-        try await Live().deploy(.vmBucket, stack) { settings.parameters(webACL: try await $0.webACL()) }
+        try await live.deploy(.vmBucket, stack) { settings.parameters(webACL: try await $0.webACL()) }
     }
 }
 
 /// `dss setup-vm-bucket-waf`
-struct SetupVMBucketWAF: AsyncParsableCommand {
+struct SetupVMBucketWAF: DssCommand {
     static let configuration = CommandConfiguration(
         commandName: "setup-vm-bucket-waf",
         abstract: "Deploy the web ACL that protects VM image downloads, once per account",
@@ -84,8 +84,8 @@ struct SetupVMBucketWAF: AsyncParsableCommand {
 
     @OptionGroup var stack: StackOptions
 
-    func run() async throws {
+    func run(in live: Live) async throws {
         let settings = try FirewallSettings(allowedIPs: allowedIPs, rateLimit: rateLimit, rateWindow: rateWindow)
-        try await Live().deploy(.vmBucketWAF, stack) { _ in settings.parameters }
+        try await live.deploy(.vmBucketWAF, stack) { _ in settings.parameters }
     }
 }

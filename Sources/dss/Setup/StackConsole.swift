@@ -5,12 +5,9 @@ import Sandbox
 /// The terminal side of a deployment: shows the plan, asks for confirmation, reports progress and the result.
 struct DeploymentConsole: Sendable {
     let options: StackOptions
-    private let side = Terminal.standardError
-    private let main = Terminal.standardOutput
-
-    init(_ options: StackOptions) {
-        self.options = options
-    }
+    let live: Live
+    private var side: Terminal { live.standardError }
+    private var main: Terminal { live.standardOutput }
 
     var talk: DeploymentCallbacks {
         DeploymentCallbacks(approve: approve, approveRemoval: approveRemoval, tell: tell)
@@ -19,7 +16,7 @@ struct DeploymentConsole: Sendable {
     private func approve(_ plan: StackPlan) async throws -> Bool {
         if options.plan { return false }
         side.write(plan.text(side.style))
-        if !options.yes { try await Question.confirm("Execute these changes?", else: "nothing was changed") }
+        if !options.yes { try await live.confirm("Execute these changes?", orElse: "nothing was changed") }
         return true
     }
 
@@ -27,8 +24,8 @@ struct DeploymentConsole: Sendable {
         guard !options.plan else { return false }
         side.write(failed.text(side.style))
         if options.yes { return true }
-        guard Question.canBeAsked else { return false }
-        return try await Question.isAnsweredYes("Remove the failed stack?")
+        guard live.keyboard.isTerminal else { return false }
+        return try await live.isAnsweredYes("Remove the failed stack?")
     }
 
     private func tell(_ news: StackProgress) {

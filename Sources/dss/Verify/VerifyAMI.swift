@@ -8,7 +8,7 @@ import Verification
 import Workbench
 
 /// `dss verify-ami`
-struct VerifyAMI: AsyncParsableCommand {
+struct VerifyAMI: DssCommand {
     static let configuration = CommandConfiguration(
         commandName: "verify-ami",
         abstract: "Boot an AMI on EC2 and verify the sandbox",
@@ -35,7 +35,7 @@ struct VerifyAMI: AsyncParsableCommand {
     @OptionGroup var aws: AWSOptions
     @OptionGroup var definition: DefinitionOptions
 
-    @Flag(help: "Print JSON")
+    @Flag(help: .json)
     var json = false
 
     @Flag(
@@ -48,11 +48,10 @@ struct VerifyAMI: AsyncParsableCommand {
         completion: .directory)
     var logs = "."
 
-    func run() async throws {
-        let live = Live()
-        let secret = try password.knownPassword(environment: live.environment)
+    func run(in live: Live) async throws {
+        let secret = try password.knownPassword(in: live)
         let verification = try live.amiVerification(reach, definition)
-        let writer = CheckWriter(json: json)
+        let writer = CheckWriter(live, json: json)
         let report = try await live.withImages(aws, definition) { client, names in
             let image = try await image.search.startable(in: client, names: names)
             let (type, region) = (verification.instanceType, client.region)

@@ -4,7 +4,7 @@ import Reporting
 import Sandbox
 
 /// `dss verify-docker-image`
-struct VerifyDockerImage: AsyncParsableCommand {
+struct VerifyDockerImage: DssCommand {
     static let configuration = CommandConfiguration(
         commandName: "verify-docker-image",
         abstract: "Start a Docker image and verify the sandbox",
@@ -28,10 +28,9 @@ struct VerifyDockerImage: AsyncParsableCommand {
 
     @OptionGroup var output: OutputOptions
 
-    func run() async throws {
-        let live = Live()
+    func run(in live: Live) async throws {
         try live.requireRoot(for: "dss verify-docker-image")
-        let writer = CheckWriter(output)
+        let writer = CheckWriter(live, json: output.json)
         writer.begin(image)
         let report = try await verifyDockerImage(
             image, runner: live.runner, environment: live.environment, withoutDaemon: withoutDaemon,

@@ -7,7 +7,7 @@ import Sandbox
 import Verification
 
 /// `dss verify-vm`
-struct VerifyVM: AsyncParsableCommand {
+struct VerifyVM: DssCommand {
     static let configuration = CommandConfiguration(
         commandName: "verify-vm",
         abstract: "Boot an exported image in QEMU and verify the sandbox",
@@ -39,9 +39,8 @@ struct VerifyVM: AsyncParsableCommand {
         completion: .directory)
     var logs = "."
 
-    func run() async throws {
-        let live = Live()
-        let secret = try password.knownPassword(environment: live.environment)
+    func run(in live: Live) async throws {
+        let secret = try password.knownPassword(in: live)
         let manifest = live.manifest(beside: image)
         let expected = Expectations(
             user: manifest?.user ?? "ubuntu", password: secret, jupyterPassword: secret,
@@ -51,7 +50,7 @@ struct VerifyVM: AsyncParsableCommand {
             image: image, on: hardware,
             options: .init(jupyterPort: expected.jupyterPort, assetID: manifest?.assetID.rawValue ?? "unknown"),
             runner: live.runner)
-        let writer = CheckWriter(output)
+        let writer = CheckWriter(live, json: output.json)
         writer.begin("\(image) on \(host.hardware), \(host.accelerator)")
         let report = try await verifyVM(
             image: image, on: host, expecting: expected, runner: live.runner, logs: logs,

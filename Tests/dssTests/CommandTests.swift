@@ -1,0 +1,144 @@
+import AWSCore
+import AWSTestSupport
+import Foundation
+import HTTPTransport
+import Sandbox
+import Testing
+import Workbench
+
+@testable import dss
+
+/// Commands that run inside the test, in a world that it made.
+@Suite("Commands in a world of the test")
+struct CommandTests {
+    /// A folder with a definition, in which commands run.
+    private func withFolder(_ body: (PretendWorld) async throws -> Void) async throws {
+        try await withTemporaryDirectory { folder in
+            _ = try SandboxFolder(in: folder)
+            try await body(PretendWorld(directory: folder))
+        }
+    }
+
+    @Test("a mistake in the command line goes to standard error, with 64")
+    func usage() async {
+        let unknown = await PretendWorld().dss("copy-ami", "ami-0", "--too", "us-east-1")
+        #expect(unknown.code == 64 && unknown.output.isEmpty)
+        #expect(unknown.errors.contains("Unknown option '--too'"), "\(unknown.errors)")
+        let invalid = await PretendWorld().dss("copy-ami", "ami-0")
+        #expect(invalid.code == 64 && invalid.errors.contains("no destination region; use --to REGION"))
+    }
+
+    @Test("help goes to standard output, also that of a group without a command", arguments: [["--help"], ["pins"]])
+    func help(words: [String]) async {
+        let said = await PretendWorld().dss(words)
+        #expect(said.code == 0 && said.errors.isEmpty && said.output.contains("USAGE: dss"))
+    }
+
+    @Test("the definition is found in the current directory, and overridden by the environment and by flags")
+    func definition() async throws {
+        try await withFolder { world in
+            var world = world
+            world.environment = ["DSS_DISK_SIZE": "5GiB"]
+            let said = await world.dss("definition", "--set", "name=other", "--origins")
+            #expect(said.code == 0, "\(said.errors)")
+            #expect(
+                said.output.contains(/name: other +#.*--set/) && said.output.contains(/size: 5GiB +#.*DSS_DISK_SIZE/))
+            let json = await world.dss("definition", "--json")
+            #expect((json.json["disk"] as? [String: Any])?["size"] as? String == "5GiB", "\(json.output)")
+        }
+    }
+
+    @Test("a failure is text on standard error, or with --json an event on standard output")
+    func failure() async {
+        let text = await PretendWorld().dss("definition", "--definition", "none.yaml")
+        #expect(text.code == 64 && text.output.isEmpty && text.errors.contains("none.yaml"), "\(text.errors)")
+        let json = await PretendWorld().dss("definition", "--definition", "none.yaml", "--json")
+        #expect(json.code == 64 && json.errors.isEmpty)
+        #expect(json.json["event"] as? String == "failure" && json.json["code"] as? Int == 64)
+    }
+
+    @Test("colors only on a terminal, and none with NO_COLOR or a dumb one")
+    func colors() async throws {
+        try await withFolder { world in
+            var world = world
+            func errors() async -> String { await world.dss("create-vm").errors }
+            #expect(await !errors().contains("\u{1b}["))
+            world.person = "no"
+            #expect(await errors().contains("\u{1b}["))
+            for plain in [["NO_COLOR": "1"], ["TERM": "dumb"]] {
+                world.environment = plain
+                #expect(await !errors().contains("\u{1b}["), "\(plain)")
+            }
+        }
+    }
+
+    @Test("without root, a local build is refused before anything happens")
+    func root() async throws {
+        try await withFolder { world in
+            let said = await world.dss("create-vm")
+            #expect(said.code == 77 && said.errors.contains("sudo dss create-vm"), "\(said.errors)")
+        }
+    }
+
+    @Test("assets are removed after a yes, not after anything else, and never unasked", arguments: ["y", "n", nil])
+    func question(answer: String?) async throws {
+        try await withFolder { world in
+            var world = world
+            let image = "\(world.directory)/bucket/data_science_sandbox/1.0.0/small.vhd"
+            try makeDirectory(parentDirectory(image))
+            try writeAtomically("x", to: image)
+            (world.isRoot, world.person) = (true, answer)
+            world.runner = SystemCommandRunner()
+            let place = ["--bucket", "bucket", "--cache", "cache", "--state", "state"]
+            let said = await world.dss(["delete-assets", "--asset-id", "1.0.0"] + place)
+            #expect(said.code == (answer == "y" ? 0 : 64), "\(said.errors)")
+            #expect(fileExists(image) == (answer != "y"))
+            #expect(said.errors.contains("Remove all of these assets? [y/N]") == (answer != nil))
+        }
+    }
+
+    @Test("two commands in one world both find the secret, and neither shows it")
+    func secretTwice() async {
+        var world = PretendWorld()
+        world.environment = [
+            "AWS_ACCESS_KEY_ID": "AKIAEXAMPLE", "AWS_SECRET_ACCESS_KEY": "sEcReT", "AWS_REGION": "eu-central-1",
+        ]
+        world.network = CallerNetwork()
+        for _ in 1...2 {
+            let said = await world.dss("whoami", "--json", "--log-level", "debug")
+            #expect(said.code == 0, "\(said.errors)")
+            #expect(said.json["account"] as? String == "123456789012")
+            #expect(!(said.output + said.errors).contains("sEcReT"))
+        }
+    }
+
+    @Test("the real program takes the secrets out of the environment before it starts another one")
+    func secretOfProcess() async throws {
+        try await withTemporaryDirectory { folder in
+            let tool = "\(folder)/qemu-img"
+            try writeAtomically("#!/bin/sh\nenv >\(folder)/seen\necho qemu-img version 8.0\n", to: tool, mode: 0o755)
+            let secrets = ["DSS_DEFAULT_PASSWORD"] + Live.secretVariables
+            let environment = Dictionary(secrets.map { ($0, "sEcReT") }) { $1 }
+                .merging(["PATH": "\(folder):/usr/bin:/bin", "OTHER": "kept"]) { $1 }
+            _ = try await Program.run(["doctor"], environment, in: folder)
+            let seen = try readText("\(folder)/seen")
+            #expect(seen.contains("OTHER=kept") && !seen.contains("sEcReT"), "\(seen)")
+        }
+    }
+}
+
+/// A network with nothing but an STS that knows everybody.
+private struct CallerNetwork: Network, Transport {
+    func withTransport<Result>(
+        _ settings: HTTPSettings, _ body: (any Transport) async throws -> Result
+    ) async throws -> Result { try await body(self) }
+
+    func send(_ request: HTTPRequest, within limit: Duration) async throws -> HTTPResponse {
+        let answer = """
+            <GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><GetCallerIdentityResult>\
+            <Arn>arn:aws:iam::123456789012:user/me</Arn><UserId>AIDAEXAMPLE</UserId><Account>123456789012</Account>\
+            </GetCallerIdentityResult></GetCallerIdentityResponse>
+            """
+        return HTTPResponse(status: 200, body: Array(answer.utf8))
+    }
+}
