@@ -15,8 +15,17 @@ struct FaultTests {
         "applied-then-reset", "applied-then-truncate", "applied-then-500", "applied-then-html",
     ]
 
+    @Test("without a fault: done once", arguments: MutatingOperation.all)
+    func undisturbed(_ operation: MutatingOperation) async throws {
+        try await EmulatedAccount.with { _, client in
+            let trial = try await operation.prepare(client, Self.name())
+            try await trial.act()
+            #expect(try await trial.count() == 1)
+        }
+    }
+
     @Test("a passing fault: done exactly once, or reported as unknown", arguments: MutatingOperation.all)
-    func passing(_ deed: MutatingOperation) async throws {
+    func passingFault(_ deed: MutatingOperation) async throws {
         for kind in Self.refused.dropLast() + Self.lost + Self.applied {
             try await EmulatedAccount.with { account, client in
                 let trial = try await deed.prepare(client, Self.name())
@@ -35,7 +44,7 @@ struct FaultTests {
     }
 
     @Test("a lasting fault: an error, and nothing done", arguments: MutatingOperation.all)
-    func staying(_ deed: MutatingOperation) async throws {
+    func lastingFault(_ deed: MutatingOperation) async throws {
         for kind in Self.refused + Self.lost + ["denied"] {
             try await EmulatedAccount.with(backoff: .quick.with(attempts: 3)) { account, client in
                 let trial = try await deed.prepare(client, Self.name())
@@ -52,7 +61,7 @@ struct FaultTests {
     @Test(
         "a slow answer is waited for, a silent server is not",
         arguments: MutatingOperation.all.prefix(2) + MutatingOperation.uploads.prefix(1))
-    func slow(_ deed: MutatingOperation) async throws {
+    func slowOrSilentServer(_ deed: MutatingOperation) async throws {
         try await EmulatedAccount.with(silence: .seconds(20)) { account, client in
             let trial = try await deed.prepare(client, Self.name())
             try await account.order("slow", deed.service, deed.action, ["seconds": 0.5])

@@ -1,5 +1,6 @@
 import AWSCore
 import AWSServices
+import AWSTestSupport
 import Foundation
 
 extension MutatingOperation {
@@ -35,7 +36,7 @@ extension MutatingOperation {
     }
 
     static func machine(_ client: AWSClient, _ name: String) async throws -> String {
-        let image = try await image(client, "\(name)-base")
+        let image = try await client.makeImage("\(name)-base")
         let stack = try await stack(
             client, name, template, [.init(parameterKey: "Image", parameterValue: image)])
         return stack.outputs[0].outputValue!

@@ -1,5 +1,6 @@
 import AWSCore
 import AWSServices
+import AWSTestSupport
 import Foundation
 
 extension MutatingOperation {
@@ -176,7 +177,7 @@ extension MutatingOperation {
 
     private static func exportable(_ client: AWSClient, _ name: String) async throws -> (String, String) {
         try await client.ensure(vmImport)
-        return (try await image(client, name), try await bucket(client, name))
+        return (try await client.makeImage(name), try await bucket(client, name))
     }
 
     private static func export(_ client: AWSClient, _ image: String, _ bucket: String) async throws {

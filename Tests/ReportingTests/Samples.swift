@@ -144,7 +144,7 @@ enum Samples {
             },
         ]
         return AssetListing(
-            assets, on: .aws(prices: "2025-01"), empty: "no assets", now: Date(timeIntervalSince1970: 1))
+            assets, on: .aws(prices: "2025-01"), now: Date(timeIntervalSince1970: 1), empty: "no assets")
     }()
 
     static let tools = [

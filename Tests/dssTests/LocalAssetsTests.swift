@@ -82,7 +82,7 @@ struct LocalAssetsTests {
             ]
         }
 
-        func dss(_ arguments: String...) async throws -> Said {
+        func dss(_ arguments: String...) async throws -> ProgramOutput {
             try await Program.run(arguments, environment, in: root)
         }
     }

@@ -40,7 +40,7 @@ struct OptionalDefinitionTests {
         #expect(try await run(["definition"]).status == .exited(64))
     }
 
-    private func run(_ arguments: [String]) async throws -> Said {
+    private func run(_ arguments: [String]) async throws -> ProgramOutput {
         try await withTemporaryDirectory { folder in
             let environment = ["PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "DSS_DEFAULT_PASSWORD": "secret"]
             let folders = ["DSS_BUCKET", "DSS_CACHE", "DSS_STATE"].reduce(into: environment) { $0[$1] = folder }

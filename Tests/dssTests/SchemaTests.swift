@@ -53,8 +53,10 @@ struct SchemaTests {
             missing: [missing], inputs: "abc", built: Date(timeIntervalSince1970: 1), machineImage: machineImage)
     }
 
-    static let assets: [Asset] = Asset.Kind.allCases.map {
-        Asset(assetID: "0.1.0", kind: $0, name: "x", bytes: $0 == .image ? 1 : nil, state: .inUse)
+    static let assets: [Asset] = Asset.Kind.allCases.filter {
+        [.image, .manifest, .machine, .network, .process, .mount, .buildDirectory, .partialExport].contains($0)
+    }.map {
+        Asset($0, assetID: "0.1.0", id: "x", bytes: $0 == .image ? 1 : nil, state: .inUse)
     }
 
     @Test("every line of --json is in the schema")
@@ -79,7 +81,8 @@ struct SchemaTests {
             #expect(try await JSONSchema.manifest.complaints(about: manifest.json) == "")
         }
         for assets in [[], Self.assets] {
-            let json = Table.assets(assets).rendered(as: .json, .piped)
+            var json = ""
+            AssetListing(assets, on: .host, empty: "no assets").write(as: .json, .piped) { json += $0 }
             #expect(try await JSONSchema.assets.complaints(about: json) == "")
         }
     }

@@ -114,7 +114,7 @@ package struct EBSDirectExport: Sendable {
             if formats == [.raw] {
                 meter.update(formats, "raw check", 0)
                 let file = Manifest.File(
-                    name: ImageFormat.raw.fileName(job.stem), format: .raw, bytes: job.raw.virtualBytes,
+                    name: job.build.order.imageName(.raw), format: .raw, bytes: job.raw.virtualBytes,
                     sha256: try await sha256InBackground(of: job.raw.path))
                 return [ConvertedImage(file: file, temporaryPath: job.raw.path)]
             }

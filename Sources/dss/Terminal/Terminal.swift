@@ -171,7 +171,7 @@ extension OutputOptions {
 
     /// Prints the report to standard output, including the password if it was generated for this build.
     func show(_ result: BuildReport, _ order: BuildOrder, _ live: Live) {
-        let (terminal, password) = (live.standardOutput, order.password.generated)
+        let (terminal, password) = (live.standardOutput, order.password?.generated)
         terminal.write(json ? result.event(password: password) : result.text(terminal.style, password: password))
     }
 }
