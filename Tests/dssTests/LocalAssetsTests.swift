@@ -20,7 +20,7 @@ struct LocalAssetsTests {
             #expect(dry.output.contains("4 assets") && owner.files("1.0").count == 5, "\(dry)")
             #expect(try await owner.dss("delete-assets", "--asset-id", "1.0").status == .exited(64))
             let removed = try await owner.dss("delete-assets", "--asset-id", "1.0", "--yes")
-            #expect(removed.output.hasSuffix("removed 4 assets\nremoved 4 assets\n"), "\(removed)")
+            #expect(removed.output.hasSuffix("removed 4 assets of 1.0\nremoved 4 assets\n"), "\(removed)")
             #expect(owner.files("1.0") == ["notes.txt"] && owner.files("1.1") == ["small-1.1.raw"])
             let again = try await owner.dss("delete-assets", "--asset-id", "1.0", "--yes")
             #expect(again.status.isSuccess && again.output == "no assets match '1.0'\n", "\(again)")
@@ -47,6 +47,24 @@ struct LocalAssetsTests {
             let said = try await owner.dss("delete-assets", "--asset-id", "1.1", "--yes")
             #expect(said.status == .exited(1) && said.errors.contains("1 of 2 assets could not be removed"), "\(said)")
             #expect(said.errors.contains("remove it with: sudo rm -r \(path)\n"), "\(said.errors)")
+        }
+    }
+
+    @Test("what a running build uses is kept, and said to be", .enabled(if: geteuid() == 0, "needs root"))
+    func inUse() async throws {
+        try await Owner.with { owner in
+            let build = "\(owner.root)/state/builds/1.1"
+            try makeDirectory(build)
+            let lock = try FileLock("\(build).lock", holder: "test")
+            let shown = try await owner.dss("show-assets", "--asset-id", "1.1", "--json")
+            #expect(shown.rows.map { $0["state"] as? String } == ["in-use", "in-use"], "\(shown)")
+            let busy = try await owner.dss("delete-assets", "--asset-id", "1.1", "--yes")
+            #expect(busy.status == .exited(75) && busy.errors.contains("in use by a running build"), "\(busy)")
+            #expect(busy.output.contains("keeping build-directory \(build): in use by a running build\n"), "\(busy)")
+            let others = try await owner.dss("delete-assets", "--asset-id", "1.*", "--yes")
+            #expect(others.status.isSuccess && others.output.hasSuffix("removed 4 assets\n"), "\(others)")
+            withExtendedLifetime(lock) {}
+            #expect(owner.files("1.1") == ["small-1.1.raw"])
         }
     }
 

@@ -11,7 +11,8 @@ struct OptionalDefinitionTests {
             ["show-assets"], ["show-aws-assets"], ["delete-aws-assets", "--asset-id", "x"],
             ["make-ami-public", "ami-0123456789abcdef0", "--yes"],
             ["copy-ami", "--asset-id", "x", "--to", "us-east-1"],
-            ["verify-ami", "--asset-id", "x"], ["iam-policy", "show-aws-assets"], ["publish-index", "--dry-run"],
+            ["verify-ami", "--asset-id", "x"], ["iam-policy", "--command", "show-aws-assets"],
+            ["publish-index", "--dry-run"],
             ["reset-password", "--host", "h", "--user", "u", "--key", "k"],
         ] + (geteuid() == 0 ? [["delete-assets", "--asset-id", "x"]] : [])
 
@@ -29,7 +30,7 @@ struct OptionalDefinitionTests {
         #expect(said.errors.contains("--set needs a definition to override"), "\(said.errors)")
     }
 
-    @Test("sandbox.yaml may be missing", arguments: [["show-assets"], ["iam-policy", "show-aws-assets"]])
+    @Test("sandbox.yaml may be missing", arguments: [["show-assets"], ["iam-policy", "--command", "show-aws-assets"]])
     func standard(command: [String]) async throws {
         #expect(try await run(command).status.isSuccess)
     }

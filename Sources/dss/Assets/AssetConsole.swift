@@ -66,9 +66,11 @@ struct AssetConsole<Source: AssetInventory> {
 
     private static func line(_ gone: [Asset]) -> String {
         guard let first = gone.first else { return "" }
-        let kind = gone.allSatisfy { $0.kind == first.kind } ? first.kind.rawValue : "asset"
-        let what = gone.count == 1 ? "\(kind) \(first.id)" : "\(gone.count) \(kind)s"
-        return "removed \(what)" + (first.region.isEmpty ? "" : " in \(first.region)") + "\n"
+        let place = first.region.isEmpty ? "" : " in \(first.region)"
+        guard gone.count > 1 else { return "removed \(first.kind.rawValue) \(first.id)\(place)\n" }
+        let isOneKind = gone.allSatisfy { $0.kind == first.kind }
+        let what = isOneKind ? "\(gone.count) \(first.kind.rawValue)s" : "\(gone.count) assets"
+        return "removed \(what)" + (first.region.isEmpty ? " of \(first.assetID)" : place) + "\n"
     }
 }
 

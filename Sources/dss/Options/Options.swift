@@ -40,9 +40,15 @@ struct DefinitionOptions: ParsableArguments {
 
     var file: String { named ?? Self.standard }
 
-    /// Whether there is a definition. Commands that also work without one ask this; only `sandbox.yaml` may be missing.
+    /// - Throws: `Failure` if a file was named that does not exist.
+    func checkName() throws {
+        if let named, !fileExists(named) { throw Failure(.badData, "definition '\(named)' not found") }
+    }
+
+    /// Whether there is a definition, for a command that also works without one.
     /// - Throws: `Failure` if a file is missing that the user counts on: one that was named, or the one that `--set`
     ///   overrides.
+<<<<<<< ours
     func isPresent(in live: Live) throws -> Bool {
         if fileExists(live.absolute(file)) { return true }
         if let named { throw Failure(.badData, "definition '\(named)' not found") }
@@ -50,6 +56,18 @@ struct DefinitionOptions: ParsableArguments {
             throw Failure(
                 .usage, "--set needs a definition to override, but '\(file)' was not found",
                 advice: "change to the directory of \(file), or pass --definition FILE")
+=======
+    var isPresent: Bool {
+        get throws {
+            try checkName()
+            if fileExists(file) { return true }
+            guard settings.isEmpty else {
+                throw Failure(
+                    .usage, "--set needs a definition to override, but '\(file)' was not found",
+                    advice: "change to the directory of \(file), or pass --definition FILE")
+            }
+            return false
+>>>>>>> theirs
         }
         return false
     }
