@@ -44,20 +44,42 @@ struct SchemaTests {
         let definition = SandboxDefinition(
             name: "lab", version: "0.1.0", playbook: .init(file: "/site.yml", pins: "/pins.yaml", roles: ["base"]))
         let order = BuildOrder(assetID: try AssetID("0.1.0"), definition: definition, password: .given(Secret("x")))
-        return Manifest(
+        var manifest = Manifest(
             order,
             files: [
                 .init(
-                    name: "lab.vhd", format: .vhd, bytes: 1, sha256: crc64 == nil ? artifact.sha256 : nil, crc64: crc64)
+                    name: "lab.vhd", format: .vhd, bytes: 1, sha256: crc64 == nil ? artifact.sha256 : nil,
+                    crc64: crc64)
             ],
             missing: [missing], inputs: "abc", built: Date(timeIntervalSince1970: 1), machineImage: machineImage)
+        if machineImage != nil {
+            let digest = "sha256:" + String(repeating: "0f", count: 32)
+            manifest.container = .init(
+                reference: "exasol/lab:0.1.0", digest: digest,
+                layers: [.init(name: "base", digest: digest, bytes: 1)], missing: [missing], user: "ubuntu",
+                jupyterPort: 49494, inputs: "abc")
+        }
+        return manifest
     }
 
-    static let assets: [Asset] = Asset.Kind.allCases.filter {
-        [.image, .manifest, .machine, .network, .process, .mount, .buildDirectory, .partialExport].contains($0)
-    }.map {
-        Asset($0, assetID: "0.1.0", id: "x", bytes: $0 == .image ? 1 : nil, state: .inUse)
+    /// An asset of every kind on a host or on AWS, with and without what not all have.
+    static func assets(_ site: AssetListing.Site) -> String {
+        let isLocal = if case .host = site { true } else { false }
+        let kinds = Asset.Kind.allCases.filter { localKinds.contains($0) == isLocal }
+        let assets = kinds.flatMap { kind in
+            var full = Asset(kind, assetID: "0.1.0", id: "x", bytes: 1, state: .inUse)
+            (full.region, full.name, full.monthlyCost, full.expires) = ("eu-central-1", "y", 0.5, Date())
+            (full.parent, full.version, full.pullLine) = ("z", "v1", "docker pull z")
+            return [full, Asset(kind, assetID: isLocal ? "0.1.0" : "", id: "x", state: .ready)]
+        }
+        var json = ""
+        AssetListing(assets, on: site, empty: "no assets").write(as: .json, .piped) { json += $0 }
+        return json
     }
+
+    private static let localKinds: Set<Asset.Kind> = [
+        .image, .manifest, .machine, .network, .process, .mount, .buildDirectory, .partialExport,
+    ]
 
     @Test("every line of --json is in the schema")
     func builds() async throws {
@@ -80,11 +102,8 @@ struct SchemaTests {
         ] {
             #expect(try await JSONSchema.manifest.complaints(about: manifest.json) == "")
         }
-        for assets in [[], Self.assets] {
-            var json = ""
-            AssetListing(assets, on: .host, empty: "no assets").write(as: .json, .piped) { json += $0 }
-            #expect(try await JSONSchema.assets.complaints(about: json) == "")
-        }
+        #expect(try await JSONSchema.assets.complaints(about: Self.assets(.host)) == "")
+        #expect(try await JSONSchema.awsAssets.complaints(about: Self.assets(.aws(prices: "2026-01"))) == "")
     }
 
     @Test(
