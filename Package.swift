@@ -27,7 +27,6 @@ func tests(of name: String, with extra: [Target.Dependency] = [], excluding: [St
 let subprocess: Target.Dependency = .product(name: "Subprocess", package: "swift-subprocess")
 let system: Target.Dependency = .product(name: "SystemPackage", package: "swift-system")
 let signals: Target.Dependency = .product(name: "UnixSignals", package: "swift-service-lifecycle")
-let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
 let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
 let mustache: Target.Dependency = .product(name: "Mustache", package: "swift-mustache")
 let http: Target.Dependency = .product(name: "AsyncHTTPClient", package: "async-http-client")
@@ -42,7 +41,6 @@ let package = Package(
     products: [.executable(name: "dss", targets: ["dss"])],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
-        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
         .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
         .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
@@ -54,7 +52,9 @@ let package = Package(
     ],
     targets: [
         room("Sandbox", knows: []),
-        room("Workbench", knows: [subprocess, system, signals, crypto]),
+        .systemLibrary(name: "COpenSSL", path: "SystemLibraries/COpenSSL", providers: [.apt(["libssl-dev"])]),
+        room("Digests", knows: ["COpenSSL"]),
+        room("Workbench", knows: ["Digests", subprocess, system, signals]),
         room("Definition", knows: ["Sandbox", yams]),
         room(
             "Provisioning", knows: ["Sandbox", "Workbench"],
@@ -69,9 +69,9 @@ let package = Package(
             ], hasReadme: true),
         room("Reporting", knows: ["Sandbox"]),
         .systemLibrary(name: "CExpat", path: "SystemLibraries/CExpat", providers: [.apt(["libexpat1-dev"])]),
-        room("AWSCore", in: "AWS", knows: ["CExpat", crypto]),
-        room("AWSServices", in: "AWS", knows: ["AWSCore", crypto]),
-        room("AWSIdentity", in: "AWS", knows: ["AWSCore", "AWSServices", crypto]),
+        room("AWSCore", in: "AWS", knows: ["Digests", "CExpat"]),
+        room("AWSServices", in: "AWS", knows: ["Digests", "AWSCore"]),
+        room("AWSIdentity", in: "AWS", knows: ["Digests", "AWSCore", "AWSServices"]),
         room("HTTPTransport", in: "AWS", knows: ["AWSCore", http] + nio),
         room(
             "AWSProvider", knows: ["Sandbox", "Workbench", "DiskImages", "AWSCore", "AWSServices"],
@@ -110,6 +110,7 @@ let package = Package(
                 "TestSupport",
             ],
             swiftSettings: strict),
+        tests(of: "Digests"),
         tests(of: "Workbench"),
         tests(of: "DiskImages", with: ["Sandbox", "Workbench"]),
         .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: strict),
@@ -132,7 +133,7 @@ let package = Package(
         tests(
             of: "AWSCore", with: ["AWSServices", "HTTPTransport", "AWSTestSupport", "TestSupport"],
             excluding: ["Vectors"]),
-        tests(of: "AWSServices", with: ["AWSCore", "AWSTestSupport", crypto]),
+        tests(of: "AWSServices", with: ["Digests", "AWSCore", "AWSTestSupport"]),
         .testTarget(
             name: "AWSIntegrationTests",
             dependencies: ["AWSCore", "AWSServices", "HTTPTransport", "AWSTestSupport", "TestSupport"],

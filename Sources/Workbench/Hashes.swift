@@ -1,4 +1,4 @@
-import Crypto
+import Digests
 import Dispatch
 import FoundationEssentials
 import Glibc

@@ -1,6 +1,6 @@
 import AWSCore
 import AWSServices
-import Crypto
+import Digests
 import Foundation
 import Synchronization
 import Testing
@@ -123,7 +123,7 @@ struct LookupTests {
     }
 
     static let tagOfParts: String = {
-        let digest = Array(Insecure.MD5.hash(data: hello))
+        let digest = Insecure.MD5.hash(data: hello)
         return "\"\(hex(Insecure.MD5.hash(data: digest + digest)))-2\""
     }()
 

@@ -1,7 +1,6 @@
 import AWSCore
 import AWSServices
 import AWSTestSupport
-import Crypto
 import Foundation
 import HTTPTransport
 import Sandbox

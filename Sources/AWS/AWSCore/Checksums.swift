@@ -1,4 +1,4 @@
-import Crypto
+import Digests
 import FoundationEssentials
 
 package func base64Text(_ bytes: some Sequence<UInt8>) -> String {
@@ -10,7 +10,7 @@ package struct SHA256Checksum: Sendable, Equatable {
     package let bytes: [UInt8]
 
     package init(of body: [UInt8]) {
-        bytes = Array(SHA256.hash(data: body))
+        bytes = SHA256.hash(data: body)
     }
 
     package init?(base64: String) {

@@ -1,4 +1,4 @@
-import Crypto
+import Digests
 import FoundationEssentials
 import Synchronization
 
@@ -78,7 +78,7 @@ package struct SigV4: Sendable {
     }
 
     private func signature(of canonical: CanonicalRequest) -> String {
-        hex(HMAC<SHA256>.authenticationCode(for: Array(stringToSign(canonical).utf8), using: keys.key(scope)))
+        hex(HMAC.sha256(of: Array(stringToSign(canonical).utf8), key: keys.key(scope)))
     }
 }
 
@@ -103,20 +103,20 @@ struct SigningScope: Hashable {
     var text: String { "\(day)/\(region)/\(service)/aws4_request" }
 
     /// Derives the signing key of this scope.
-    func key() -> SymmetricKey {
-        [day, region, service, "aws4_request"].reduce(SymmetricKey(data: Array("AWS4\(secret)".utf8))) { key, part in
-            SymmetricKey(data: HMAC<SHA256>.authenticationCode(for: Array(part.utf8), using: key))
+    func key() -> [UInt8] {
+        [day, region, service, "aws4_request"].reduce(Array("AWS4\(secret)".utf8)) { key, part in
+            HMAC.sha256(of: Array(part.utf8), key: key)
         }
     }
 }
 
 /// A cache of derived keys: deriving one takes half the time of signing a request.
 package final class SigningKeys: Sendable {
-    private let keys: Mutex<[SigningScope: SymmetricKey]> = Mutex([:])
+    private let keys: Mutex<[SigningScope: [UInt8]]> = Mutex([:])
 
     package init() {}
 
-    func key(_ scope: SigningScope) -> SymmetricKey {
+    func key(_ scope: SigningScope) -> [UInt8] {
         keys.withLock { keys in
             if let key = keys[scope] { return key }
             // Keys of earlier days and credentials are useless by then.

@@ -1,5 +1,5 @@
 import AWSCore
-import Crypto
+import Digests
 import FoundationEssentials
 
 /// Caches credentials and renews them before they expire.
@@ -185,7 +185,7 @@ struct RoleCache: Sendable {
 
 /// The hash in the names of AWS CLI cache files; it protects no secret.
 func sha1(_ text: String) -> String {
-    hex(Insecure.SHA1.hash(data: Data(text.utf8)))
+    hex(Insecure.SHA1.hash(data: Array(text.utf8)))
 }
 
 /// Parses a time as written by AWS, botocore and `credential_process` programs: ISO 8601, with `Z`, `UTC` or an offset.

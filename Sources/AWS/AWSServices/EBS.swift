@@ -1,5 +1,5 @@
 import AWSCore
-import Crypto
+import Digests
 import FoundationEssentials
 
 /// EBS direct APIs: read and write the blocks of a snapshot without an instance.

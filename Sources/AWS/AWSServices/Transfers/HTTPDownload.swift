@@ -1,5 +1,5 @@
 import AWSCore
-import Crypto
+import Digests
 import FoundationEssentials
 import Glibc
 

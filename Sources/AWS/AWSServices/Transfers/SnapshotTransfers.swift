@@ -1,5 +1,5 @@
 import AWSCore
-import Crypto
+import Digests
 import Glibc
 
 /// Downloads the disk of a snapshot to a sparse file, with constant memory use. Only blocks that were ever written are
@@ -237,12 +237,12 @@ package struct DiskBlocks: Sendable, Equatable {
             let block = try file.read(block: index, of: fileBytes)
             if !isZero(block) {
                 indexes.append(index)
-                SHA256.hash(data: block).withUnsafeBytes { hash.update(bufferPointer: $0) }
+                hash.update(data: SHA256.hash(data: block))
             }
             progress(TransferProgress(done: index * EBS.blockSize, total: fileBytes, resumed: 0))
         }
         progress(TransferProgress(done: fileBytes, total: fileBytes, resumed: 0))
-        checksum = base64Text(Array(hash.finalize()))
+        checksum = base64Text(hash.finalize())
     }
 
     /// `SEEK_DATA` and `SEEK_HOLE` of lseek(2), macros that Swift does not import.

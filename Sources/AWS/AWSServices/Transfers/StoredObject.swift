@@ -1,5 +1,5 @@
 import AWSCore
-import Crypto
+import Digests
 
 /// A stored object to download: its pieces, and the checksum to verify them against.
 struct StoredObject: Sendable {
@@ -74,7 +74,7 @@ struct StoredObject: Sendable {
         case .whole:
             var hash = SHA256()
             for piece in pieces { hash.update(data: try file.read(piece)) }
-            found = base64Text(Array(hash.finalize()))
+            found = base64Text(hash.finalize())
         }
         guard found == checksum else {
             throw IntegrityError(object: name, message: "checksum mismatch: got \(found), S3 has \(checksum ?? "none")")
