@@ -59,7 +59,6 @@ struct ExportFixture: Sendable {
               CfDistributionDomainName: {Value: d1.cloudfront.net}
             """)
         let image = try await client.makeCapturedImage("Exasol-Data-Science-Sandbox-\(assetID)")
-        let workspace = workspace(client)
         return ExportFixture(
             emulator: emulator, transport: transport, image: image,
             bucket: try await ImageBucket.find(in: client, for: .export))

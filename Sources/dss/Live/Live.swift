@@ -59,82 +59,8 @@ extension Live {
         environment[name].flatMap { $0.isEmpty ? nil : $0 }
     }
 
-<<<<<<< ours
     func absolute(_ path: String) -> String {
         path.hasPrefix("/") ? path : "\(currentDirectory)/\(path)"
-=======
-    /// The login user of the sandbox, or the default user if there is no definition.
-    func sandboxUser(_ options: DefinitionOptions) throws -> String {
-        (try definition(ifPresent: options)?.user ?? .init()).name
-    }
-
-    func source(_ options: DefinitionOptions, formats: [ImageFormat] = []) throws -> DefinitionSource {
-        try options.checkName()
-        var overrides = try options.settings.map { try Override(set: $0) }
-        if !formats.isEmpty {
-            overrides.append(Override("formats", formats.map(\.rawValue).joined(separator: ","), flag: "--format"))
-        }
-        return DefinitionSource(
-            file: options.file, overrides: overrides, environment: environment,
-            currentDirectory: FileManager.default.currentDirectoryPath)
-    }
-
-    // The local provider.
-
-    func provider(for order: BuildOrder, _ place: DirectoryOptions) async throws -> LocalVMProvider {
-        LocalVMProvider(
-            runner: runner, factory: await factory(place), bucket: bucket(place, order.definition.names.bucketPrefix),
-            stateDirectory: state(place), assetID: order.assetID,
-            programDigest: try sha256(of: "/proc/self/exe"), now: { Date() })
-    }
-
-    /// The assets on this machine whose asset ids match a pattern.
-    func assets(
-        _ options: DefinitionOptions, _ place: DirectoryOptions, _ pattern: String
-    ) async throws -> LocalAssets {
-        let names = try names(options)
-        return LocalAssets(
-            bucket: bucket(place, names.bucketPrefix), factory: await factory(place), stateDirectory: state(place),
-            AssetPattern(pattern))
-    }
-
-    /// - Parameter reconnects: Whether to retry a lost connection, as makes sense for a remote machine.
-    func provisioner(_ options: DefinitionOptions, reconnects: Bool = false) -> AnsibleProvisioner {
-        AnsibleProvisioner(
-            runner: runner, ansible: tool("ansible-playbook", options),
-            reconnectPauses: reconnects ? [2, 5, 10, 20, 40, 60].map { .seconds($0) } : []
-        ) { definition in
-            try await withPackageIndex(of: definition, options) { check in
-                try await check.check(try loaded(options).pins.pins).filter { $0.state == .gone }.map(\.sentence)
-            }
-        }
-    }
-
-    func withPackageIndex<Result>(
-        of definition: SandboxDefinition, _ options: DefinitionOptions, _ body: (PinsCheck) async throws -> Result
-    ) async throws -> Result {
-        let sources = try await HostSettings.read(environment: environment, runner: runner).sourcesText(
-            for: definition.base)
-        var repositories: [String: String] = [:]
-        if case .string(let url)? = definition.playbook.variables["script_languages_url"] {
-            repositories["script-languages-release"] = url
-        }
-        return try await PackageIndex.with(
-            sources: sources, architecture: definition.base.architecture, python: tool("python3", options),
-            runner: runner
-        ) { try await body(PinsCheck(index: $0, repositories: repositories)) }
-    }
-
-    /// The manifest beside an image that is still where it was exported.
-    func manifest(beside image: String) -> Manifest? {
-        try? Manifest.read("\(parentDirectory(image))/\(Manifest.fileName)")
-    }
-
-    /// A program from the virtual environment beside the definition, which `make` sets up, else the one in `PATH`.
-    func tool(_ name: String, _ options: DefinitionOptions) -> String {
-        let beside = absolute("\(parentDirectory(options.file))/.venv/bin/\(name)")
-        return access(beside, X_OK) == 0 ? beside : name
->>>>>>> theirs
     }
 
     /// The absolute path of a file that must exist.

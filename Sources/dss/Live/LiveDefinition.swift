@@ -19,7 +19,7 @@ extension Live {
     }
 
     func source(_ options: DefinitionOptions, formats: [ImageFormat] = []) throws -> DefinitionSource {
-        if options.named != nil { _ = try options.isPresent(in: self) }
+        try options.checkName(in: self)
         var overrides = try options.settings.map { try Override(set: $0) }
         if !formats.isEmpty {
             overrides.append(Override("formats", formats.map(\.rawValue).joined(separator: ","), flag: "--format"))

@@ -41,33 +41,20 @@ struct DefinitionOptions: ParsableArguments {
     var file: String { named ?? Self.standard }
 
     /// - Throws: `Failure` if a file was named that does not exist.
-    func checkName() throws {
-        if let named, !fileExists(named) { throw Failure(.badData, "definition '\(named)' not found") }
+    func checkName(in live: Live) throws {
+        if let named, !fileExists(live.absolute(named)) { throw Failure(.badData, "definition '\(named)' not found") }
     }
 
     /// Whether there is a definition, for a command that also works without one.
     /// - Throws: `Failure` if a file is missing that the user counts on: one that was named, or the one that `--set`
     ///   overrides.
-<<<<<<< ours
     func isPresent(in live: Live) throws -> Bool {
+        try checkName(in: live)
         if fileExists(live.absolute(file)) { return true }
-        if let named { throw Failure(.badData, "definition '\(named)' not found") }
         guard settings.isEmpty else {
             throw Failure(
                 .usage, "--set needs a definition to override, but '\(file)' was not found",
                 advice: "change to the directory of \(file), or pass --definition FILE")
-=======
-    var isPresent: Bool {
-        get throws {
-            try checkName()
-            if fileExists(file) { return true }
-            guard settings.isEmpty else {
-                throw Failure(
-                    .usage, "--set needs a definition to override, but '\(file)' was not found",
-                    advice: "change to the directory of \(file), or pass --definition FILE")
-            }
-            return false
->>>>>>> theirs
         }
         return false
     }
