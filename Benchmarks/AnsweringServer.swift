@@ -1,4 +1,3 @@
-import AWSCore
 import Foundation
 import NIOCore
 import NIOHTTP1
@@ -33,10 +32,6 @@ private final class Answering: ChannelInboundHandler {
     typealias OutboundOut = HTTPServerResponsePart
 
     private var head: HTTPRequestHead?
-    private static let checksum = SHA256Checksum(of: AnsweringServer.block)
-    private static let composite = SHA256Checksum.composite(
-        of: Array(repeating: checksum, count: AnsweringServer.blocks))
-    private static let body = ByteBuffer(bytes: AnsweringServer.block)
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         switch unwrapInboundIn(data) {
@@ -64,35 +59,8 @@ private final class Answering: ChannelInboundHandler {
             send(context, text: Documents.completed(request.headers.first(name: "x-amz-checksum-sha256") ?? ""))
         case (.GET, _) where query.hasPrefix("uploads"): send(context, text: Documents.noUploads)
         case (.GET, _) where query.contains("list-type"): send(context, text: Documents.page(String(query)))
-        case (.HEAD, _): head(context, part: query.contains("partNumber"))
-        case (.GET, _): part(context, number(in: query))
         default: send(context, status: .notFound)
         }
-    }
-
-    private func number(in query: Substring) -> Int {
-        query.firstMatch(of: /partNumber=([0-9]+)/).flatMap { Int($0.1) } ?? 1
-    }
-
-    private func head(_ context: ChannelHandlerContext, part: Bool) {
-        let size = AnsweringServer.block.count * (part ? 1 : AnsweringServer.blocks)
-        send(
-            context,
-            headers: [
-                ("etag", "\"e\""), ("content-length", "\(size)"), ("x-amz-mp-parts-count", "\(AnsweringServer.blocks)"),
-                ("x-amz-checksum-sha256", Self.composite), ("x-amz-checksum-type", "COMPOSITE"),
-            ])
-    }
-
-    private func part(_ context: ChannelHandlerContext, _ number: Int) {
-        let size = AnsweringServer.block.count
-        let first = (number - 1) * size
-        send(
-            context, status: .partialContent,
-            headers: [
-                ("etag", "\"e\""), ("content-length", "\(size)"), ("x-amz-checksum-sha256", Self.checksum.base64),
-                ("content-range", "bytes \(first)-\(first + size - 1)/\(size * AnsweringServer.blocks)"),
-            ], body: Self.body)
     }
 
     private func send(_ context: ChannelHandlerContext, text: String) {

@@ -88,31 +88,7 @@ struct OverLoopback {
         }
     }
 
-    func download() async throws -> Double {
-        unlink("\(folder)/fetched")
-        return try await withClient { client in
-            try await milliseconds {
-                let output = try await FileDownload("bucket", "key", to: "\(folder)/fetched").run(with: client)
-                precondition(output.size == size && output.checksum != nil)
-            }
-        }
-    }
-
-    func bareDownload() async throws -> Double {
-        let target = "\(folder)/fetched-bare"
-        unlink(target)
-        return try await bare(open(target, O_RDWR | O_CREAT, 0o644)) { client, descriptor, number in
-            let request = HTTPClientRequest(url: "\(url)/bucket/key?partNumber=\(number + 1)")
-            let response = try await client.execute(request, timeout: .seconds(60))
-            var offset = number * AnsweringServer.block.count
-            for try await chunk in response.body {
-                chunk.withUnsafeReadableBytes { offset += pwrite(descriptor, $0.baseAddress!, $0.count, off_t(offset)) }
-            }
-            precondition(offset == (number + 1) * AnsweringServer.block.count)
-        }
-    }
-
-    /// Every block, three at a time and safe on the disk at the end, as the transfers do.
+    /// Every block, three at a time, as the transfer does.
     private func bare(
         _ descriptor: Int32, _ block: @escaping @Sendable (HTTPClient, Int32, Int) async throws -> Void
     ) async throws -> Double {
@@ -126,7 +102,6 @@ struct OverLoopback {
                     }
                     try await group.waitForAll()
                 }
-                fsync(descriptor)
             }
         }
     }

@@ -280,7 +280,6 @@ package struct Style: Sendable, Equatable {
 
     var ellipsis: String { unicode ? "…" : "..." }
     var arrow: String { unicode ? "→" : "->" }
-    var dash: String { unicode ? "—" : "-" }
     var rule: Character { unicode ? "─" : "-" }
 
     func mark(_ verdict: Verdict) -> String {

@@ -17,15 +17,6 @@ struct ChecksumTests {
         }
     }
 
-    @Test("checksums of parts combine to the checksum of the whole", arguments: [0, 1, 7, 8, 9, 4096, 100_001])
-    func combine(_ length: Int) {
-        let bytes = (0..<length).map { UInt8(truncatingIfNeeded: $0 &* 7 &+ $0 / 251) }
-        for cut in [0, 1, length / 3, length].filter({ $0 <= length }) {
-            let (head, tail) = (CRC64NVME(of: Array(bytes[..<cut])), CRC64NVME(of: Array(bytes[cut...])))
-            #expect(head.followed(by: tail, ofLength: length - cut) == CRC64NVME(of: bytes))
-        }
-    }
-
     @Test("a composite checksum is the digest of the part digests, and their number")
     func composite() {
         let parts = ["a", "b"].map { SHA256Checksum(of: Array($0.utf8)) }

@@ -15,7 +15,7 @@ class Example:
     """One answer to one operation.
 
     `items` is the length of lists; `set` gives members a value of their own, `root` the document's root where the
-    model does not know it, `status` a status.
+    model does not know it.
     """
 
     def __init__(self, model, operation, question):
@@ -25,7 +25,7 @@ class Example:
         self.items = question.get("items", 2)
         self.fixed = question.get("set", {})
         self.root = question.get("root")
-        self.status = question.get("status") or operation.http.get("responseCode", 200)
+        self.status = operation.http.get("responseCode", 200)
         self.counter = 0
 
     def answer(self):

@@ -58,7 +58,7 @@ struct RegionAndEndpointTests {
         endpoint_url = http://global-file
         services = mine
         [services mine]
-        secrets_manager =
+        service_quotas =
           endpoint_url = http://service-file
         ec2 =
           endpoint_url = http://ec2-file:8080/base/
@@ -75,10 +75,10 @@ struct RegionAndEndpointTests {
                 "AWS_ENDPOINT_URL"
             ),
             (
-                ["AWS_ENDPOINT_URL_SECRETS_MANAGER": "https://s"], all, SecretsManager.service, "https://s",
-                "AWS_ENDPOINT_URL_SECRETS_MANAGER"
+                ["AWS_ENDPOINT_URL_SERVICE_QUOTAS": "https://s"], all, ServiceQuotas.service, "https://s",
+                "AWS_ENDPOINT_URL_SERVICE_QUOTAS"
             ),
-            ([:], all, SecretsManager.service, "http://service-file", "services mine, ~/.aws/config:6"),
+            ([:], all, ServiceQuotas.service, "http://service-file", "services mine, ~/.aws/config:6"),
             ([:], all, EC2.service, "http://ec2-file:8080", "services mine, ~/.aws/config:8"),
             ([:], all, S3.service, "http://global-file", "profile default, ~/.aws/config:2"),
             (["AWS_ENDPOINT_URL": "http://g"], all, EC2.service, "http://g", "AWS_ENDPOINT_URL"),

@@ -78,16 +78,6 @@ extension MutatingOperation {
                 try await images(client, name).count { $0.deprecationTime != nil }
             }
         },
-        MutatingOperation("ec2", "DisableImageDeprecation") { client, name in
-            let image = try await client.makeImage(name)
-            let date = Date().addingTimeInterval(86_400)
-            _ = try await client.call(EC2.EnableImageDeprecation(imageId: image, deprecateAt: date))
-            return Trial {
-                _ = try await client.call(EC2.DisableImageDeprecation(imageId: image))
-            } count: {
-                try await images(client, name).count { $0.deprecationTime == nil }
-            }
-        },
         MutatingOperation("ec2", "CreateTags") { client, name in
             let image = try await client.makeImage(name)
             return Trial {
@@ -120,14 +110,6 @@ extension MutatingOperation {
     ]
 
     static let keyPairs = [
-        // The private key is only in the answer that was lost, so that the caller has to decide.
-        MutatingOperation("ec2", "CreateKeyPair", mayGiveUp: true) { client, name in
-            Trial {
-                _ = try await client.call(EC2.CreateKeyPair(keyName: name))
-            } count: {
-                try await pairs(client, name)
-            }
-        },
         MutatingOperation("ec2", "ImportKeyPair") { client, name in
             Trial {
                 _ = try await client.call(
@@ -139,7 +121,7 @@ extension MutatingOperation {
             }
         },
         MutatingOperation("ec2", "DeleteKeyPair") { client, name in
-            _ = try await client.call(EC2.CreateKeyPair(keyName: name))
+            _ = try await client.importKey(name)
             return Trial {
                 _ = try await client.call(EC2.DeleteKeyPair(keyName: name))
             } count: {

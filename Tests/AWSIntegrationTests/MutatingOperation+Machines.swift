@@ -55,15 +55,6 @@ extension MutatingOperation {
                 try await state(client, instance) == "running" ? 0 : 1
             }
         },
-        MutatingOperation("ec2", "StartInstances") { client, name in
-            let instance = try await machine(client, name)
-            _ = try await client.call(EC2.StopInstances(instanceIds: [instance]))
-            return Trial {
-                _ = try await client.call(EC2.StartInstances(instanceIds: [instance]))
-            } count: {
-                try await state(client, instance) == "stopped" ? 0 : 1
-            }
-        },
         MutatingOperation("ec2", "TerminateInstances") { client, name in
             let instance = try await machine(client, name)
             return Trial {

@@ -9,8 +9,6 @@ import Testing
 struct MutatingOperation: Sendable, CustomTestStringConvertible {
     var service: String
     var action: String
-    /// What the call may do after a fault that leaves open whether it was done.
-    var mayGiveUp = false
     /// Prepares and gives the call and its count; `name` is new for each trial.
     var prepare: @Sendable (_ client: AWSClient, _ name: String) async throws -> Trial
 
@@ -23,12 +21,11 @@ struct MutatingOperation: Sendable, CustomTestStringConvertible {
     }
 
     init(
-        _ service: String, _ action: String, mayGiveUp: Bool = false,
+        _ service: String, _ action: String,
         prepare: @escaping @Sendable (AWSClient, String) async throws -> Trial
     ) {
         self.service = service
         self.action = action
-        self.mayGiveUp = mayGiveUp
         self.prepare = prepare
     }
 

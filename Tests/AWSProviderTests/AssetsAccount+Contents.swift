@@ -66,8 +66,7 @@ extension AssetsAccount {
     func build(_ id: String) async throws {
         let ami = try await image(id)
         try await machine(id, ami)
-        let pair = EC2.CreateKeyPair(keyName: stackName(id), tagSpecifications: [tags("key-pair", id)])
-        _ = try await client.call(pair)
+        _ = try await client.importKey(stackName(id), tags: [tags("key-pair", id)])
         try await put("data_science_sandbox/\(id)/sandbox.vmdk")
         _ = try await client.call(
             EC2.ExportImage(

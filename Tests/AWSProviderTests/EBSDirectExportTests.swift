@@ -25,8 +25,10 @@ extension ImageSuites {
                     let name = "sandbox-1.0.\(artifact.format.rawValue)"
                     #expect(artifact.name == name)
                     let file = "\(lab.account.home)/\(name)"
-                    let download = FileDownload(lab.bucket.name, "data_science_sandbox/1.0/\(name)", to: file)
-                    #expect(try await download.run(with: lab.account.client()).size == Int(artifact.bytes))
+                    let get = S3.GetObject(bucket: lab.bucket.name, key: "data_science_sandbox/1.0/\(name)")
+                    let body = try await lab.account.client().call(get).body
+                    #expect(body.count == Int(artifact.bytes))
+                    try Data(body).write(to: URL(filePath: file))
                     #expect(try sha256(of: file) == artifact.sha256)
                     guard artifact.format != .ova else { continue }
                     let driver = Conversion.driver(of: artifact.format)

@@ -67,7 +67,7 @@ extension PreflightTests {
             let image = EC2.RegisterImage(
                 name: workspace.imageName, architecture: "x86_64", rootDeviceName: "/dev/sda1", blockDeviceMappings: [])
             let ami = try await account.client.call(image).imageId
-            let pair = try await account.client.call(EC2.CreateKeyPair(keyName: workspace.stackName)).keyPairId
+            let pair = try await account.client.importKey(workspace.stackName)
             try await account.client.deploy(
                 workspace.stackName, "Resources: {Topic: {Type: AWS::SNS::Topic}}",
                 tags: [.init(key: "exa_dss_id", value: "0.1.1")])

@@ -35,7 +35,6 @@ extension Catalogue {
     ]
 
     static let cloudFront: [OperationSample] = [
-        OperationSample(CloudFront.GetDistribution(id: "E1/é"), ["Id": "E1/é"]),
         OperationSample(
             with(CloudFront.CreateInvalidation(distributionId: "E1", paths: ["/index.html", "/é&<*"])) {
                 $0.callerReference = "reference"
@@ -65,25 +64,15 @@ extension Catalogue {
     static let s3Objects: [OperationSample] = [
         OperationSample(S3.HeadBucket(bucket: "bucket"), ["Bucket": "bucket"]),
         OperationSample(
-            with(S3.HeadObject(bucket: "bucket", key: key, checksumMode: "ENABLED")) {
-                $0.partNumber = 2
-                $0.ifMatch = "\"tag\""
-            },
-            ["Bucket": "bucket", "Key": key, "ChecksumMode": "ENABLED", "PartNumber": 2, "IfMatch": "\"tag\""],
-            set: tag),
+            S3.HeadObject(bucket: "bucket", key: key, checksumMode: "ENABLED"),
+            ["Bucket": "bucket", "Key": key, "ChecksumMode": "ENABLED"], set: tag),
         OperationSample(
-            with(S3.GetObject(bucket: "bucket", key: key, range: 3...7, ifMatch: "\"tag\"")) {
-                $0.partNumber = 2
-                $0.checksumMode = "ENABLED"
-            },
-            [
-                "Bucket": "bucket", "Key": key, "Range": "bytes=3-7", "IfMatch": "\"tag\"", "PartNumber": 2,
-                "ChecksumMode": "ENABLED",
-            ],
-            set: tag.merging(["Body": Data("hello".utf8).base64EncodedString(), "ContentRange": "bytes 3-7/100"]) {
-                $1
-            },
-            status: 206),
+            S3.GetObject(bucket: "bucket", key: key),
+            ["Bucket": "bucket", "Key": key, "ChecksumMode": "ENABLED"],
+            set: [
+                "ETag": "\"0123456789abcdef0123456789abcdef\"", "Body": Data(block).base64EncodedString(),
+                "ChecksumCRC64NVME": CRC64NVME(of: block).base64, "ChecksumSHA256": SHA256Checksum(of: block).base64,
+            ]),
         OperationSample(
             with(S3.PutObject(bucket: "bucket", key: key, body: block, contentType: "text/plain")) {
                 $0.cacheControl = "no-cache"

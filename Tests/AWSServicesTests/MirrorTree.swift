@@ -18,7 +18,6 @@ extension Tree {
         if mirror.displayStyle == .optional { return mirror.children.first.flatMap { leaf($0.value) } }
         return switch value {
         case let bytes as [UInt8]: ["$bytes": Data(bytes).base64EncodedString()]
-        case let range as S3.ContentRange: "bytes \(range.bytes.lowerBound)-\(range.bytes.upperBound)/\(range.size)"
         case is String, is Int, is Bool, is [String: String]: value
         default: "\(value)"
         }

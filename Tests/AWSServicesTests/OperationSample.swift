@@ -23,14 +23,13 @@ struct OperationSample: @unchecked Sendable, CustomTestStringConvertible {
     ///   - set: values of members that do not accept arbitrary text.
     init(
         _ sample: some AWSCore.Operation, _ parameters: [String: Any], extraHeaders: [String] = [], root: String? = nil,
-        set: [String: Any] = [:], status: Int? = nil
+        set: [String: Any] = [:]
     ) {
         self.sample = sample
         self.parameters = parameters
         self.extraHeaders = extraHeaders
         answer = ["set": set]
         answer["root"] = root
-        answer["status"] = status
     }
 
     private var type: any AWSCore.Operation.Type { Swift.type(of: sample) }
@@ -40,7 +39,7 @@ struct OperationSample: @unchecked Sendable, CustomTestStringConvertible {
 
     /// botocore's name of the service.
     var botocoreName: String {
-        let odd = ["CloudWatch Logs": "logs", "Secrets Manager": "secretsmanager"]
+        let odd = ["CloudWatch Logs": "logs"]
         return odd[service.id] ?? service.id.lowercased().replacing(" ", with: "-")
     }
 

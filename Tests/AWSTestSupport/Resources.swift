@@ -1,5 +1,6 @@
 import AWSCore
 import AWSServices
+import Foundation
 
 /// Resources of an emulated account that take a few looks until they are there.
 extension AWSClient {
@@ -47,5 +48,13 @@ extension AWSClient {
             try await call(EC2.DescribeImages(imageIds: [id])).images.first?.state == "pending" ? nil : ()
         }
         return id
+    }
+
+    /// A key pair whose private key nobody has.
+    /// - Returns: its ID.
+    package func importKey(_ name: String, tags: [EC2.TagSpecification] = []) async throws -> String {
+        let key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAILFxq0MPYCBE/SZlIxUB/BL98pXX/kvqU58NPvfwC2Pz test@example"
+        let pair = EC2.ImportKeyPair(keyName: name, publicKeyMaterial: Data(key.utf8), tagSpecifications: tags)
+        return try await call(pair).keyPairId
     }
 }

@@ -21,9 +21,9 @@ struct CommandTests {
 
     @Test("a mistake in the command line goes to standard error, with 64")
     func usage() async {
-        let unknown = await PretendWorld().dss("copy-ami", "ami-0", "--too", "us-east-1")
+        let unknown = await PretendWorld().dss("definition", "--origin")
         #expect(unknown.code == 64 && unknown.output.isEmpty)
-        #expect(unknown.errors.contains("Unknown option '--too'"), "\(unknown.errors)")
+        #expect(unknown.errors.contains("Unknown option '--origin'"), "\(unknown.errors)")
         let invalid = await PretendWorld().dss("copy-ami", "ami-0")
         #expect(invalid.code == 64 && invalid.errors.contains("no destination region; use --to REGION"))
     }

@@ -27,7 +27,7 @@ package struct SHA256Checksum: Sendable, Equatable {
     }
 }
 
-/// The checksum that S3 stores for every whole object: CRC-64/NVME, eight bytes, which can be combined from parts.
+/// The checksum that S3 stores for every whole object: CRC-64/NVME, eight bytes.
 ///
 /// Source: <https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity.html>; parameters
 /// <https://reveng.sourceforge.io/crc-catalogue/all.htm#crc.cat.crc-64-nvme>
@@ -69,13 +69,6 @@ package struct CRC64NVME: Sendable, Equatable {
         value = ~crc
     }
 
-    /// The checksum of these bytes followed by others, of which only the checksum and length are known.
-    package func followed(by next: CRC64NVME, ofLength length: Int) -> CRC64NVME {
-        var result = next
-        result.value ^= Self.multiply(value, Self.power(ofBytes: UInt64(length)))
-        return result
-    }
-
     /// The header value: eight bytes, most significant first, in Base64.
     package var base64: String { base64Text(withUnsafeBytes(of: value.bigEndian) { Array($0) }) }
 
@@ -91,30 +84,4 @@ package struct CRC64NVME: Sendable, Equatable {
         }
         return tables
     }()
-
-    /// The product of two bit-reflected polynomials modulo the checksum's polynomial.
-    private static func multiply(_ one: UInt64, _ other: UInt64) -> UInt64 {
-        var product: UInt64 = 0
-        var factor = other
-        var rest = one
-        while rest != 0 {
-            if rest & 1 << 63 != 0 { product ^= factor }
-            factor = factor & 1 == 1 ? factor >> 1 ^ polynomial : factor >> 1
-            rest <<= 1
-        }
-        return product
-    }
-
-    /// x to the power of 8 × `count`, by repeated squaring.
-    private static func power(ofBytes count: UInt64) -> UInt64 {
-        var result: UInt64 = 1 << 63
-        var square: UInt64 = 1 << 55
-        var rest = count
-        while rest != 0 {
-            if rest & 1 == 1 { result = multiply(result, square) }
-            square = multiply(square, square)
-            rest >>= 1
-        }
-        return result
-    }
 }

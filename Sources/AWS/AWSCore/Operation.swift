@@ -98,10 +98,8 @@ package struct Service: Sendable, Hashable {
         self.concurrency = concurrency
     }
 
-    /// Name in environment variables: `SECRETS_MANAGER`.
+    /// Name in environment variables: `SERVICE_QUOTAS`.
     package var variableName: String { id.uppercased().replacing(" ", with: "_") }
-    /// Name in the configuration file: `secrets_manager`.
-    package var settingName: String { id.lowercased().replacing(" ", with: "_") }
 
     /// The AWS endpoint of the service in a region.
     /// Source: endpoint rules of the service models; partitions <https://docs.aws.amazon.com/whitepapers/latest/aws-fault-isolation-boundaries/partitions.html>

@@ -58,12 +58,8 @@ extension CloudFormation {
     package struct Stack: Sendable, Codable, Equatable {
         package var stackId: String?
         package var stackName: String
-        package var changeSetId: String?
         package var description: String?
         package var parameters: [Parameter]
-        package var creationTime: Date
-        package var deletionTime: Date?
-        package var lastUpdatedTime: Date?
         package var stackStatus: String
         package var stackStatusReason: String?
         package var outputs: [StackOutput]
@@ -140,7 +136,6 @@ extension CloudFormation {
         /// `nil` until the resource has an ID.
         package var physicalResourceId: String?
         package var resourceType: String
-        package var lastUpdatedTimestamp: Date
         package var resourceStatus: String
         package var resourceStatusReason: String?
     }
@@ -151,8 +146,6 @@ extension CloudFormation {
         package static let retrySafety = RetrySafety<Self>.token(\.clientRequestToken)
 
         package var stackName: String
-        /// Logical IDs of resources to retain after a failed deletion.
-        package var retainResources: [String]?
         package var clientRequestToken: String?
 
         package typealias Output = NoOutput
@@ -190,8 +183,6 @@ extension CloudFormation {
         package var stackName: String
         /// At most 51,200 bytes; larger templates must be in a bucket.
         package var templateBody: String?
-        package var templateURL: String?
-        package var usePreviousTemplate: Bool?
         package var parameters: [Parameter]?
         /// `CAPABILITY_IAM` or `CAPABILITY_NAMED_IAM` if the template contains roles.
         package var capabilities: [String]?
@@ -202,8 +193,6 @@ extension CloudFormation {
         package var description: String?
         /// `CREATE` for a new stack, `UPDATE` otherwise.
         package var changeSetType: String?
-        /// `DELETE`, `ROLLBACK` or `DO_NOTHING`.
-        package var onStackFailure: String?
 
         package init(
             stackName: String, changeSetName: String, changeSetType: String? = nil, templateBody: String? = nil,
@@ -243,8 +232,6 @@ extension CloudFormation {
             package var changeSetId: String
             package var stackId: String
             package var stackName: String
-            /// `AVAILABLE` when the change set can be executed.
-            package var executionStatus: String?
             /// `CREATE_COMPLETE`, or `FAILED`, which is also the status if nothing would change.
             package var status: String
             package var statusReason: String?
@@ -265,8 +252,6 @@ extension CloudFormation {
         package var changeSetName: String
         package var stackName: String?
         package var clientRequestToken: String?
-        /// Keeps the created resources after a failure, for inspection.
-        package var disableRollback: Bool?
 
         package typealias Output = NoOutput
 
@@ -322,65 +307,5 @@ extension CloudFormation {
         package var name: String?
         /// Whether the change requires replacement: `Never`, `Conditionally` or `Always`.
         package var requiresRecreation: String?
-    }
-}
-
-extension CloudFormation {
-    /// Validates the syntax of a template; an invalid template is a `ValidationError`.
-    package struct ValidateTemplate: QueryOperation {
-        package static let service = CloudFormation.service
-        package static let retrySafety = RetrySafety<Self>.harmless
-
-        package var templateBody: String?
-        package var templateURL: String?
-
-        package init(templateBody: String) {
-            self.templateBody = templateBody
-        }
-
-        package struct Output: Sendable, Codable, Equatable {
-            package var parameters: [TemplateParameter]
-            package var description: String?
-            package var capabilities: [String]
-            package var capabilitiesReason: String?
-        }
-    }
-
-    package struct TemplateParameter: Sendable, Codable, Equatable {
-        package var parameterKey: String?
-        package var defaultValue: String?
-        package var noEcho: Bool?
-        package var description: String?
-    }
-
-    /// Summarizes a template, or the current template of a stack.
-    package struct GetTemplateSummary: QueryOperation {
-        package static let service = CloudFormation.service
-        package static let retrySafety = RetrySafety<Self>.harmless
-
-        package var templateBody: String?
-        package var templateURL: String?
-        package var stackName: String?
-
-        package init(templateBody: String? = nil, stackName: String? = nil) {
-            self.templateBody = templateBody
-            self.stackName = stackName
-        }
-
-        package struct Output: Sendable, Codable, Equatable {
-            package var parameters: [SummaryParameter]
-            package var description: String?
-            package var capabilities: [String]
-            package var capabilitiesReason: String?
-            package var resourceTypes: [String]
-        }
-    }
-
-    package struct SummaryParameter: Sendable, Codable, Equatable {
-        package var parameterKey: String?
-        package var defaultValue: String?
-        package var parameterType: String?
-        package var noEcho: Bool?
-        package var description: String?
     }
 }

@@ -11,28 +11,6 @@ package enum CloudFront {
         ])
     static let namespace = "http://cloudfront.amazonaws.com/doc/2020-05-31/"
 
-    package struct GetDistribution: RESTXMLOperation {
-        package static let service = CloudFront.service
-        package static let retrySafety = RetrySafety<Self>.harmless
-
-        package var id: String
-
-        package typealias Output = Distribution
-
-        package init(id: String) {
-            self.id = id
-        }
-
-        package func encode(into request: inout HTTPRequest) throws {
-            request.method = .get
-            request.path = "/2020-05-31/distribution/\(percentEncoded(id))"
-        }
-
-        package func decode(_ response: HTTPResponse) throws -> Distribution {
-            try decodeDocument(root: "Distribution", response)
-        }
-    }
-
     /// Invalidates cached paths, so that CloudFront fetches them again.
     package struct CreateInvalidation: RESTXMLOperation {
         package static let service = CloudFront.service
@@ -107,47 +85,5 @@ package enum CloudFront {
         /// `InProgress` or `Completed`.
         package var status: String
         package var createTime: Date
-    }
-}
-
-extension CloudFront {
-    package struct Distribution: Sendable, Codable, Equatable {
-        package var id: String
-        package var arn: String
-        /// `Deployed` when all edge locations have the configuration, `InProgress` before.
-        package var status: String
-        package var lastModifiedTime: Date
-        package var domainName: String
-        package var distributionConfig: Config
-
-        enum CodingKeys: String, CodingKey {
-            case id
-            case arn = "ARN"
-            case status, lastModifiedTime, domainName, distributionConfig
-        }
-    }
-
-    package struct Config: Sendable, Codable, Equatable {
-        package var defaultRootObject: String?
-        package var origins: Origins
-        package var enabled: Bool
-        /// The ARN of the web ACL; empty if there is none.
-        package var webACLId: String?
-    }
-
-    package struct Origins: Sendable, Codable, Equatable {
-        package struct Items: Sendable, Codable, Equatable {
-            package var origin: [Origin]
-        }
-
-        package var quantity: Int
-        package var items: Items
-    }
-
-    package struct Origin: Sendable, Codable, Equatable {
-        package var id: String
-        package var domainName: String
-        /// The origin access control, which lets only CloudFront read the bucket.
-        package var originAccessControlId: String?
     }
 }

@@ -15,12 +15,6 @@ package enum CodeBuild {
         /// A branch, tag or commit to build.
         package var sourceVersion: String?
         package var environmentVariablesOverride: [EnvironmentVariable]?
-        package var buildspecOverride: String?
-        /// Time limit of the build in minutes: 5 to 2,160.
-        package var timeoutInMinutesOverride: Int?
-        package var computeTypeOverride: String?
-        package var imageOverride: String?
-        package var environmentTypeOverride: String?
         /// Valid for five minutes.
         package var idempotencyToken: String?
 
@@ -49,7 +43,6 @@ package enum CodeBuild {
 
         package struct Output: Sendable, Codable, Equatable {
             package var builds: [Build]?
-            package var buildsNotFound: [String]?
         }
     }
 
@@ -99,7 +92,6 @@ extension CodeBuild {
     package struct Build: Sendable, Codable, Equatable {
         package var id: String
         package var arn: String
-        package var buildNumber: Int?
         package var projectName: String?
         package var sourceVersion: String?
         package var startTime: Date?
@@ -124,7 +116,6 @@ extension CodeBuild {
 
     /// The reason why a phase failed.
     package struct PhaseContext: Sendable, Codable, Equatable {
-        package var statusCode: String?
         package var message: String?
     }
 

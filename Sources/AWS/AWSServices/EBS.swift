@@ -43,8 +43,6 @@ extension EBS {
 
         package struct Output: Sendable, Codable, Equatable {
             package var blocks: [Block]?
-            /// Expiration of the block tokens, after one week.
-            package var expiryTime: Date?
             /// Size of the volume in GiB.
             package var volumeSize: Int?
             /// Block size in bytes.

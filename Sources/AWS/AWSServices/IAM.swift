@@ -1,5 +1,4 @@
 import AWSCore
-import FoundationEssentials
 
 /// AWS Identity and Access Management: one endpoint for all regions of a partition.
 package enum IAM {
@@ -11,32 +10,6 @@ package enum IAM {
             "us-gov-": Endpoint(host: "iam.us-gov.amazonaws.com", signingRegion: "us-gov-west-1"),
         ])
 
-    /// Returns a user, by default the caller; fails with `ValidationError` if the caller is a role.
-    package struct GetUser: QueryOperation {
-        package static let service = IAM.service
-        package static let retrySafety = RetrySafety<Self>.harmless
-
-        package var userName: String?
-
-        package struct Output: Sendable, Codable, Equatable {
-            package var user: User
-        }
-
-        package init(userName: String? = nil) {
-            self.userName = userName
-        }
-    }
-
-    package struct User: Sendable, Codable, Equatable {
-        package var path: String
-        package var userName: String
-        package var userId: String
-        package var arn: String
-        package var createDate: Date
-    }
-}
-
-extension IAM {
     /// Returns a role; an unknown name is a `NoSuchEntity` error.
     package struct GetRole: QueryOperation {
         package static let service = IAM.service
@@ -56,9 +29,7 @@ extension IAM {
     package struct Role: Sendable, Codable, Equatable {
         package var path: String
         package var roleName: String
-        package var roleId: String
         package var arn: String
-        package var createDate: Date
     }
 
     /// Simulates what the policies of an identity allow, without performing any action. Permissions boundaries and
@@ -72,7 +43,6 @@ extension IAM {
         package var actionNames: [String]
         /// All resources by default.
         package var resourceArns: [String]
-        package var maxItems: Int?
         package var marker: String?
 
         package init(policySourceArn: String, actionNames: [String], resourceArns: [String] = []) {
@@ -97,7 +67,6 @@ extension IAM {
 
     package struct EvaluationResult: Sendable, Codable, Equatable {
         package var evalActionName: String
-        package var evalResourceName: String?
         /// `allowed`, `explicitDeny` or `implicitDeny`.
         package var evalDecision: String
         /// Context keys that conditions require but the simulation did not receive.

@@ -1,5 +1,4 @@
 import AWSCore
-import FoundationEssentials
 
 /// AWS Systems Manager, whose public parameters name the latest Ubuntu images.
 package enum SSM {
@@ -30,7 +29,6 @@ package enum SSM {
         package var type: String
         package var value: String
         package var version: Int
-        package var lastModifiedDate: Date?
     }
 }
 

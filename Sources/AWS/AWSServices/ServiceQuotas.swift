@@ -15,64 +15,20 @@ package enum ServiceQuotas {
         package var serviceCode: String
         package var quotaCode: String
 
-        package typealias Output = OneQuota
-
         package init(serviceCode: String, quotaCode: String) {
             self.serviceCode = serviceCode
             self.quotaCode = quotaCode
-        }
-    }
-
-    /// Returns the default quota of new accounts.
-    package struct GetAWSDefaultServiceQuota: JSONOperation {
-        package static let service = ServiceQuotas.service
-        package static let retrySafety = RetrySafety<Self>.harmless
-
-        package var serviceCode: String
-        package var quotaCode: String
-
-        package typealias Output = OneQuota
-
-        package init(serviceCode: String, quotaCode: String) {
-            self.serviceCode = serviceCode
-            self.quotaCode = quotaCode
-        }
-    }
-
-    package struct ListServiceQuotas: JSONOperation, PagedOperation {
-        package static let service = ServiceQuotas.service
-        package static let retrySafety = RetrySafety<Self>.harmless
-
-        package var serviceCode: String
-        package var nextToken: String?
-        /// At most 100 quotas per page.
-        package var maxResults: Int?
-
-        package init(serviceCode: String) {
-            self.serviceCode = serviceCode
         }
 
         package struct Output: Sendable, Codable, Equatable {
-            package var quotas: [Quota]?
-            package var nextToken: String?
+            package var quota: Quota
         }
-
-        package static func items(of page: Output) -> [Quota] { page.quotas ?? [] }
-
-        package mutating func turn(after page: Output) throws -> Bool { try advance(&nextToken, to: page.nextToken) }
-    }
-
-    package struct OneQuota: Sendable, Codable, Equatable {
-        package var quota: Quota
     }
 
     package struct Quota: Sendable, Codable, Equatable {
         package var serviceCode: String?
         package var quotaCode: String?
-        package var quotaName: String?
         package var value: Double
         package var unit: String?
-        /// Whether the quota can be increased on request.
-        package var adjustable: Bool?
     }
 }

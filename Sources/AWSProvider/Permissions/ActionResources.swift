@@ -17,7 +17,7 @@ enum ActionResources {
     private static let ec2: [(service: String, kinds: [String], actions: String)] = [
         (
             "ec2", ["image"],
-            "DeregisterImage DescribeImageAttribute DisableImageDeprecation EnableImageDeprecation ModifyImageAttribute"
+            "DeregisterImage DescribeImageAttribute EnableImageDeprecation ModifyImageAttribute"
         ),
         ("ec2", ["image", "instance", "snapshot"], "CreateImage"),
         ("ec2", ["image", "snapshot"], "CopyImage RegisterImage"),
@@ -26,10 +26,10 @@ enum ActionResources {
         ("ec2", ["export-image-task"], "CancelExportTask"),
         (
             "ec2", ["instance"],
-            "DescribeInstanceAttribute GetConsoleOutput StartInstances StopInstances TerminateInstances"
+            "DescribeInstanceAttribute GetConsoleOutput StopInstances TerminateInstances"
         ),
         ("ec2", ["instance", "security-group", "volume"], "ModifyInstanceAttribute"),
-        ("ec2", ["key-pair"], "CreateKeyPair DeleteKeyPair ImportKeyPair"),
+        ("ec2", ["key-pair"], "DeleteKeyPair ImportKeyPair"),
         ("ec2", ["security-group", "vpc"], "CreateSecurityGroup"),
         (
             "ec2", ["security-group"],
@@ -53,7 +53,7 @@ enum ActionResources {
     private static let storage: [(service: String, kinds: [String], actions: String)] = [
         (
             "s3", ["object"],
-            "AbortMultipartUpload DeleteObject DeleteObjectVersion GetObject GetObjectVersion "
+            "AbortMultipartUpload DeleteObject DeleteObjectVersion GetObject "
                 + "ListMultipartUploadParts PutObject"
         ),
         (

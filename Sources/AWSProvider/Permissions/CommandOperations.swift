@@ -90,7 +90,7 @@ extension CommandOperations {
 
     static let machine: Operations = [
         EC2.ImportKeyPair.self, EC2.DescribeKeyPairs.self, EC2.DeleteKeyPair.self, EC2.DescribeInstances.self,
-        EC2.GetConsoleOutput.self, EC2.CreateTags.self, EC2.StartInstances.self, EC2.StopInstances.self,
+        EC2.GetConsoleOutput.self, EC2.CreateTags.self, EC2.StopInstances.self,
         CloudFormation.ListStackResources.self,
     ]
 

@@ -196,7 +196,6 @@ package struct MachineNetwork: Sendable, Equatable {
     var add: Command { Command("ip", ["netns", "add", name]) }
     var loopbackUp: Command { Command("ip", ["-n", name, "link", "set", "lo", "up"]) }
     var delete: Command { Command("ip", ["netns", "delete", name]) }
-    var defaultRoute: Command { Command("ip", ["-n", name, "-4", "route", "show", "default"]) }
 
     /// The user-mode network process; without `hostLoopback`, servers on the host's loopback are unreachable.
     func slirp(hostLoopback: Bool) -> Command {

@@ -27,7 +27,6 @@ from . import (
     stack_events,
     stack_machines,
     stack_resources,
-    templates,
 )
 
 
@@ -50,7 +49,6 @@ def install(moto, knobs, keyring, clock) -> None:
         stack_machines,
         stack_events,
         change_sets,
-        templates,
         builds,
         cloudfront,
         parameters,

@@ -121,12 +121,6 @@ def install(knobs) -> None:
         own_image(self).deprecation_time = utc_minutes(self._get_param("DeprecateAt"))
         return ActionResult({"Return": True})
 
-    @add_method(EC2Response)
-    def disable_image_deprecation(self) -> ActionResult:
-        self.error_on_dryrun()
-        own_image(self).deprecation_time = None
-        return ActionResult({"Return": True})
-
     Ami.block_device_mappings = property(block_device_mappings)
 
 

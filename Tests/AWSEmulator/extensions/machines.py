@@ -89,13 +89,6 @@ def install(knobs) -> None:
         return answer
 
     @replace_method(EC2Response)
-    def start_instances(old, self) -> ActionResult:
-        answer = old()
-        for one in self._get_param("InstanceIds", []):
-            pass_through(self.ec2_backend.get_instance(one), "pending", "running", "instance")
-        return answer
-
-    @replace_method(EC2Response)
     def terminate_instances(old, self) -> ActionResult:
         instances = [self.ec2_backend.get_instance(one) for one in self._get_param("InstanceIds", [])]
         ended = {one.id for one in instances if one.state == "terminated"}

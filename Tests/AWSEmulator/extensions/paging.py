@@ -16,7 +16,6 @@ EC2_LISTS = {
     "describe_images": "Images",
     "describe_snapshots": "Snapshots",
     "describe_export_image_tasks": "ExportImageTasks",
-    "describe_instance_status": "InstanceStatuses",
 }
 CLOUDFORMATION_LISTS = {"list_stack_resources": "StackResourceSummaries", "describe_stack_events": "StackEvents"}
 CLOUDFORMATION_PAGE = 100

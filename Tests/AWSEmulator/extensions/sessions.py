@@ -5,8 +5,6 @@ import json
 from typing import Any
 
 from moto.core.responses import ActionResult
-from moto.iam.models import User
-from moto.iam.responses import IamResponse
 from moto.sts.exceptions import STSClientError
 from moto.sts.models import AssumedRole, STSBackend, sts_backends
 from moto.sts.responses import TokenResponse
@@ -76,13 +74,6 @@ def install(knobs, keyring, clock) -> None:
             return old()
         arn = f"arn:aws:iam::{self.current_account}:user/{USER_NAME}"
         return ActionResult({"UserId": "AIDAEMULATOR000000001", "Account": self.current_account, "Arn": arn})
-
-    @replace_method(IamResponse)
-    def get_user(old, self):
-        """The caller itself, when no name is given."""
-        if self._get_param("UserName"):
-            return old()
-        return ActionResult({"User": User(self.current_account, "us-east-1", USER_NAME)})
 
 
 def check_second_factor(response: TokenResponse, code: str) -> None:

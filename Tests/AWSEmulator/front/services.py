@@ -12,8 +12,6 @@ TARGETS = {
     "CodeBuild_20161006": "codebuild",
     "Logs_20140328": "logs",
     "AmazonSSM": "ssm",
-    "secretsmanager": "secretsmanager",
-    "AWSWAF_20190729": "wafv2",
     "ServiceQuotasV20190624": "servicequotas",
 }
 PROTOCOLS = {

@@ -142,7 +142,6 @@ extension EC2 {
         package static let service = EC2.service
         package static let retrySafety = RetrySafety<Self>.harmless
 
-        package var regionNames: [String] = []
         /// Includes regions that the account has not opted into.
         package var allRegions: Bool?
         package var filters: [Filter] = []
@@ -150,7 +149,6 @@ extension EC2 {
         package init() {}
 
         enum CodingKeys: String, CodingKey {
-            case regionNames = "regionName"
             case allRegions
             case filters = "filter"
         }
@@ -178,7 +176,6 @@ extension EC2 {
         package static let retrySafety = RetrySafety<Self>.harmless
 
         package var filters: [Filter]
-        package var vpcIds: [String] = []
         package var nextToken: String?
         package var maxResults: Int?
 
@@ -188,7 +185,6 @@ extension EC2 {
 
         enum CodingKeys: String, CodingKey {
             case filters = "filter"
-            case vpcIds = "vpcId"
             case nextToken, maxResults
         }
 

@@ -320,18 +320,4 @@ extension EC2 {
             self.deprecateAt = deprecateAt
         }
     }
-
-    package struct DisableImageDeprecation: EC2Operation {
-        package static let service = EC2.service
-        package static let retrySafety = RetrySafety<Self>.harmless
-
-        package var imageId: String
-        package var dryRun: Bool?
-
-        package typealias Output = NoOutput
-
-        package init(imageId: String) {
-            self.imageId = imageId
-        }
-    }
 }

@@ -63,7 +63,6 @@ extension EC2 {
         package var launchTime: Date?
         package var rootDeviceName: String?
         package var blockDeviceMappings: [InstanceBlockDeviceMapping]
-        package var securityGroups: [SecurityGroup]
         package var tags: [Tag]
 
         enum CodingKeys: String, CodingKey {
@@ -74,7 +73,6 @@ extension EC2 {
             case publicIpAddress = "ipAddress"
             case privateIpAddress, keyName, instanceType, instanceLifecycle, launchTime, rootDeviceName
             case blockDeviceMappings = "blockDeviceMapping"
-            case securityGroups = "groupSet"
             case tags = "tagSet"
         }
     }
@@ -93,83 +91,9 @@ extension EC2 {
         package var volumeId: String?
         package var deleteOnTermination: Bool?
     }
-
-    package struct SecurityGroup: Sendable, Codable, Equatable {
-        package var groupId: String?
-        package var groupName: String?
-    }
-
-    /// Describes AWS's status checks of running instances, and scheduled events.
-    package struct DescribeInstanceStatus: EC2Operation, PagedOperation {
-        package static let service = EC2.service
-        package static let retrySafety = RetrySafety<Self>.harmless
-
-        package var instanceIds: [String]
-        package var maxResults: Int?
-        package var nextToken: String?
-        package var filters: [Filter] = []
-        /// Includes instances that are not running.
-        package var includeAllInstances: Bool?
-
-        package init(instanceIds: [String] = []) {
-            self.instanceIds = instanceIds
-        }
-
-        enum CodingKeys: String, CodingKey {
-            case instanceIds = "instanceId"
-            case maxResults, nextToken
-            case filters = "filter"
-            case includeAllInstances
-        }
-
-        package struct Output: Sendable, Codable, Equatable {
-            package var instanceStatuses: [InstanceStatus]
-            package var nextToken: String?
-
-            enum CodingKeys: String, CodingKey {
-                case instanceStatuses = "instanceStatusSet"
-                case nextToken
-            }
-        }
-
-        package static func items(of page: Output) -> [InstanceStatus] { page.instanceStatuses }
-
-        package mutating func turn(after page: Output) throws -> Bool { try advance(&nextToken, to: page.nextToken) }
-    }
-
-    package struct InstanceStatus: Sendable, Codable, Equatable {
-        package var instanceId: String
-        package var instanceState: InstanceState
-        package var instanceStatus: StatusSummary?
-        package var systemStatus: StatusSummary?
-    }
-
-    package struct StatusSummary: Sendable, Codable, Equatable {
-        /// `ok`, `impaired`, `initializing`, `insufficient-data` or `not-applicable`.
-        package var status: String
-    }
 }
 
 extension EC2 {
-    package struct StartInstances: EC2Operation {
-        package static let service = EC2.service
-        package static let retrySafety = RetrySafety<Self>.harmless
-
-        package var instanceIds: [String]
-        package var dryRun: Bool?
-
-        package typealias Output = StateChanges
-
-        package init(instanceIds: [String]) {
-            self.instanceIds = instanceIds
-        }
-
-        enum CodingKeys: String, CodingKey {
-            case instanceIds = "instanceId"
-            case dryRun
-        }
-    }
-
     package struct StopInstances: EC2Operation {
         package static let service = EC2.service
         package static let retrySafety = RetrySafety<Self>.harmless
@@ -222,8 +146,6 @@ extension EC2 {
 
     package struct StateChange: Sendable, Codable, Equatable {
         package var instanceId: String
-        package var currentState: InstanceState
-        package var previousState: InstanceState?
     }
 
     /// Returns the last 64 KB that an instance wrote to its serial console, to find out why it does not boot.
@@ -260,8 +182,6 @@ extension EC2 {
         package static let service = EC2.service
         package static let retrySafety = RetrySafety<Self>.harmless
 
-        /// `region`, or `availability-zone`.
-        package var locationType: String?
         package var filters: [Filter]
         package var maxResults: Int?
         package var nextToken: String?
@@ -271,7 +191,6 @@ extension EC2 {
         }
 
         enum CodingKeys: String, CodingKey {
-            case locationType
             case filters = "filter"
             case maxResults, nextToken
         }

@@ -2,45 +2,11 @@ import AWSCore
 import FoundationEssentials
 
 extension EC2 {
-    /// Creates a key pair. Only this response contains the private key, so a lost response makes the pair useless.
-    package struct CreateKeyPair: EC2Operation {
-        package static let service = EC2.service
-        package static let retrySafety = RetrySafety<Self>.never
-        package static let permissions = ["ec2:CreateKeyPair", "ec2:CreateTags"]
-
-        package var keyName: String
-        /// `ed25519` or `rsa` (default).
-        package var keyType: String?
-        package var tagSpecifications: [TagSpecification]
-        package var dryRun: Bool?
-
-        package init(keyName: String, keyType: String? = nil, tagSpecifications: [TagSpecification] = []) {
-            self.keyName = keyName
-            self.keyType = keyType
-            self.tagSpecifications = tagSpecifications
-        }
-
-        enum CodingKeys: String, CodingKey {
-            case keyName, keyType
-            case tagSpecifications = "tagSpecification"
-            case dryRun
-        }
-
-        package struct Output: Sendable, Codable, Equatable {
-            package var keyPairId: String
-            package var keyName: String
-            package var keyFingerprint: String?
-            /// The private key in PEM format.
-            package var keyMaterial: String
-        }
-    }
-
     package struct DescribeKeyPairs: EC2Operation {
         package static let service = EC2.service
         package static let retrySafety = RetrySafety<Self>.harmless
 
         package var keyNames: [String] = []
-        package var keyPairIds: [String] = []
         package var includePublicKey: Bool?
         package var filters: [Filter]
 
@@ -50,7 +16,6 @@ extension EC2 {
 
         enum CodingKeys: String, CodingKey {
             case keyNames = "keyName"
-            case keyPairIds = "keyPairId"
             case includePublicKey
             case filters = "filter"
         }
@@ -94,10 +59,6 @@ extension EC2 {
         package init(keyName: String) { self.keyName = keyName }
         package init(keyPairId: String) { self.keyPairId = keyPairId }
     }
-}
-
-extension EC2.CreateKeyPair.Output: Redacted {
-    package var shown: KeyValuePairs<String, Any> { ["keyPairId": keyPairId, "keyName": keyName] }
 }
 
 extension EC2 {

@@ -1,5 +1,4 @@
 import AWSCore
-import FoundationEssentials
 
 extension S3 {
     /// Lists objects in key order.
@@ -62,7 +61,6 @@ extension S3 {
 
     package struct Object: Sendable, Codable, Equatable {
         package var key: String
-        package var lastModified: Date
         package var eTag: String
         /// Size in bytes.
         package var size: Int
@@ -157,7 +155,6 @@ extension S3 {
         package var versionId: String
         /// Whether a request for the key without a version returns this version.
         package var isLatest: Bool
-        package var lastModified: Date
         /// Size in bytes.
         package var size: Int
         package var storageClass: String?
@@ -168,7 +165,6 @@ extension S3 {
         package var key: String
         package var versionId: String
         package var isLatest: Bool
-        package var lastModified: Date
     }
 
     /// Returns whether the bucket keeps old versions of deleted and overwritten objects.

@@ -321,7 +321,6 @@ extension S3 {
         package var eTag: String
         /// Size in bytes.
         package var size: Int
-        package var lastModified: Date?
         package var checksumCRC64NVME: String?
         package var checksumSHA256: String?
     }

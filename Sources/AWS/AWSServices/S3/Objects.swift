@@ -11,8 +11,6 @@ extension S3 {
 
         package var bucket: String
         package var key: String
-        package var partNumber: Int?
-        package var ifMatch: String?
         /// `ENABLED` requests checksums.
         package var checksumMode: String?
 
@@ -23,7 +21,7 @@ extension S3 {
         }
 
         package struct Output: Sendable, Equatable {
-            /// Size in bytes of the object or of the requested part.
+            /// Size in bytes.
             package var contentLength: Int
             package var eTag: String
             package var cacheControl: String?
@@ -31,15 +29,11 @@ extension S3 {
             package var checksumCRC64NVME: String?
             package var checksumSHA256: String?
             package var checksumType: String?
-            /// Present only if a part was requested.
-            package var partsCount: Int?
             package var metadata: [String: String]
         }
 
         package func encode(into request: inout HTTPRequest) throws {
             request.address(.head, bucket: bucket, key: key)
-            request.add(query: "partNumber", partNumber)
-            request.add(header: "if-match", ifMatch)
             request.add(header: "x-amz-checksum-mode", checksumMode)
         }
 
@@ -52,8 +46,7 @@ extension S3 {
                 contentType: response.header("content-type"),
                 checksumCRC64NVME: response.header("x-amz-checksum-crc64nvme"),
                 checksumSHA256: response.header("x-amz-checksum-sha256"),
-                checksumType: response.header("x-amz-checksum-type"),
-                partsCount: response.number("x-amz-mp-parts-count"), metadata: response.metadata)
+                checksumType: response.header("x-amz-checksum-type"), metadata: response.metadata)
         }
     }
 }
@@ -70,81 +63,56 @@ extension AWSClient {
 }
 
 extension S3 {
-    /// Fetches an object, or a range of it, into memory.
+    /// Fetches an object into memory.
     package struct GetObject: RESTXMLOperation {
         package static let service = S3.service
         package static let retrySafety = RetrySafety<Self>.harmless
 
         package var bucket: String
         package var key: String
-        /// Byte range, counted from 0. Bytes beyond the end are omitted.
-        package var range: ClosedRange<Int>?
-        /// Fetches the part that was uploaded with this number, and its checksum.
-        package var partNumber: Int?
-        /// Fails with `PreconditionFailed` if the object has changed.
-        package var ifMatch: String?
         /// `ENABLED` requests checksums, which the bytes are verified against.
         package var checksumMode: String? = "ENABLED"
 
-        package init(bucket: String, key: String, range: ClosedRange<Int>? = nil, ifMatch: String? = nil) {
+        package init(bucket: String, key: String) {
             self.bucket = bucket
             self.key = key
-            self.range = range
-            self.ifMatch = ifMatch
         }
 
         package struct Output: Sendable, Equatable {
             package var body: [UInt8]
             package var eTag: String
-            /// The range and the total size; `nil` for the whole object.
-            package var contentRange: ContentRange?
             package var contentType: String?
-            /// The checksum of the whole object if the whole was requested or if the type is `FULL_OBJECT`.
             package var checksumCRC64NVME: String?
             package var checksumSHA256: String?
             /// `FULL_OBJECT`, or `COMPOSITE`: a checksum of the parts' checksums.
             package var checksumType: String?
-            package var partsCount: Int?
             package var metadata: [String: String]
         }
 
         package func encode(into request: inout HTTPRequest) throws {
             request.address(.get, bucket: bucket, key: key)
-            request.add(query: "partNumber", partNumber)
-            request.add(header: "range", range.map { "bytes=\($0.lowerBound)-\($0.upperBound)" })
-            request.add(header: "if-match", ifMatch)
             request.add(header: "x-amz-checksum-mode", checksumMode)
         }
 
-        /// - Throws: `UnexpectedResponse` if it is not the requested range, complete and as stored.
+        /// - Throws: `UnexpectedResponse` if the bytes are not those that were stored.
         package func decode(_ response: HTTPResponse) throws -> Output {
-            let piece = response.header("content-range").flatMap { ContentRange($0) }
-            if let range, response.status != 206 || piece?.bytes.lowerBound != range.lowerBound {
-                throw UnexpectedResponse("expected bytes from \(range.lowerBound) on, found \(response.summary)")
-            }
-            if let piece, piece.bytes.count != response.body.count {
-                throw UnexpectedResponse("expected \(piece.bytes.count) bytes, found \(response.summary)")
-            }
             try compare(response)
             return Output(
-                body: response.body, eTag: try response.entityTag(), contentRange: piece,
-                contentType: response.header("content-type"),
+                body: response.body, eTag: try response.entityTag(), contentType: response.header("content-type"),
                 checksumCRC64NVME: response.header("x-amz-checksum-crc64nvme"),
                 checksumSHA256: response.header("x-amz-checksum-sha256"),
-                checksumType: response.header("x-amz-checksum-type"),
-                partsCount: response.number("x-amz-mp-parts-count"), metadata: response.metadata)
+                checksumType: response.header("x-amz-checksum-type"), metadata: response.metadata)
         }
 
-        /// Verifies the checksum, which covers exactly these bytes if they are a whole object or a whole part. A
-        /// checksum followed by a number of parts is made of part checksums and cannot be compared.
+        /// Verifies the checksum. One that is followed by a number of parts is made of their checksums and cannot be
+        /// compared.
         private func compare(_ response: HTTPResponse) throws {
-            guard range == nil else { return }
             if let stored = response.header("x-amz-checksum-sha256"), !stored.contains("-"),
                 stored != SHA256Checksum(of: response.body).base64
             {
                 throw UnexpectedResponse("the bytes do not match the checksum stored by S3 (SHA-256)")
             }
-            if let stored = response.header("x-amz-checksum-crc64nvme"), partNumber == nil,
+            if let stored = response.header("x-amz-checksum-crc64nvme"),
                 stored != CRC64NVME(of: response.body).base64
             {
                 throw UnexpectedResponse("the bytes do not match the checksum stored by S3 (CRC-64/NVME)")
@@ -153,12 +121,12 @@ extension S3 {
     }
 
     /// `bytes 0-99/1000`.
-    package struct ContentRange: Sendable, Equatable {
-        package var bytes: ClosedRange<Int>
+    struct ContentRange: Sendable, Equatable {
+        var bytes: ClosedRange<Int>
         /// Size of the whole object in bytes.
-        package var size: Int
+        var size: Int
 
-        package init?(_ text: String) {
+        init?(_ text: String) {
             guard let match = text.wholeMatch(of: /bytes ([0-9]+)-([0-9]+)\/([0-9]+)/), let first = Int(match.1),
                 let last = Int(match.2), let size = Int(match.3), first <= last, last < size
             else { return nil }
@@ -291,7 +259,6 @@ extension S3 {
 
         package struct Output: Sendable, Codable, Equatable {
             package var eTag: String
-            package var lastModified: Date?
             package var checksumCRC64NVME: String?
             package var checksumSHA256: String?
         }
@@ -343,7 +310,6 @@ extension S3 {
 
         package struct Output: Sendable, Codable, Equatable {
             package var eTag: String
-            package var lastModified: Date?
             package var checksumCRC64NVME: String?
             package var checksumSHA256: String?
         }

@@ -5,8 +5,8 @@ import Glibc
 
 /// Downloads a public file over unauthenticated HTTP, in parallel ranges, with constant memory use.
 ///
-/// Works like `FileDownload`: pieces are written to a temporary file next to the destination, a journal records them,
-/// and the file is renamed once it is complete and verified. Every response must carry the ETag of the first, so if the
+/// Pieces are written to a temporary file next to the destination, a journal records them, and the file is renamed once
+/// it is complete and verified. Every response must carry the ETag of the first, so if the
 /// file changes on the server, the download restarts. `If-Range` is not used: the server would respond with the whole
 /// new file, which may not fit in memory.
 package struct HTTPDownload: Sendable {
