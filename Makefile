@@ -33,7 +33,9 @@ ifdef ARGS
 	$(TEST) $(ARGS)
 else
 	.venv-aws/bin/python Tests/AWSEmulator/self_test.py
-	$(TEST) --skip '$(SLOW)'
+	$(TEST) --skip '$(SLOW)' --skip '^AWS' --skip EndToEndTests
+	$(TEST) --skip '$(SLOW)' --filter '^AWS'
+	$(TEST) --skip '$(SLOW)' --filter EndToEndTests
 	@echo 'skipped; make test-all runs them too:'; grep '^[a-zA-Z]' tools/slow-tests.txt | sed 's/^/  /'
 endif
 

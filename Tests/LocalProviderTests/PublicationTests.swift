@@ -48,7 +48,7 @@ struct PublicationTests {
     @Test("gives images their final names, with checksums and a manifest")
     func publishing() async throws {
         try await Fixture.with { fixture in
-            let root = "\(fixture.folder)/bucket"
+            let root = "\(fixture.folder)/../bucket"
             let artifacts = try await publish(fixture, root)
             #expect(artifacts.map(\.location) == ["\(root)/p/1.0/small-1.0.raw"])
             let check = Command("sha256sum", ["--check", "--strict", "SHA256SUMS"], workingDirectory: "\(root)/p/1.0")
@@ -62,7 +62,7 @@ struct PublicationTests {
     @Test("is found finished only for the same inputs, formats, password and content")
     func finished() async throws {
         try await Fixture.with { fixture in
-            let root = "\(fixture.folder)/bucket"
+            let root = "\(fixture.folder)/../bucket"
             let artifacts = try await publish(fixture, root)
             let provider = try provider(root)
             let found = try await provider.finished(fixture.order())
@@ -84,7 +84,7 @@ struct PublicationTests {
     @Test("keeps no password, only a hash readable by its owner")
     func password() async throws {
         try await Fixture.with { fixture in
-            let root = "\(fixture.folder)/bucket"
+            let root = "\(fixture.folder)/../bucket"
             _ = try await publish(fixture, root)
             let kept = try readText("\(root)/1.0.password")
             #expect(kept.hasPrefix("$6$"))
@@ -97,7 +97,7 @@ struct PublicationTests {
     @Test("undo removes half-written exports, but no foreign files")
     func undo() async throws {
         try await Fixture.with { fixture in
-            let root = "\(fixture.folder)/bucket"
+            let root = "\(fixture.folder)/../bucket"
             let undo = Undo()
             let folder = try folder(root)
             try await folder.prepare(in: Scope(undo))
@@ -111,7 +111,7 @@ struct PublicationTests {
     @Test("a file of somebody else under a name that is needed is refused, one of ours is not")
     func intruder() async throws {
         try await Fixture.with { fixture in
-            let root = "\(fixture.folder)/bucket"
+            let root = "\(fixture.folder)/../bucket"
             let folder = try folder(root)
             let names = try fixture.order().definition.formats.map(fixture.order().imageName)
             _ = try await publish(fixture, root)
@@ -124,7 +124,7 @@ struct PublicationTests {
     @Test("images and the Docker image of an asset id share a manifest, and each is withdrawn without the other")
     func container() async throws {
         try await Fixture.with { fixture in
-            let root = "\(fixture.folder)/bucket"
+            let root = "\(fixture.folder)/../bucket"
             let folder = try folder(root)
             let container = Manifest.Container(
                 reference: "exasol/small:1.0", digest: "sha256:a", layers: [], missing: [], user: "ubuntu",

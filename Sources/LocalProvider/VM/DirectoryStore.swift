@@ -18,20 +18,13 @@ package struct DirectoryStore: ArtifactStore {
 
     package func address(of key: String) -> String { path(key) }
 
+    /// Lists one level, as the folder of an asset id has no more; a directory in it is one object.
     package func list(_ prefix: String) -> [StoredObject] {
-        let folder = prefix.lastIndex(of: "/").map { String(prefix[..<$0]) } ?? ""
-        return objects(in: folder).filter { $0.key.hasPrefix(prefix) }.sorted { $0.key < $1.key }
-    }
-
-    private static let layouts = [Manifest.Container.layoutName, Manifest.Container.unfinishedLayoutName]
-
-    private func objects(in folder: String) -> [StoredObject] {
-        entries(of: folder).flatMap { name -> [StoredObject] in
-            let key = folder.isEmpty ? name : "\(folder)/\(name)"
-            guard isDirectory(key) else { return [StoredObject(key: key, bytes: length(key))] }
-            guard Self.layouts.contains(name) else { return objects(in: key) }
-            let blobs = "\(key)/blobs/sha256"
-            return [StoredObject(key: key, bytes: entries(of: blobs).reduce(0) { $0 + length("\(blobs)/\($1)") })]
+        let folder = prefix.lastIndex(of: "/").map { String(prefix[...$0]) } ?? ""
+        return entries(of: folder).map { folder + $0 }.filter { $0.hasPrefix(prefix) }.sorted().map { key in
+            let parts =
+                isDirectory(key) ? entries(of: "\(key)/blobs/sha256").map { "\(key)/blobs/sha256/\($0)" } : [key]
+            return StoredObject(key: key, bytes: parts.reduce(0) { $0 + length($1) })
         }
     }
 

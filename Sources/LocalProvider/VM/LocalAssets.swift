@@ -97,10 +97,11 @@ extension LocalAssets {
         return (.image, manifest?.files.contains { $0.name == name } ?? false)
     }
 
-    /// A Docker image is a directory whose files are all named after their contents.
+    /// Docker images are directories. No build creates any other directory, so that it stays, with an error.
     private func removeStored(_ path: String) throws {
-        guard fileExists(path) else { return }
-        try FileManager.default.removeItem(atPath: path)
+        let layouts = [Manifest.Container.layoutName, Manifest.Container.unfinishedLayoutName]
+        guard layouts.contains(baseName(path)) else { return try removeFile(path) }
+        if fileExists(path) { try FileManager.default.removeItem(atPath: path) }
     }
 }
 
