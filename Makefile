@@ -7,7 +7,7 @@ ROOT := $(if $(filter 0,$(shell id -u)),,sudo -E env "PATH=$(PATH)")
 # builds in .build, since others compile everything anew; for a debugger: make build BUILD="swift build".
 BUILD := swift build --disable-index-store -debug-info-format none
 # The tests that take minutes, as a regular expression on their names.
-SLOW := \b($(shell sed -nE 's/^([a-zA-Z]+).*/\1/p' tools/slow-tests.txt | paste -sd '|'))\b
+SLOW := [./]($(shell sed -nE 's/^([a-zA-Z]+).*/\1/p' tools/slow-tests.txt | paste -sd '|'))[/(]
 TEST := $(ROOT) swift test --skip-build
 
 .PHONY: help setup build build-tests vm man test test-slow test-all test-docker verify bench bench-aws lint check
