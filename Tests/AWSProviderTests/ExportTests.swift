@@ -136,7 +136,7 @@ extension ImageAndExportTests {
                     return message.contains(lab.image.id) && message.contains("vmdk")
                         && message.contains("ClientError: Unsupported kernel")
                 }
-                #expect(log.notices.last?.contains("AMI \(lab.image.id) stays") == true)
+                #expect(log.notices.last?.contains("AMI \(lab.image.id) and the formats that are ready were kept") == true)
                 #expect(await undo.unwind() == [])
                 #expect(try await lab.keys == ["lab-9.1.vhd"])
                 #expect(try await lab.tasks.allSatisfy { ["completed", "deleted"].contains($0.status) })
@@ -168,7 +168,7 @@ extension ImageAndExportTests {
                 let error = await #expect(throws: Failure.self) {
                     try await lab.export([.vmdk], through: line, in: Scope(undo))
                 }
-                #expect(error?.message.contains("the bucket images of stack DATA-SCIENCE-SANDBOX-VM-Bucket") == true)
+                #expect(error?.message.contains("bucket images of stack DATA-SCIENCE-SANDBOX-VM-Bucket") == true)
                 #expect(error?.advice?.contains("dss setup-vm-bucket") == true)
                 #expect(await undo.unwind() == [])
             }
