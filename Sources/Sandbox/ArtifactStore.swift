@@ -1,37 +1,37 @@
-/// Where artifacts are stored: a directory on this host, or an S3 bucket.
+/// A place that stores artifacts: a directory on this host, or an S3 bucket.
 ///
-/// Keys are paths below the root of the store, for example `data_science_sandbox/0.1.0/manifest.json`. Publishing,
-/// finding, withdrawing and removing artifacts is written once above this protocol, in `AssetFolder`.
+/// Keys are paths below the root of the store, for example `data_science_sandbox/0.1.0/manifest.json`. `AssetFolder`
+/// uses this protocol to publish, find, withdraw and remove artifacts in the same way in every store.
 package protocol ArtifactStore: Sendable {
-    /// The objects whose keys begin with `prefix`, sorted by key, without checksums.
+    /// Lists the objects whose keys begin with `prefix`, sorted by key, without checksums.
     func list(_ prefix: String) async throws -> [StoredObject]
 
-    /// One object with the checksums that the store has or can compute; `nil` if it does not exist.
+    /// Describes one object, with the checksums that the store has or can compute; `nil` if the object does not exist.
     func head(_ key: String) async throws -> StoredObject?
 
-    /// The contents of a small object; `nil` if it does not exist.
+    /// Reads a small object; `nil` if it does not exist.
     func read(_ key: String) async throws -> [UInt8]?
 
-    /// Writes a small object atomically, so that readers see either all of it or the previous one.
+    /// Writes a small object atomically: a reader sees either the new object or the previous one.
     func write(_ text: String, to key: String, contentType: String) async throws
 
     /// Moves an object to another key without transferring it through this host.
-    /// - Throws: `Failure` if the result is not identical to the source; the source then stays.
+    /// - Throws: `Failure` if the result is not identical to the source, which is then kept.
     func rename(_ source: String, to target: String) async throws
 
-    /// Deletes objects; missing ones are ignored.
+    /// Deletes objects and ignores missing ones.
     func delete(_ keys: [String]) async throws
 
-    /// Where people find the object: a path or a URL.
+    /// The location of an object as shown to users: a path or a URL.
     func address(of key: String) -> String
 }
 
-/// An object of a store, as far as the store describes it.
+/// An object of a store, with the properties that the store reports.
 package struct StoredObject: Sendable, Equatable {
     package var key: String
     /// Length in bytes, including holes.
     package var bytes: Int64
-    /// SHA-256 of the whole object in lower-case hexadecimal.
+    /// SHA-256 of the whole object in lowercase hexadecimal.
     package var sha256: String?
     /// CRC-64/NVME of the whole object in Base64.
     package var crc64: String?
@@ -44,14 +44,14 @@ package struct StoredObject: Sendable, Equatable {
     }
 }
 
-/// The artifacts of one asset id in a store: the only place that publishes, finds and withdraws them.
+/// The artifacts of one asset id in a store. All code that publishes, finds or withdraws artifacts uses this type.
 ///
-/// The manifest is written last and removed first, so that it never describes other files than those that are there;
-/// a folder without a manifest holds no finished build.
+/// The manifest is written last and removed first, so it never describes files that are not there. A folder without a
+/// manifest holds no finished build.
 package struct AssetFolder<Store: ArtifactStore>: Sendable {
     package let store: Store
     package let assetID: AssetID
-    /// The bucket prefix of the definition, without slashes at either end.
+    /// The bucket prefix from the definition, without leading and trailing slashes.
     package let prefix: String
 
     package init(_ store: Store, _ assetID: AssetID, under prefix: String) {
@@ -65,14 +65,15 @@ package struct AssetFolder<Store: ArtifactStore>: Sendable {
 
     // Find
 
-    /// - Returns: `nil` if there is none, or none that this version can read.
+    /// Reads the manifest.
+    /// - Returns: `nil` if there is no manifest or this version cannot read it.
     package func manifest() async throws -> Manifest? {
         guard let bytes = try await store.read(key(Manifest.fileName)) else { return nil }
         return try? Manifest(json: String(decoding: bytes, as: UTF8.self))
     }
 
-    /// The manifest of the images that an order would build, if they are there and intact.
-    /// - Parameter inputs: digest of everything that goes into the images except the password.
+    /// The manifest of the images that an order would build, if these images exist and are intact.
+    /// - Parameter inputs: digest of all inputs of the images except the password.
     package func finished(_ order: BuildOrder, inputs: String) async throws -> Manifest? {
         guard let manifest = try await manifest(), manifest.fits(order, inputs: inputs),
             try await areIntact(manifest.files)
@@ -89,7 +90,8 @@ package struct AssetFolder<Store: ArtifactStore>: Sendable {
         }
     }
 
-    /// Rejects files that are in the way of new ones and that no build of this asset id made.
+    /// Ensures that new files replace only files from earlier builds of this asset id.
+    /// - Throws: `Failure` if one of the files exists but the manifest does not list it.
     package func requireFree(_ names: [String]) async throws {
         let own = Set(try await manifest()?.files.map(\.name) ?? [])
         let there = Set(try await store.list(assetID.folder(under: prefix)).map(\.key))
@@ -103,9 +105,9 @@ package struct AssetFolder<Store: ArtifactStore>: Sendable {
 
     // Publish and withdraw
 
-    /// Withdraws the images: removes manifest and checksums, then the files that will not be replaced. A container that
-    /// the manifest describes stays.
-    /// - Parameter names: the files that stay, or that new ones will replace.
+    /// Withdraws the images: removes the manifest and the checksums, then the files that will not be replaced. If the
+    /// manifest also describes a container, the container stays.
+    /// - Parameter names: files that stay or will be replaced by new ones.
     package func withdrawImages(keeping names: [String]) async throws {
         guard var old = try await manifest() else {
             return try await store.delete([key(Manifest.fileName), key(Manifest.checksumsFileName)])
@@ -116,7 +118,7 @@ package struct AssetFolder<Store: ArtifactStore>: Sendable {
         try await store.delete([key(Manifest.checksumsFileName)] + dropped.sorted().map(key))
     }
 
-    /// Publishes images whose files are in place, next to a container that is published already.
+    /// Publishes images whose files are in place and keeps a container that is already published.
     package func publish(images: Manifest) async throws -> [Artifact] {
         var manifest = images
         manifest.container = try await self.manifest()?.container
@@ -126,22 +128,22 @@ package struct AssetFolder<Store: ArtifactStore>: Sendable {
         return manifest.artifacts(at: address)
     }
 
-    /// Withdraws the container from the manifest; images that it describes stay.
+    /// Withdraws the container from the manifest and keeps the images.
     package func withdrawContainer() async throws {
         guard var old = try await manifest() else { return }
         old.container = nil
         try await replaceManifest(with: old)
     }
 
-    /// Publishes a container whose layout is in place, next to images that are published already.
-    /// - Parameter manifest: what describes the sandbox if there are no images.
+    /// Publishes a container whose layout is in place and keeps images that are already published.
+    /// - Parameter manifest: the manifest to start from if no images are published.
     package func publish(container: Manifest.Container, orElse manifest: @autoclosure () -> Manifest) async throws {
         var manifest = try await self.manifest() ?? manifest()
         manifest.container = container
         try await write(manifest)
     }
 
-    /// A manifest that describes nothing is removed.
+    /// Writes the manifest, or deletes it if it describes neither images nor a container.
     private func replaceManifest(with manifest: Manifest) async throws {
         if manifest.files.isEmpty, manifest.container == nil {
             try await store.delete([key(Manifest.fileName)])
@@ -158,7 +160,7 @@ package struct AssetFolder<Store: ArtifactStore>: Sendable {
 
     private static var reportName: String { "build-report" }
 
-    /// Stores the build report next to the images; it is the last thing that a build writes.
+    /// Stores the build report next to the images. A build writes the report last.
     package func publishReport(markdown: String, json: String) async throws {
         try await store.write(
             markdown, to: key("\(Self.reportName).md"), contentType: "text/markdown; charset=utf-8")
@@ -171,7 +173,7 @@ package struct AssetFolder<Store: ArtifactStore>: Sendable {
 }
 
 extension Manifest.File {
-    /// Whether an object is this file, as far as both have checksums of the same kind.
+    /// Whether an object is this file. Checksums are compared if both sides have the same kind.
     func matches(_ object: StoredObject) -> Bool {
         object.bytes == bytes
             && (sha256 == nil || object.sha256 == nil || sha256 == object.sha256)

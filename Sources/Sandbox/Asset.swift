@@ -1,13 +1,13 @@
 import FoundationEssentials
 
-/// Something that a build made, or left behind, and that stays until somebody removes it: on this machine or in an
-/// account.
+/// A resource that a build created or left behind, on this host or in an AWS account, and that stays until it is
+/// removed.
 ///
-/// Small, because an account may have a hundred thousand of them. It carries what its kind needs, so that orphans,
-/// costs and the order of removal are computed without another call to its provider.
+/// Values are small because an account may have a hundred thousand assets. An asset carries all properties of its kind
+/// that are needed to compute orphans, costs and the order of removal without another call to the provider.
 package struct Asset: Sendable, Equatable {
     package enum Kind: String, Sendable, CaseIterable {
-        // On this machine.
+        // On this host.
         case image
         case manifest
         case machine
@@ -18,7 +18,7 @@ package struct Asset: Sendable, Equatable {
         case partialExport = "partial-export"
         // On AWS.
         case stack
-        /// A part of a stack, which is removed with it.
+        /// A resource of a stack, which is removed with the stack.
         case resource
         case instance
         case ami
@@ -28,10 +28,10 @@ package struct Asset: Sendable, Equatable {
         case s3Object = "s3-object"
         /// A multipart upload that was neither completed nor aborted.
         case upload
-        /// A run of CodeBuild.
+        /// A CodeBuild run.
         case build
 
-        /// The kind of asset that one of this kind is a part of.
+        /// The kind of the asset that an asset of this kind belongs to.
         package var parent: Kind? {
             switch self {
             case .snapshot, .exportTask: .ami
@@ -42,40 +42,40 @@ package struct Asset: Sendable, Equatable {
     }
 
     package var kind: Kind
-    /// Empty for an asset on this machine.
+    /// AWS region; empty for an asset on this host.
     package var region: String
-    /// From the asset's tag, else from its name, in which dots, blanks and underscores may have become dashes.
+    /// Asset id from the asset's tag, or else from its name. In a name, dashes may stand for dots, blanks and
+    /// underscores.
     package var assetID: String
-    /// What the provider identifies it by: a path, a process, an AWS id, a stack's name, an object's key.
+    /// The provider's identifier: a path, a process, an AWS id, the name of a stack or the key of an object.
     package var id: String
-    /// What people call it: an AMI's name, a resource's type, the key of an upload.
+    /// A readable name: the name of an AMI, the type of a resource or the key of an upload.
     package var name: String?
-    /// In the provider's words.
+    /// The state as reported by the provider.
     package var state: String
-    /// A build that is running now uses it.
+    /// Whether a running build uses the asset.
     package var isInUse = false
-    /// Whether anybody may use it.
+    /// Whether the asset is public.
     package var isPublic = false
-    /// What it belonged to is gone: its build, stack or image, or the sender of an upload.
+    /// Whether the owner of the asset is gone: its build, stack or image, or the sender of an upload.
     package var isOrphan = false
-    /// Only a record that AWS keeps for a while: nothing to remove, nothing to pay.
+    /// Whether the asset is only a record that AWS keeps for a while. It costs nothing and need not be removed.
     package var isEnded = false
-    /// Deployed once for all builds, and never removed as an asset.
+    /// Whether the asset is deployed once for all builds. Such an asset is never removed as an asset.
     package var isPermanent = false
-    /// A version of an object that another one has replaced, or the marker of a deleted object; it cannot be
-    /// downloaded.
+    /// Whether this is an object version that another one has replaced, or a delete marker. It cannot be downloaded.
     package var isSuperseded = false
-    /// Bytes in storage, if that means anything for its kind.
+    /// Stored bytes; `nil` if a size is meaningless for the kind.
     package var bytes: Int64?
-    /// Estimated, in US dollars.
+    /// Estimated cost in US dollars.
     package var monthlyCost: Double?
     package var expires: Date?
-    /// What it is a part of: a stack's name, an AMI's id.
+    /// The identifier of the asset that this one belongs to: the name of a stack or the id of an AMI.
     package var parent: String?
     package var bucket: AssetBucket?
-    /// The version of an object, in a bucket that keeps old ones.
+    /// The version id of an object in a versioned bucket.
     package var version: String?
-    /// The command that fetches a Docker image, if this is the record of one.
+    /// The command that pulls the Docker image, if the asset is the record of one.
     package var pullLine: String?
 
     package init(
@@ -93,18 +93,19 @@ package struct Asset: Sendable, Equatable {
         expires.map { $0 <= now } ?? false
     }
 
-    /// It cannot be removed, or would be missed, while what it belongs to exists.
+    /// Whether the asset is part of another asset that still exists. Until that asset is gone, the part cannot be
+    /// removed or is still needed.
     package var isPart: Bool { [.snapshot, .instance, .keyPair].contains(kind) && parent != nil && !isOrphan }
 }
 
-/// Assets on this machine.
+/// Assets on this host.
 extension Asset {
     package enum LocalState: String, Sendable {
-        /// Finished and meant to stay.
+        /// Finished and meant to be kept.
         case ready
         /// Used by a running build.
         case inUse = "in use"
-        /// Left by a build that was killed.
+        /// Left behind by a build that was killed.
         case orphaned
     }
 
@@ -117,7 +118,7 @@ extension Asset {
 
 /// Identity.
 extension Asset {
-    /// What distinguishes an asset from all others.
+    /// The properties that identify an asset uniquely.
     package struct Place: Hashable, Sendable {
         package var kind: Kind
         package var region: String
@@ -127,7 +128,7 @@ extension Asset {
 
     package var place: Place { Place(kind: kind, region: region, id: id, version: version) }
 
-    /// The place of what it belongs to.
+    /// The place of the asset that this one belongs to.
     package var parentPlace: Place? {
         guard let parent, let kind = kind.parent else { return nil }
         return Place(kind: kind, region: region, id: parent)
@@ -136,12 +137,13 @@ extension Asset {
 
 /// Files in a bucket.
 extension Asset {
-    /// The address for downloading it.
+    /// The download URL of an object.
     package var url: String? {
         kind == .s3Object && !isSuperseded ? bucket?.url(of: id) : nil
     }
 
-    /// What distinguishes it from the others of its asset id: for an object or an upload, its name in the folder.
+    /// An id that is unique among the assets of the same asset id. For an object or an upload, the path below the
+    /// folder of the asset id.
     package var shortID: String {
         guard let folder = bucket?.folder(of: assetID) else { return id }
         let key = kind == .upload ? name ?? id : id
@@ -149,12 +151,12 @@ extension Asset {
     }
 }
 
-/// A bucket of images and its public address; one value for all objects of a listing.
+/// A bucket of images and its public address. All objects of a listing share one value.
 package final class AssetBucket: Sendable, Equatable {
     package let name: String
-    /// Keys up to their first slash.
+    /// The part of the keys before the first slash.
     package let prefix: String
-    /// With `https://`, without a slash at the end.
+    /// The public address, with `https://` and without a trailing slash.
     package let address: String
 
     package init(name: String, prefix: String, address: String) {
@@ -171,7 +173,7 @@ package final class AssetBucket: Sendable, Equatable {
 
     package func url(of key: String) -> String { "\(address)/\(escaped(key))" }
 
-    /// Escapes everything but slashes and the unreserved characters of RFC 3986, section 2.3.
+    /// Percent-encodes all bytes except slashes and the unreserved characters of RFC 3986, section 2.3.
     private func escaped(_ key: String) -> String {
         guard key.utf8.contains(where: { !Self.isPlain($0) }) else { return key }
         return key.utf8.reduce(into: "") { text, byte in

@@ -1,12 +1,13 @@
-/// The name under which everything that one build makes is tagged, listed and removed.
+/// The name under which all results of a build are tagged, listed and removed.
 ///
-/// It stands in file names, AMI names, tags and S3 keys, so it is held to what all of them take:
-/// 1 to 64 ASCII letters, digits, dots, blanks, underscores and dashes, with a letter or digit at both ends.
+/// File names, AMI names, tags and S3 keys contain the id, so it is limited to what all of them accept: 1 to 64 ASCII
+/// letters, digits, dots, blanks, underscores and dashes, with a letter or digit at both ends.
 package struct AssetID: Hashable, Sendable, Codable, CustomStringConvertible {
     package let rawValue: String
     package var description: String { rawValue }
 
-    /// - Throws: `Failure` with code `.usage` that says which character or length is wrong.
+    /// Validates the text of an asset id.
+    /// - Throws: `Failure` with code `.usage` that names the invalid character or length.
     package init(_ text: String) throws {
         guard (1...64).contains(text.utf8.count) else {
             throw Failure(.usage, "an asset id has 1 to 64 characters, '\(text)' has \(text.utf8.count)")
@@ -24,7 +25,7 @@ package struct AssetID: Hashable, Sendable, Codable, CustomStringConvertible {
         rawValue = text
     }
 
-    /// The id as names in AWS take it: dots, blanks and underscores become dashes.
+    /// The id in the form that AWS names accept: dots, blanks and underscores become dashes.
     package var dashed: String { Self.dashed(rawValue) }
 
     package static func dashed(_ id: String) -> String {
@@ -48,20 +49,21 @@ package struct AssetID: Hashable, Sendable, Codable, CustomStringConvertible {
     }
 }
 
-/// Where the files of an asset id lie in a bucket: all that stores, finds, downloads or removes them asks here.
+/// The location of an asset id's files in a bucket. All code that stores, finds, downloads or removes them uses it.
 extension AssetID {
-    /// What the keys of its files begin with, and no others: `data_science_sandbox/0.1.0/`.
-    /// - Parameter prefix: that of the definition's names, without slashes around it.
+    /// The common prefix of the keys of this asset id's files, and of no other keys: `data_science_sandbox/0.1.0/`.
+    /// - Parameter prefix: the bucket prefix from the definition, without leading and trailing slashes.
     package func folder(under prefix: String) -> String { Self.folder(of: rawValue, under: prefix) }
 
-    /// The same of an id as a tag or a key tells it, which need not be one that this program would give.
+    /// The folder of an id that was read from a tag or a key and that need not be a valid `AssetID`.
     package static func folder(of id: String, under prefix: String) -> String { "\(prefix)/\(id)/" }
 
     /// The key of one file: `data_science_sandbox/0.1.0/manifest.json`.
     package func key(of file: String, under prefix: String) -> String { folder(under: prefix) + file }
 }
 
-/// Picks assets by id: `6.1.0` is that id alone, `6.*` all that begin so, `?` is one character.
+/// A pattern that selects assets by id: `6.1.0` matches only that id, `6.*` every id with that prefix, and `?` stands
+/// for one character.
 package struct AssetPattern: Hashable, Sendable, CustomStringConvertible {
     package let description: String
 
@@ -75,8 +77,8 @@ package struct AssetPattern: Hashable, Sendable, CustomStringConvertible {
         Self.matches(Array(description), Array(id))
     }
 
-    /// Greedy matching that remembers the last star only, so it takes time linear in both for usual patterns
-    /// and never more than their product.
+    /// Matches greedily and backtracks to the last star only. The time is linear in both lengths for typical patterns
+    /// and never exceeds their product.
     private static func matches(_ pattern: [Character], _ text: [Character]) -> Bool {
         var p = 0
         var t = 0

@@ -1,13 +1,13 @@
 import FoundationEssentials
 
-/// Removes the assets of an inventory, and what its provider still writes while they go.
+/// Removes the assets of an inventory, including those that the provider still creates during the removal.
 package struct AssetRemover<Source: AssetInventory>: Sendable {
     let inventory: Source
-    /// Kinds that stay.
+    /// Kinds of assets to keep.
     let kept: Set<Asset.Kind>
-    /// If set, only what has expired by then is removed, with its parts.
+    /// If set, only assets that have expired by this time are removed, together with their parts.
     let expiry: Date?
-    /// Receives the assets that are gone, batch by batch.
+    /// Receives the removed assets, batch by batch.
     let report: @Sendable ([Asset]) -> Void
 
     package init(
@@ -25,10 +25,10 @@ package struct AssetRemover<Source: AssetInventory>: Sendable {
             expiry.map { found.assets.expired(at: $0) } ?? found.assets, order: Source.removalOrder, keeping: kept)
     }
 
-    /// Removes the planned assets, then searches again: an export that finished meanwhile may have left an object, and
-    /// an image that was being created may have left a snapshot.
-    /// - Returns: how many assets are gone.
-    /// - Throws: `Failure` if something could not be removed; `LeftBehind` if the task was cancelled.
+    /// Removes the planned assets, then searches again. In the meantime, an export that finished may have left an
+    /// object, and an image that was being created may have left a snapshot.
+    /// - Returns: The number of removed assets.
+    /// - Throws: `Failure` if an asset could not be removed; `LeftBehind` if the task was canceled.
     package func remove(_ plan: RemovalPlan) async throws -> Int {
         var plan = plan
         var left: [Leftover] = []
@@ -58,7 +58,7 @@ package struct AssetRemover<Source: AssetInventory>: Sendable {
     private static var rounds: Int { 3 }
     private static var shown: Int { 20 }
 
-    /// One line with the reason for each leftover, one with the command that removes it.
+    /// Two lines for each leftover: the reason, and the command that removes it.
     private func lines(_ left: [Leftover]) -> [String] {
         let lines = left.prefix(Self.shown).flatMap { leftover in
             [
@@ -70,10 +70,10 @@ package struct AssetRemover<Source: AssetInventory>: Sendable {
     }
 }
 
-/// One round, wave after wave.
+/// One round of removal, wave by wave.
 extension AssetRemover {
-    /// If the task is cancelled, running batches are finished, and everything else is left.
-    /// - Returns: what is left of the plan.
+    /// Removes the assets of a plan. If the task is canceled, running batches finish and all other assets are left.
+    /// - Returns: The assets of the plan that were not removed.
     func run(_ plan: RemovalPlan) async -> [Leftover] {
         var left: [Leftover] = []
         for wave in plan.waves {

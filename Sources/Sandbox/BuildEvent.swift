@@ -1,15 +1,16 @@
-/// What a build says while it runs; the terminal, the JSON stream and the report are made from nothing else.
+/// An event of a running build. The terminal output, the JSON stream and the report are created from these events
+/// alone.
 package enum BuildEvent: Sendable, Equatable, Codable {
     case buildStarted(assetID: AssetID, provider: String)
     case stageStarted(Stage)
     case stageFinished(Stage, seconds: Double, outcome: StageOutcome)
-    /// What runs right now within a stage; replaces the previous activity.
+    /// The current activity of a stage, which replaces the previous one.
     case progress(Stage, Progress)
     /// An Ansible task ended.
     case task(TaskResult)
-    /// A line that a tool printed; shown with `--verbose` only.
+    /// A line of a tool's output, shown with `--verbose` only.
     case output(Stage, line: String)
-    /// Something began that takes its time, perhaps beside others; its name is told again when it ends.
+    /// A long-running activity started, possibly in parallel with others. `activityFinished` carries the same name.
     case activityStarted(String)
     case activityFinished(String)
     case notice(String)
@@ -18,7 +19,7 @@ package enum BuildEvent: Sendable, Equatable, Codable {
 }
 
 extension BuildEvent {
-    /// That the sandbox goes without something.
+    /// A warning that a component is missing from the sandbox.
     package static func lacking(_ part: MissingComponent) -> BuildEvent {
         .warning("the sandbox goes without \(part.component): \(part.reason)")
     }
@@ -26,12 +27,12 @@ extension BuildEvent {
 
 package enum StageOutcome: String, Sendable, Codable {
     case done
-    /// Nothing had to be run: the result was there from an earlier build.
+    /// The result of an earlier build was reused, so nothing had to run.
     case cached
     case failed
 }
 
-/// How far an activity is: `12 of 31 tasks`, `512 of 1300 MB`, or just what it is.
+/// The progress of an activity: `12 of 31 tasks`, `512 of 1300 MB`, or only its name.
 package struct Progress: Sendable, Equatable, Codable {
     package enum Unit: String, Sendable, Codable { case bytes, tasks, percent, none }
 
@@ -48,18 +49,18 @@ package struct Progress: Sendable, Equatable, Codable {
     }
 }
 
-/// The result of one Ansible task on the machine.
+/// The result of one Ansible task on the build machine.
 package struct TaskResult: Sendable, Equatable, Codable {
     package enum Status: String, Sendable, Codable { case ok, changed, skipped, failed, unreachable, ignored }
 
     package var index: Int
-    /// Number of tasks in the run, as far as it is known.
+    /// Number of tasks in the run, if known.
     package var count: Int?
     package var role: String?
     package var name: String
     package var status: Status
     package var seconds: Double
-    /// The module and its message where the task failed.
+    /// The Ansible module of a failed task; `message` is the module's message.
     package var module: String?
     package var message: String?
 
@@ -78,7 +79,7 @@ package struct TaskResult: Sendable, Equatable, Codable {
     }
 }
 
-/// Takes events as they happen; called from any task, must return at once.
+/// Receives events as they occur. It is called from any task and must return at once.
 package typealias EventSink = @Sendable (BuildEvent) -> Void
 
 /// The stages of the workflow, in order.

@@ -1,15 +1,16 @@
-/// One build, wholly decided: the definition and everything that flags and environment said.
+/// Complete input of one build: the definition with all flags and environment variables applied.
 package struct BuildOrder: Sendable {
     package var assetID: AssetID
     package var definition: SandboxDefinition
-    /// `nil` for a build that sets none: a container, or a machine that is only installed.
+    /// Default password; `nil` for a build that sets none: a container, or a machine on which the sandbox is only
+    /// installed.
     package var password: DefaultPassword?
-    /// Nothing may be missing, as in every release.
+    /// Whether every component must be present, as in each release.
     package var isRelease: Bool
-    /// Nothing is taken from the cache; what is built still goes there.
+    /// Whether the build reads from the cache. Results are written to the cache in either case.
     package var usesCache: Bool
     package var keepsMachineOnFailure: Bool
-    /// `--verbose`: the tools' own output is sent as events too.
+    /// `--verbose`: whether the output of the tools is also sent as events.
     package var isVerbose: Bool
     package var edition: Edition
 
@@ -28,7 +29,7 @@ package struct BuildOrder: Sendable {
     }
 }
 
-/// The default password of the login user, and whether a person chose it or it was made for this build.
+/// The default password of the login user, either chosen by a person or generated for this build.
 package enum DefaultPassword: Sendable, Equatable {
     case given(Secret)
     case generated(Secret)
@@ -39,13 +40,13 @@ package enum DefaultPassword: Sendable, Equatable {
         }
     }
 
-    /// The password to show to the user, who does not know it yet.
+    /// The generated password, which must be shown because the user does not know it yet.
     package var generated: Secret? {
         if case .generated(let secret) = self { secret } else { nil }
     }
 }
 
-/// A string that does not print itself.
+/// A string that is hidden when the value is printed.
 package struct Secret: Sendable, Equatable, CustomStringConvertible, CustomDebugStringConvertible {
     package let reveal: String
     package var description: String { "•••" }
@@ -56,7 +57,7 @@ package struct Secret: Sendable, Equatable, CustomStringConvertible, CustomDebug
     }
 }
 
-/// What a sandbox is made for: a machine of its own, or a container. Known to the playbook by its raw value.
+/// The target of a sandbox: a dedicated machine or a container. The playbook receives the raw value.
 package enum Edition: String, Sendable, Codable, CaseIterable {
     case vm, container
 }

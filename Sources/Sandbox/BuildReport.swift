@@ -1,4 +1,4 @@
-/// What a build came to: the value behind the final report on the terminal, in JSON and in Markdown.
+/// The result of a build, from which the final report is created on the terminal, in JSON and in Markdown.
 package struct BuildReport: Sendable, Equatable, Codable {
     package struct StageTime: Sendable, Equatable, Codable {
         package var stage: Stage
@@ -15,12 +15,12 @@ package struct BuildReport: Sendable, Equatable, Codable {
     package var assetID: AssetID
     package var provider: String
     package var stages: [StageTime]
-    /// What took its time, stages that do nothing else included.
+    /// Long-running activities, including stages that consist of no other activity.
     package var activities: [Activity]
-    /// The image from which machines of the provider start, where it has such.
+    /// The image that the provider starts machines from; `nil` if the provider has no such images.
     package var machineImage: MachineImage?
     package var artifacts: [Artifact]
-    /// Components that the sandbox should have and has not, with the reason.
+    /// Components that are missing from the sandbox, with the reason.
     package var missing: [MissingComponent]
     package var user: String
     package var jupyterPort: Int
@@ -42,7 +42,7 @@ package struct BuildReport: Sendable, Equatable, Codable {
     }
 }
 
-/// An image that the provider itself starts machines from: an AMI.
+/// An image that the provider can start machines from: an AMI.
 package struct MachineImage: Sendable, Equatable, Codable {
     package var id: String
     package var name: String
@@ -55,7 +55,7 @@ package struct MachineImage: Sendable, Equatable, Codable {
     }
 }
 
-/// A component that could not be installed in a build that may go on without it.
+/// A component that could not be installed in a build that is allowed to continue without it.
 package struct MissingComponent: Sendable, Equatable, Codable {
     package var component: String
     package var reason: String
@@ -66,7 +66,7 @@ package struct MissingComponent: Sendable, Equatable, Codable {
     }
 }
 
-/// Something within a build that takes its time, perhaps beside others: an export, the removal of a stack.
+/// A long-running part of a build, possibly in parallel with others: an export, the removal of a stack.
 package struct Activity: Sendable, Equatable, Codable {
     package var name: String
     /// Seconds since the build began.
@@ -83,11 +83,12 @@ package struct Activity: Sendable, Equatable, Codable {
 }
 
 extension [Activity] {
-    /// The chain of activities that the end of the build waited for, in order: whoever wants a faster build starts here.
+    /// The chain of activities that determined the duration of the build, in order. To make a build faster, shorten one
+    /// of these.
     package var criticalPath: [Activity] {
         var path: [Activity] = []
         var moment = Double.infinity
-        // Of those that ended before, the one that ended last was waited for; of two, the longer.
+        // The build waited for the activity that ended last before this moment; if several did, for the longest.
         while let last = filter({ $0.ended <= moment && $0.seconds >= 0.1 }).max(by: {
             ($0.ended, $0.seconds) < ($1.ended, $1.seconds)
         }) {
@@ -97,7 +98,7 @@ extension [Activity] {
         return path
     }
 
-    /// What went on at the same time as something of the critical path.
+    /// The activities that are not part of the critical path and ran in parallel with it.
     package var besideCriticalPath: [Activity] {
         let path = criticalPath
         return filter { !path.contains($0) && $0.seconds >= 0.1 }

@@ -1,6 +1,7 @@
-/// The main job: setup → install → seal → capture → export → clean up.
+/// Builds a sandbox: setup → install → seal → capture → export → clean up.
 ///
-/// Whatever ends it — an error, Ctrl-C, SIGTERM — clean-up runs, and what it could not remove is named in the error.
+/// Clean-up always runs, also after an error, Ctrl-C or SIGTERM. The error names all resources that could not be
+/// removed.
 package func createVM<Provider: VMProvider>(
     _ order: BuildOrder, on provider: Provider, with provisioner: some Provisioner, events: @escaping EventSink,
     clock: any Clock<Duration> = ContinuousClock()
@@ -52,7 +53,7 @@ private struct VMBuild<Provider: VMProvider, Installer: Provisioner>: Sendable {
         return Captured(try await capture(machine, missing), missing: missing)
     }
 
-    /// The system that an earlier run has captured, where the provider keeps it.
+    /// The system that an earlier run captured, if the provider has kept it.
     private func capturedEarlier() async throws -> Captured<Provider.Image>? {
         guard build.order.usesCache, let captured = try await provider.captured(in: build) else { return nil }
         for stage in [Stage.setup, .install, .seal, .capture] { try await log.run(stage) { ((), .cached) } }
@@ -65,7 +66,7 @@ private struct VMBuild<Provider: VMProvider, Installer: Provisioner>: Sendable {
         return machine
     }
 
-    /// Runs the steps of the playbook that the machine does not have yet, keeping the result of each.
+    /// Runs the playbook steps whose result the machine does not have yet and keeps the result of each step.
     private func install(on started: Provider.Machine) async throws -> (Provider.Machine, [MissingComponent]) {
         try await log.run(.install) {
             var (machine, missing) = (started, started.missing)

@@ -1,8 +1,8 @@
-/// What a user sees when something cannot be done: what is wrong, what it came from and what to do next.
+/// An expected error as shown to the user: what is wrong, what caused it and what to do next.
 ///
-/// Rooms throw it for every expected failure; anything else that reaches the top is a bug of ours.
+/// All modules throw it for expected failures. Any other error that reaches the top level is a bug in `dss`.
 package struct Failure: Error, Sendable, CustomStringConvertible {
-    /// The exit codes of `sysexits.h` that scripts may rely on, and 130 for Ctrl-C.
+    /// Exit codes from `sysexits.h` that scripts may rely on, and 130 for Ctrl-C.
     package enum Code: Int32, Sendable {
         case failed = 1
         case usage = 64
@@ -16,9 +16,9 @@ package struct Failure: Error, Sendable, CustomStringConvertible {
 
     package var code: Code
     package var message: String
-    /// More lines that help to understand it: the end of a log, all mistakes in a file, what is left behind.
+    /// Further lines that explain the failure: the end of a log, all mistakes in a file, or leftovers.
     package var details: [String]
-    /// What to do next, best as a line to copy and paste.
+    /// The next step for the user, preferably a line to copy and paste.
     package var advice: String?
 
     package init(_ code: Code, _ message: String, details: [String] = [], advice: String? = nil) {

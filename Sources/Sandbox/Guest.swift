@@ -1,12 +1,12 @@
-/// Where a booted copy of an image answers.
+/// The address and ports of a booted copy of an image.
 package struct GuestAddress: Sendable, Equatable {
     package var host: String
     package var sshPort: Int
-    /// Where JupyterLab is reached from here.
+    /// The port on which JupyterLab is reached from this host.
     package var jupyterPort: Int
-    /// What the machine printed on its serial console.
+    /// The output of the guest's serial console.
     package var consoleLog: String
-    /// `nil` for a guest on this machine: nobody stands between.
+    /// Connection to a remote guest; `nil` for a guest on this host, which is reached directly.
     package var remote: Remote?
 
     package init(host: String, sshPort: Int, jupyterPort: Int, consoleLog: String, remote: Remote? = nil) {
@@ -17,13 +17,14 @@ package struct GuestAddress: Sendable, Equatable {
         self.remote = remote
     }
 
-    /// A guest far away that lets in SSH alone, so that JupyterLab is reached through a tunnel.
+    /// A remote guest that accepts only SSH connections, so that JupyterLab is reached through a tunnel.
     package struct Remote: Sendable, Equatable {
-        /// Type and key; no others are believed.
+        /// Accepted host keys, each with type and key. All other keys are rejected.
         package var hostKeys: Set<String>
-        /// JupyterLab's port on the guest; `GuestAddress.jupyterPort` is the tunnel's on this machine.
+        /// JupyterLab's port on the guest; `GuestAddress.jupyterPort` is the local port of the tunnel.
         package var jupyterPort: Int
-        /// A configuration of the user's for jump hosts and odd ports, by the host's address; absolute.
+        /// Absolute path of the user's own SSH configuration for jump hosts and nonstandard ports. Its entries are
+        /// looked up by the address of the guest.
         package var sshConfig: String?
 
         package init(hostKeys: Set<String>, jupyterPort: Int, sshConfig: String? = nil) {
@@ -34,23 +35,23 @@ package struct GuestAddress: Sendable, Equatable {
     }
 }
 
-/// A copy cannot be shown for a reason that says nothing of the image, such as a service that does not answer.
+/// A failure to boot or reach a copy for a reason unrelated to the image, such as a service that does not respond.
 package struct GuestHostFailed: Error {
     package let cause: any Error
 
     package init(_ cause: any Error) { self.cause = cause }
 }
 
-/// Boots fresh copies of one image, on virtual hardware here or as an instance on AWS, for the checks to log in to.
+/// Boots fresh copies of one image for the checks to log in to, on local virtual hardware or as AWS instances.
 package protocol GuestHost: Sendable {
-    /// What it boots on, for the report: `vmware, BIOS`.
+    /// The hardware that the copies boot on, for the report: `vmware, BIOS`.
     var hardware: String { get }
-    /// What runs the guest's instructions, for the report: `kvm` or `tcg`.
+    /// The accelerator that runs the guest's instructions, for the report: `kvm` or `tcg`.
     var accelerator: String { get }
 
-    /// Boots a copy that has never been booted before, and throws it away afterwards.
-    /// - Parameter name: tells the copies apart in logs.
-    /// - Throws: `GuestHostFailed` where it is not the image that keeps the copy from being looked at.
+    /// Boots a copy that has never been booted before and discards it afterwards.
+    /// - Parameter name: distinguishes the copies in logs.
+    /// - Throws: `GuestHostFailed` if the copy cannot be examined for a reason other than the image itself.
     func withGuest<Result: Sendable>(
         _ name: String, _ body: @Sendable (GuestAddress) async throws -> Result
     ) async throws -> Result

@@ -1,11 +1,11 @@
 import FoundationEssentials
 
-/// The assets that were found, and where they could not be listed.
+/// The assets that were found, and the regions in which they could not be listed.
 package struct Inventory: Sendable {
     package var assets: [Asset] = []
     package var gaps: [Gap] = []
 
-    /// A region that did not answer.
+    /// A region whose assets could not be listed.
     package struct Gap: Sendable {
         package var region: String
         package var reason: any Error
@@ -21,22 +21,22 @@ package struct Inventory: Sendable {
     }
 }
 
-/// Finds and removes the assets of a provider; `AssetRemover` decides what is removed, and when.
+/// Finds and removes the assets of a provider. `AssetRemover` decides which assets are removed, and when.
 package protocol AssetInventory: Sendable {
-    /// Kinds that can be removed at the same time; one wave after the other.
+    /// The waves of a removal, in order. Assets of all kinds in one wave can be removed at the same time.
     static var removalOrder: [Set<Asset.Kind>] { get }
 
     func find() async throws -> Inventory
 
-    /// Splits a wave into what one call of `remove` takes.
+    /// Splits a wave into batches, each of which fits one call of `remove`.
     func batches(of wave: [Asset]) -> [[Asset]]
 
-    /// Removes a batch and waits until it is gone. What somebody else has removed counts as removed.
-    /// - Returns: what could not be removed.
-    /// - Throws: whatever prevents the removal of the entire batch.
+    /// Removes a batch and waits until it is gone. Assets that are already gone count as removed.
+    /// - Returns: The assets that could not be removed.
+    /// - Throws: An error that prevents the removal of the entire batch.
     func remove(_ batch: [Asset]) async throws -> [Leftover]
 
-    /// The command that removes an asset by hand, to copy and paste.
+    /// The command that removes an asset manually, to copy and paste.
     func manualCommand(for asset: Asset) -> String
 }
 
@@ -44,7 +44,7 @@ package protocol AssetInventory: Sendable {
 package struct Leftover: Sendable {
     package var asset: Asset
     package var reason: String
-    /// Nothing is wrong with it; there was no time.
+    /// Whether the asset is left only because the removal was interrupted.
     package var isInterrupted = false
 
     package init(_ asset: Asset, reason: String, isInterrupted: Bool = false) {
@@ -54,14 +54,14 @@ package struct Leftover: Sendable {
     }
 }
 
-/// What is removed, and in which order: what still writes first, then what runs, then what is stored; an AMI before
-/// the snapshots that it uses.
+/// The assets to remove, and the order: first what still writes, then what runs, then what is stored. An AMI is removed
+/// before the snapshots that it uses.
 package struct RemovalPlan: Sendable, Equatable {
-    /// What can be removed at the same time; one wave after the other.
+    /// The assets to remove, in waves. All assets of a wave can be removed at the same time.
     package var waves: [[Asset]] = []
-    /// What disappears with the stack that it is a part of.
+    /// Assets that are part of a stack and are removed with it.
     package var companions: [Asset] = []
-    /// What stays although it was selected, and why.
+    /// Assets that were selected but are kept, and why.
     package var spared: [Spared] = []
 
     package struct Spared: Sendable, Equatable {
@@ -69,7 +69,8 @@ package struct RemovalPlan: Sendable, Equatable {
         package var reason: String
     }
 
-    /// - Parameter order: `AssetInventory.removalOrder`.
+    /// Plans the removal of the selected assets.
+    /// - Parameter order: the waves of `AssetInventory.removalOrder`.
     package init(_ assets: [Asset], order: [Set<Asset.Kind>], keeping kept: Set<Asset.Kind> = []) {
         let present = assets.filter { !$0.isEnded }
         let busy = Set(present.lazy.filter(\.isInUse).map(\.assetID))
@@ -103,13 +104,13 @@ package struct RemovalPlan: Sendable, Equatable {
 
     package var assets: [Asset] { waves.flatMap { $0 } }
 
-    /// Everything that is gone afterwards, in the order of the listing that the plan was made from.
+    /// All assets that the plan removes, in the order of the listing from which the plan was created.
     package func listed(in listing: [Asset]) -> [Asset] {
         let going = Set((assets + companions).map(\.place))
         return listing.filter { going.contains($0.place) }
     }
 
-    /// How many assets are gone if these are left.
+    /// The number of assets that are gone if the given leftovers remain.
     package func count(besides left: [Leftover]) -> Int {
         let places = Set(left.map(\.asset.place))
         return assets.count { !places.contains($0.place) }
@@ -120,7 +121,7 @@ package struct RemovalPlan: Sendable, Equatable {
 }
 
 extension [Asset] {
-    /// The assets that have expired, and the parts of those.
+    /// The assets that have expired, and their parts.
     package func expired(at now: Date) -> [Asset] {
         let places = Set(lazy.filter { $0.isExpired(at: now) }.map(\.place))
         return filter { asset in

@@ -1,9 +1,9 @@
 import FoundationEssentials
 
-/// `manifest.json` next to the images: what they are, what is missing from them, and what they were built from.
+/// `manifest.json` next to the images: what they are, which components are missing and what they were built from.
 ///
-/// It is written last; a folder without it holds no finished build. The Docker image of the same asset id is one more
-/// entry; a manifest may describe that alone.
+/// The manifest is written last, so a folder without it holds no finished build. It also lists the Docker image of the
+/// same asset id, and it may describe a Docker image alone.
 package struct Manifest: Sendable, Equatable, Codable {
     package static let fileName = "manifest.json"
     package static let checksumsFileName = "SHA256SUMS"
@@ -12,7 +12,7 @@ package struct Manifest: Sendable, Equatable, Codable {
         package var name: String
         package var format: ImageFormat
         package var bytes: Int64
-        /// Lower-case hexadecimal; `nil` if only S3 has seen the whole file and keeps another checksum.
+        /// SHA-256 in lowercase hexadecimal; `nil` if only S3 has read the whole file and keeps another checksum.
         package var sha256: String?
         /// CRC-64/NVME in Base64, as reported by S3.
         package var crc64: String?
@@ -48,9 +48,9 @@ package struct Manifest: Sendable, Equatable, Codable {
         package var missing: [MissingComponent]
         package var user: String
         package var jupyterPort: Int
-        /// Digest of everything that goes into the image.
+        /// Digest of all inputs of the image.
         package var inputs: String
-        /// Whether a registry has it under that reference.
+        /// Whether the image was pushed to a registry under `reference`.
         package var isPublished = false
 
         package init(
@@ -69,7 +69,7 @@ package struct Manifest: Sendable, Equatable, Codable {
         package var bytes: Int64 { layers.map(\.bytes).reduce(0, +) }
         package var pullLine: String { "docker pull \(reference)" }
 
-        /// The folder of the layout, and its name while it is being written.
+        /// Name of the folder with the OCI layout. `unfinishedLayoutName` is its name while it is being written.
         package static let layoutName = "docker"
         package static let unfinishedLayoutName = ".docker.partial"
     }
@@ -88,8 +88,7 @@ package struct Manifest: Sendable, Equatable, Codable {
     package var diskMiB: Int
     package var files: [File]
     package var missing: [MissingComponent]
-    /// Digest of everything that goes into the images except the password; `nil` if that is unknown, or if there are no
-    /// images.
+    /// Digest of all inputs of the images except the password; `nil` if it is unknown or there are no images.
     package var inputs: String?
     /// The AMI that the files were exported from.
     package var machineImage: MachineImage?
@@ -116,7 +115,7 @@ package struct Manifest: Sendable, Equatable, Codable {
         self.machineImage = machineImage
     }
 
-    /// The manifest in a file; `nil` if there is none that can be read.
+    /// Reads a manifest from a file; `nil` if there is no readable manifest.
     package static func read(_ path: String) -> Manifest? {
         FileManager.default.contents(atPath: path).flatMap { try? Manifest(json: String(decoding: $0, as: UTF8.self)) }
     }
@@ -136,12 +135,13 @@ package struct Manifest: Sendable, Equatable, Codable {
         }
     }
 
-    /// The lines of `SHA256SUMS`, as `sha256sum --check` reads them, for the files of which that sum is known.
+    /// The contents of `SHA256SUMS` in the format of `sha256sum --check`, for all files whose SHA-256 is known.
     package var checksums: String {
         files.compactMap { file in file.sha256.map { "\($0)  \(file.name)\n" } }.joined()
     }
 
-    /// - Parameter location: where the file of that name lies.
+    /// Describes the files as artifacts.
+    /// - Parameter location: returns the path or URL of the file with the given name.
     package func artifacts(at location: (_ name: String) -> String) -> [Artifact] {
         files.map {
             Artifact(
@@ -149,7 +149,7 @@ package struct Manifest: Sendable, Equatable, Codable {
         }
     }
 
-    /// Whether the files are what an order would give, as far as can be told without the password.
+    /// Whether the files match what an order would build, as far as this can be determined without the password.
     package func fits(_ order: BuildOrder, inputs: String) -> Bool {
         self.inputs == inputs && Set(files.map(\.format)) == Set(order.definition.formats)
             && (missing.isEmpty || !order.isRelease)
@@ -157,25 +157,26 @@ package struct Manifest: Sendable, Equatable, Codable {
 }
 
 extension BuildOrder {
-    /// The name of the image files without their ending.
+    /// The name of the image files without the extension.
     package var imageStem: String {
         "\(definition.name)-\(assetID.rawValue.replacing(" ", with: "-"))"
     }
 
-    /// The name of the image file of a format.
+    /// The name of the image file in a format.
     package func imageName(_ format: ImageFormat) -> String { format.fileName(imageStem) }
 }
 
 /// A finished file of a release.
 package struct Artifact: Sendable, Equatable, Codable {
     package var format: ImageFormat
-    /// Path in the local bucket or URL of the object.
+    /// Path in the local bucket, or URL of the object.
     package var location: String
-    /// Length of the file in bytes, holes included.
+    /// Length of the file in bytes, including holes.
     package var bytes: Int64
-    /// Lower-case hexadecimal SHA-256 of the whole file; `nil` where only S3 has seen all of it and keeps another sum.
+    /// SHA-256 of the whole file in lowercase hexadecimal; `nil` if only S3 has read the whole file and keeps another
+    /// checksum.
     package var sha256: String?
-    /// CRC-64/NVME of the whole file, in Base64 as S3 tells it.
+    /// CRC-64/NVME of the whole file in Base64, as reported by S3.
     package var crc64: String?
 
     package init(format: ImageFormat, location: String, bytes: Int64, sha256: String?, crc64: String? = nil) {
@@ -187,7 +188,7 @@ package struct Artifact: Sendable, Equatable, Codable {
     }
 }
 
-/// A disk-image format that a release may carry.
+/// A disk image format that a release may contain.
 package enum ImageFormat: String, Sendable, Codable, CaseIterable, Hashable {
     case vhd
     case vmdk
@@ -195,12 +196,12 @@ package enum ImageFormat: String, Sendable, Codable, CaseIterable, Hashable {
     case qcow2
     case ova
 
-    /// The ending of the exported file.
+    /// The extension of the exported file.
     package var fileExtension: String { rawValue }
 
     package func fileName(_ stem: String) -> String { "\(stem).\(fileExtension)" }
 
-    /// The people a format is for, in words for tables and the release notes.
+    /// The programs and platforms that a format is for, as shown in tables and release notes.
     package var purpose: String {
         switch self {
         case .vhd: "Hyper-V, Azure, VirtualBox"

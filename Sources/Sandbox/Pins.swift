@@ -1,8 +1,8 @@
-/// Every version that the playbook installs, as `pins.yaml` says it.
+/// All versions that the playbook installs, as pinned in `pins.yaml`.
 package struct Pins: Sendable, Equatable {
     package var distribution: String
     package var suite: String
-    /// The architecture whose apt versions these are; `nil` where they hold for all.
+    /// The architecture for which the apt versions are pinned; `nil` if they apply to all architectures.
     package var architecture: Architecture?
     /// The Python (`3.11`) for which the pip versions were resolved.
     package var python: String?
@@ -10,7 +10,7 @@ package struct Pins: Sendable, Equatable {
     package var apt: [String: String]
     /// Environment (`jupyter`, `poetry`) → directly required Python package → version.
     package var pip: [String: [String: String]]
-    /// Environment → Python package that comes along → version.
+    /// Environment → transitively required Python package → version.
     package var pipLocked: [String: [String: String]]
     /// Repository → tag.
     package var git: [String: String]

@@ -1,38 +1,41 @@
-/// A place where a sandbox can be built: this machine, or AWS.
+/// A place where a sandbox can be built: this host or AWS.
 ///
-/// Each requirement is one stage's work; order, timing, events and clean-up are `createVM`'s.
+/// Each requirement does the work of one stage. `createVM` handles order, timing, events and clean-up.
 package protocol VMProvider: Sendable {
     associatedtype Machine: BuildMachine
-    /// The captured, sealed system: a raw disk here, an AMI on AWS.
+    /// The captured, sealed system: a raw disk on this host, an AMI on AWS.
     associatedtype Image: Sendable
 
     var name: String { get }
 
-    /// The artifacts of an earlier build that are what this order would give; `nil` where there is work to do.
+    /// The finished artifacts of an earlier build that match this order; `nil` if there is something left to build.
     func finished(_ order: BuildOrder) async throws -> FinishedBuild?
 
-    /// The image that an earlier run has captured of this order, on a provider where images outlive a run that failed:
-    /// what remains is the export.
+    /// The image that an earlier run captured for this order, so that only the export remains. It exists only on
+    /// providers where images outlive a failed run.
     func captured(in build: BuildContext) async throws -> Captured<Image>?
 
-    /// Starts a machine that is reached by SSH and registers how it is removed.
+    /// Starts a machine that is reached by SSH and registers its removal.
     func setUp(_ build: BuildContext) async throws -> Machine
 
-    /// What to say of the machine where `--keep-on-failure` leaves it: how to reach and how to remove it.
+    /// Hints on a machine that `--keep-on-failure` keeps: how to connect to it and how to remove it.
     func hintsOnKept(_ machine: Machine, of order: BuildOrder) -> [String]
 
-    /// Keeps the state after a step of the playbook where the provider can; may return a restarted machine.
+    /// Keeps the state of the machine after a playbook step, if the provider can. The returned machine may have been
+    /// restarted.
     func keep(
         _ machine: Machine, after step: PlaybookStep, missing: [MissingComponent], in build: BuildContext
     ) async throws -> Machine
 
-    /// - Parameter missing: what the sandbox lacks, for what remembers it beside the image.
+    /// Captures the sealed machine as an image.
+    /// - Parameter missing: components that are missing from the sandbox, to be recorded along with the image.
     func capture(_ machine: Machine, missing: [MissingComponent], in build: BuildContext) async throws -> Image
 
-    /// - Parameter missing: what the sandbox lacks, for the manifest.
+    /// Exports the image as artifacts.
+    /// - Parameter missing: components that are missing from the sandbox, for the manifest.
     func export(_ image: Image, missing: [MissingComponent], in build: BuildContext) async throws -> [Artifact]
 
-    /// What the image is called where machines of the provider can start from it.
+    /// Id, name and region of the image; `nil` if the provider cannot start machines from it.
     func machineImage(_ image: Image) -> MachineImage?
 }
 
@@ -42,7 +45,7 @@ extension VMProvider {
     package func machineImage(_ image: Image) -> MachineImage? { nil }
 }
 
-/// An image of an earlier run, and what the sandbox in it lacks.
+/// A captured image, and the components that are missing from it.
 package struct Captured<Image: Sendable>: Sendable {
     package var image: Image
     package var missing: [MissingComponent]
@@ -55,13 +58,13 @@ package struct Captured<Image: Sendable>: Sendable {
 
 package protocol BuildMachine: Sendable {
     var endpoint: SSHEndpoint { get }
-    /// Number of playbook steps whose result the machine already has.
+    /// Number of playbook steps whose result the machine already contains.
     var stepsDone: Int { get }
-    /// Environment for tasks that load packages during the build: certificates, package index.
+    /// Environment variables for tasks that download packages during the build: certificates, package index.
     var buildEnvironment: [String: String] { get }
-    /// What the cached system that the machine started from is known to lack.
+    /// Components that are known to be missing from the cached system that the machine started from.
     var missing: [MissingComponent] { get }
-    /// Nothing is left to be done on it but to capture it: an earlier run has sealed it.
+    /// Whether an earlier run has sealed the machine, so that it only needs to be captured.
     var isSealed: Bool { get }
 }
 
@@ -81,7 +84,7 @@ package struct FinishedBuild: Sendable, Equatable {
     }
 }
 
-/// A part of the playbook that is run in one go: some of its roles, in order.
+/// A group of roles of the playbook that run together, in order.
 package struct PlaybookStep: Sendable, Equatable {
     package var index: Int
     package var roles: [String]
@@ -92,9 +95,10 @@ package struct PlaybookStep: Sendable, Equatable {
     }
 }
 
-/// Installs and seals what a provider has started; the same for all of them.
+/// Installs the sandbox on a machine and seals it, in the same way for all providers.
 package protocol Provisioner: Sendable {
-    /// - Returns: everything that could not be installed by now and may be missing.
+    /// Runs one step of the playbook.
+    /// - Returns: All optional components that could not be installed so far.
     func install(
         _ step: PlaybookStep, on machine: some BuildMachine, in build: BuildContext
     ) async throws -> [MissingComponent]
@@ -103,8 +107,8 @@ package protocol Provisioner: Sendable {
     func seal(_ machine: some BuildMachine, in build: BuildContext) async throws
 }
 
-/// How a machine is reached by SSH: a configuration file that says everything (address, port, user, key,
-/// pinned host key, proxy) and the host's alias in it, so that `ssh -F CONFIG ALIAS` is all that is ever needed.
+/// The SSH connection to a machine: a configuration file with all settings (address, port, user, key, pinned host key,
+/// proxy) and the alias of the host in that file. `ssh -F CONFIG ALIAS` needs no further options.
 package struct SSHEndpoint: Sendable, Equatable, Codable {
     package var configFile: String
     package var alias: String

@@ -1,4 +1,4 @@
-/// What `sandbox.yaml` says, with every default filled in: the one value that a build is made from.
+/// The contents of `sandbox.yaml` with all defaults applied: the definition that a build starts from.
 package struct SandboxDefinition: Sendable, Equatable, Codable {
     package var name: String
     package var version: String
@@ -11,7 +11,7 @@ package struct SandboxDefinition: Sendable, Equatable, Codable {
     package var github: GitHub
     package var aws: AWS
     package var names: Names
-    /// What else a release builds from it; `nil` where nothing is said.
+    /// Further sandboxes that a release builds from this definition; `nil` if the file does not mention variants.
     package var variants: [SandboxVariant]?
 
     package init(
@@ -34,7 +34,7 @@ package struct SandboxDefinition: Sendable, Equatable, Codable {
         self.variants = variants
     }
 
-    /// The asset id where none is given: the version.
+    /// The asset id to use if none is given: the version.
     package var defaultAssetID: AssetID {
         get throws { try AssetID(version) }
     }
@@ -44,9 +44,9 @@ package struct SandboxDefinition: Sendable, Equatable, Codable {
         package enum Distribution: String, Sendable, Codable, CaseIterable { case debian, ubuntu }
 
         package var distribution: Distribution
-        /// The release's code name, as in apt's sources: `bookworm`.
+        /// Code name of the release, as in apt's sources: `bookworm`.
         package var suite: String
-        /// Where packages come from: a URL, or `host` for what this machine itself uses.
+        /// The package mirror: a URL, or `host` for the mirror that this host uses itself.
         package var mirror: String
         package var architecture: Architecture
 
@@ -80,13 +80,13 @@ package struct SandboxDefinition: Sendable, Equatable, Codable {
     }
 
     package struct Playbook: Sendable, Equatable, Codable {
-        /// The playbook's absolute path; its folder holds `roles/`.
+        /// Absolute path of the playbook; its folder contains `roles/`.
         package var file: String
-        /// The file with all pinned versions, absolute.
+        /// Absolute path of the file with all pinned versions.
         package var pins: String
         /// The roles in the order in which the playbook runs them.
         package var roles: [String]
-        /// Roles after which the installed system is kept in the cache; the last role always is.
+        /// Roles after which the installed system is kept in the cache. It is always kept after the last role.
         package var checkpoints: [String]
         package var variables: [String: Variable]
 
@@ -111,7 +111,7 @@ package struct SandboxDefinition: Sendable, Equatable, Codable {
     }
 
     package struct GitHub: Sendable, Equatable, Codable {
-        /// `OWNER/NAME` of the repository whose releases carry the images.
+        /// `OWNER/NAME` of the repository whose releases contain the images.
         package var repository: String
 
         package init(repository: String = "exasol/data-science-sandbox") {
@@ -136,7 +136,7 @@ package struct SandboxDefinition: Sendable, Equatable, Codable {
         }
     }
 
-    /// Names that accounts already carry; `<asset-id>` stands for the asset id.
+    /// Names that are already in use in AWS accounts. `<asset-id>` is the placeholder for the asset id.
     package struct Names: Sendable, Equatable, Codable {
         package var tagKey: String
         package var bucketPrefix: String
@@ -156,14 +156,15 @@ package struct SandboxDefinition: Sendable, Equatable, Codable {
     }
 }
 
-/// What finds the AMI to start from: a public parameter that names it, else owner and name; the newest match is taken.
+/// Query for the AMI to start from: a public parameter that names it, or else owner and name, of which the newest match
+/// is used.
 extension SandboxDefinition.AWS {
     package struct SourceImage: Sendable, Equatable, Codable {
         /// AWS account that owns the image.
         package var owner: String
-        /// Name with wildcards, as EC2's `name` filter takes it.
+        /// Name with wildcards, in the syntax of EC2's `name` filter.
         package var name: String
-        /// The SSM parameter whose value is the image's id; where it is given, owner and name are not used.
+        /// The SSM parameter whose value is the id of the image. If it is set, owner and name are ignored.
         package var parameter: String?
 
         package init(owner: String, name: String, parameter: String? = nil) {
@@ -175,7 +176,7 @@ extension SandboxDefinition.AWS {
 }
 
 extension SandboxDefinition.AWS.SourceImage {
-    /// The official images of a release, by its distribution.
+    /// The official images of a release of the distribution.
     /// Sources: <https://wiki.debian.org/Cloud/AmazonEC2Image>,
     /// <https://documentation.ubuntu.com/aws/aws-how-to/instances/find-ubuntu-images/>
     package init(of base: SandboxDefinition.BaseSystem) {
@@ -184,7 +185,7 @@ extension SandboxDefinition.AWS.SourceImage {
         case .debian:
             self.init(owner: "136693071363", name: "debian-\(Self.debian[suite] ?? suite)-\(architecture)-*")
         case .ubuntu:
-            // Since 23.10 their disks are of the newer type, which is part of the name.
+            // Since Ubuntu 23.10, the disks are of type gp3, which is part of the image name.
             let disk = Self.olderUbuntu.contains(suite) ? "hvm-ssd" : "hvm-ssd-gp3"
             self.init(
                 owner: "099720109477",
@@ -202,7 +203,7 @@ extension SandboxDefinition.AWS.SourceImage {
 
 /// One of several sandboxes that a release builds from one definition.
 package struct SandboxVariant: Sendable, Equatable, Codable {
-    /// Part of asset ids: `big` is built as `0.1.0-big`.
+    /// Name of the variant, which becomes part of its asset id: variant `big` is built as `0.1.0-big`.
     package var name: String
     package var settings: [Setting]
 
@@ -211,7 +212,7 @@ package struct SandboxVariant: Sendable, Equatable, Codable {
         self.settings = settings
     }
 
-    /// A key of the definition and its value, as a flag or an environment variable has it.
+    /// A key of the definition and its value, in the syntax of flags and environment variables.
     package struct Setting: Sendable, Equatable, Codable {
         package var key: String
         package var value: String
@@ -224,11 +225,12 @@ package struct SandboxVariant: Sendable, Equatable, Codable {
 }
 
 extension SandboxDefinition.Playbook {
-    /// The role at the end that runs after every step, so that caches and logs are gone before its state is kept;
-    /// it is therefore none of `roles`.
+    /// A role that runs at the end of every step, to remove caches and logs before the state is kept. `roles` therefore
+    /// does not contain it.
     package static let tidyRole = "tidy"
 
-    /// The roles cut behind each checkpoint, so that a change in a late role leaves the early ones in the cache.
+    /// The roles, split after each checkpoint, so that the cached result of early roles survives a change in a late
+    /// role.
     package var steps: [PlaybookStep] {
         var groups: [[String]] = [[]]
         for role in roles {
@@ -239,7 +241,7 @@ extension SandboxDefinition.Playbook {
     }
 }
 
-/// The value of a playbook variable: what YAML and JSON both can say, as far as variables need it.
+/// The value of a playbook variable, limited to types that both YAML and JSON support and that variables need.
 package enum Variable: Sendable, Hashable, Codable {
     case string(String)
     case integer(Int)

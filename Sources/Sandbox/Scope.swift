@@ -1,4 +1,4 @@
-/// Where running work registers its undo and reports its events.
+/// The context in which running work registers its clean-up and reports its events.
 package struct Scope: Sendable {
     package let undo: Undo
     package let events: EventSink
@@ -20,7 +20,7 @@ package struct Scope: Sendable {
     }
 }
 
-/// One build while it runs: its order, and the scope of what it creates.
+/// A running build: its order, and the scope of the resources that it creates.
 package struct BuildContext: Sendable {
     package let order: BuildOrder
     package let scope: Scope
@@ -34,16 +34,20 @@ package struct BuildContext: Sendable {
 }
 
 extension Scope {
-    /// Runs `body`, then removes what it created, in a task of its own so that cancellation does not stop the removal.
+    /// Runs `body`, then removes the resources that it created. The removal runs in its own task, so that cancellation
+    /// does not stop it.
     ///
-    /// What cannot be removed is a warning after a success and goes with the error after a failure.
+    /// Resources that cannot be removed are reported as warnings after a success and as part of the error after a
+    /// failure.
     /// - Parameters:
-    ///   - keepsOnSuccess: what `body` created is its result, and is removed only if it fails.
-    ///   - keepsOnFailure: `--keep-on-failure`: the machine stays, provided that somebody can be told how to reach it.
-    ///   - requiresCleanUp: a leftover after a success is an error, for a command whose user waits for the removal.
-    ///   - log: receives the removal as the stage `clean up`.
-    ///   - isSuccess: whether a result counts as a success; `false` makes it a failure although nothing was thrown.
-    /// - Throws: what `body` throws, as `LeftBehind` if something could not be removed.
+    ///   - keepsOnSuccess: whether the created resources are the result of `body` and are removed only if it fails.
+    ///   - keepsOnFailure: `--keep-on-failure`: whether to keep the machine after a failure, provided that there are
+    ///     hints on how to connect to it.
+    ///   - requiresCleanUp: whether a leftover after a success is an error, for commands whose user waits for the
+    ///     removal.
+    ///   - log: records the removal as the stage `clean up`.
+    ///   - isSuccess: whether a result counts as a success. If not, the run is a failure although no error was thrown.
+    /// - Throws: The error of `body`, wrapped in `LeftBehind` if a resource could not be removed.
     package static func run<Value: Sendable>(
         keepsOnSuccess: Bool = false, keepsOnFailure: Bool = false, requiresCleanUp: Bool = false,
         log: StageLog? = nil, events: @escaping EventSink = { _ in }, isSuccess: (Value) -> Bool = { _ in true },
@@ -67,7 +71,8 @@ extension Scope {
         return value
     }
 
-    /// Excludes the machine from the removal. A machine without hints is not ready: nobody can log in to it.
+    /// Excludes the machine from the removal. If there are no hints, the machine is not ready and nobody can log in to
+    /// it, so it is removed.
     private func keepMachine() async {
         guard await undo.isRemembered else { return }
         for hint in await undo.forgetKept() { notice(hint) }
@@ -81,7 +86,7 @@ extension Scope {
     }
 }
 
-/// An error together with the resources that clean-up could not remove after it.
+/// An error, and the resources that could not be removed after it.
 package struct LeftBehind: Error {
     package var cause: any Error
     package var leftovers: [String]

@@ -1,6 +1,6 @@
 import Synchronization
 
-/// Runs stages, tells when they start and end, and remembers how long each took.
+/// Runs stages, reports when they start and end, and records how long each one took.
 package actor StageLog {
     package private(set) var times: [BuildReport.StageTime] = []
     private let events: EventSink
@@ -11,7 +11,7 @@ package actor StageLog {
         self.clock = clock
     }
 
-    /// Runs one stage; `body` says with its second value whether anything had to be done.
+    /// Runs one stage. The second value that `body` returns is the outcome: whether there was any work to do.
     package func run<Result: Sendable>(
         _ stage: Stage, _ body: @Sendable () async throws -> (Result, StageOutcome)
     ) async throws -> Result {
@@ -34,7 +34,7 @@ package actor StageLog {
     }
 }
 
-/// Seconds since it was made, on whatever clock the world has.
+/// Measures the seconds since its creation, on a given clock.
 package struct Stopwatch: Sendable {
     private let elapsed: @Sendable () -> Duration
 
@@ -50,9 +50,9 @@ package struct Stopwatch: Sendable {
     }
 }
 
-/// Notes when activities begin and end, from the events of a build.
+/// Records when activities begin and end, from the events of a build.
 ///
-/// A stage is an activity too, unless it consists of others.
+/// A stage is also an activity, unless it consists of other activities.
 package final class Timeline: Sendable {
     private struct Notes {
         var begun: [String: Double] = [:]
@@ -69,7 +69,7 @@ package final class Timeline: Sendable {
 
     package var activities: [Activity] { notes.withLock { $0.activities } }
 
-    /// The same events, noted on their way.
+    /// Returns an event sink that records each event and passes it on to `events`.
     package func observing(_ events: @escaping EventSink) -> EventSink {
         { [self] event in
             note(event, at: stopwatch.seconds)
@@ -86,7 +86,8 @@ package final class Timeline: Sendable {
                     return
                 }
                 notes.activities.append(Activity(stage.rawValue, began: began, ended: moment))
-            // One that is told again has begun before: what begins a removal need not be what waits for it.
+            // The first start counts. A repeated one means that one part of the build began a removal and another waits
+            // for it.
             case .activityStarted(let name): notes.begun[name] = notes.begun[name] ?? moment
             case .activityFinished(let name):
                 guard let began = notes.begun.removeValue(forKey: name) else { return }

@@ -1,11 +1,11 @@
-/// An external program that `dss` runs, and whether this machine has it.
+/// An external program that `dss` runs, and whether it is installed on this host.
 package struct ToolStatus: Sendable, Equatable, Codable {
     package var name: String
-    /// What the program itself says; `nil` where it is not installed.
+    /// The version that the program reports; `nil` if it is not installed.
     package var version: String?
-    /// The Debian or Ubuntu package that brings it.
+    /// The Debian or Ubuntu package that contains the program.
     package var package: String
-    /// The stage or command that cannot do without it, in words.
+    /// The stage or command that requires the program, in words.
     package var neededFor: String
 
     package init(name: String, version: String?, package: String, neededFor: String) {

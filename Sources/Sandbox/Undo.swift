@@ -1,14 +1,14 @@
-/// What has been created and how it is removed again, last in, first out.
+/// A stack of created resources and how to remove each of them: last in, first out.
 ///
-/// Every created resource registers here before the next step; `Scope.run` runs what is registered when its body
-/// ends, also when it throws or the task is cancelled.
+/// Every resource is registered here as soon as it is created, before the next step. `Scope.run` runs the registered
+/// steps when its body ends, even if it throws or the task is canceled.
 package actor Undo {
     package struct Step: Sendable {
-        /// The resource in words, with its id.
+        /// Description of the resource, with its id.
         package var resource: String
-        /// The command that removes it by hand.
+        /// The command that removes the resource manually.
         package var remedy: String
-        /// Part of the machine that `--keep-on-failure` leaves for a look.
+        /// Whether the resource is part of the machine that `--keep-on-failure` keeps for inspection.
         package var isKeepable: Bool
         package var run: @Sendable () async throws -> Void
     }
@@ -25,8 +25,9 @@ package actor Undo {
         steps.append(Step(resource: resource, remedy: remedy, isKeepable: isKeepable, run: run))
     }
 
-    /// Runs all steps, also after one has failed.
-    /// - Returns: a line for each resource that could not be removed: what it is, why, and the command that does it.
+    /// Runs all steps, even if one of them fails.
+    /// - Returns: One line for each resource that could not be removed: what it is, why, and the command that removes
+    ///   it.
     package func unwind() async -> [String] {
         var leftovers: [String] = []
         while let step = steps.popLast() {
@@ -37,21 +38,21 @@ package actor Undo {
         return leftovers
     }
 
-    /// Remembers how to look at what `--keep-on-failure` leaves.
+    /// Adds a hint on how to inspect the machine that `--keep-on-failure` keeps.
     package func remember(hint: String) {
         hints.append(hint)
     }
 
-    /// Of what has become of it since.
+    /// Replaces the hints after the state of the machine has changed.
     package func replaceHints(_ hints: [String]) {
         self.hints = hints
     }
 
-    /// Whether there is a machine to look at.
+    /// Whether there is a machine to inspect.
     package var isRemembered: Bool { !hints.isEmpty }
 
-    /// Leaves the machine standing, for `--keep-on-failure`.
-    /// - Returns: how to look at it.
+    /// Excludes the machine from the removal, for `--keep-on-failure`.
+    /// - Returns: The hints on how to inspect the machine.
     package func forgetKept() -> [String] {
         steps.removeAll(where: \.isKeepable)
         return hints

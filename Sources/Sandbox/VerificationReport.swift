@@ -1,14 +1,14 @@
-/// What booting an exported image on one kind of virtual hardware has shown.
+/// The results of booting an exported image on one kind of virtual hardware.
 package struct VerificationReport: Sendable, Equatable, Codable {
     /// Path of the image that was booted.
     package var image: String
-    /// The virtual hardware it was booted on: `virtualbox`, `vmware`, `hyperv`, `qemu`, `ec2`.
+    /// The virtual hardware that the image was booted on: `virtualbox`, `vmware`, `hyperv`, `qemu`, `ec2`.
     package var hardware: String
-    /// `kvm`, or `tcg` where the processor was emulated.
+    /// `kvm`, or `tcg` if the processor was emulated.
     package var accelerator: String
     package var checks: [CheckResult]
 
-    /// Whether nothing failed and anything was checked at all: an empty list proves nothing.
+    /// Whether at least one check passed and none failed. An empty list proves nothing.
     package var passed: Bool {
         checks.contains { $0.outcome == .passed } && !checks.contains { $0.outcome == .failed }
     }
@@ -21,19 +21,20 @@ package struct VerificationReport: Sendable, Equatable, Codable {
     }
 }
 
-/// What one check of a booted image came to.
+/// The result of one check of a booted image.
 package struct CheckResult: Sendable, Equatable, Codable {
     package enum Outcome: String, Sendable, Codable {
         case passed
         case failed
-        /// Could not be tried, because a check that it builds on failed or the image does not carry it.
+        /// The check did not run, because a check that it depends on failed or the image lacks what it tests.
         case skipped
     }
 
     package var name: String
     package var outcome: Outcome
     package var seconds: Double
-    /// Why it failed or was skipped; for a check that passed, what it saw where that is worth a word.
+    /// The reason why the check failed or was skipped. For a check that passed, an observation if it is worth
+    /// reporting.
     package var message: String?
 
     package init(name: String, outcome: Outcome, seconds: Double, message: String? = nil) {
