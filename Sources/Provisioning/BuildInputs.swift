@@ -2,16 +2,18 @@ import FoundationEssentials
 import Sandbox
 import Workbench
 
-/// All that goes into a sandbox but the password: what tells whether the result of an earlier build is up to date.
+/// Everything that goes into a sandbox except the password. It decides whether the result of an earlier build is up to
+/// date.
 package struct BuildInputs: Sendable {
-    /// One key for each step of the playbook; a change in a role changes the keys of its step and of those after it.
+    /// One key for each step of the playbook; a change in a role changes the keys of its step and of all later steps.
     package var stepKeys: [String]
 
     package init(stepKeys: [String]) {
         self.stepKeys = stepKeys
     }
 
-    /// Read once before the build, so that a file that is edited while it runs spoils no cache entry.
+    /// Reads the inputs once, before the build, so that a file that is edited during the build does not corrupt a cache
+    /// entry.
     package init(_ order: BuildOrder) throws {
         let definition = order.definition
         let playbook = definition.playbook
@@ -22,10 +24,10 @@ package struct BuildInputs: Sendable {
         hash.add("variables", String(decoding: try encoder.encode(playbook.variables), as: UTF8.self))
         hash.add("user", definition.user.name)
         hash.add("port", "\(definition.ports.jupyter)")
-        // A release never starts from a system that may lack something.
+        // A release never starts from a cached system that may be incomplete.
         hash.add("release", "\(order.isRelease)")
         try hash.addTree(playbook.pins)
-        // What is no listed role may be used by any of them: the play itself, group variables, helper roles.
+        // Files outside of the listed roles may be used by any role: the play itself, group variables, helper roles.
         try hash.addTree(folder) { path in
             !playbook.roles.contains { path == "roles/\($0)" } && Self.matters(path)
         }
@@ -42,8 +44,8 @@ package struct BuildInputs: Sendable {
         !path.hasSuffix(".md") && !path.hasPrefix(".")
     }
 
-    /// The digest of the images that are built on this machine.
-    /// - Parameter program: the hash of this program; a newer `dss` may write other images from the same inputs.
+    /// The digest of the images that are built on this host.
+    /// - Parameter program: the hash of this program; a newer `dss` may write different images from the same inputs.
     package func diskDigest(of definition: SandboxDefinition, program: String) -> String {
         digest(
             definition,
@@ -59,7 +61,7 @@ package struct BuildInputs: Sendable {
     }
 
     /// The digest of a container image.
-    /// - Parameter facts: what else decides it, such as its labels.
+    /// - Parameter facts: other facts that determine the image, such as its labels.
     package func containerDigest(
         of definition: SandboxDefinition, _ facts: [String: String], program: String
     ) -> String {
@@ -68,7 +70,7 @@ package struct BuildInputs: Sendable {
 
     private func title(_ definition: SandboxDefinition) -> String { "\(definition.name) \(definition.version)" }
 
-    /// The part that all editions have in common, and what is special to one.
+    /// Combines the inputs that all editions share with those of one edition.
     private func digest(_ definition: SandboxDefinition, _ edition: [String: String]) -> String {
         var hash = ContentHash()
         for key in stepKeys { hash.add("step", key) }

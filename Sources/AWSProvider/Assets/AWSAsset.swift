@@ -10,7 +10,7 @@ extension Asset.Kind {
 }
 
 extension AssetBucket {
-    /// - Parameter domain: of the CloudFront distribution in front of the bucket; S3 itself if `nil`.
+    /// - Parameter domain: domain name of the CloudFront distribution in front of the bucket; `nil` for S3 itself.
     package convenience init(name: String, prefix: String, region: String, domain: String?) {
         self.init(
             name: name, prefix: prefix,
@@ -18,7 +18,7 @@ extension AssetBucket {
     }
 }
 
-/// What AWS reports, reduced to what an inventory needs.
+/// Assets created from the responses of AWS, reduced to the facts that an inventory needs.
 extension Asset {
     init(_ stack: CloudFormation.Stack, in region: String, of owner: String, _ rules: AssetRules) {
         self.init(.stack, in: region, assetID: owner, id: stack.stackName, state: stack.stackStatus)
@@ -111,7 +111,7 @@ extension Asset {
         _ upload: S3.Upload, bytes: Int64, in region: String, of owner: String, _ bucket: AssetBucket,
         _ prices: PriceList, at now: Date
     ) {
-        // The largest image takes hours.
+        // The upload of the largest image takes hours.
         let isAbandoned = now.timeIntervalSince(upload.initiated) > 24 * 3600
         self.init(
             .upload, in: region, assetID: owner, id: upload.uploadId, name: upload.key,
@@ -157,7 +157,8 @@ private func expiry(_ text: String?) -> Date? {
         ?? (try? Date(text, strategy: Date.ISO8601FormatStyle(includingFractionalSeconds: true)))
 }
 
-/// `Created by CreateImage(i-1) for ami-1`, or `Copied for DestinationAmi ami-1 from …`: the first AMI in it.
+/// The first AMI in the description of a snapshot, which is `Created by CreateImage(i-1) for ami-1` or `Copied for
+/// DestinationAmi ami-1 from …`.
 private func imageNamed(in description: String) -> String? {
     let text = description.utf8
     var place = text.startIndex

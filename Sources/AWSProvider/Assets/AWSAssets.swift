@@ -3,9 +3,9 @@ import AWSServices
 import FoundationEssentials
 import Sandbox
 
-/// What builds made in an AWS account and what they left, found by tags and names without a record of past builds.
+/// The artifacts and leftovers of builds in an AWS account, found by tags and names without a record of past builds.
 package struct AWSAssets: Sendable {
-    /// For any region.
+    /// Client for any region; each search derives a client for its own region.
     package let client: AWSClient
     package let rules: AssetRules
     package let regions: [String]
@@ -13,7 +13,7 @@ package struct AWSAssets: Sendable {
     private let prices: PriceList
     private let now: @Sendable () -> Date
 
-    /// - Parameter regions: where to search.
+    /// - Parameter regions: the regions to search.
     package init(
         _ client: AWSClient, _ rules: AssetRules, in regions: [String], polling: PollingPolicy = PollingPolicy(),
         prices: PriceList = .shipped, now: @escaping @Sendable () -> Date = { Date() }
@@ -36,9 +36,9 @@ package struct AWSAssets: Sendable {
 
     /// Searches all regions at the same time.
     /// - Parameters:
-    ///   - kinds: what is wanted; AWS is asked for less then.
-    ///   - others: where to search instead.
-    /// - Throws: `AWSError` if no region answers.
+    ///   - kinds: the kinds to find; fewer kinds need fewer requests to AWS.
+    ///   - others: the regions to search instead of `regions`.
+    /// - Throws: `AWSError` if the search fails in every region.
     package func find(_ kinds: some Sequence<Asset.Kind>, in others: [String]? = nil) async throws -> Inventory {
         let regions = Set(others ?? regions)
         let kinds = Set(kinds)
@@ -70,7 +70,8 @@ package struct AWSAssets: Sendable {
         return inventory
     }
 
-    /// By asset id, then region, then kind in the order of listings; what has ended comes last.
+    /// Orders assets by asset id, then region, then kind in the order of listings; ended assets come last in their
+    /// region.
     private static func isBefore(_ one: Asset, _ other: Asset) -> Bool {
         if one.assetID != other.assetID { return one.assetID < other.assetID }
         if one.region != other.region { return one.region < other.region }
@@ -88,16 +89,17 @@ extension Asset.Kind {
     fileprivate var rank: Int { Self.ranks[self] ?? 0 }
 }
 
-/// What was found in one region, before it is known what belongs to what.
+/// The resources found in one region, before they are assigned to each other.
 package struct RegionFindings: Sendable {
     package var region: String
-    /// All stacks of the region that are there, whosever they are; `nil` where nobody asked.
+    /// Names of all existing stacks of the region, including those that are not ours; `nil` if stacks were not
+    /// requested.
     package var stacks: Set<String>?
-    /// Ids of the parts of our stacks, with the stack that each belongs to.
+    /// The stack of each resource of our stacks, by the id of the resource.
     package var stackOfResource: [String: String] = [:]
-    /// Images that are there, with their asset ids, empty for a stranger's; `nil` where nobody asked.
+    /// Asset ids of existing images, by image id; empty if the image is not ours. `nil` if images were not requested.
     package var images: [String: String]?
-    /// Snapshots that an image uses, with that image.
+    /// The image that uses a snapshot, by the id of the snapshot.
     package var imageOfSnapshot: [String: String] = [:]
     package var assets: [Asset] = []
 
@@ -105,10 +107,10 @@ package struct RegionFindings: Sendable {
         self.region = region
     }
 
-    /// The assets with what each belongs to, and marked where that is gone.
+    /// The assets with their parents; an asset whose parent is gone is marked as an orphan.
     package consuming func accounted() -> [Asset] {
         let stacked = Set(assets.lazy.filter { $0.kind == .stack }.map(\.assetID))
-        // Not twice in memory: there may be very many.
+        // The array is moved, not copied: there may be very many assets.
         var result: [Asset] = []
         swap(&result, &assets)
         for index in result.indices where !result[index].isEnded { account(for: &result[index], stacked) }
@@ -125,7 +127,7 @@ package struct RegionFindings: Sendable {
         case .snapshot:
             guard let images else { return }
             let isWritten = asset.state != "pending"
-            // An image that is being made does not tell yet which snapshots are its own.
+            // An image that is still being created does not list its snapshots yet.
             let expected = isWritten ? nil : asset.parent.flatMap { images[$0] == nil ? nil : $0 }
             let image = imageOfSnapshot[asset.id] ?? expected
             asset.isOrphan = image == nil && isWritten
@@ -142,11 +144,12 @@ package struct RegionFindings: Sendable {
     }
 }
 
-/// What makes a thing one of ours: the tag of the definition, else a name that the definition gives.
+/// The rules that decide which resources are ours: those with the tag from the definition, or, if they lack it, with a
+/// name from the definition.
 package struct AssetRules: Sendable {
     package let names: SandboxDefinition.Names
     package let pattern: AssetPattern
-    /// GiB of a machine's disk, which AWS does not tell in a list of machines.
+    /// Disk size of a machine in GiB, which AWS does not include in a list of instances.
     package let volumeGiB: Int
     private let dashedPattern: AssetPattern
 
@@ -161,16 +164,16 @@ package struct AssetRules: Sendable {
         dashedPattern = AssetPattern(AssetID.dashed(pattern.description))
     }
 
-    /// The stacks that are deployed once in an account all begin so.
+    /// Name prefix of the stacks that are deployed once in an account.
     package static let permanentPrefix = "DATA-SCIENCE-SANDBOX-"
-    /// By which an instance, or whatever has a tag, says when its time is over, in ISO 8601.
+    /// Key of the tag with the time, in ISO 8601, at which an instance or another resource expires.
     package static let expiryTag = "expires-at"
-    /// By which a run of CodeBuild says what it builds.
+    /// Environment variables that contain the asset id of a CodeBuild build.
     package static let buildVariables = ["ASSET_ID", "DSS_ASSET_ID"]
 
     package var tagKey: String { names.tagKey }
 
-    // Whose it is; `nil` where it is nobody's, or that of an asset id that was not asked for.
+    // The owner is the asset id of a resource; `nil` if it has none, or one that was not asked for.
 
     package func owner(_ tags: [EC2.Tag], amiName: String?) -> String? {
         owner(tag: tags.first { $0.key == tagKey }?.value) {
@@ -205,16 +208,16 @@ package struct AssetRules: Sendable {
 
     package func isPermanent(_ stackName: String) -> Bool { stackName.hasPrefix(Self.permanentPrefix) }
 
-    /// Everything is meant, also what has no asset id.
+    /// Whether the pattern matches everything, including resources without an asset id.
     package var isUnlimited: Bool { pattern.description == "*" }
 
-    // What AWS is asked for, so that it sends little else.
+    // Filters for requests to AWS, so that the responses contain little else.
 
     package var tagFilter: EC2.Filter { .init(name: "tag:\(tagKey)", values: [pattern.description]) }
     package var imageNames: String { filled(names.ami, pattern) }
     package var keyPairNames: String { filled(names.stack, dashedPattern) }
 
-    /// All keys that can match begin so.
+    /// The common prefix of all keys that can match.
     package var keyPrefix: String {
         if pattern.isExact { return AssetID.folder(of: pattern.description, under: names.bucketPrefix) }
         return "\(names.bucketPrefix)/\(pattern.description.prefix { !"*?".contains($0) })"
@@ -233,7 +236,7 @@ package struct AssetRules: Sendable {
         template.replacing(Self.placeholder, with: pattern.description)
     }
 
-    /// The asset id in a name that was made by a template.
+    /// The asset id in a name that was created from a template.
     private func named(_ name: String, _ template: String, _ pattern: AssetPattern) -> String? {
         guard let place = template.firstRange(of: Self.placeholder) else { return nil }
         let (head, tail) = (template[..<place.lowerBound], template[place.upperBound...])

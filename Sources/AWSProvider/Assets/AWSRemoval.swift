@@ -10,10 +10,10 @@ extension AWSAssets: AssetInventory {
         [.exportTask, .build], [.stack, .instance], [.ami, .keyPair], [.snapshot], [.upload], [.s3Object],
     ]
 
-    /// As many as S3 removes in one call.
+    /// Maximum number of objects that S3 removes in one call.
     private static let keysAtOnce = 1000
 
-    /// The objects of a bucket together, everything else one by one.
+    /// Groups the objects of each bucket; all other assets are removed one by one.
     package func batches(of wave: [Asset]) -> [[Asset]] {
         let objects = Dictionary(grouping: wave.filter { $0.kind == .s3Object }) { $0.bucket?.name ?? "" }.values
         return wave.filter { $0.kind != .s3Object }.map { [$0] }
@@ -32,7 +32,7 @@ extension AWSAssets: AssetInventory {
         return []
     }
 
-    /// The codes of AWS for something that does not exist any more.
+    /// Error codes of AWS for resources that no longer exist.
     private static let gone: Set = [
         "InvalidAMIID.NotFound", "InvalidAMIID.Unavailable", "InvalidSnapshot.NotFound", "InvalidInstanceID.NotFound",
         "InvalidKeyPair.NotFound", "InvalidExportTaskID.NotFound", "NoSuchUpload", "NoSuchBucket",
@@ -41,7 +41,7 @@ extension AWSAssets: AssetInventory {
     package func manualCommand(for asset: Asset) -> String { asset.removalCommand }
 }
 
-/// How each kind is removed, and how to see that it is gone.
+/// Removes each kind of asset, and waits until it is gone where that takes time.
 extension AWSAssets {
     private func remove(_ asset: Asset) async throws {
         let client = client.region(asset.region)
@@ -57,11 +57,11 @@ extension AWSAssets {
             _ = try await client.call(
                 S3.AbortMultipartUpload(
                     bucket: asset.bucket?.name ?? "", key: asset.name ?? "", uploadId: asset.id))
-        default: break  // Resources are removed with their stack, objects in batches.
+        default: break  // Resources are removed with their stack, and objects in batches.
         }
     }
 
-    /// Of one bucket.
+    /// Removes objects of a single bucket.
     private func remove(objects: [Asset]) async throws -> [Leftover] {
         guard let first = objects.first, let bucket = first.bucket else { return [] }
         let answer = try await client.region(first.region).call(
@@ -80,7 +80,7 @@ extension AWSAssets {
         do {
             _ = try await client.call(EC2.CancelExportTask(exportTaskId: task.id))
         } catch let error as AWSError where error.code == "IncorrectState" {
-            // It has ended by itself, or is on the way.
+            // The task has already ended, or is about to end.
         }
         try await client.wait(for: "the end of \(task.id)", at: polling) {
             let tasks = try await client.call(EC2.DescribeExportImageTasks(exportImageTaskIds: [task.id]))
@@ -111,9 +111,9 @@ extension Asset {
     fileprivate var target: S3.DeleteObjects.Target { .init(key: id, versionId: version) }
 }
 
-/// Stacks, and what keeps them from going.
+/// Deletes stacks, including the instances that block their deletion.
 extension AWSAssets {
-    /// Once more where what stays can be removed by itself.
+    /// Deletes a stack. If instances block the deletion, terminates them and tries once more.
     func delete(_ stack: Asset, _ client: AWSClient) async throws {
         do { try await deleteOnce(stack, client) } catch let stays as StackStays {
             let machines = stays.parts.filter { $0.resourceType == "AWS::EC2::Instance" }
@@ -145,7 +145,7 @@ extension AWSAssets {
         }
     }
 
-    /// What did not go at the last attempt.
+    /// The resources whose deletion failed in the last attempt.
     private func failedParts(of stack: Asset, _ client: AWSClient) async throws -> [CloudFormation.StackEvent] {
         var events: [CloudFormation.StackEvent] = []
         for try await event in client.items(of: CloudFormation.DescribeStackEvents(stackName: stack.id)) {
@@ -162,7 +162,7 @@ private struct StackStays: Error, CustomStringConvertible {
     var parts: [CloudFormation.StackEvent]
     var reason: String?
 
-    /// The parts that did not go, with AWS's words.
+    /// The resources that could not be deleted, with the reasons from AWS.
     var description: String {
         let lines = parts.map {
             "\($0.resourceType ?? "") \($0.physicalResourceId ?? $0.logicalResourceId ?? ""): "
@@ -174,7 +174,7 @@ private struct StackStays: Error, CustomStringConvertible {
 }
 
 extension Asset {
-    /// The AWS CLI command that removes it, to copy and paste.
+    /// The AWS CLI command that removes the asset, to copy and paste.
     var removalCommand: String {
         let words: [String] =
             switch kind {

@@ -1,7 +1,7 @@
-/// What things cost in a month, estimated from the list that ships with the project; `Resources/prices.csv` says where
-/// its numbers come from.
+/// Estimates of monthly costs, from the price list that ships with the project. `Resources/prices.csv` names the
+/// sources of its prices.
 package struct PriceList: Sendable {
-    /// The month that the prices are of: `2025-01`.
+    /// Month of the prices, such as `2025-01`.
     package let date: String
     private let prices: [Key: Double]
 
@@ -27,12 +27,13 @@ package struct PriceList: Sendable {
         (self.date, self.prices) = (date, prices)
     }
 
-    /// - Returns: `nil` where the list does not know it, which is not the same as nothing.
+    /// - Returns: the price; `nil` if it is not in the list, which does not mean that the item is free.
     package func price(_ item: String, in region: String) -> Double? {
         prices[Key(region: region, item: item)] ?? prices[Key(region: "default", item: item)]
     }
 
-    /// A machine with its disks and its address. A stopped one still has its disks.
+    /// Monthly cost of an instance with its disks and its address. A stopped instance still incurs the cost of its
+    /// disks.
     package func instance(_ type: String, isRunning: Bool, diskGiB: Int, hasAddress: Bool, in region: String) -> Double?
     {
         guard let disk = price("gp3", in: region).map({ $0 * Double(diskGiB) }) else { return nil }
@@ -42,12 +43,12 @@ package struct PriceList: Sendable {
         return disk + (hour + address) * Self.hoursPerMonth
     }
 
-    /// As if nothing of it were shared with an earlier snapshot.
+    /// Monthly cost of a snapshot, as if it shared no data with an earlier snapshot.
     package func snapshot(bytes: Int64, in region: String) -> Double? {
         price("snapshot", in: region).map { $0 * Double(bytes) / Self.gibibyte }
     }
 
-    /// In the standard class; the others cost less.
+    /// Monthly cost of an S3 object in the standard storage class; the other classes cost less.
     package func stored(bytes: Int64, in region: String) -> Double? {
         price("s3", in: region).map { $0 * Double(bytes) / Self.gibibyte }
     }

@@ -3,9 +3,9 @@ import AWSServices
 import FoundationEssentials
 import Sandbox
 
-/// Looks for our things in one region: all kinds at the same time, all pages, one page in memory at a time.
+/// Searches one region for our resources: all kinds at the same time, all pages, one page in memory at a time.
 struct RegionSearch: Sendable {
-    /// In that region.
+    /// Client for the region to search.
     let client: AWSClient
     let rules: AssetRules
     let kinds: Set<Asset.Kind>
@@ -15,8 +15,7 @@ struct RegionSearch: Sendable {
     var region: String { client.region }
 
     func run() async throws -> RegionFindings {
-        // Whether something is an orphan is known only beside what it belongs to, so that more is asked for than is
-        // shown in the end.
+        // An orphan can be recognized only by looking for its parent, so the search covers more kinds than are shown.
         async let machines = wants(.stack, .resource, .instance, .keyPair, .s3Object, .upload, .build) ? stacks() : nil
         async let images = wants(.ami, .snapshot, .exportTask) ? images() : nil
         async let keyPairs = wants(.keyPair) ? keyPairs() : []
@@ -38,14 +37,14 @@ struct RegionSearch: Sendable {
 
     func wants(_ some: Asset.Kind...) -> Bool { some.contains(where: kinds.contains) }
 
-    /// A list as a whole, for what is few.
+    /// All items of a list, for short lists.
     func all<O: PagedOperation>(_ operation: O) async throws -> [O.Item] {
         var found: [O.Item] = []
         for try await item in client.items(of: operation) { found.append(item) }
         return found
     }
 
-    /// Two ways of finding the same things, at the same time; each thing once.
+    /// Runs two searches for the same resources at the same time, and returns each resource once.
     func either<O: PagedOperation>(
         _ first: O, _ second: O, _ asset: @escaping @Sendable (O.Item) -> Asset?
     ) async throws -> [Asset] {
@@ -64,7 +63,7 @@ struct RegionSearch: Sendable {
         return found
     }
 
-    /// EC2 takes at most 200 values for a filter.
+    /// Splits values among several requests: EC2 accepts at most 200 values for a filter.
     func inPortions<Element: Sendable>(
         of values: [String], _ ask: @escaping @Sendable ([String]) async throws -> [Element]
     ) async throws -> [Element] {
@@ -80,7 +79,7 @@ struct RegionSearch: Sendable {
 /// AMIs, their snapshots, and their exports.
 extension RegionSearch {
     struct FoundImages: Sendable {
-        /// With their asset ids, empty for a stranger's.
+        /// Asset ids by image id; empty if the image is not ours.
         var images: [String: String] = [:]
         var imageOfSnapshot: [String: String] = [:]
         var assets: [Asset] = []
@@ -128,7 +127,7 @@ extension RegionSearch {
         return found
     }
 
-    /// Images that are not ours, but use our snapshots, which are no orphans then.
+    /// Images that are not ours but use our snapshots. Those snapshots are not orphans.
     private func strangers(using snapshots: [Asset], _ found: FoundImages) async throws -> [FoundImage] {
         let unused = snapshots.filter { found.imageOfSnapshot[$0.id] == nil }
         let unknown = Set(unused.compactMap(\.parent)).subtracting(found.images.keys).sorted()
@@ -147,7 +146,7 @@ extension RegionSearch {
         }
     }
 
-    /// Snapshots that carry no tag, but belong to an image of ours.
+    /// Snapshots that have no tag but belong to one of our images.
     private func snapshotsOfImages(_ found: FoundImages, besides known: [Asset]) async throws -> [Asset] {
         guard wants(.snapshot) else { return [] }
         let ours = found.imageOfSnapshot.filter { found.images[$0.value] != "" }
@@ -155,7 +154,7 @@ extension RegionSearch {
         return try await inPortions(of: missing) { ids in
             let list = EC2.DescribeSnapshots(ownerIds: ["self"], filters: [.init(name: "snapshot-id", values: ids)])
             return try await assets(list) { snapshot in
-                // Another asset id's tag says that it is not ours.
+                // A tag with another asset id shows that the snapshot is not ours.
                 guard !snapshot.tags.contains(where: { $0.key == rules.tagKey }) else { return nil }
                 return ours[snapshot.snapshotId].flatMap { found.images[$0] }
                     .map { Asset(snapshot, in: region, of: $0, prices) }
@@ -174,10 +173,10 @@ extension RegionSearch {
     }
 }
 
-/// Stacks, and what is found through them: machines, the bucket, CodeBuild's projects.
+/// Stacks, and the resources that are found through them: instances, the bucket, CodeBuild projects.
 extension RegionSearch {
     struct FoundStacks: Sendable {
-        /// Of all stacks that are there.
+        /// Names of all existing stacks.
         var names: Set<String> = []
         var stackOfResource: [String: String] = [:]
         var assets: [Asset] = []
@@ -232,7 +231,7 @@ extension RegionSearch {
                             Asset($0, of: stack)
                         }
                     } catch let error as AWSError where error.code == "ValidationError" {
-                        return []  // It went away meanwhile.
+                        return []  // The stack was deleted in the meantime.
                     }
                 }
             }
@@ -247,7 +246,7 @@ extension RegionSearch {
         }
     }
 
-    /// Machines without our tag, for whoever made the stack by hand.
+    /// Instances of our stacks that lack our tag, as in a stack that was created by hand.
     private func machinesOfStacks(_ parts: [Asset], besides known: [Asset]) async throws -> [Asset] {
         guard wants(.instance) else { return [] }
         let machines = parts.filter { $0.name == "AWS::EC2::Instance" && !$0.isPermanent }
@@ -289,7 +288,7 @@ extension RegionSearch {
     }
 }
 
-/// Objects in the bucket of images, and uploads into it that were not finished.
+/// Objects and unfinished uploads in the bucket of images.
 extension RegionSearch {
     func stored(in bucket: AssetBucket?) async throws -> [Asset] {
         guard let bucket else { return [] }
@@ -298,7 +297,7 @@ extension RegionSearch {
             let uploads = wants(.upload) ? try await uploads(in: bucket) : []
             return try await objects + uploads
         } catch let error as AWSError where error.code == "NoSuchBucket" {
-            return []  // The stack is there, and somebody has removed its bucket.
+            return []  // The stack exists, but its bucket has been deleted.
         }
     }
 
@@ -333,7 +332,7 @@ extension RegionSearch {
         }
     }
 
-    /// What its parts take up; `nil` where it was finished or dropped meanwhile.
+    /// Total size of the parts of an upload; `nil` if the upload was completed or aborted in the meantime.
     private func bytes(of upload: S3.Upload, in bucket: String) async throws -> Int64? {
         do {
             var bytes: Int64 = 0

@@ -1,7 +1,7 @@
 import AWSCore
 import Sandbox
 
-/// Starts instances of an AMI, has them checked, and removes them again.
+/// Starts instances of an AMI, runs checks on them, and removes them.
 package struct AMIVerification: Sendable {
     package let instanceType: String
     private let names: SandboxDefinition.Names
@@ -14,8 +14,8 @@ package struct AMIVerification: Sendable {
     private let machines: @Sendable (AWSWorkspace) -> Machines
 
     /// - Parameters:
-    ///   - definition: names user and port for an image whose tags do not; `nil` for the defaults.
-    ///   - lifetime: after it the instances power themselves off, whatever happens.
+    ///   - definition: provides the user and the port if the tags of the image do not; `nil` for the defaults.
+    ///   - lifetime: the time after which the instances power themselves off, whatever happens.
     package init(
         _ definition: SandboxDefinition?, networks: [IPNetwork], sshConfig: String?, lifetime: Duration,
         polling: PollingPolicy, machines: @escaping @Sendable (AWSWorkspace) -> Machines
@@ -37,7 +37,7 @@ package struct AMIVerification: Sendable {
 
     /// - Parameters:
     ///   - copies: the names of the instances to start.
-    ///   - keepsOnFailure: the instances stay if a check fails. They do not stay if the checks could not be made.
+    ///   - keepsOnFailure: whether the instances stay if a check fails. They do not stay if the checks cannot run.
     package func run(
         _ image: StartableImage, in client: AWSClient, copies: [String], keepsOnFailure: Bool,
         events: @escaping EventSink, check: (AMIGuests) async throws -> VerificationReport

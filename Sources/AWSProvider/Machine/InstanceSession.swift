@@ -7,8 +7,8 @@ package struct InstanceSession: Sendable {
     private let machineOrder: @Sendable () async throws -> MachineOrder
 
     /// - Parameters:
-    ///   - order: with `keepsMachineOnFailure` the instance stays when the session ends, whatever ends it.
-    ///   - machineOrder: asks AWS for the source image, which is part of the launch.
+    ///   - order: with `keepsMachineOnFailure`, the instance stays however the session ends.
+    ///   - machineOrder: asks AWS for the source image, as a part of the launch.
     package init(
         _ order: BuildOrder, on machines: Machines, machineOrder: @escaping @Sendable () async throws -> MachineOrder
     ) {
@@ -53,7 +53,7 @@ package struct InstanceSession: Sendable {
         for part in missing { build.scope.events(.lacking(part)) }
     }
 
-    /// Waits until Ctrl-C, which is the normal end, or until the instance ends unexpectedly.
+    /// Waits for Ctrl-C, which is the normal end of a session, or until the instance ends unexpectedly.
     private func waitForEnd(of machine: AWSMachine, _ scope: Scope) async throws {
         do {
             let reason = try await machines.waitForEnd(of: machine)

@@ -3,10 +3,10 @@ import Provisioning
 import Sandbox
 import Workbench
 
-/// The Docker edition: setup → install → export → clean up, without a Docker daemon.
+/// Builds the Docker edition: setup → install → export → clean up, without a Docker daemon.
 ///
-/// The file trees of the playbook's steps become the layers of the image. What no image may contain is left out when
-/// they are written, so there is nothing to seal.
+/// The file trees of the playbook's steps become the layers of the image. Files that no image may contain are left out
+/// when the layers are written, so there is nothing to seal.
 package func createDockerImage(
     _ order: DockerOrder, in folder: AssetFolder<DirectoryStore>, on factory: LocalMachineFactory,
     with provisioner: some Provisioner, events: @escaping EventSink, clock: any Clock<Duration> = ContinuousClock()
@@ -28,18 +28,18 @@ package func createDockerImage(
         container: container, layout: folder.layout.directory, stages: await log.times, activities: timeline.activities)
 }
 
-/// One Docker image, wholly decided.
+/// A complete order for one Docker image.
 package struct DockerOrder: Sendable {
     package var build: BuildOrder
     package var repository: ImageRepository
     package var version: String
     package var compression: LayerCompression
     package var buildInputs: BuildInputs
-    /// The commit of the definition, for the label; `nil` where it is under no version control.
+    /// Commit of the definition, for the label; `nil` if the definition is not under version control.
     package var revision: String?
-    /// Seconds since 1970, for the image's time of creation; files in it have another.
+    /// Creation time of the image, in seconds since 1970; the files in the image have a different time.
     package var created: Int
-    /// Hash of this program: a newer `dss` may write another image from the same inputs.
+    /// Hash of this program: a newer `dss` may write a different image from the same inputs.
     package var programDigest: String
 
     package init(
@@ -59,7 +59,7 @@ package struct DockerOrder: Sendable {
 
     package var reference: String { repository.reference(version) }
 
-    /// The manifest of an asset id that has no images but the Docker image.
+    /// The manifest of an asset id whose only image is the Docker image.
     package var containerManifest: Manifest {
         Manifest(build, built: Date(timeIntervalSince1970: Double(created)))
     }
@@ -70,14 +70,14 @@ package struct DockerOrder: Sendable {
             usesCache: build.usesCache, reachesHost: build.definition.namesHost, isVerbose: build.isVerbose)
     }
 
-    /// What each layer holds, the base first.
+    /// Names of the layers by their contents, the base first.
     var layerNames: [String] {
         let base = build.definition.base
         return ["\(base.distribution.rawValue) \(base.suite)"]
             + build.definition.playbook.steps.map { "roles \($0.roles.joined(separator: ", "))" }
     }
 
-    /// The hash of all that decides the image.
+    /// Hash of everything that determines the image.
     var inputs: String {
         let facts = [
             "compression": compression.rawValue, "created": "\(created)", "release": "\(build.isRelease)",
@@ -89,7 +89,7 @@ package struct DockerOrder: Sendable {
 
 /// The Docker image of an asset id, published in the manifest next to its VM images.
 extension AssetFolder where Store == DirectoryStore {
-    /// The image that an order would build, if it is there and intact.
+    /// The image that an order would build, if it already exists and is intact.
     func finished(_ order: DockerOrder) async throws -> Manifest.Container? {
         guard let container = try await manifest()?.container, container.inputs == order.inputs,
             container.missing.isEmpty || !order.build.isRelease,
@@ -98,7 +98,8 @@ extension AssetFolder where Store == DirectoryStore {
         return container
     }
 
-    /// Moves the unfinished layout into place, between withdrawing the old image and describing the new one.
+    /// Withdraws the old image from the manifest, moves the new layout into place, and adds the new image to the
+    /// manifest.
     func publish(_ container: Manifest.Container, of order: DockerOrder) async throws {
         try await withdrawContainer()
         try store.delete([key(Manifest.Container.layoutName)])
@@ -107,7 +108,7 @@ extension AssetFolder where Store == DirectoryStore {
         try await note(container, of: order)
     }
 
-    /// Describes the same image again, for example once it has been pushed.
+    /// Updates the manifest entry of the image, for example once the image has been pushed.
     func note(_ container: Manifest.Container, of order: DockerOrder) async throws {
         try await publish(container: container, orElse: order.containerManifest)
     }
@@ -135,13 +136,13 @@ package struct DockerReport: Sendable {
 }
 
 extension SandboxDefinition {
-    /// The same sandbox with its playbook cut into the layers of a container image: what changes rarely comes first,
-    /// so that whoever has an older image pulls little, and a changed notebook is the last layer alone.
+    /// The same sandbox with its playbook split into the layers of a container image. Roles that rarely change come
+    /// first, so that an update of an older image pulls little, and a changed notebook affects only the last layer.
     package var cutIntoLayers: SandboxDefinition {
         var definition = self
         let groups = [["base", "docker"], ["poetry", "jupyter"], [], ["notebooks", "container"]]
         let named = Set(groups.joined())
-        // Roles that this program does not know come after the packages, in the order of the playbook.
+        // Roles unknown to this program come after the packages, in the order of the playbook.
         let layers = groups.map { group in
             playbook.roles.filter { group.isEmpty ? !named.contains($0) : group.contains($0) }
         }.filter { !$0.isEmpty }
@@ -150,7 +151,8 @@ extension SandboxDefinition {
         return definition
     }
 
-    /// The entry point is a role: without it there is nothing to start.
+    /// Checks that the playbook has the role that installs the entry point: without it, a container has nothing to
+    /// start.
     func requireEntryPoint() throws {
         guard playbook.roles.contains("container") else {
             throw Failure(

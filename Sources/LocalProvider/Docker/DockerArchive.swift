@@ -15,7 +15,7 @@ package struct DockerArchive: Sendable {
         self.version = version
     }
 
-    /// Writes an archive like that of `docker save`.
+    /// Writes an archive in the format of `docker save`.
     package func archive(to path: String) async throws {
         let temporary = "\(path).partial"
         try removeFile(temporary)
@@ -44,7 +44,7 @@ package struct DockerArchive: Sendable {
     }
 }
 
-/// The Docker daemon that the `docker` command of this host talks to.
+/// The Docker daemon that the `docker` command of this host connects to.
 package struct DockerDaemon: Sendable {
     package var runner: any CommandRunner
 

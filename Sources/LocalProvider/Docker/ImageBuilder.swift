@@ -1,7 +1,7 @@
 import Sandbox
 import Workbench
 
-/// The stages of one image.
+/// Runs the stages that build one Docker image.
 struct ImageBuilder<Installer: Provisioner>: Sendable {
     var order: DockerOrder
     var factory: LocalMachineFactory
@@ -26,14 +26,14 @@ struct ImageBuilder<Installer: Provisioner>: Sendable {
         }
     }
 
-    /// Claims the asset id and finds the trees that are there, the base at least.
+    /// Claims the asset id and returns the cached trees, which include at least the base.
     private func setUp() async throws -> (Build, [CachedTree]) {
         let build = try await factory.open(order.build.assetID, in: scope)
         let base = try await factory.base(order.plan, for: build, events: scope.events)
         return (build, [base] + (try await factory.layers(order.plan, on: base, for: build, events: scope.events)))
     }
 
-    /// Runs the steps that are in no cache; the tree of each goes to the press as soon as it is kept.
+    /// Runs the steps that are not in the cache; the tree of each step goes to the compressor as soon as it is kept.
     private func install(
         in build: Build, on known: [CachedTree], _ compressor: LayerCompressor
     ) async throws -> ([MissingComponent], StageOutcome) {
@@ -77,7 +77,7 @@ struct ImageBuilder<Installer: Provisioner>: Sendable {
     }
 }
 
-/// A build machine whose tools are told to give the same files in every build.
+/// A build machine whose environment makes its tools produce the same files in every build.
 private struct ReproducibleMachine: BuildMachine {
     var machine: LocalMachine
     var endpoint: SSHEndpoint { machine.endpoint }

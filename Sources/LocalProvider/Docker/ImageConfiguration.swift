@@ -1,7 +1,7 @@
 import FoundationEssentials
 import Sandbox
 
-/// The configuration of an image as the OCI image specification has it, with Docker's health check.
+/// The configuration of an image as defined by the OCI image specification, with Docker's health check.
 struct ImageConfiguration: Sendable, Codable, Equatable {
     var architecture: String
     var os = "linux"
@@ -34,7 +34,7 @@ struct ImageConfiguration: Sendable, Codable, Equatable {
 
     struct Empty: Sendable, Codable, Equatable {}
 
-    /// Times in nanoseconds.
+    /// Docker's health check; its times are in nanoseconds.
     struct Healthcheck: Sendable, Codable, Equatable {
         var test: [String]
         var interval: Int64
@@ -73,7 +73,7 @@ struct ImageConfiguration: Sendable, Codable, Equatable {
 }
 
 extension ImageConfiguration {
-    /// What a container of the sandbox is started with.
+    /// Creates the configuration with which containers of the sandbox start.
     init(_ order: DockerOrder, layers: [Layer], names: [String]) {
         let definition = order.build.definition
         let home = "/home/\(definition.user.name)"
@@ -101,7 +101,7 @@ extension ImageConfiguration {
 private let second: Int64 = 1_000_000_000
 
 extension DockerOrder {
-    /// The labels that the OCI image specification proposes ("Pre-Defined Annotation Keys").
+    /// The labels that the OCI image specification suggests ("Pre-Defined Annotation Keys").
     var labels: [String: String] {
         let definition = build.definition
         let prefix = "org.opencontainers.image."
@@ -115,7 +115,7 @@ extension DockerOrder {
     }
 }
 
-/// What points to a file by its content (OCI image specification, "Content Descriptors").
+/// A reference to a file by its content (OCI image specification, "Content Descriptors").
 struct Descriptor: Sendable, Codable, Equatable {
     var mediaType: String
     var digest: String
@@ -134,7 +134,7 @@ struct ImageManifest: Sendable, Codable, Equatable {
     var layers: [Descriptor]
 }
 
-/// What an image layout has.
+/// The index of the images in an image layout.
 struct ImageIndex: Sendable, Codable, Equatable {
     var schemaVersion = 2
     var mediaType: String? = "application/vnd.oci.image.index.v1+json"

@@ -3,7 +3,7 @@ import Glibc
 import Sandbox
 import Workbench
 
-/// An OCI image layout with one image: a folder that skopeo, umoci, Podman and containerd read.
+/// An OCI image layout with one image: a folder that skopeo, umoci, Podman and containerd can read.
 package struct ImageLayout: Sendable, Equatable {
     package var directory: String
 
@@ -13,8 +13,8 @@ package struct ImageLayout: Sendable, Equatable {
 
     func blob(_ digest: String) -> String { "\(directory)/blobs/sha256/\(digest.split(separator: ":").last ?? "")" }
 
-    /// Writes the whole layout into a folder that is not there yet.
-    /// - Returns: the manifest's digest, by which registries know the image.
+    /// Writes the whole layout into a new folder.
+    /// - Returns: the digest of the manifest, which identifies the image in registries.
     func write(_ configuration: ImageConfiguration, layers: [Layer], tag: String) throws -> String {
         try makeDirectory("\(directory)/blobs/sha256")
         for layer in Set(layers.map(\.digest)).sorted() {
@@ -54,7 +54,7 @@ package struct ImageLayout: Sendable, Equatable {
         try decode(ImageConfiguration.self, blob(try manifest().config.digest))
     }
 
-    /// Whether every file is what its name says.
+    /// Whether the content of every file matches the digest in its name.
     func isWhole() async -> Bool {
         guard let manifest = try? manifest(), let digest = try? manifestDigest() else { return false }
         let digests = Set([digest, manifest.config.digest] + manifest.layers.map(\.digest))
@@ -73,7 +73,7 @@ package struct ImageLayout: Sendable, Equatable {
     }
 }
 
-/// A second name costs nothing, where both folders are on one file system.
+/// Creates a hard link, which takes no space, or copies the file if the folders are on different file systems.
 private func linkOrCopy(_ path: String, to newPath: String) throws {
     if link(path, newPath) == 0 { return }
     try FileManager.default.copyItem(atPath: path, toPath: newPath)

@@ -3,32 +3,32 @@ import Glibc
 import Sandbox
 import Workbench
 
-/// A finished layer: where its compressed archive lies and what it is called by its content.
+/// A finished layer: the path of its compressed archive, and its digests.
 struct Layer: Sendable, Equatable, Codable {
-    /// `sha256:…` of the compressed file.
+    /// Digest of the compressed file, `sha256:…`.
     var digest: String
-    /// `sha256:…` of the archive before compression.
+    /// Digest of the archive before compression, `sha256:…`.
     var diffID: String
     var bytes: Int64
     var mediaType: String
-    /// Where the file lies; another build may have put it elsewhere.
+    /// Path of the file; another build may have stored it elsewhere.
     var path: String
 
     var fileName: String { String(digest.drop { $0 != ":" }.dropFirst()) }
 }
 
-/// How the layers of an image are compressed.
+/// Compression of the layers of an image.
 package enum LayerCompression: String, Sendable, Codable, CaseIterable {
-    /// What every engine and registry understands.
+    /// Supported by every engine and registry.
     case gzip
-    /// Smaller and several times faster; engines since 2023 (Docker 23, containerd 1.5, Podman 2) understand it.
+    /// Smaller and several times faster; supported by engines since 2023 (Docker 23, containerd 1.5, Podman 2).
     case zstd
 
-    /// The OCI image specification, "Image Layer Filesystem Changeset".
+    /// The media type of a layer (OCI image specification, "Image Layer Filesystem Changeset").
     var mediaType: String { "application/vnd.oci.image.layer.v1.tar+\(rawValue)" }
 
-    /// Reads standard input and writes standard output, the same bytes on any number of processors; pigz does so only
-    /// where it has two or more.
+    /// The command that compresses standard input to standard output. Its output is the same on any number of
+    /// processors; for pigz, that is true only with two or more.
     func command(processors: Int) -> [String] {
         switch self {
         case .gzip: ["pigz", "--no-name", "-6", "--processes", "\(max(2, processors))"]
@@ -37,7 +37,7 @@ package enum LayerCompression: String, Sendable, Codable, CaseIterable {
     }
 }
 
-/// Makes layers beside the installation: while a later step runs, the trees of earlier ones are compressed.
+/// Compresses layers during the installation: while a step runs, the trees of earlier steps are compressed.
 actor LayerCompressor {
     private let store: LayerStore
     private var tasks: [Task<Layer, any Error>] = []
@@ -48,7 +48,7 @@ actor LayerCompressor {
         self.events = events
     }
 
-    /// Begins with a tree; it must not change any more.
+    /// Starts to compress a tree, which must no longer change.
     func add(_ tree: CachedTree, named name: String) {
         tasks.append(
             Task { [store, events] in
@@ -56,7 +56,7 @@ actor LayerCompressor {
             })
     }
 
-    /// The layers of all trees in their order, when they are ready.
+    /// Waits for the layers of all trees and returns them in the order in which the trees were added.
     func layers() async throws -> [Layer] {
         var layers: [Layer] = []
         for (index, task) in tasks.enumerated() {
@@ -71,26 +71,26 @@ actor LayerCompressor {
         return layers
     }
 
-    /// Ends what still runs; its half-written files are gone then.
+    /// Cancels the running compressions and waits until their partly written files are removed.
     func stop() async {
         for task in tasks { task.cancel() }
         for task in tasks { _ = await task.result }
     }
 }
 
-/// Layers beside the tree that each was made from: an unchanged tree is compressed once.
+/// Stores each layer next to the tree that it is made from, so that an unchanged tree is compressed only once.
 struct LayerStore: Sendable {
-    /// Changes when the same tree would give another archive.
+    /// Version of the archives; it changes whenever the same tree would produce a different archive.
     private static let format = "1"
 
     var runner: any CommandRunner
-    /// Where half-written layers lie, on the file system of the trees; what a killed build leaves there is found by its
-    /// asset id.
+    /// Directory of partly written layers, on the file system of the trees. The leftovers of a killed build in it are
+    /// found by its asset id.
     var workspace: String
     var compression: LayerCompression
     var usesCache: Bool
 
-    /// The layer of a tree: the one that is there, or a new one.
+    /// Returns the cached layer of a tree, or creates a new one.
     func layer(of tree: CachedTree) async throws -> Layer {
         if usesCache, let layer = known(tree) { return layer }
         try makeDirectory(tree.products)
@@ -109,8 +109,8 @@ struct LayerStore: Sendable {
         }
     }
 
-    /// - Returns: `nil` where the file is gone or has another length; whether its content is right is seen by its digest
-    ///   whenever it is copied.
+    /// - Returns: the cached layer of a tree; `nil` if its file is missing or has a different length. Its content is
+    ///   verified by its digest whenever it is copied.
     private func known(_ tree: CachedTree) -> Layer? {
         guard let data = FileManager.default.contents(atPath: record(tree)),
             let layer = try? JSONDecoder().decode(Layer.self, from: data), (try? fileBytes(layer.path)) == layer.bytes
@@ -124,7 +124,7 @@ struct LayerStore: Sendable {
 
     func command(_ tree: String, scratch: String, blob: String) -> Command {
         let processors = Int(sysconf(Int32(_SC_NPROCESSORS_ONLN)))
-        // The installation that runs meanwhile goes first.
+        // The installation, which runs at the same time, has priority.
         return Command(
             "nice",
             ["-n", "10", "bash", "-c", String(decoding: PackageResources.layer_sh, as: UTF8.self), "layer.sh", tree]
@@ -138,7 +138,7 @@ func fileBytes(_ path: String) throws -> Int64 {
     return Int64(status.st_size)
 }
 
-/// JSON with sorted keys and nothing between them, so that the same value always has the same digest.
+/// JSON with sorted keys and no white space, so that the same value always has the same digest.
 func canonicalJSON(_ value: some Encodable) throws -> String {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]

@@ -3,7 +3,7 @@ import Sandbox
 import Synchronization
 import Workbench
 
-/// Brings a finished image to a registry: its version first, and `latest` only when that is whole there.
+/// Pushes a finished image to a registry: first its version, and `latest` only once the version is complete there.
 package struct Push: Sendable {
     package var runner: any CommandRunner
     package var repository: ImageRepository
@@ -17,7 +17,7 @@ package struct Push: Sendable {
         self.credentials = credentials
     }
 
-    /// - Returns: the container, marked as published, as the manifest describes it now.
+    /// - Returns: the container as now described in the manifest, marked as published.
     package func publish(
         _ container: Manifest.Container, of order: DockerOrder, in folder: AssetFolder<DirectoryStore>,
         events: @escaping EventSink
@@ -61,7 +61,7 @@ package struct Push: Sendable {
         }
     }
 
-    /// Asks the registry what it has under a tag.
+    /// Checks that a tag in the registry refers to the image that was pushed.
     private func confirm(_ tag: String, _ digest: String, _ credentials: String?) async throws {
         let answer: String
         do {
@@ -76,7 +76,7 @@ package struct Push: Sendable {
 }
 
 extension Failure {
-    /// Why a registry did not take an image, from what skopeo says; registries have no other way to tell it.
+    /// Explains why a registry did not accept an image. The messages of skopeo are the only source of the reason.
     init(pushing reference: String, _ failure: CommandFailure) {
         let text = failure.lastLines.joined(separator: "\n").lowercased()
         let says = { (words: [String]) in words.contains(where: text.contains) }
@@ -106,7 +106,7 @@ extension Failure {
         }
     }
 
-    /// skopeo logs `time="…" level=fatal msg="…"`.
+    /// The message in a log line of skopeo, which has the format `time="…" level=fatal msg="…"`.
     private static func message(in line: String) -> String {
         guard let match = line.firstMatch(of: /msg="(.*)"$/) else { return line }
         return String(match.output.1).replacing("\\\"", with: "\"")
@@ -114,12 +114,13 @@ extension Failure {
 }
 
 extension ImageLayout {
-    /// As skopeo takes it.
+    /// The location of the image in skopeo's notation.
     func location(_ tag: String) -> String { "oci:\(directory):\(tag)" }
 }
 
 extension Command {
-    /// Copies to a registry: only what is not there, of which some may be mounted from another repository of it.
+    /// Copies an image to a registry. Only missing blobs are sent, and the registry may mount some of them from another
+    /// of its repositories.
     static func push(
         _ layout: ImageLayout, tag: String, to repository: ImageRepository, as newTag: String, credentials: String?
     ) -> Command {
@@ -129,7 +130,7 @@ extension Command {
         return Command("skopeo", arguments + [layout.location(tag), repository.location(newTag)], environment: plain)
     }
 
-    /// Prints the manifest of a registry's image as it is.
+    /// Prints the unmodified manifest of an image in a registry.
     static func rawManifest(_ repository: ImageRepository, _ tag: String, credentials: String?) -> Command {
         var arguments = ["inspect", "--raw", "--retry-times", "3"]
         if repository.isOnThisMachine { arguments.append("--tls-verify=false") }
@@ -137,7 +138,7 @@ extension Command {
         return Command("skopeo", arguments + [repository.location(tag)], environment: plain)
     }
 
-    /// Writes an archive as `docker save` does; `/dev/stdout` is allowed.
+    /// Writes an archive in the format of `docker save`; the path may be `/dev/stdout`.
     static func archive(_ layout: ImageLayout, tag: String, to path: String, reference: String) -> Command {
         Command(
             "skopeo", ["copy", "--quiet", layout.location(tag), "docker-archive:\(path):\(reference)"],
@@ -147,15 +148,16 @@ extension Command {
     private static let plain: [String: String?] = ["LC_ALL": "C.UTF-8"]
 }
 
-/// How a registry is told who pushes.
+/// The credentials for a push to a registry.
 package enum RegistryCredentials: Sendable {
-    /// From the environment; in a file without a name while they are used.
+    /// User and password from the environment; they are in a file without a name while they are in use.
     case given(user: String, password: Secret)
-    /// Docker's own configuration, with its credential helpers: this file, or the usual one.
+    /// Docker's own configuration, with its credential helpers: the given file, or the default one.
     case docker(configuration: String?)
 
-    /// User and password of the environment where there are any, else what `docker login` has left.
-    /// - Parameter user: of the command line; wins over the environment.
+    /// Uses the user and password from the environment if they are set, else the credentials that `docker login`
+    /// stored.
+    /// - Parameter user: user from the command line, which takes precedence over the environment.
     package init(user: String?, environment: [String: String]) throws {
         let password = environment["DOCKER_REGISTRY_PASSWORD"].flatMap { $0.isEmpty ? nil : $0 }
         let name = user ?? environment["DOCKER_REGISTRY_USER"].flatMap { $0.isEmpty ? nil : $0 }
@@ -173,7 +175,8 @@ package enum RegistryCredentials: Sendable {
         }
     }
 
-    /// Gives `body` the file that skopeo reads, `nil` for the usual ones; a file of ours is gone afterwards.
+    /// Calls `body` with the credentials file for skopeo, or with `nil` for the default files. A file that is created
+    /// here is removed afterwards.
     func withFile<Result>(
         for repository: ImageRepository, _ body: (String?) async throws -> Result
     ) async throws -> Result {
@@ -184,25 +187,26 @@ package enum RegistryCredentials: Sendable {
         }
     }
 
-    /// A file as `docker login` writes it.
+    /// Contents of a credentials file, in the format of `docker login`.
     static func file(_ repository: ImageRepository, _ user: String, _ password: Secret) throws -> String {
         let auth = Data("\(user):\(password.reveal)".utf8).base64EncodedString()
         return try canonicalJSON(["auths": [repository.credentialsKey: ["auth": auth]]])
     }
 }
 
-/// Where an image is kept: `[HOST[:PORT]/]ORG/REPO`, without a tag; without a host it is Docker Hub.
+/// A repository of a registry: `[HOST[:PORT]/]ORG/REPO` without a tag. Without a host, the registry is Docker Hub.
 package struct ImageRepository: Sendable, Equatable, CustomStringConvertible {
-    /// `nil` is Docker Hub.
+    /// Host of the registry; `nil` for Docker Hub.
     package let host: String?
     package let path: String
 
     package var description: String { host.map { "\($0)/\(path)" } ?? path }
 
-    /// - Throws: `Failure(.usage)` for what no registry would take (OCI distribution specification, "Pulling manifests").
+    /// - Throws: `Failure(.usage)` for a name that no registry accepts (OCI distribution specification, "Pulling
+    ///   manifests").
     package init(_ text: String) throws {
         var parts = text.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
-        // As Docker tells a host from an organization.
+        // Docker distinguishes a host from an organization by the same rule.
         let isHost = parts.count > 1 && (parts[0].contains(".") || parts[0].contains(":") || parts[0] == "localhost")
         host = isHost ? parts.removeFirst() : nil
         path = parts.joined(separator: "/")
@@ -218,22 +222,22 @@ package struct ImageRepository: Sendable, Equatable, CustomStringConvertible {
 
     nonisolated(unsafe) private static let component = /[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*/
 
-    /// Docker speaks plain HTTP with registries on this machine, and with no others.
+    /// Whether the registry is on this host. Docker uses plain HTTP for such registries only.
     var isOnThisMachine: Bool {
         guard let host else { return false }
         let name = host.hasPrefix("[") ? "[::1]" : String(host.prefix { $0 != ":" })
         return name == "localhost" || name == "[::1]" && host.hasPrefix("[::1]") || name.hasPrefix("127.")
     }
 
-    /// The key of its registry in Docker's configuration.
+    /// The key of the registry in Docker's configuration.
     var credentialsKey: String { host ?? "https://index.docker.io/v1/" }
 
     package func reference(_ tag: String) -> String { "\(self):\(tag)" }
 
-    /// As skopeo takes it: with the name of Docker Hub.
+    /// The location of an image in skopeo's notation, which includes the host of Docker Hub.
     func location(_ tag: String) -> String { "docker://\(host ?? "docker.io")/\(path):\(tag)" }
 
-    /// - Throws: `Failure(.usage)` for what is no tag.
+    /// - Throws: `Failure(.usage)` for an invalid tag.
     package static func check(tag: String) throws {
         guard tag.wholeMatch(of: /[A-Za-z0-9_][A-Za-z0-9._-]{0,127}/) != nil else {
             throw Failure(

@@ -4,9 +4,9 @@ import Glibc
 import Sandbox
 import Workbench
 
-/// A directory on this host as an artifact store, laid out like the S3 bucket: `<prefix>/<asset-id>/<file>`.
+/// An artifact store in a directory of this host, laid out like the S3 bucket: `<prefix>/<asset-id>/<file>`.
 ///
-/// A Docker image is a directory in it that counts as one object.
+/// A Docker image is a directory in the store and counts as one object.
 package struct DirectoryStore: ArtifactStore {
     package let root: String
 
@@ -18,7 +18,7 @@ package struct DirectoryStore: ArtifactStore {
 
     package func address(of key: String) -> String { path(key) }
 
-    /// Lists one level, as the folder of an asset id has no more; a directory in it is one object.
+    /// Lists a single level, since the folder of an asset id has only one; a directory in it is one object.
     package func list(_ prefix: String) -> [StoredObject] {
         let folder = prefix.lastIndex(of: "/").map { String(prefix[...$0]) } ?? ""
         return entries(of: folder).map { folder + $0 }.filter { $0.hasPrefix(prefix) }.sorted().map { key in
@@ -28,7 +28,7 @@ package struct DirectoryStore: ArtifactStore {
         }
     }
 
-    /// The asset ids that have a folder, finished or not.
+    /// The asset ids that have a folder, whether their builds are finished or not.
     package func assetIDs(under prefix: String) -> [AssetID] {
         entries(of: prefix).compactMap { try? AssetID($0) }.sorted { $0.rawValue < $1.rawValue }
     }
@@ -100,12 +100,12 @@ extension AssetFolder where Store == DirectoryStore {
         try store.delete([key(Manifest.Container.unfinishedLayoutName)])
     }
 
-    /// What an export has not finished.
+    /// Keys of the files of unfinished exports.
     var unfinishedKeys: [String] {
         store.list(assetID.folder(under: prefix)).map(\.key).filter { ConvertedImage.isPartialName(baseName($0)) }
     }
 
-    /// The kernel refuses to remove a directory that is not empty, which is what is wanted.
+    /// Removes the folder if it is empty; the kernel refuses to remove a directory that is not.
     func removeIfEmpty() { rmdir(path) }
 }
 

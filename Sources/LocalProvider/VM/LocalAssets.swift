@@ -4,7 +4,7 @@ import Glibc
 import Sandbox
 import Workbench
 
-/// What builds made on this machine and what they left, found by asset id without a record of past builds.
+/// The artifacts and leftovers of builds on this host, found by asset id without a record of past builds.
 package struct LocalAssets: AssetInventory {
     private let store: DirectoryStore
     private let prefix: String
@@ -64,7 +64,7 @@ package struct LocalAssets: AssetInventory {
         case .mount: "sudo umount \(shellQuoted(asset.id))"
         case .network: "sudo ip netns delete \(shellQuoted(baseName(asset.id)))"
         case .image, .manifest, .partialExport: "sudo rm -r \(shellQuoted(asset.id))"
-        // A tree with a mount inside must not be deleted by hand, and a process is known by more than its number.
+        // A tree with a mount inside must not be deleted by hand, and a process ID alone does not identify a process.
         default: "sudo dss delete-assets --asset-id \(shellQuoted(asset.assetID))"
         }
     }
@@ -88,7 +88,7 @@ extension LocalAssets {
         }
     }
 
-    /// What a file in the folder of an asset id is, and whether it is finished; `nil` if builds write no such file.
+    /// The kind of a file in the folder of an asset id, and whether it is finished; `nil` if builds write no such file.
     private static func kind(of name: String, in manifest: Manifest?) -> (Asset.Kind, isFinished: Bool)? {
         if name == Manifest.Container.layoutName { return (.image, manifest?.container != nil) }
         if ConvertedImage.isPartialName(name) { return (.partialExport, false) }
@@ -97,7 +97,8 @@ extension LocalAssets {
         return (.image, manifest?.files.contains { $0.name == name } ?? false)
     }
 
-    /// Docker images are directories. No build creates any other directory, so that it stays, with an error.
+    /// Removes a file or a Docker image. Docker images are the only directories that builds create; any other directory
+    /// is kept and causes an error.
     private func removeStored(_ path: String) throws {
         let layouts = [Manifest.Container.layoutName, Manifest.Container.unfinishedLayoutName]
         guard layouts.contains(baseName(path)) else { return try removeFile(path) }
@@ -105,7 +106,7 @@ extension LocalAssets {
     }
 }
 
-/// Disk usage of a file without holes, or of the layers of a Docker image.
+/// Disk usage of a file without its holes, or of the layers of a Docker image.
 private func bytesOnDisk(_ path: String) -> Int64? {
     var status = stat()
     guard lstat(path, &status) == 0 else { return nil }

@@ -4,7 +4,7 @@ import Provisioning
 import Sandbox
 import Workbench
 
-/// Builds on this machine: a container as the build machine, a folder as the bucket.
+/// Builds on this host, with a container as the build machine and a folder as the bucket.
 package struct LocalVMProvider: VMProvider {
     package let name = "local"
 
@@ -14,7 +14,7 @@ package struct LocalVMProvider: VMProvider {
     private let folder: AssetFolder<DirectoryStore>
     private let verifier: PasswordVerifier
     private let now: @Sendable () -> Date
-    /// Hash of this program: a newer `dss` may write other images from the same inputs.
+    /// Hash of this program: a newer `dss` may write different images from the same inputs.
     private let programDigest: String
 
     package init(
@@ -87,7 +87,7 @@ package struct LocalVMProvider: VMProvider {
         return try await publish(converted, of: order, missing: missing, inputs: image.inputs)
     }
 
-    /// Renames all files into place, between the removal of the old manifest and the writing of the new one.
+    /// Removes the old manifest, renames all files into place, and writes the new manifest.
     func publish(
         _ images: [ConvertedImage], of order: BuildOrder, missing: [MissingComponent], inputs: String
     ) async throws -> [Artifact] {
@@ -99,7 +99,7 @@ package struct LocalVMProvider: VMProvider {
             images: Manifest(order, files: files, missing: missing, inputs: inputs, built: now()))
     }
 
-    /// The running container, and the hash of what the images will be made from.
+    /// The running container, and the hash of the inputs of the images.
     package struct Machine: BuildMachine {
         package var endpoint: SSHEndpoint { container.endpoint }
         package var stepsDone: Int { container.stepsDone }

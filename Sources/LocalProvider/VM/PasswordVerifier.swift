@@ -2,11 +2,11 @@ import FoundationEssentials
 import Sandbox
 import Workbench
 
-/// Checks whether a password is the one that an image was sealed with, without storing the password:
-/// a salted SHA-512 crypt hash in a file that only root can read, as in `/etc/shadow`.
+/// Checks whether an image was sealed with a given password. Instead of the password, it stores a salted SHA-512 crypt
+/// hash in a file that only root can read, as `/etc/shadow` does.
 struct PasswordVerifier: Sendable {
     var runner: any CommandRunner
-    /// The file of one asset id.
+    /// Path of the file with the hash for one asset id.
     var path: String
 
     static func path(of assetID: AssetID, in stateDirectory: String) -> String {
@@ -17,7 +17,7 @@ struct PasswordVerifier: Sendable {
         try writeAtomically(try await hash(password, salt: Self.newSalt()), to: path, mode: 0o600)
     }
 
-    /// - Returns: `false` also if no password is remembered.
+    /// - Returns: whether this is the remembered password; `false` if none is remembered.
     func isRemembered(_ password: Secret) async throws -> Bool {
         guard let known = try? readText(path) else { return false }
         let fields = known.split(separator: "$")
