@@ -136,7 +136,8 @@ extension ImageAndExportTests {
                     return message.contains(lab.image.id) && message.contains("vmdk")
                         && message.contains("ClientError: Unsupported kernel")
                 }
-                #expect(log.notices.last?.contains("AMI \(lab.image.id) and the formats that are ready were kept") == true)
+                #expect(
+                    log.notices.last?.contains("AMI \(lab.image.id) and the formats that are ready were kept") == true)
                 #expect(await undo.unwind() == [])
                 #expect(try await lab.keys == ["lab-9.1.vhd"])
                 #expect(try await lab.tasks.allSatisfy { ["completed", "deleted"].contains($0.status) })
