@@ -71,13 +71,14 @@ extension EndToEnd {
             return try await output.status
         }
 
-        /// The first progress of a stage comes when it has created something.
+        /// Waits until a stage is at work: until it reports progress. The installation reports tasks instead, and the seal
+        /// only its start.
         private func waitFor(stage: String, in log: String) async throws {
+            let signs = ["install": [#""event":"task""#], "seal": [#""event":"stage-started""#, #""stage":"seal""#]]
+            let sign = signs[stage] ?? [#""event":"progress""#, #""stage":"\#(stage)""#]
             for _ in 0..<2400 {
                 let lines = ((try? readText(log)) ?? "").split(separator: "\n")
-                if lines.contains(where: { $0.contains(#""progress""#) && $0.contains(#""stage":"\#(stage)""#) }) {
-                    return
-                }
+                if lines.contains(where: { line in sign.allSatisfy(line.contains) }) { return }
                 try await Task.sleep(for: .milliseconds(50))
             }
             Issue.record("no progress in the stage \(stage): \(tail(of: log))")
