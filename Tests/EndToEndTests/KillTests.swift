@@ -71,11 +71,11 @@ extension EndToEnd {
             return try await output.status
         }
 
-        /// Waits until a stage is at work: until it reports progress. The installation reports tasks instead, and the seal
-        /// only its start.
+        /// Waits until a stage is at work: until it reports progress or, because an installation from the cache and the
+        /// seal report none, until it has started.
         private func waitFor(stage: String, in log: String) async throws {
-            let signs = ["install": [#""event":"task""#], "seal": [#""event":"stage-started""#, #""stage":"seal""#]]
-            let sign = signs[stage] ?? [#""event":"progress""#, #""stage":"\#(stage)""#]
+            let kind = ["install", "seal"].contains(stage) ? "stage-started" : "progress"
+            let sign = [#""event":"\#(kind)""#, #""stage":"\#(stage)""#]
             for _ in 0..<2400 {
                 let lines = ((try? readText(log)) ?? "").split(separator: "\n")
                 if lines.contains(where: { line in sign.allSatisfy(line.contains) }) { return }
