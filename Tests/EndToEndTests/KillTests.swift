@@ -40,7 +40,7 @@ extension EndToEnd {
                 _ = try await build(workspace, killedIn: "seal", by: SIGKILL)
                 let next = try await workspace.run(["create-vm"])
                 #expect(next.status.isSuccess, "\(next)")
-                #expect(next.standardError.contains("removing what an earlier build"))
+                #expect(next.standardError.contains("removing leftovers of an earlier build"))
                 let traces = try await workspace.traces()
                 #expect(traces.isEmpty)
                 #expect(workspace.bucketFiles.count == 4)
