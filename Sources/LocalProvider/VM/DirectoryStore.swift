@@ -85,13 +85,18 @@ extension AssetFolder where Store == DirectoryStore {
     package var layout: ImageLayout { ImageLayout(directory: path(Manifest.Container.layoutName)) }
     var unfinishedLayout: ImageLayout { ImageLayout(directory: path(Manifest.Container.unfinishedLayoutName)) }
 
-    /// Creates the folder and registers the removal of unfinished files in it.
-    func prepare(in scope: Scope) async throws {
+    /// Rejects a file in the place of the folder.
+    func requireFolder() throws {
         guard !fileExists(path) || isDirectory(path) else {
             throw Failure(
                 .badData, "a file that dss did not create is in the way", details: [path],
                 advice: "move it away, or choose another --asset-id or --bucket")
         }
+    }
+
+    /// Creates the folder and registers the removal of unfinished files in it.
+    func prepare(in scope: Scope) async throws {
+        try requireFolder()
         try makeDirectory(path)
         await scope.undo.register("unfinished images in \(path)", remedy: "rm -r \(shellQuoted(path))/.*.partial") {
             try store.delete(unfinishedKeys)

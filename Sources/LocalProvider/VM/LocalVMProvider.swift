@@ -43,6 +43,7 @@ package struct LocalVMProvider: VMProvider {
 
     package func setUp(_ build: BuildContext) async throws -> Machine {
         let order = build.order
+        try folder.requireFolder()
         try await folder.requireFree(order.definition.formats.map(order.imageName))
         let inputs = try BuildInputs(order)
         let plan = MachinePlan(
