@@ -119,6 +119,7 @@ extension PinsFile {
             case "git": edit.set(new.git, in: section)
             case "pip": edit.set(new.pip, inEach: section)
             case "pip_locked": edit.set(new.pipLocked, inEach: section)
+            case "pip_sha256": edit.set(new.pipSHA256, inEach: section)
             default: break
             }
         }
@@ -145,14 +146,17 @@ extension Pins {
         if let architecture { lines.append("architecture: \(architecture.rawValue)") }
         if let python { lines.append("python: \(ScalarText.quoted(python))") }
         lines += Self.section("apt", apt, 0)
-        for (name, environments) in [("pip", pip), ("pip_locked", pipLocked)] {
-            lines.append(environments.isEmpty ? "\(name): {}" : "\(name):")
-            for (environment, versions) in environments.sorted(by: { $0.key < $1.key }) {
-                lines += Self.section(environment, versions, 1)
-            }
-        }
+        lines += Self.section("pip", pip) + Self.section("pip_locked", pipLocked)
+        if !pipExtends.isEmpty { lines += Self.section("pip_extends", pipExtends, 0) }
+        if !pipExcluded.isEmpty { lines += Self.section("pip_excluded", pipExcluded) }
+        if !pipSHA256.isEmpty { lines += Self.section("pip_sha256", pipSHA256) }
         lines += Self.section("git", git, 0)
         return lines.map { $0 + "\n" }.joined()
+    }
+
+    private static func section(_ name: String, _ environments: [String: [String: String]]) -> [String] {
+        [environments.isEmpty ? "\(name): {}" : "\(name):"]
+            + environments.sorted { $0.key < $1.key }.flatMap { section($0.key, $0.value, 1) }
     }
 
     private static func section(_ name: String, _ versions: [String: String], _ depth: Int) -> [String] {

@@ -71,7 +71,8 @@ struct PinsReader {
     var diagnostics: [Diagnostic]
 
     private static let keys = [
-        "distribution", "suite", "architecture", "python", "apt", "pip", "pip_locked", "git",
+        "distribution", "suite", "architecture", "python", "apt", "pip", "pip_locked", "pip_extends", "pip_excluded",
+        "pip_sha256", "git",
     ]
 
     init(diagnostics: [Diagnostic] = []) {
@@ -97,9 +98,12 @@ struct PinsReader {
             suite: release(document, "suite", example: "bookworm"),
             architecture: document["architecture"].flatMap { Rule.choice().read($0, &diagnostics) },
             python: document["python"].flatMap { version($0, .interpreter) },
-            apt: versions(document["apt"], .debian), pip: environments(document["pip"]),
-            pipLocked: environments(document["pip_locked"]), git: versions(document["git"], .tag))
-        checkLocked(document, pins)
+            apt: versions(document["apt"], .debian), pip: environments(document["pip"], .requirement),
+            pipLocked: environments(document["pip_locked"], .python),
+            pipExtends: versions(document["pip_extends"], .environment),
+            pipExcluded: environments(document["pip_excluded"], .exclusion),
+            pipSHA256: environments(document["pip_sha256"], .hash), git: versions(document["git"], .tag))
+        checkEnvironments(document, pins)
         return pins
     }
 
@@ -112,15 +116,14 @@ struct PinsReader {
         return Rule<String>.text("a name", example: example) { _ in }.read(item, &diagnostics) ?? ""
     }
 
-    private mutating func environments(_ item: Item?) -> [String: [String: String]] {
+    private mutating func environments(_ item: Item?, _ syntax: PinSyntax) -> [String: [String: String]] {
         guard let item, !item.isNothing else { return [:] }
         guard let entries = item.entries else {
-            diagnostics.append(
-                .wrongType(item, expected: "a mapping", example: "{jupyter: {jupyterlab: \"4.4.1\"}}"))
+            diagnostics.append(.wrongType(item, expected: "a mapping", example: "{jupyter: {\(syntax.example)}}"))
             return [:]
         }
         var environments: [String: [String: String]] = [:]
-        for entry in entries { environments[entry.name] = versions(entry.item, .python) }
+        for entry in entries { environments[entry.name] = versions(entry.item, syntax) }
         return environments
     }
 
@@ -147,7 +150,8 @@ struct PinsReader {
     private mutating func version(_ item: Item, _ syntax: PinSyntax) -> String? {
         let example = "for example \(syntax.example)"
         guard case .scalar(let scalar) = item.content, scalar.kind != .nothing else {
-            diagnostics.append(Diagnostic(item.place, "'\(item.key)' must be a version, found \(item.found)", example))
+            diagnostics.append(
+                Diagnostic(item.place, "'\(item.key)' must be a \(syntax.value), found \(item.found)", example))
             return nil
         }
         guard scalar.kind == .text else {
@@ -159,48 +163,94 @@ struct PinsReader {
         }
         guard syntax.isVersion(scalar.text) else {
             diagnostics.append(
-                Diagnostic(item.place, "'\(scalar.text)' is not a valid \(syntax.thing) version", example))
+                Diagnostic(item.place, "'\(scalar.text)' is not a valid \(syntax.thing) \(syntax.value)", example))
             return nil
         }
         return scalar.text
     }
 
-    /// Checks that each locked dependency belongs to an existing environment and is not also required directly.
-    private mutating func checkLocked(_ document: Item, _ pins: Pins) {
-        for entry in document["pip_locked"]?.entries ?? [] {
-            guard let direct = pins.pip[entry.name] else {
+    /// Checks that every environment exists in `pip`, and that each of its packages has one place.
+    private mutating func checkEnvironments(_ document: Item, _ pins: Pins) {
+        for section in ["pip_locked", "pip_extends", "pip_excluded", "pip_sha256"] {
+            for entry in document[section]?.entries ?? [] where pins.pip[entry.name] == nil {
+                diagnostics.append(.noEnvironment(entry.name, entry.place, pins))
+            }
+        }
+        for entry in document["pip_extends"]?.entries ?? [] {
+            guard let base = pins.pipExtends[entry.name] else { continue }
+            if pins.pip[base] == nil {
+                diagnostics.append(.noEnvironment(base, entry.item.place, pins))
+            } else if pins.pipExtends[base] != nil {
                 diagnostics.append(
                     Diagnostic(
-                        entry.place, "'pip' has no environment '\(entry.name)'",
-                        DidYouMean.suggestion(for: entry.name, among: pins.pip.keys)))
-                continue
+                        entry.item.place, "'\(base)' extends another environment itself",
+                        "extend '\(pins.pipExtends[base] ?? base)'"))
             }
-            for package in entry.item.entries ?? [] where direct[package.name] != nil {
+        }
+        for (environment, direct) in pins.pip {
+            let names = Set(direct.keys.map(Pins.nameWithoutExtras))
+            for package in document["pip_locked"]?[environment]?.entries ?? [] where names.contains(package.name) {
                 diagnostics.append(
                     Diagnostic(
                         package.place, "'\(package.name)' is in both 'pip' and 'pip_locked'", "keep it in 'pip'"))
             }
+            let versions = pins.versions(of: environment)
+            for package in document["pip_excluded"]?[environment]?.entries ?? [] where versions[package.name] != nil {
+                diagnostics.append(
+                    Diagnostic(
+                        package.place, "'\(package.name)' is excluded, but has a version as well",
+                        "run dss pins update, or remove this line"))
+            }
+            for package in document["pip_sha256"]?[environment]?.entries ?? [] where versions[package.name] == nil {
+                diagnostics.append(
+                    Diagnostic(
+                        package.place, "'\(package.name)' has a hash, but no version in '\(environment)'",
+                        "run dss pins update, or remove this line"))
+            }
         }
+    }
+}
+
+extension Diagnostic {
+    fileprivate static func noEnvironment(_ name: String, _ place: Place, _ pins: Pins) -> Diagnostic {
+        Diagnostic(
+            place, "'pip' has no environment '\(name)'", DidYouMean.suggestion(for: name, among: pins.pip.keys))
     }
 }
 
 /// The syntax of names and versions for each kind of package.
 enum PinSyntax {
     case debian, python, tag, interpreter
+    /// A Python package with extras, a package that is left out, the hash of a wheel, an environment that is extended.
+    case requirement, exclusion, hash, environment
 
     var thing: String {
         switch self {
         case .debian: "Debian package"
-        case .python: "Python package"
+        case .python, .requirement, .exclusion, .hash: "Python package"
+        case .environment: "environment"
         case .tag: "Git repository"
         case .interpreter: "Python interpreter"
+        }
+    }
+
+    /// What stands after the name.
+    var value: String {
+        switch self {
+        case .hash: "SHA-256"
+        case .exclusion: "reason"
+        case .environment: "name"
+        case .debian, .python, .requirement, .tag, .interpreter: "version"
         }
     }
 
     var example: String {
         switch self {
         case .debian: "git: \"1:2.39.5-0+deb12u3\""
-        case .python: "jupyterlab: \"4.4.1\""
+        case .python, .requirement: "jupyterlab: \"4.4.1\""
+        case .exclusion: "torch: \"the reason\""
+        case .hash: "jupyterlab: \"\(String(repeating: "0", count: 64))\""
+        case .environment: "exasol: datascience"
         case .tag: "script-languages-release: \"5.0.0\""
         case .interpreter: "python: \"3.11\""
         }
@@ -211,8 +261,13 @@ enum PinSyntax {
         // Debian Policy 5.6.7; an architecture may follow, as in libc6:amd64.
         case .debian: name.wholeMatch(of: /[a-z0-9][a-z0-9+.\-]+(?::[a-z0-9]+)?/) != nil
         // https://packaging.python.org/en/latest/specifications/name-normalization/
-        case .python: name.wholeMatch(of: /[A-Za-z0-9](?:[A-Za-z0-9._\-]*[A-Za-z0-9])?/) != nil
-        case .tag, .interpreter: name.wholeMatch(of: /[A-Za-z0-9_][A-Za-z0-9._\/\-]*/) != nil
+        case .python, .exclusion, .hash: name.wholeMatch(of: /[A-Za-z0-9](?:[A-Za-z0-9._\-]*[A-Za-z0-9])?/) != nil
+        // https://packaging.python.org/en/latest/specifications/dependency-specifiers/#extras
+        case .requirement:
+            name.wholeMatch(
+                of: /[A-Za-z0-9](?:[A-Za-z0-9._\-]*[A-Za-z0-9])?(?:\[[A-Za-z0-9._\-]+(?:, ?[A-Za-z0-9._\-]+)*\])?/)
+                != nil
+        case .tag, .interpreter, .environment: name.wholeMatch(of: /[A-Za-z0-9_][A-Za-z0-9._\/\-]*/) != nil
         }
     }
 
@@ -221,7 +276,10 @@ enum PinSyntax {
         // Debian Policy 5.6.12.
         case .debian: version.wholeMatch(of: /(?:[0-9]+:)?[0-9][A-Za-z0-9.+~\-]*/) != nil
         // The characters of https://peps.python.org/pep-0440/; pip validates the rest.
-        case .python: version.wholeMatch(of: /v?(?:[0-9]+!)?[0-9][A-Za-z0-9.+_\-]*/) != nil
+        case .python, .requirement: version.wholeMatch(of: /v?(?:[0-9]+!)?[0-9][A-Za-z0-9.+_\-]*/) != nil
+        case .exclusion: !version.isEmpty
+        case .hash: version.wholeMatch(of: /[0-9a-f]{64}/) != nil
+        case .environment: isName(version)
         case .interpreter: version.wholeMatch(of: /3\.[0-9]+/) != nil
         // A safe subset of git-check-ref-format; a leading dash would be read as an option.
         case .tag: version.wholeMatch(of: /[A-Za-z0-9_][A-Za-z0-9._+\/\-]*/) != nil

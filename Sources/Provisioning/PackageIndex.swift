@@ -64,33 +64,136 @@ package struct PackageIndex: Sendable {
         return line.dropFirst(prefix.count).split(separator: ",").map { String($0).trimmedLine }
     }
 
-    /// The packages that pip would install for requirements on the sandbox's Python, including dependencies if
-    /// `withDependencies` is set.
-    /// - Returns: Package → version; `nil` if the requirements cannot be met.
-    package func resolve(
-        _ requirements: [String], pythonVersion: String, withDependencies: Bool
-    ) async throws -> [String: String]? {
+    /// The packages that requirements resolve to on the sandbox's Python, including dependencies, by uv: unlike pip, it
+    /// can leave packages out that others require.
+    /// - Parameters:
+    ///   - constraints: Package → version that is to be used if the package is needed.
+    ///   - excluded: Packages to leave out, with everything that only they need.
+    /// - Returns: Package → version.
+    /// - Throws: `Failure` with code `.unavailable` and uv's explanation if there is no solution.
+    func resolve(
+        _ requirements: [String], constraints: [String: String] = [:], excluding excluded: [String] = [],
+        pythonVersion: String
+    ) async throws -> [String: String] {
         guard !requirements.isEmpty else { return [:] }
-        let report = "\(directory)/report.\(requirements.joined().hashValue).json"
-        var arguments = [
-            "install", "--quiet", "--dry-run", "--ignore-installed", "--report", report,
-            "--only-binary=:all:", "--target", "\(directory)/target", "--python-version", pythonVersion,
-        ]
-        if !withDependencies { arguments.append("--no-deps") }
-        let output = try await runner.execute(pip(arguments + requirements))
+        let (uv, settings) = (try await installedUV(), try await uvSettings())
+        let constraintsFile = "\(directory)/constraints.txt"
+        let excludesFile = "\(directory)/excludes.txt"
+        try writeAtomically(constraints.map { "\($0.key)==\($0.value)\n" }.sorted().joined(), to: constraintsFile)
+        try writeAtomically(excluded.map { "\($0)\n" }.sorted().joined(), to: excludesFile)
+        let platform = "\(architecture == .arm64 ? "aarch64" : "x86_64")-manylinux_2_36"
+        let output = try await runner.execute(
+            Command(
+                uv,
+                [
+                    "pip", "compile", "-", "--quiet", "--no-header", "--no-annotate", "--no-config", "--python", python,
+                    "--python-version", pythonVersion, "--python-platform", platform, "--only-binary", ":all:",
+                    "--constraints", constraintsFile, "--excludes", excludesFile,
+                ], environment: settings,
+                input: .text(requirements.map { "\($0)\n" }.joined())))
         try Task.checkCancellation()
-        guard output.status.isSuccess else { return nil }
-        return try Self.versions(inReport: Data(readText(report).utf8))
+        guard output.status.isSuccess else {
+            throw Failure(
+                .unavailable, "found no compatible versions of \(requirements.joined(separator: ", "))",
+                details: output.standardError.split(separator: "\n").suffix(12).map(String.init))
+        }
+        return Self.versions(inRequirements: output.standardOutput)
     }
 
-    static func versions(inReport json: Data) throws -> [String: String] {
+    /// Parses lines `name==version`, the output of `uv pip compile`.
+    static func versions(inRequirements text: String) -> [String: String] {
+        text.split(whereSeparator: \.isNewline).reduce(into: [:]) { versions, line in
+            guard let match = line.prefixMatch(of: /([A-Za-z0-9._\-]+)(?:\[[^\]]*\])?==([^\s;]+)/) else { return }
+            versions[normalized(String(match.1))] = String(match.2)
+        }
+    }
+
+    /// Installs uv in the directory of the index on first use, as the playbook does on the build machine.
+    private func installedUV() async throws -> String {
+        let program = "\(directory)/uv/bin/uv"
+        if fileExists(program) { return program }
+        let output = try await runner.execute(
+            pip(["install", "--quiet", "--no-deps", "--no-compile", "--target", "\(directory)/uv", "uv"]))
+        try Task.checkCancellation()
+        guard output.status.isSuccess else {
+            throw Failure(
+                .unavailable, "failed to download uv, which resolves Python packages",
+                details: output.standardError.split(separator: "\n").suffix(4).map(String.init))
+        }
+        return program
+    }
+
+    /// pip's settings as environment variables of uv, which does not read them itself.
+    private func uvSettings() async throws -> [String: String] {
+        let output = try await runner.execute(pip(["config", "list"]))
+        return Self.uvSettings(pipSettings: output.standardOutput)
+    }
+
+    /// Parses lines such as `global.index-url='…'`; a later line wins, as in pip.
+    static func uvSettings(pipSettings text: String) -> [String: String] {
+        let names = [
+            "index-url": "UV_DEFAULT_INDEX", "extra-index-url": "UV_INDEX", "trusted-host": "UV_INSECURE_HOST",
+            "cert": "SSL_CERT_FILE", "find-links": "UV_FIND_LINKS",
+        ]
+        return text.split(whereSeparator: \.isNewline).reduce(into: [:]) { settings, line in
+            guard let match = line.wholeMatch(of: /[^=]*\.([a-z-]+)=.(.*)./), let name = names[String(match.1)] else {
+                return
+            }
+            settings[name] = String(match.2)
+        }
+    }
+
+    /// The wheels that pip would install for exact versions on the sandbox's Python, without dependencies.
+    /// - Returns: Package → version and SHA-256; `nil` if one of the versions is not available.
+    func wheels(_ requirements: [String], pythonVersion: String) async throws -> [String: Wheel]? {
+        guard !requirements.isEmpty else { return [:] }
+        let report = "\(directory)/report.\(requirements.joined().hashValue).json"
+        let output = try await runner.execute(
+            pip(
+                [
+                    "install", "--quiet", "--dry-run", "--ignore-installed", "--report", report, "--no-deps",
+                    "--only-binary=:all:", "--target", "\(directory)/target", "--python-version", pythonVersion,
+                ] + requirements))
+        try Task.checkCancellation()
+        guard output.status.isSuccess else { return nil }
+        return try Self.wheels(inReport: Data(readText(report).utf8))
+    }
+
+    /// A distribution of a Python package that pip selected.
+    struct Wheel: Equatable {
+        var version: String
+        /// In hexadecimal; `nil` if the index does not publish it.
+        var sha256: String?
+    }
+
+    static func wheels(inReport json: Data) throws -> [String: Wheel] {
         struct Report: Decodable {
-            struct Item: Decodable { var metadata: Metadata }
+            struct Item: Decodable {
+                var metadata: Metadata
+                var download: Download?
+                enum CodingKeys: String, CodingKey {
+                    case metadata
+                    case download = "download_info"
+                }
+            }
             struct Metadata: Decodable { var name, version: String }
+            struct Download: Decodable {
+                var archive: Archive?
+                enum CodingKeys: String, CodingKey { case archive = "archive_info" }
+            }
+            struct Archive: Decodable { var hashes: [String: String]? }
             var install: [Item]
         }
-        let items = try JSONDecoder().decode(Report.self, from: json).install.map(\.metadata)
-        return Dictionary(items.map { (normalized($0.name), $0.version) }) { first, _ in first }
+        let items = try JSONDecoder().decode(Report.self, from: json).install
+        return Dictionary(
+            items.map {
+                (
+                    normalized($0.metadata.name),
+                    Wheel(
+                        version: $0.metadata.version, sha256: $0.download?.archive?.hashes?["sha256"])
+                )
+            }
+        ) { first, _ in first }
     }
 
     /// The normalized name of a project: lowercase, with each run of `-`, `_` and `.` replaced by one dash (PEP 503).

@@ -35,16 +35,8 @@ package struct PinsCheck: Sendable {
             updated.apt[name] = versions.first
         }
         let python = try await pythonVersion()
-        for (group, direct) in pins.pip {
-            let resolved = try await index.resolve(
-                direct.keys.sorted(), pythonVersion: python, withDependencies: true)
-            guard let resolved else {
-                throw Failure(
-                    .unavailable, "pip found no compatible versions of \(direct.keys.sorted().joined(separator: ", "))")
-            }
-            updated.pip[group] = resolved.filter { direct[$0.key] != nil }
-            let others = resolved.filter { direct[$0.key] == nil }
-            updated.pipLocked[group] = others.isEmpty ? pins.pipLocked[group] : others
+        for base in pins.pip.keys.sorted() where pins.pipExtends[base] == nil {
+            try await update(&updated, base, python)
         }
         for name in pins.git.keys {
             guard let url = repositories[name], let tags = try await index.tags(of: url) else { continue }
@@ -53,15 +45,46 @@ package struct PinsCheck: Sendable {
         return updated
     }
 
+    /// Updates an environment together with those that extend it: all share one directory, so they are resolved in one
+    /// query, and what the base alone needs is pinned there.
+    private func update(_ pins: inout Pins, _ base: String, _ python: String) async throws {
+        let extensions = pins.pipExtends.filter { $0.value == base }.keys.sorted()
+        let direct = { [pins] (group: String) in (pins.pip[group] ?? [:]).keys.sorted() }
+        let excluded = ([base] + extensions).flatMap { (pins.pipExcluded[$0] ?? [:]).keys }
+        let all = try await index.resolve(
+            ([base] + extensions).flatMap(direct), excluding: excluded, pythonVersion: python)
+        var rest = all
+        for group in [base] + extensions {
+            let versions =
+                group == extensions.last ?? base
+                ? rest
+                : try await index.resolve(
+                    direct(group), constraints: all, excluding: excluded, pythonVersion: python
+                ).filter { rest[$0.key] != nil }
+            let names = direct(group).reduce(into: [:]) { $0[PackageIndex.normalized(Pins.nameWithoutExtras($1))] = $1 }
+            var (required, locked): ([String: String], [String: String]) = ([:], [:])
+            for (name, version) in versions {
+                if let requirement = names[name] { required[requirement] = version } else { locked[name] = version }
+                rest[name] = nil
+            }
+            pins.pip[group] = required
+            pins.pipLocked[group] = locked.isEmpty ? pins.pipLocked[group].map { _ in [:] } : locked
+            let wheels = try await index.wheels(
+                versions.map { "\($0.key)==\($0.value)" }.sorted(), pythonVersion: python)
+            pins.pipSHA256[group] = wheels?.compactMapValues(\.sha256)
+        }
+    }
+
     /// Resolves all packages of an environment in one query; looks up each locked package individually only if that
     /// fails.
     private func checkPython(_ pins: Pins, _ group: String, _ python: String) async throws -> [PinStatus] {
-        let pinned = (pins.pip[group] ?? [:]).merging(pins.pipLocked[group] ?? [:]) { direct, _ in direct }
+        let pinned = pins.versions(of: group)
+        let direct = Set((pins.pip[group] ?? [:]).keys.map(Pins.nameWithoutExtras))
         let requirements = pinned.sorted { $0.key < $1.key }.map { "\($0.key)==\($0.value)" }
-        let found = try await index.resolve(requirements, pythonVersion: python, withDependencies: false)
+        let found = try await index.wheels(requirements, pythonVersion: python)
         return try await withThrowingTaskGroup(of: PinStatus.self) { tasks in
             for (name, version) in pinned {
-                let isDirect = pins.pip[group]?[name] != nil
+                let isDirect = direct.contains(name)
                 tasks.addTask {
                     let versions =
                         found != nil && !isDirect ? [version] : try await index.newestPython(name)

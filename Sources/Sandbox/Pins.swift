@@ -8,17 +8,25 @@ package struct Pins: Sendable, Equatable {
     package var python: String?
     /// Debian package → exact version.
     package var apt: [String: String]
-    /// Environment (`jupyter`, `poetry`) → directly required Python package → version.
+    /// Environment (`jupyter`, `poetry`) → directly required Python package, possibly with extras
+    /// (`ibis-framework[duckdb]`) → version.
     package var pip: [String: [String: String]]
     /// Environment → transitively required Python package → version.
     package var pipLocked: [String: [String: String]]
+    /// Environment → the environment that it is installed on top of: `exasol` → `datascience`.
+    package var pipExtends: [String: String]
+    /// Environment → Python package that is left out although others require it → reason.
+    package var pipExcluded: [String: [String: String]]
+    /// Environment → Python package → SHA-256 of the wheel to install, in hexadecimal.
+    package var pipSHA256: [String: [String: String]]
     /// Repository → tag.
     package var git: [String: String]
 
     package init(
         distribution: String, suite: String, architecture: Architecture? = nil, python: String? = nil,
         apt: [String: String], pip: [String: [String: String]], pipLocked: [String: [String: String]],
-        git: [String: String]
+        pipExtends: [String: String] = [:], pipExcluded: [String: [String: String]] = [:],
+        pipSHA256: [String: [String: String]] = [:], git: [String: String]
     ) {
         self.distribution = distribution
         self.suite = suite
@@ -27,6 +35,21 @@ package struct Pins: Sendable, Equatable {
         self.apt = apt
         self.pip = pip
         self.pipLocked = pipLocked
+        self.pipExtends = pipExtends
+        self.pipExcluded = pipExcluded
+        self.pipSHA256 = pipSHA256
         self.git = git
+    }
+    /// The name of a Python package without its extras: `ibis-framework[duckdb]` → `ibis-framework`.
+    package static func nameWithoutExtras(_ requirement: String) -> String {
+        String(requirement.prefix { $0 != "[" })
+    }
+
+    /// All packages of an environment without those of the environment that it extends, keyed by the name without
+    /// extras.
+    package func versions(of environment: String) -> [String: String] {
+        (pip[environment] ?? [:]).reduce(into: pipLocked[environment] ?? [:]) {
+            $0[Self.nameWithoutExtras($1.key)] = $1.value
+        }
     }
 }

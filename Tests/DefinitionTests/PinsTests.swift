@@ -101,6 +101,20 @@ struct PinsTests {
         #expect(updated.hasPrefix("# ") == text.hasPrefix("# "))
     }
 
+    @Test func `hashes, exclusions and environments on top of others survive an update`() throws {
+        var new = pins
+        new.pip["exasol"] = ["pyexasol[pandas,polars]": "1.0"]
+        new.pipLocked["exasol"] = ["websocket-client": "1.8"]
+        new.pipExtends = ["exasol": "jupyter"]
+        new.pipExcluded = ["exasol": ["torch": "2 GB of CUDA: not for everybody"]]
+        new.pipSHA256 = ["exasol": ["pyexasol": String(repeating: "0a", count: 32)]]
+        let first = try load(text).text(with: new)
+        #expect(try load(first).pins == new)
+        #expect(new.versions(of: "exasol") == ["pyexasol": "1.0", "websocket-client": "1.8"])
+        new.pipSHA256["exasol"]?["pyexasol"] = String(repeating: "0b", count: 32)
+        #expect(try load(first).text(with: new) == first.replacing("0a", with: "0b"))
+    }
+
     @Test(arguments: [
         ("suite: x\n", "1:1: error: the key 'distribution' is missing, for example distribution: debian"),
         (
@@ -131,6 +145,31 @@ struct PinsTests {
         (
             "distribution: debian\nsuite: x\npip: {jupyter: {}}\npip_locked: {jupiter: {}}\n",
             "4:14: error: 'pip' has no environment 'jupiter', did you mean 'jupyter'?"
+        ),
+        (
+            "distribution: debian\nsuite: x\npip: {a: {}, bcd: {'c[d': '1'}}\n",
+            "3:20: error: 'c[d' is not a valid Python package name, for example jupyterlab: \"4.4.1\""
+        ),
+        (
+            "distribution: debian\nsuite: x\npip: {a: {'b[c,d]': '1'}}\npip_locked: {a: {b: '1'}}\n",
+            "4:18: error: 'b' is in both 'pip' and 'pip_locked', keep it in 'pip'"
+        ),
+        (
+            "distribution: debian\nsuite: x\npip: {a: {}}\npip_extends: {a: b}\n",
+            "4:18: error: 'pip' has no environment 'b', did you mean 'a'?"
+        ),
+        (
+            "distribution: debian\nsuite: x\npip: {a: {}, b: {}, c: {}}\npip_extends: {b: a, c: b}\n",
+            "4:24: error: 'b' extends another environment itself, extend 'a'"
+        ),
+        (
+            "distribution: debian\nsuite: x\npip: {a: {'torch[x]': '1'}}\npip_excluded: {a: {torch: too large}}\n",
+            "4:20: error: 'torch' is excluded, but has a version as well, run dss pins update, or remove this line"
+        ),
+        (
+            "distribution: debian\nsuite: x\npip: {a: {b: '1'}}\npip_sha256: {a: {b: 12ab}}\n",
+            "4:21: error: '12ab' is not a valid Python package SHA-256, for example jupyterlab: "
+                + "\"0000000000000000000000000000000000000000000000000000000000000000\""
         ),
     ])
     func `mistakes`(text: String, mistake: String) throws {

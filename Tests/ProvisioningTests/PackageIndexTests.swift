@@ -21,12 +21,41 @@ struct PackageIndexTests {
         #expect(PackageIndex.versions(inMadison: "").isEmpty)
     }
 
-    @Test("pip's report gives names as the index compares them and versions")
+    @Test("pip's report gives names as the index compares them, versions and hashes")
     func report() throws {
         let json =
-            #"{"install":[{"metadata":{"name":"Jinja_.2","version":"3.1.6","x":1}},{"metadata":{"name":"anyio","version":"4.9.0"}}]}"#
+            #"{"install":[{"metadata":{"name":"Jinja_.2","version":"3.1.6","x":1}},{"metadata":{"name":"anyio","version":"4.9.0"},"download_info":{"url":"u","archive_info":{"hash":"sha256=ab","hashes":{"sha256":"ab"}}}}]}"#
         #expect(
-            try PackageIndex.versions(inReport: Data(json.utf8)) == ["jinja-2": "3.1.6", "anyio": "4.9.0"])
+            try PackageIndex.wheels(inReport: Data(json.utf8)) == [
+                "jinja-2": .init(version: "3.1.6"), "anyio": .init(version: "4.9.0", sha256: "ab"),
+            ])
+    }
+
+    @Test("uv's lines give names as the index compares them and versions, without extras, markers and hints")
+    func requirements() {
+        let text = """
+            --index-url https://mirror
+            Jinja_.2==3.1.6
+            ibis-framework[duckdb,exasol]==10.1
+            colorama==0.4.6 ; sys_platform == 'win32'
+                # via click
+            """
+        #expect(
+            PackageIndex.versions(inRequirements: text)
+                == ["jinja-2": "3.1.6", "ibis-framework": "10.1", "colorama": "0.4.6"])
+    }
+
+    @Test("uv is told what pip was told; a later setting wins, others are left out")
+    func settings() {
+        let text = """
+            global.index-url='https://mirror/simple'
+            global.timeout='60'
+            :env:.cert='/etc/ca.pem'
+            install.index-url='https://other/simple?a=b'
+            """
+        #expect(
+            PackageIndex.uvSettings(pipSettings: text)
+                == ["UV_DEFAULT_INDEX": "https://other/simple?a=b", "SSL_CERT_FILE": "/etc/ca.pem"])
     }
 
     @Test(
