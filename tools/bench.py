@@ -33,7 +33,7 @@ def main():
         DSS_BUCKET=str(place / "bucket"),
         DSS_CACHE=str(place / "cache"),
         DSS_STATE=str(place / "state"),
-        DSS_DEFAULT_PASSWORD="bench",
+        DSS_DEFAULT_PASSWORD="bench-password",
     )
     try:
         if "--only-docker" not in sys.argv:

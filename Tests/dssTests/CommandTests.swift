@@ -48,6 +48,27 @@ struct CommandTests {
         }
     }
 
+    @Test(
+        "a default password of fewer than 12 characters is refused before anything is done, unless allowed",
+        arguments: [
+            ["create-vm"], ["create-vm", "--provider", "aws"], ["export-vm"],
+            ["reset-password", "--host", "h", "--user", "u", "--key", "k"],
+        ])
+    func weakPassword(command: [String]) async throws {
+        try await withFolder { world in
+            var world = world
+            world.isRoot = true
+            let refusal = "the default password has fewer than 12 characters"
+            world.environment = ["DSS_DEFAULT_PASSWORD": "elevenchars"]
+            let weak = await world.dss(command)
+            #expect(weak.code == 64 && weak.errors.contains(refusal), "\(weak.errors)")
+            let allowed = await world.dss(command + ["--allow-weak-default-password"])
+            #expect(!allowed.errors.contains(refusal))
+            world.environment = ["DSS_DEFAULT_PASSWORD": "twelve chars"]
+            #expect(!(await world.dss(command).errors.contains(refusal)))
+        }
+    }
+
     @Test("a failure is text on standard error, or with --json an event on standard output")
     func failure() async {
         let text = await PretendWorld().dss("definition", "--definition", "none.yaml")

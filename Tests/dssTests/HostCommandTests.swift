@@ -10,14 +10,15 @@ struct HostCommandTests {
     func reset() async throws {
         try await MachineOwner.with { owner in
             try owner.answer("*dss_password=*", "printf '%s\\n' \"$said\" >$folder/received; echo jupyter; echo login")
-            let said = try await owner.dss("reset-password", "--known-hosts", owner.knownHosts, password: "it's $me")
+            let said = try await owner.dss(
+                "reset-password", "--known-hosts", owner.knownHosts, password: "it's all $mine")
             #expect(said.status.isSuccess, "\(said.standardError)")
             #expect(
                 said.standardOutput.hasPrefix("reset the default password of 'ubuntu' and JupyterLab on 192.0.2.10\n"))
             let received = try readText("\(owner.machine.folder)/received")
-            #expect(received.hasPrefix("sudo -n sh -s\ndss_user=ubuntu\ndss_password='it'\\''s $me'\n"))
+            #expect(received.hasPrefix("sudo -n sh -s\ndss_user=ubuntu\ndss_password='it'\\''s all $mine'\n"))
             #expect(received.contains("chage --lastday 0 \"$dss_user\""))
-            #expect(!(said.standardOutput + said.standardError).contains("$me"))
+            #expect(!(said.standardOutput + said.standardError).contains("$mine"))
         }
     }
 

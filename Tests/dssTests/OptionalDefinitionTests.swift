@@ -43,7 +43,7 @@ struct OptionalDefinitionTests {
 
     private func run(_ arguments: [String]) async throws -> ProgramOutput {
         try await withTemporaryDirectory { folder in
-            let environment = ["PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "DSS_DEFAULT_PASSWORD": "secret"]
+            let environment = ["PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "DSS_DEFAULT_PASSWORD": "secret enough"]
             let folders = ["DSS_BUCKET", "DSS_CACHE", "DSS_STATE"].reduce(into: environment) { $0[$1] = folder }
             return try await Program.run(arguments, folders, in: folder)
         }

@@ -30,7 +30,7 @@ struct CreateVM: DssCommand {
 
     @OptionGroup var definition: DefinitionOptions
     @OptionGroup var asset: AssetOptions
-    @OptionGroup var password: PasswordOptions
+    @OptionGroup var password: NewPasswordOptions
     @OptionGroup var place: DirectoryOptions
     @OptionGroup var output: OutputOptions
 

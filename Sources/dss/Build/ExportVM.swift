@@ -21,7 +21,7 @@ struct ExportVM: DssCommand {
 
     @OptionGroup var definition: DefinitionOptions
     @OptionGroup var asset: AssetOptions
-    @OptionGroup var password: PasswordOptions
+    @OptionGroup var password: NewPasswordOptions
     @OptionGroup var aws: AWSOptions
     @OptionGroup var export: ExportOptions
     @OptionGroup var output: OutputOptions

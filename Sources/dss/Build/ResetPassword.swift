@@ -24,7 +24,7 @@ struct ResetPassword: DssCommand {
             """)
 
     @OptionGroup var host: HostOptions
-    @OptionGroup var password: PasswordOptions
+    @OptionGroup var password: NewPasswordOptions
     @OptionGroup var definition: DefinitionOptions
 
     @Flag(help: .json)

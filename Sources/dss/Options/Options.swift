@@ -154,6 +154,29 @@ struct PasswordOptions: ParsableArguments {
     }
 }
 
+/// The default password that a build sets. Everybody who has the image can guess at it, so a short one is refused.
+struct NewPasswordOptions: ParsableArguments {
+    /// Below 12 characters, a random password can be found by trying, once its hash is read from the image.
+    static let minimumLength = 12
+
+    @OptionGroup var source: PasswordOptions
+
+    @Flag(
+        name: .customLong("allow-weak-default-password"),
+        help: "Accept a default password of fewer than \(NewPasswordOptions.minimumLength) characters")
+    var allowsWeak = false
+
+    func password(in live: Live) throws -> DefaultPassword {
+        let password = try source.password(in: live)
+        guard allowsWeak || password.secret.reveal.count >= Self.minimumLength else {
+            throw Failure(
+                .usage, "the default password has fewer than \(Self.minimumLength) characters",
+                advice: "use a longer one, or --allow-weak-default-password")
+        }
+        return password
+    }
+}
+
 /// Selects an AMI by its id or its asset id.
 struct ImageOptions: ParsableArguments {
     @Argument(help: ArgumentHelp("AMI id", valueName: "ami-id"))
