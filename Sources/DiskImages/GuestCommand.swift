@@ -14,6 +14,10 @@ package struct GuestCommand: Sendable, Equatable {
     /// Directory for the guest's files: console, log, pid file, firmware variables, written blocks.
     package var directory: String
     package var firmware: UEFIFirmware?
+    package var processors = 2
+    /// Whether the guest writes to `image` itself, not to a temporary file.
+    package var keepsWrites = false
+    var powerButton: PowerButton?
 
     package struct PortForward: Sendable, Equatable {
         package var host: Int
@@ -31,8 +35,8 @@ package struct GuestCommand: Sendable, Equatable {
     package var command: Command {
         var words = ["-name", "\(name)", "-no-user-config", "-nodefaults"]
         words += ["-machine", machine, "-accel", accelerator.option, "-cpu", accelerator.cpu]
-        words += ["-smp", "2", "-m", "\(memoryMiB)", "-rtc", "base=utc"]
-        words += firmwareOptions + disk + network + random
+        words += ["-smp", "\(processors)", "-m", "\(memoryMiB)", "-rtc", "base=utc"]
+        words += firmwareOptions + disk + network + random + (powerButton?.options ?? [])
         words += ["-display", "none", "-device", "VGA", "-serial", "file:\(QemuBlockNode.escaped(consoleLog))"]
         words += ["-daemonize", "-pidfile", pidFile, "-D", log, "-d", "guest_errors"]
         // TMPDIR: directory for the unlinked file with the blocks written by the guest.
@@ -56,7 +60,8 @@ package struct GuestCommand: Sendable, Equatable {
             case .ec2: ["-device", "nvme,serial=dss,drive=disk,bootindex=0"]
             }
         // snapshot: the image is opened read-only.
-        return ["-drive", "if=none,id=disk,snapshot=on,cache=unsafe,\(image.options)"] + device
+        let writes = keepsWrites ? "cache=writeback" : "snapshot=on,cache=unsafe"
+        return ["-drive", "if=none,id=disk,\(writes),\(image.options)"] + device
     }
 
     private var network: [String] {

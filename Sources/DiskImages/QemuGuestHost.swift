@@ -12,10 +12,15 @@ package struct QemuGuestHost: GuestHost {
     private let options: Options
     private let runner: any CommandRunner
     /// Chooses the host ports; replaceable, so that a test can simulate a port taken by another program.
-    var choosePorts: @Sendable () throws -> [Int] = { try freePorts(2) }
+    var choosePorts: @Sendable () throws -> [Int]
 
     package struct Options: Sendable, Equatable {
         package var memoryMiB: Int
+        package var processors = 2
+        /// Preferred host ports of SSH and JupyterLab; another free port is used if one is taken or 0.
+        package var preferredPorts = [0, 0]
+        /// The disk that keeps what the guest writes; `nil` discards it.
+        package var disk: KeptDisk?
         /// Port of JupyterLab in the guest.
         package var jupyterPort: Int
         /// Asset id in the process names, to find leftovers.
@@ -44,6 +49,7 @@ package struct QemuGuestHost: GuestHost {
         self.path = path
         self.options = options
         self.runner = runner
+        choosePorts = { [options] in try freePorts(preferring: options.preferredPorts) }
         image = try await ImageInspector(runner: runner).inspect(path)
         if let accelerator {
             accelerated = accelerator
@@ -62,14 +68,45 @@ package struct QemuGuestHost: GuestHost {
     package func withGuest<Result: Sendable>(
         _ name: String, _ body: @Sendable (GuestAddress) async throws -> Result
     ) async throws -> Result {
+        try await withMachine(name) { guest in
+            try await withoutActuallyEscaping(body) { body in
+                try await run(body, in: guest)
+            }
+        }
+    }
+
+    /// Boots a machine for a person: runs `body`, and then waits until the machine is powered off.
+    ///
+    /// Cancelling the task after `body` presses the power button, so that the guest shuts down in order;
+    /// `onPowerButton` is called then. Cancelling it before ends the machine at once.
+    /// - Throws: `Failure` with the output of QEMU and the console if QEMU crashed, or if the machine stopped before
+    ///   `body` returned.
+    package func operate(
+        _ name: String, onPowerButton: @Sendable () -> Void,
+        _ body: @escaping @Sendable (GuestAddress) async throws -> Void
+    ) async throws {
+        try await withMachine(name, hasPowerButton: true) { guest in
+            try await run(body, in: guest)
+            do {
+                while guest.process.isAlive { try await Task.sleep(for: .milliseconds(200)) }
+            } catch {
+                onPowerButton()
+                guest.command.powerButton?.press()
+                _ = await guest.process.ended(within: .seconds(accelerated == .kvm ? 30 : 120))
+                return
+            }
+            if guest.hasCrashed { throw guest.endedEarly() }
+        }
+    }
+
+    private func withMachine<Result: Sendable>(
+        _ name: String, hasPowerButton: Bool = false, _ body: (RunningGuest) async throws -> Result
+    ) async throws -> Result {
         try await withTemporaryDirectory(in: options.temporaryDirectory) { directory in
             let guestName = GuestName(
                 starter: GuestName.ownStarter, hardware: profile.rawValue, guest: name, assetID: options.assetID)
             return try await finally {
-                let guest = try await boot(guestName, in: directory)
-                return try await withoutActuallyEscaping(body) { body in
-                    try await run(body, in: guest)
-                }
+                try await body(try await boot(guestName, in: directory, hasPowerButton: hasPowerButton))
             } cleanup: {
                 await end(guestName, in: directory)
             }
@@ -77,21 +114,30 @@ package struct QemuGuestHost: GuestHost {
     }
 
     /// Starts QEMU; retries with other ports if a port was taken in the meantime.
-    private func boot(_ name: GuestName, in directory: String) async throws -> RunningGuest {
+    private func boot(
+        _ name: GuestName, in directory: String, hasPowerButton: Bool
+    ) async throws -> RunningGuest {
+        let base = try QemuBlockNode(path: path, format: image.format)
         let firmware = profile.firmware == .uefi ? try UEFIFirmware.installed() : nil
         var attempt = 1
         while true {
             let ports = try choosePorts()
             let command = GuestCommand(
                 name: name, hardware: profile, accelerator: accelerated,
-                image: try QemuBlockNode(path: path, format: image.format), memoryMiB: options.memoryMiB,
+                image: options.disk?.node(on: base) ?? base, memoryMiB: options.memoryMiB,
                 ports: [.init(host: ports[0], guest: 22), .init(host: ports[1], guest: options.jupyterPort)],
-                directory: directory, firmware: firmware)
+                directory: directory, firmware: firmware, processors: options.processors,
+                keepsWrites: options.disk != nil,
+                powerButton: hasPowerButton ? PowerButton(in: directory) : nil)
+            try command.powerButton?.install()
             if let firmware { try await runner.run(Command("cp", ["--", firmware.variables, command.variables])) }
             let output = try await execute(command.command)
             if output.status.isSuccess { return try RunningGuest(command) }
             // With -D and -daemonize, all messages of QEMU go to its log.
             let messages = output.standardError + tail(of: command.log)
+            if let disk = options.disk, messages.contains(#"Failed to get "write" lock"#) {
+                throw Failure(.temporary, "\(disk.path) is in use by another virtual machine")
+            }
             guard attempt < 5, messages.contains("host forwarding rule") else {
                 throw Failure(
                     .unavailable, "QEMU cannot start a machine with hardware '\(profile.rawValue)'",
@@ -156,6 +202,9 @@ struct RunningGuest: Sendable {
             consoleLog: command.consoleLog)
     }
 
+    /// Whether QEMU ended without removing its pid file, as it does on every exit of its own.
+    var hasCrashed: Bool { fileExists(command.pidFile) }
+
     func endedEarly() -> Failure { Self.endedEarly(command) }
 
     private static func endedEarly(_ command: GuestCommand) -> Failure {
@@ -166,30 +215,6 @@ struct RunningGuest: Sendable {
         }
         return Failure(
             .failed, "the virtual machine (\(command.hardware.rawValue)) stopped unexpectedly", details: details)
-    }
-}
-
-/// Asks the kernel for unused TCP ports on 127.0.0.1.
-///
-/// Another program may take a port before the caller binds it; the caller must retry in that case.
-package func freePorts(_ count: Int) throws -> [Int] {
-    var sockets: [Int32] = []
-    defer { for file in sockets { close(file) } }
-    return try (0..<count).map { _ in
-        let file = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
-        guard file >= 0 else { throw FileError("open a socket on", "127.0.0.1") }
-        sockets.append(file)
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
-        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-        let isBound = withUnsafeMutablePointer(to: &address) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                bind(file, $0, length) == 0 && getsockname(file, $0, &length) == 0
-            }
-        }
-        guard isBound else { throw FileError("bind a port on", "127.0.0.1") }
-        return Int(UInt16(bigEndian: address.sin_port))
     }
 }
 
@@ -219,6 +244,15 @@ package struct LeftoverGuests: Sendable {
             ended.append(Asset(.process, assetID: name.assetID, id: "\(process.pid) (\(name))", state: .orphaned))
         }
         return ended
+    }
+
+    /// Ends the guests of this process at once and removes their files, for an exit without any other clean-up.
+    package func abandon() {
+        for (process, name) in guests() where name.starter == GuestName.ownStarter {
+            let directory = Self.directory(commandLine: commandLine(of: process.pid))
+            process.signal(SIGKILL)
+            if let directory { try? FileManager.default.removeItem(atPath: directory) }
+        }
     }
 
     private func guests() -> [(BackgroundProcess, GuestName)] {

@@ -1,4 +1,5 @@
 import ArgumentParser
+import DiskImages
 import Glibc
 import Reporting
 import Sandbox
@@ -43,6 +44,7 @@ struct Main {
 
     private static func runInterruptibly(_ command: sending any DssCommand, _ live: Live) async throws {
         try await interruptible { name, isSecond in
+            if isSecond { LeftoverGuests().abandon() }
             live.standardError.write(
                 isSecond
                     ? "\ndss: stopped without cleaning up; run 'dss show-assets' to list leftovers\n"
@@ -83,6 +85,10 @@ struct Dss: ParsableCommand {
 
               sudo dss create-vm
 
+            To boot it and open JupyterLab in a browser:
+
+              dss run
+
             To verify that an image boots and works as specified:
 
               sudo dss verify-vm IMAGE --hardware vmware --ask-default-password
@@ -94,7 +100,9 @@ struct Dss: ParsableCommand {
         groupedSubcommands: [
             CommandGroup(
                 name: "Build",
-                subcommands: [CreateVM.self, VerifyVM.self, CreateDockerImage.self, VerifyDockerImage.self]),
+                subcommands: [
+                    CreateVM.self, Run.self, VerifyVM.self, CreateDockerImage.self, VerifyDockerImage.self,
+                ]),
             CommandGroup(
                 name: "Step-by-step AWS build",
                 subcommands: [SetupEC2.self, SetupEC2AndInstallDependencies.self, ExportVM.self]),

@@ -419,16 +419,22 @@ struct StartGuide {
             let new = "New-VM -Name sandbox -Generation 1 -MemoryStartupBytes 4GB -VHDPath \(Self.quoted(file.name))"
             add("Hyper-V", .text("In PowerShell as administrator:"), .command("\(new); Start-VM sandbox"))
         }
-        if let file = release.file(.qcow2, .raw, .vmdk, .vhd) {
+        if let file = release.file(.qcow2, .raw, .vhd, .vmdk) {
             let port = release.jupyterPort
-            let format = file.format == .vhd ? "vpc" : file.format.rawValue
             let program = release.architecture == .arm64 ? "qemu-system-aarch64 -M virt" : "qemu-system-x86_64"
-            add(
-                "QEMU",
+            // QEMU reads a streamOptimized VMDK, but cannot write to it.
+            let disk = file.format == .vmdk ? "sandbox.qcow2" : file.name
+            let format = file.format == .vmdk ? "qcow2" : file.format == .vhd ? "vpc" : file.format.rawValue
+            let conversion = Step.command("qemu-img convert -O qcow2 \(Self.quoted(file.name)) \(disk)")
+            let steps: [Step] = [
                 .command(
-                    "\(program) -m 4096 -nic user,hostfwd=tcp::\(port)-:\(port),hostfwd=tcp::2222-:22 "
-                        + "-drive file=\(Self.quoted(file.name)),format=\(format)"),
-                .command("ssh -p 2222 \(release.user)@localhost"))
+                    // With QEMU's default processor, numpy ends with an illegal instruction.
+                    "\(program) -accel kvm -accel tcg -cpu max -smp 2 -m 4096 "
+                        + "-nic user,hostfwd=tcp::\(port)-:\(port),hostfwd=tcp::2222-:22 "
+                        + "-drive file=\(Self.quoted(disk)),format=\(format)"),
+                .command("ssh -p 2222 \(release.user)@localhost"),
+            ]
+            places.append(Place(title: "QEMU", steps: (file.format == .vmdk ? [conversion] : []) + steps))
         }
         if let image = release.images.first {
             let type = release.architecture == .arm64 ? "t4g.medium" : "t3.medium"

@@ -1,0 +1,117 @@
+import DiskImages
+import Sandbox
+import Verification
+import Workbench
+
+/// An image to boot, and what is known about it.
+package struct RunnableImage: Sendable, Equatable {
+    /// Absolute path.
+    package var path: String
+    package var assetID: String
+    package var user: String
+    /// JupyterLab's port in the guest.
+    package var jupyterPort: Int
+
+    /// An image file; without a manifest beside it, it counts as one with the usual settings.
+    package init(path: String) {
+        let manifest = Manifest.read("\(parentDirectory(path))/\(Manifest.fileName)")
+        self.init(path, manifest)
+    }
+
+    /// The image of an asset id that boots fastest.
+    /// - Throws: `Failure` with code `.badData` if the asset id has no finished image.
+    package init(of folder: AssetFolder<DirectoryStore>) async throws {
+        guard let manifest = try await folder.manifest() else {
+            let known = folder.store.assetIDs(under: folder.prefix).map(\.rawValue)
+            throw Failure(
+                .badData, "no finished build of '\(folder.assetID)' in \(folder.path)",
+                details: known.isEmpty ? [] : ["asset ids in this bucket: \(known.joined(separator: ", "))"],
+                advice: "build it with: sudo dss create-vm --asset-id \(shellQuoted(folder.assetID.rawValue))")
+        }
+        let names = Self.preference.compactMap { format in manifest.files.first { $0.format == format }?.name }
+        guard let name = names.first(where: { fileExists(folder.path($0)) }) else {
+            throw Failure(
+                .badData, "the build '\(folder.assetID)' has no VM image in \(folder.path)",
+                advice: manifest.container == nil
+                    ? "build it again with: sudo dss create-vm --asset-id \(shellQuoted(folder.assetID.rawValue))"
+                    : "to run its Docker image, add --docker")
+        }
+        guard manifest.architecture == .amd64 else {
+            throw Failure(
+                .unavailable, "the build '\(folder.assetID)' is for \(manifest.architecture.rawValue)",
+                advice: "dss run boots only images for amd64; to run this one, use an AWS instance")
+        }
+        self.init(folder.path(name), manifest)
+    }
+
+    private init(_ path: String, _ manifest: Manifest?) {
+        self.path = path
+        assetID = manifest?.assetID.rawValue ?? "unknown"
+        user = manifest?.user ?? "ubuntu"
+        jupyterPort = manifest?.jupyterPort ?? 49494
+    }
+
+    /// Uncompressed formats first, because a guest reads them faster.
+    private static let preference: [ImageFormat] = [.raw, .vhd, .qcow2, .vmdk, .ova]
+}
+
+/// What to run, and on which virtual hardware.
+package struct RunOrder: Sendable {
+    package var image: RunnableImage
+    package var hardware: Hardware
+    package var memoryMiB: Int
+    package var processors: Int
+    /// Absolute path of the disk that keeps the changes; `nil` discards them.
+    package var disk: String?
+
+    package init(image: RunnableImage, hardware: Hardware, memoryMiB: Int, processors: Int, disk: String?) {
+        self.image = image
+        self.hardware = hardware
+        self.memoryMiB = memoryMiB
+        self.processors = processors
+        self.disk = disk
+    }
+}
+
+/// Boots an image for a person, reports how to reach it, and returns when the machine is powered off. If the task is
+/// cancelled once the machine is up, the machine is shut down, and this function returns normally.
+package func runVM<Runner: CommandRunner>(
+    _ order: RunOrder, runner: Runner, events: @escaping @Sendable (RunEvent) -> Void
+) async throws {
+    let image = order.image
+    var options = QemuGuestHost.Options(
+        memoryMiB: order.memoryMiB, jupyterPort: image.jupyterPort, assetID: image.assetID)
+    options.processors = order.processors
+    options.preferredPorts = [2222, image.jupyterPort]
+    if let disk = order.disk { options.disk = try await KeptDisk(disk, on: image.path, runner: runner) }
+    let host = try await QemuGuestHost(image: image.path, on: order.hardware, options: options, runner: runner)
+    events(.starting(image.path, on: "\(host.hardware), \(host.accelerator)"))
+    if let warning = host.accelerated.warning() { events(.warning(warning)) }
+    let onPowerButton = { @Sendable in events(.stopping) }
+    try await host.operate("run", onPowerButton: onPowerButton) { address in
+        let isFast = host.accelerated == .kvm
+        let readiness = GuestReadiness(of: address, within: .seconds(isFast ? 300 : 1200), runner: runner) {
+            events(.progress($0.activity))
+        }
+        try await readiness.waitForSSH()
+        try await readiness.waitForJupyter()
+        let link = try await link(on: address.consoleLog, port: image.jupyterPort, within: .seconds(isFast ? 5 : 30))
+        events(
+            .ready(
+                RunningSandbox(
+                    port: address.jupyterPort, link: link, shell: .ssh(user: image.user, port: address.sshPort),
+                    disk: order.disk)))
+    }
+    events(.stopped)
+}
+
+/// Waits until the console shows the address of JupyterLab, which can be later than JupyterLab's first answer.
+/// - Returns: `nil` if the sandbox shows none.
+private func link(on consoleLog: String, port: Int, within limit: Duration) async throws -> JupyterLink? {
+    let deadline = ContinuousClock.now + limit
+    while true {
+        let link = JupyterLink(in: (try? readText(consoleLog)) ?? "", port: port)
+        if link != nil || ContinuousClock.now >= deadline { return link }
+        try await Task.sleep(for: .milliseconds(200))
+    }
+}

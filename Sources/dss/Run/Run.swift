@@ -1,0 +1,103 @@
+import ArgumentParser
+import Definition
+import DiskImages
+import LocalProvider
+import Reporting
+import Sandbox
+import Workbench
+
+/// `dss run`
+struct Run: DssCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "run",
+        abstract: "Boot a built sandbox on this host",
+        discussion: """
+            Boots the VM image of a build, or an image file, in QEMU and prints the address of JupyterLab and the SSH \
+            command as soon as both answer. SSH and JupyterLab listen on ports 2222 and 49494 of 127.0.0.1, or on free \
+            ports if these are taken. Uses KVM if it works on this host; otherwise, QEMU emulates the processor, which \
+            is slow. Does not require root.
+
+            The image is never written to. Changes are discarded at the end, or kept in the file named by --keep; \
+            name the same file again to continue with them.
+
+            Ctrl-C shuts the sandbox down, and a second Ctrl-C ends it at once. Exits with 0 when the sandbox was shut \
+            down, by Ctrl-C or by itself, and with 130 if it was not up yet or was ended at once.
+
+            --docker starts the Docker image of the build instead, which must be loaded into the Docker daemon.
+
+            Examples:
+              dss run
+              dss run 0.1.0 --keep work.qcow2
+              dss run sandbox.vmdk --memory 8GiB --cpus 4 --hardware vmware
+              dss run 0.1.0 --docker
+              dss run --json
+            """)
+
+    @Argument(
+        help: ArgumentHelp(
+            "Asset id of the build, or an image file (default: the version in the definition)", valueName: "image"),
+        completion: .file())
+    var image: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Keep the changes in a QCOW2 file, which is created if it does not exist", valueName: "disk"),
+        completion: .file())
+    var keep: String?
+
+    @Option(help: ArgumentHelp("Memory of the virtual machine, for example 8GiB (default: 4GiB)", valueName: "size"))
+    var memory: ByteCount?
+
+    @Option(help: ArgumentHelp("Processors of the virtual machine (default: 2)", valueName: "number"))
+    var cpus: Int?
+
+    @Option(help: "Virtual hardware to boot on (default: qemu)")
+    var hardware: Hardware?
+
+    @Flag(help: "Run the Docker image of the build")
+    var docker = false
+
+    @OptionGroup var definition: DefinitionOptions
+    @OptionGroup var place: DirectoryOptions
+
+    @Flag(help: "Print JSON: one event per line")
+    var json = false
+
+    func validate() throws {
+        if docker, keep != nil || memory != nil || cpus != nil || hardware != nil {
+            throw ValidationError("--keep, --memory, --cpus and --hardware apply to virtual machines, not to --docker")
+        }
+        if let memory, memory.bytes < 512 << 20 { throw ValidationError("--memory must be at least 512MiB") }
+        if let cpus, cpus < 1 { throw ValidationError("--cpus must be at least 1") }
+    }
+
+    func run(in live: Live) async throws {
+        let writer = RunWriter(live, json: json)
+        guard !docker else {
+            return try await runContainer(of: folder(live), runner: live.runner, events: writer.write)
+        }
+        let order = RunOrder(
+            image: try await runnable(live), hardware: hardware ?? .qemu,
+            memoryMiB: (memory?.bytes).map { Int($0 >> 20) } ?? 4096, processors: cpus ?? 2,
+            disk: keep.map(live.absolute))
+        try await runVM(order, runner: live.runner, events: writer.write)
+    }
+
+    /// A name with a slash or with the extension of an image is a file even if it does not exist; the error then says
+    /// so.
+    private func runnable(_ live: Live) async throws -> RunnableImage {
+        guard let image else { return try await RunnableImage(of: folder(live)) }
+        let path = live.absolute(image)
+        let isNamedLikeAFile = ImageFormat.allCases.contains { image.hasSuffix(".\($0.fileExtension)") }
+        return image.contains("/") || isNamedLikeAFile || fileExists(path)
+            ? RunnableImage(path: path) : try await RunnableImage(of: folder(live))
+    }
+
+    private func folder(_ live: Live) throws -> AssetFolder<DirectoryStore> {
+        guard let image else {
+            let sandbox = try live.loaded(definition).definition.definition
+            return live.folder(try sandbox.defaultAssetID, sandbox.names, place)
+        }
+        return live.folder(try AssetID(image), try live.names(definition), place)
+    }
+}

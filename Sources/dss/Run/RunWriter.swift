@@ -1,0 +1,104 @@
+import LocalProvider
+import Reporting
+import Sandbox
+import Synchronization
+
+/// Prints how to reach a running sandbox to standard output, and everything else to standard error.
+final class RunWriter: Sendable {
+    private let live: Live
+    private let isJSON: Bool
+    /// The activity that was printed last, without its duration.
+    private let activity = Mutex("")
+
+    init(_ live: Live, json isJSON: Bool) {
+        self.live = live
+        self.isJSON = isJSON
+    }
+
+    @Sendable func write(_ event: RunEvent) {
+        if isJSON, let json = event.json { live.standardOutput.write(json.line + "\n") }
+        switch event {
+        case .progress(let activity): show(activity)
+        case .warning(let text) where !isJSON:
+            clear()
+            live.warn(text)
+        case .ready(let sandbox) where !isJSON:
+            clear()
+            live.standardOutput.write(sandbox.text(live.standardOutput.style))
+        default:
+            clear()
+            if !isJSON, let line = event.line { live.standardError.write(line + "\n") }
+        }
+    }
+
+    /// On a terminal, an activity replaces the previous one; elsewhere, each is printed once.
+    private func show(_ text: String) {
+        let terminal = live.standardError
+        if terminal.isInteractive {
+            terminal.write("\r\u{1b}[K" + text.prefix(terminal.style.width - 1))
+            return
+        }
+        let name = String(text.prefix { $0 != "," })
+        let isNew = activity.withLock { last in
+            defer { last = name }
+            return last != name
+        }
+        if isNew { terminal.write(name + "\n") }
+    }
+
+    private func clear() {
+        if live.standardError.isInteractive { live.standardError.write("\r\u{1b}[K") }
+    }
+}
+
+extension RunEvent {
+    /// The line on standard error.
+    fileprivate var line: String? {
+        switch self {
+        case .starting(let image, let host): "starting \(image) (\(host))"
+        case .stopping: "shutting down the sandbox"
+        case .stopped: "the sandbox was shut down"
+        case .warning, .progress, .ready: nil
+        }
+    }
+
+    /// The event in the stream of `--json`; `nil` for progress.
+    var json: JSONValue? {
+        switch self {
+        case .starting(let image, let host):
+            .object([("event", .string("starting")), ("image", .string(image)), ("on", .string(host))])
+        case .warning(let text): .object([("event", .string("warning")), ("message", .string(text))])
+        case .progress: nil
+        case .ready(let sandbox): sandbox.json
+        case .stopping: .object([("event", .string("stopping"))])
+        case .stopped: .object([("event", .string("stopped"))])
+        }
+    }
+}
+
+extension RunningSandbox {
+    /// What a person needs to use the sandbox and to end it.
+    func text(_ style: Style) -> String {
+        var facts: [FactSheet.Fact] = [.shown("JupyterLab", url), .shown(shellTitle, shell.command)]
+        if case .ssh = shell, disk == nil {
+            facts.append(.shown("password", "the default password of the build; the first login asks for a new one"))
+        }
+        if let disk { facts.append(.shown("changes", "kept in \(disk)")) }
+        facts.append(.shown("stop", disk == nil ? "Ctrl-C, which discards all changes" : "Ctrl-C"))
+        return FactSheet(facts).text(style)
+    }
+
+    var json: JSONValue {
+        var members: [(String, JSONValue)] = [
+            ("event", .string("ready")), ("url", .string(url)), ("token", .text(token)),
+            ("jupyter_port", .count(jupyterPort)),
+        ]
+        switch shell {
+        case .ssh(let user, let port): members += [("ssh_port", .count(port)), ("user", .string(user))]
+        case .docker(let name): members.append(("container", .string(name)))
+        }
+        return .object(members + [("shell", .string(shell.command)), ("disk", .text(disk))])
+    }
+
+    private var shellTitle: String { if case .ssh = shell { "SSH" } else { "shell" } }
+}

@@ -1,0 +1,103 @@
+import DiskImages
+import FoundationEssentials
+import Sandbox
+import Testing
+import Workbench
+
+@testable import LocalProvider
+
+@Suite("Running a build for a person")
+struct RunTests {
+    @Test("the address of JupyterLab is found on a console, with its token")
+    func link() throws {
+        let console = """
+            [    2.1] some kernel message http://example.com:80/x
+            \u{1b}[H\u{1b}[Jhttp://10.0.2.15:49494/lab?token=0123abc\u{1b}[0m
+            on this computer: http://localhost:49494/lab/tree/00-start.ipynb?token=4567def.
+            sandbox login:
+            """
+        let link = try #require(JupyterLink(in: console, port: 49494))
+        #expect(link.path == "/lab/tree/00-start.ipynb?token=4567def" && link.token == "4567def")
+        #expect(JupyterLink(in: console, port: 8888) == nil)
+        let sandbox = RunningSandbox(port: 1234, link: link, shell: .ssh(user: "ubuntu", port: 2222))
+        #expect(sandbox.url == "http://localhost:1234/lab/tree/00-start.ipynb?token=4567def")
+        #expect(sandbox.shell.command.hasPrefix("ssh -p 2222 ubuntu@localhost"))
+    }
+
+    @Test(
+        "an address without a token counts if there is none with a token",
+        arguments: [
+            ("http://h:1/lab?token=ab\r\nhttp://h:1/lab", "/lab?token=ab"), ("http://h:1/lab", "/lab"),
+            ("(http://[::1]:1/a)", "/a"), ("http://h:1", "/lab"),
+        ])
+    func linkWithoutToken(output: String, path: String) {
+        #expect(JupyterLink(in: output, port: 1)?.path == path)
+    }
+
+    @Test("without an address, JupyterLab is at /lab")
+    func noLink() {
+        let sandbox = RunningSandbox(port: 1234, link: nil, shell: .docker("dss-run-1"))
+        #expect(sandbox.url == "http://localhost:1234/lab" && sandbox.token == nil)
+        #expect(sandbox.shell.command == "docker exec -it dss-run-1 bash")
+    }
+
+    @Test(
+        "the format that is fastest to read is booted, if its file is there",
+        arguments: [
+            ([ImageFormat.vmdk, .vhd], [], "small.vhd"), ([.vmdk, .vhd, .raw], [.raw], "small.vhd"),
+            ([.ova], [], "small.ova"), ([.vmdk, .ova, .qcow2], [], "small.qcow2"),
+        ] as [([ImageFormat], [ImageFormat], String)])
+    func choice(formats: [ImageFormat], gone: [ImageFormat], chosen: String) async throws {
+        try await withFolder(formats) { folder in
+            for format in gone { try removeFile(folder.path(format.fileName("small"))) }
+            let image = try await RunnableImage(of: folder)
+            #expect(image.path == folder.path(chosen) && image.assetID == "1.0")
+            #expect(image.user == "ubuntu" && image.jupyterPort == 49494)
+            #expect(RunnableImage(path: image.path) == image)
+        }
+    }
+
+    @Test("a build without an image is refused with the way out")
+    func nothingToBoot() async throws {
+        try await withFolder([.vmdk]) { folder in
+            try removeFile(folder.path("small.vmdk"))
+            let gone = await failure { _ = try await RunnableImage(of: folder) }
+            #expect(gone?.code == .badData && gone?.advice?.contains("sudo dss create-vm --asset-id 1.0") == true)
+            let other = AssetFolder(folder.store, try AssetID("2.0"), under: "p")
+            let unknown = await failure { _ = try await RunnableImage(of: other) }
+            #expect(unknown?.code == .badData && unknown?.details == ["asset ids in this bucket: 1.0"])
+            let container = await failure {
+                try await runContainer(of: folder, runner: SystemCommandRunner()) { _ in }
+            }
+            #expect(container?.code == .badData && container?.advice?.contains("create-docker-image --load") == true)
+        }
+    }
+
+    @Test("a file without a manifest counts as an image with the usual settings")
+    func plainFile() {
+        let image = RunnableImage(path: "/nonexistent/x.vmdk")
+        #expect(image.user == "ubuntu" && image.jupyterPort == 49494 && image.assetID == "unknown")
+    }
+
+    /// A bucket with a build of empty files in these formats.
+    private func withFolder(
+        _ formats: [ImageFormat], _ body: (AssetFolder<DirectoryStore>) async throws -> Void
+    ) async throws {
+        try await Fixture.with { fixture in
+            let folder = AssetFolder(DirectoryStore("\(fixture.folder)/../bucket"), try AssetID("1.0"), under: "p")
+            try makeDirectory(folder.path)
+            let files = formats.map {
+                Manifest.File(name: $0.fileName("small"), format: $0, bytes: 0, sha256: nil)
+            }
+            for file in files { try writeAtomically("", to: folder.path(file.name)) }
+            let manifest = Manifest(try fixture.order(), files: files, built: Date(timeIntervalSince1970: 0))
+            try writeAtomically(try manifest.json, to: folder.path(Manifest.fileName))
+            try await body(folder)
+        }
+    }
+
+    private func failure(_ body: () async throws -> Void) async -> Failure? {
+        do { try await body() } catch { return error as? Failure }
+        return nil
+    }
+}

@@ -1,0 +1,44 @@
+import AWSTestSupport
+import Testing
+import Workbench
+
+@testable import dss
+
+@Suite("dss run")
+struct RunTests {
+    @Test(
+        "options that do not fit are refused",
+        arguments: [
+            (["run", "--docker", "--keep", "x"], "not to --docker"), (["run", "--memory", "4"], "4"),
+            (["run", "--memory", "100MiB"], "at least 512MiB"), (["run", "--cpus", "0"], "at least 1"),
+            (["run", "--hardware", "xen"], "virtualbox"),
+        ])
+    func usage(arguments: [String], message: String) async {
+        let said = await PretendWorld().dss(arguments)
+        #expect(said.code == 64 && said.errors.contains(message), "\(said.errors)")
+    }
+
+    @Test("without an asset id, the version in the definition is run; a name with an extension is a file")
+    func names() async throws {
+        try await withTemporaryDirectory { folder in
+            _ = try SandboxFolder(in: folder)
+            let world = PretendWorld(directory: folder, runner: SystemCommandRunner())
+            let own = await world.dss("run", "--bucket", "bucket")
+            #expect(own.code == 65 && own.errors.contains("no finished build of"), "\(own.errors)")
+            let named = await world.dss("run", "7.8.9", "--bucket", "bucket")
+            #expect(named.errors.contains("no finished build of '7.8.9'"), "\(named.errors)")
+            for file in ["x.vmdk", "./7.8.9"] {
+                let missing = await world.dss("run", file)
+                #expect(missing.code == 65 && missing.errors.contains("no such image: \(folder)/"), "\(missing.errors)")
+            }
+            let json = await world.dss("run", "7.8.9", "--bucket", "bucket", "--json")
+            #expect(json.code == 65 && json.json["event"] as? String == "failure" && json.errors.isEmpty)
+        }
+    }
+
+    @Test("without a definition, an asset id is sufficient")
+    func withoutDefinition() async {
+        let said = await PretendWorld().dss("run", "7.8.9", "--bucket", "/nonexistent")
+        #expect(said.code == 65 && said.errors.contains("/nonexistent/"), "\(said.errors)")
+    }
+}
