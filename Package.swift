@@ -9,7 +9,7 @@ let strict: [SwiftSetting] = [
 ]
 
 /// A room of the house: a target that may know only the rooms and libraries named here
-/// (the test `HouseRulesTests` reads the import lines and holds them against the table in docs/design.md).
+/// (the test `HouseRulesTests` compares the import lines with the table in docs/design.md).
 func room(
     _ name: String, in folder: String? = nil, knows: [Target.Dependency], embeds: [String] = [], hasReadme: Bool = false
 ) -> Target {
