@@ -334,8 +334,8 @@ package struct Expectations: Sendable, Equatable {
         package var total: Duration
 
         package init(
-            boot: Duration = .seconds(300), services: Duration = .seconds(180), answer: Duration = .seconds(90),
-            total: Duration = .seconds(1200)
+            boot: Duration = .seconds(600), services: Duration = .seconds(360), answer: Duration = .seconds(300),
+            total: Duration = .seconds(2400)
         ) {
             self.boot = boot
             self.services = services
