@@ -123,7 +123,10 @@ extension PinsFile {
             default: break
             }
         }
-        return edit.text
+        // A file without hashes gets its section at the end; everything else in it stays as it is.
+        let isNew = document["pip_sha256"] == nil && !new.pipSHA256.isEmpty
+        let added = isNew ? Pins.section("pip_sha256", new.pipSHA256).map { $0 + "\n" }.joined() : ""
+        return edit.text + (added.isEmpty || edit.text.hasSuffix("\n") ? "" : "\n") + added
     }
 
     /// The comment at the beginning of the file, with the empty line after it.
@@ -154,7 +157,7 @@ extension Pins {
         return lines.map { $0 + "\n" }.joined()
     }
 
-    private static func section(_ name: String, _ environments: [String: [String: String]]) -> [String] {
+    fileprivate static func section(_ name: String, _ environments: [String: [String: String]]) -> [String] {
         [environments.isEmpty ? "\(name): {}" : "\(name):"]
             + environments.sorted { $0.key < $1.key }.flatMap { section($0.key, $0.value, 1) }
     }

@@ -188,20 +188,23 @@ struct PinsReader {
             }
         }
         for (environment, direct) in pins.pip {
-            let names = Set(direct.keys.map(Pins.nameWithoutExtras))
-            for package in document["pip_locked"]?[environment]?.entries ?? [] where names.contains(package.name) {
+            let names = Set(direct.keys.map(Pins.distribution))
+            for package in document["pip_locked"]?[environment]?.entries ?? []
+            where names.contains(Pins.distribution(package.name)) {
                 diagnostics.append(
                     Diagnostic(
                         package.place, "'\(package.name)' is in both 'pip' and 'pip_locked'", "keep it in 'pip'"))
             }
             let versions = pins.versions(of: environment)
-            for package in document["pip_excluded"]?[environment]?.entries ?? [] where versions[package.name] != nil {
+            for package in document["pip_excluded"]?[environment]?.entries ?? []
+            where versions[Pins.distribution(package.name)] != nil {
                 diagnostics.append(
                     Diagnostic(
                         package.place, "'\(package.name)' is excluded, but has a version as well",
                         "run dss pins update, or remove this line"))
             }
-            for package in document["pip_sha256"]?[environment]?.entries ?? [] where versions[package.name] == nil {
+            for package in document["pip_sha256"]?[environment]?.entries ?? []
+            where versions[Pins.distribution(package.name)] == nil {
                 diagnostics.append(
                     Diagnostic(
                         package.place, "'\(package.name)' has a hash, but no version in '\(environment)'",

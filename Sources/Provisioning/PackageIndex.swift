@@ -104,7 +104,7 @@ package struct PackageIndex: Sendable {
     static func versions(inRequirements text: String) -> [String: String] {
         text.split(whereSeparator: \.isNewline).reduce(into: [:]) { versions, line in
             guard let match = line.prefixMatch(of: /([A-Za-z0-9._\-]+)(?:\[[^\]]*\])?==([^\s;]+)/) else { return }
-            versions[normalized(String(match.1))] = String(match.2)
+            versions[Pins.distribution(String(match.1))] = String(match.2)
         }
     }
 
@@ -188,17 +188,12 @@ package struct PackageIndex: Sendable {
         return Dictionary(
             items.map {
                 (
-                    normalized($0.metadata.name),
+                    Pins.distribution($0.metadata.name),
                     Wheel(
                         version: $0.metadata.version, sha256: $0.download?.archive?.hashes?["sha256"])
                 )
             }
         ) { first, _ in first }
-    }
-
-    /// The normalized name of a project: lowercase, with each run of `-`, `_` and `.` replaced by one dash (PEP 503).
-    static func normalized(_ name: String) -> String {
-        name.lowercased().replacing(/[-_.]+/, with: "-")
     }
 
     /// The tags of a Git repository, or `nil` if it cannot be reached.

@@ -61,25 +61,37 @@ package struct PinsCheck: Sendable {
                 : try await index.resolve(
                     direct(group), constraints: all, excluding: excluded, pythonVersion: python
                 ).filter { rest[$0.key] != nil }
-            let names = direct(group).reduce(into: [:]) { $0[PackageIndex.normalized(Pins.nameWithoutExtras($1))] = $1 }
-            var (required, locked): ([String: String], [String: String]) = ([:], [:])
-            for (name, version) in versions {
-                if let requirement = names[name] { required[requirement] = version } else { locked[name] = version }
-                rest[name] = nil
+            pins.pip[group] = try direct(group).reduce(into: [:]) { required, requirement in
+                guard let version = all[Pins.distribution(requirement)] else {
+                    throw Failure(
+                        .badData, "'\(requirement)' is in 'pip.\(group)', but excluded",
+                        advice: "remove it from 'pip' or from 'pip_excluded'")
+                }
+                required[requirement] = version
             }
-            pins.pip[group] = required
+            let names = Set(direct(group).map(Pins.distribution))
+            let locked = versions.filter { !names.contains($0.key) }
             pins.pipLocked[group] = locked.isEmpty ? pins.pipLocked[group].map { _ in [:] } : locked
-            let wheels = try await index.wheels(
-                versions.map { "\($0.key)==\($0.value)" }.sorted(), pythonVersion: python)
-            pins.pipSHA256[group] = wheels?.compactMapValues(\.sha256)
+            for name in versions.keys { rest[name] = nil }
+            let hashes = try await hashes(of: pins.versions(of: group), python)
+            pins.pipSHA256[group] = hashes.isEmpty ? pins.pipSHA256[group].map { _ in [:] } : hashes
         }
+    }
+
+    /// - Throws: `Failure` with code `.unavailable`: a file without its hashes would be an update that nobody notices.
+    private func hashes(of versions: [String: String], _ python: String) async throws -> [String: String] {
+        let requirements = versions.map { "\($0.key)==\($0.value)" }.sorted()
+        guard let wheels = try await index.wheels(requirements, pythonVersion: python) else {
+            throw Failure(.unavailable, "failed to read the hashes of \(requirements.joined(separator: ", "))")
+        }
+        return wheels.compactMapValues(\.sha256)
     }
 
     /// Resolves all packages of an environment in one query; looks up each locked package individually only if that
     /// fails.
     private func checkPython(_ pins: Pins, _ group: String, _ python: String) async throws -> [PinStatus] {
         let pinned = pins.versions(of: group)
-        let direct = Set((pins.pip[group] ?? [:]).keys.map(Pins.nameWithoutExtras))
+        let direct = Set((pins.pip[group] ?? [:]).keys.map(Pins.distribution))
         let requirements = pinned.sorted { $0.key < $1.key }.map { "\($0.key)==\($0.value)" }
         let found = try await index.wheels(requirements, pythonVersion: python)
         return try await withThrowingTaskGroup(of: PinStatus.self) { tasks in

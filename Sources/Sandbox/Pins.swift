@@ -40,16 +40,16 @@ package struct Pins: Sendable, Equatable {
         self.pipSHA256 = pipSHA256
         self.git = git
     }
-    /// The name of a Python package without its extras: `ibis-framework[duckdb]` → `ibis-framework`.
-    package static func nameWithoutExtras(_ requirement: String) -> String {
-        String(requirement.prefix { $0 != "[" })
+    /// The normalized name of a Python package without its extras: `Ibis_Framework[duckdb]` → `ibis-framework`
+    /// (PEP 503).
+    package static func distribution(_ requirement: String) -> String {
+        requirement.prefix { $0 != "[" }.lowercased().replacing(/[-_.]+/, with: "-")
     }
 
-    /// All packages of an environment without those of the environment that it extends, keyed by the name without
-    /// extras.
+    /// All packages that are pinned for an environment, keyed by the normalized name without extras.
     package func versions(of environment: String) -> [String: String] {
-        (pip[environment] ?? [:]).reduce(into: pipLocked[environment] ?? [:]) {
-            $0[Self.nameWithoutExtras($1.key)] = $1.value
+        (pipLocked[environment] ?? [:]).merging(pip[environment] ?? [:]) { $1 }.reduce(into: [:]) {
+            $0[Self.distribution($1.key)] = $1.value
         }
     }
 }

@@ -101,6 +101,26 @@ struct PinsTests {
         #expect(updated.hasPrefix("# ") == text.hasPrefix("# "))
     }
 
+    @Test func `the first hashes are added at the end, and nothing else changes`() throws {
+        var new = pins
+        new.pip["poetry"] = ["poetry": "2.1.3"]
+        new.pipSHA256 = ["poetry": ["poetry": String(repeating: "0a", count: 32)]]
+        let hashes = "pip_sha256:\n  poetry:\n    poetry: \"\(String(repeating: "0a", count: 32))\"\n"
+        #expect(try load(text).text(with: new) == text + hashes)
+        #expect(try load(text + hashes).pins == new)
+    }
+
+    @Test func `a name is normalized before it is compared`() throws {
+        let hash = String(repeating: "0a", count: 32)
+        let file = try load(
+            text.replacing("poetry: 2.1.3", with: "Zope.Interface: 2.1.3") + """
+                pip_sha256:
+                  poetry: {zope-interface: "\(hash)"}
+
+                """)
+        #expect(file.pins.versions(of: "poetry") == ["zope-interface": "2.1.3"])
+    }
+
     @Test func `hashes, exclusions and environments on top of others survive an update`() throws {
         var new = pins
         new.pip["exasol"] = ["pyexasol[pandas,polars]": "1.0"]
@@ -153,6 +173,14 @@ struct PinsTests {
         (
             "distribution: debian\nsuite: x\npip: {a: {'b[c,d]': '1'}}\npip_locked: {a: {b: '1'}}\n",
             "4:18: error: 'b' is in both 'pip' and 'pip_locked', keep it in 'pip'"
+        ),
+        (
+            "distribution: debian\nsuite: x\npip: {a: {Foo_Bar: '1'}}\npip_locked: {a: {foo-bar: '1'}}\n",
+            "4:18: error: 'foo-bar' is in both 'pip' and 'pip_locked', keep it in 'pip'"
+        ),
+        (
+            "distribution: debian\nsuite: x\npip: {a: {idna: '1'}}\npip_excluded: {a: {Idna: unused}}\n",
+            "4:20: error: 'Idna' is excluded, but has a version as well, run dss pins update, or remove this line"
         ),
         (
             "distribution: debian\nsuite: x\npip: {a: {}}\npip_extends: {a: b}\n",

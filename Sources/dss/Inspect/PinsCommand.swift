@@ -57,7 +57,7 @@ struct PinsCommand: ParsableCommand {
             }
             try writeAtomically(file.text(with: updated), to: file.absolutePath)
             live.standardOutput.write(
-                "\(file.path): \(file.pins.changes(to: updated)) of \(file.pins.count) versions changed\n")
+                "\(file.path): \(file.pins.changes(to: updated)) versions changed\n")
         }
     }
 }
@@ -73,10 +73,9 @@ extension Pins {
         return versions
     }
 
-    var count: Int { flat.count }
-
+    /// The number of versions that are new, different or gone in `other`.
     func changes(to other: Pins) -> Int {
-        other.flat.filter { flat[$0.key] != $0.value }.count
+        Set(flat.keys).union(other.flat.keys).count { flat[$0] != other.flat[$0] }
     }
 }
 
