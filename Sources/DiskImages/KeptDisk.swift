@@ -1,4 +1,5 @@
 import FoundationEssentials
+import Glibc
 import Sandbox
 import Workbench
 
@@ -11,17 +12,19 @@ package struct KeptDisk: Sendable, Equatable {
     /// QEMU does not notice if the image was replaced, for example by another build, and the guest would find a corrupt
     /// file system. The disk therefore records the SHA-256 of its image, as the name of the block node.
     /// - Parameter image: absolute path of the image.
-    /// - Throws: `Failure` with code `.badData` if the disk belongs to another image.
+    /// - Throws: `Failure` with code `.badData` if the disk belongs to another image; `FileError` if it cannot be
+    ///   written.
     package init(_ path: String, on image: String, runner: any CommandRunner) async throws {
         self.path = path
         let format = try await ImageInspector(runner: runner).inspect(image).format
         let digest = try await sha256InBackground(of: image)
         let nodeName = "image-\(digest.prefix(Self.digestLength))"
         if fileExists(path) {
+            guard access(path, R_OK | W_OK) == 0 else { throw FileError("open", path) }
             try await check(for: nodeName, of: image, runner)
         } else {
             let base = try QemuBlockNode(path: image, format: format).named(nodeName)
-            try await runner.run(Self.creation(path, on: base))
+            try await create(on: base, runner)
         }
     }
 
@@ -40,6 +43,17 @@ package struct KeptDisk: Sendable, Equatable {
         return Command(
             "qemu-img", ["create", "-q", "-f", "qcow2", "-F", driver, "-b", try base.address, path],
             environment: ["LC_ALL": "C"])
+    }
+
+    /// Creates the disk, which only its owner may read: the guest will store passwords and keys on it.
+    private func create(on base: QemuBlockNode, _ runner: any CommandRunner) async throws {
+        try writeAtomically("", to: path, mode: 0o600)
+        do {
+            try await runner.run(Self.creation(path, on: base))
+        } catch {
+            try? removeFile(path)
+            throw error
+        }
     }
 
     private func check(for nodeName: String, of image: String, _ runner: any CommandRunner) async throws {
