@@ -40,7 +40,7 @@ package struct ImageInspector: Sendable {
         let size = try FileSize(of: path)
         return ImageInfo(
             format: signature.format, virtualBytes: description.virtualSize, fileBytes: size.length,
-            actualBytes: size.allocated, subformat: signature.subformat ?? description.subformat)
+            subformat: signature.subformat ?? description.subformat)
     }
 
     private func requireFile(_ path: String) throws {
@@ -113,18 +113,13 @@ package struct ImageInfo: Sendable, Equatable, Codable {
     package var virtualBytes: Int64
     /// Length of the file, including holes.
     package var fileBytes: Int64
-    /// Disk usage of the file.
-    package var actualBytes: Int64
     /// The variant of the format: `streamOptimized`, `dynamic`, `compressed`.
     package var subformat: String?
 
-    package init(
-        format: ImageFormat, virtualBytes: Int64, fileBytes: Int64, actualBytes: Int64, subformat: String? = nil
-    ) {
+    package init(format: ImageFormat, virtualBytes: Int64, fileBytes: Int64, subformat: String? = nil) {
         self.format = format
         self.virtualBytes = virtualBytes
         self.fileBytes = fileBytes
-        self.actualBytes = actualBytes
         self.subformat = subformat
     }
 }

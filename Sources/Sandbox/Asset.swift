@@ -31,6 +31,14 @@ package struct Asset: Sendable, Equatable {
         /// A CodeBuild run.
         case build
 
+        package var plural: String {
+            switch self {
+            case .process: "processes"
+            case .buildDirectory: "build-directories"
+            default: "\(rawValue)s"
+            }
+        }
+
         /// The kind of the asset that an asset of this kind belongs to.
         package var parent: Kind? {
             switch self {

@@ -1,7 +1,7 @@
 /// The name under which all results of a build are tagged, listed and removed.
 ///
 /// File names, AMI names, tags and S3 keys contain the id, so it is limited to what all of them accept: 1 to 64 ASCII
-/// letters, digits, dots, blanks, underscores and dashes, with a letter or digit at both ends.
+/// letters, digits, dots, spaces, underscores and dashes, with a letter or digit at both ends.
 package struct AssetID: Hashable, Sendable, Codable, CustomStringConvertible {
     package let rawValue: String
     package var description: String { rawValue }
@@ -15,7 +15,7 @@ package struct AssetID: Hashable, Sendable, Codable, CustomStringConvertible {
         if let bad = text.unicodeScalars.first(where: { !Self.isAllowed($0) }) {
             throw Failure(
                 .usage, "the asset id '\(text)' contains '\(bad)'",
-                advice: "use letters, digits, dots, blanks, underscores and dashes")
+                advice: "use letters, digits, dots, spaces, underscores and dashes")
         }
         guard let first = text.unicodeScalars.first, let last = text.unicodeScalars.last,
             Self.isAlphanumeric(first), Self.isAlphanumeric(last)
@@ -25,7 +25,7 @@ package struct AssetID: Hashable, Sendable, Codable, CustomStringConvertible {
         rawValue = text
     }
 
-    /// The id in the form that AWS names accept: dots, blanks and underscores become dashes.
+    /// The id in the form that AWS names accept: dots, spaces and underscores become dashes.
     package var dashed: String { Self.dashed(rawValue) }
 
     package static func dashed(_ id: String) -> String {

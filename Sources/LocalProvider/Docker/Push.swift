@@ -213,10 +213,8 @@ package struct ImageRepository: Sendable, Equatable, CustomStringConvertible {
         guard !parts.isEmpty, parts.allSatisfy({ $0.wholeMatch(of: Self.component) != nil }), !(host ?? "x").isEmpty
         else {
             throw Failure(
-                .usage, "'\(text)' is no repository of a registry",
-                advice:
-                    "it is [HOST[:PORT]/]ORG/REPO in lower case and without a tag, for example exasol/data-science-sandbox"
-            )
+                .usage, "'\(text)' is not a valid image repository",
+                advice: "use [HOST[:PORT]/]ORG/REPO in lower case, without a tag: exasol/data-science-sandbox")
         }
     }
 

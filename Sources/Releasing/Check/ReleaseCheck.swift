@@ -65,7 +65,7 @@ package struct ReleaseCheck: Sendable {
         guard let tags, !tags.contains(version), !tags.contains("v\(version)") else { return [] }
         return tags.isEmpty
             ? ["\(place): the version is \(version), but the commit has no tag; add it with: git tag \(version)"]
-            : ["\(place): the version is \(version), but the commit is tagged \(tags.joined(separator: ", "))"]
+            : ["\(place): the version is \(version), but the tag is \(tags.joined(separator: ", "))"]
     }
 
     private static func isDate(_ text: String) -> Bool {

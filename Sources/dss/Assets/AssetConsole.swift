@@ -69,7 +69,7 @@ struct AssetConsole<Source: AssetInventory> {
         let place = first.region.isEmpty ? "" : " in \(first.region)"
         guard gone.count > 1 else { return "removed \(first.kind.rawValue) \(first.id)\(place)\n" }
         let isOneKind = gone.allSatisfy { $0.kind == first.kind }
-        let what = isOneKind ? "\(gone.count) \(first.kind.rawValue)s" : "\(gone.count) assets"
+        let what = isOneKind ? "\(gone.count) \(first.kind.plural)" : "\(gone.count) assets"
         return "removed \(what)" + (first.region.isEmpty ? " of \(first.assetID)" : place) + "\n"
     }
 }

@@ -150,7 +150,8 @@ struct InstanceAccessOptions: ParsableArguments {
     var sshConfig: String?
 
     @Option(
-        help: ArgumentHelp("Hours until the instance powers itself off, whatever happens", valueName: "hours"))
+        help: ArgumentHelp(
+            "Hours after which the instance powers itself off, even if dss is no longer running", valueName: "hours"))
     var lifetime = 24
 
     func validate() throws {

@@ -12,7 +12,7 @@ struct StartReleaseBuild: DssCommand {
         discussion: """
             Starts a build of the project deployed by 'dss setup-release-codebuild', for an existing GitHub release, \
             and prints its phases and log lines to standard error as they arrive. Only the name of the password's \
-            secret is passed to the build. AMIs become public.
+            secret is passed to the build. Makes the AMIs public, unless --private is given.
 
             Exit codes: 0 the build succeeded, 1 the build failed, 69 CodeBuild reported a fault, 75 the build timed \
             out, 130 the build was stopped. Ctrl-C asks whether to stop the build; without a terminal, the build \
