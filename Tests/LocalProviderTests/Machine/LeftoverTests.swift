@@ -68,10 +68,11 @@ extension RealMachines {
         let left = try await factory.leftovers().filter { $0.assetID == "victim" }
         let kinds = Set(left.map(\.kind))
         #expect(left.allSatisfy { $0.isOrphan })
+        // A program that unpacks may end by itself, once nobody reads its output.
         #expect(
             isRunning
                 ? kinds == [.machine, .process, .network, .mount, .buildDirectory]
-                : kinds.isSuperset(of: [.process, .buildDirectory]))
+                : kinds.contains(.buildDirectory), "\(kinds)")
         #expect(try await factory.removeLeftovers(of: "victim").count >= left.count - 8)
         #expect(try await factory.leftovers() == [])
         #expect(try await factory.removeLeftovers(of: "victim") == [])
