@@ -145,8 +145,9 @@ package struct PackageIndex: Sendable {
 
     /// The wheels that pip would install for exact versions on the sandbox's Python, without dependencies.
     /// - Returns: Package → version and SHA-256; `nil` if one of the versions is not available.
-    func wheels(_ requirements: [String], pythonVersion: String) async throws -> [String: Wheel]? {
-        guard !requirements.isEmpty else { return [:] }
+    func wheels(of versions: [String: String], pythonVersion: String) async throws -> [String: Wheel]? {
+        guard !versions.isEmpty else { return [:] }
+        let requirements = versions.map { "\($0.key)==\($0.value)" }.sorted()
         let report = "\(directory)/report.\(requirements.joined().hashValue).json"
         let output = try await runner.execute(
             pip(

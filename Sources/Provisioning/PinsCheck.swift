@@ -80,9 +80,9 @@ package struct PinsCheck: Sendable {
 
     /// - Throws: `Failure` with code `.unavailable`: a file without its hashes would be an update that nobody notices.
     private func hashes(of versions: [String: String], _ python: String) async throws -> [String: String] {
-        let requirements = versions.map { "\($0.key)==\($0.value)" }.sorted()
-        guard let wheels = try await index.wheels(requirements, pythonVersion: python) else {
-            throw Failure(.unavailable, "failed to read the hashes of \(requirements.joined(separator: ", "))")
+        guard let wheels = try await index.wheels(of: versions, pythonVersion: python) else {
+            let names = versions.map { "\($0.key)==\($0.value)" }.sorted().joined(separator: ", ")
+            throw Failure(.unavailable, "failed to read the hashes of \(names)")
         }
         return wheels.compactMapValues(\.sha256)
     }
@@ -92,8 +92,7 @@ package struct PinsCheck: Sendable {
     private func checkPython(_ pins: Pins, _ group: String, _ python: String) async throws -> [PinStatus] {
         let pinned = pins.versions(of: group)
         let direct = Set((pins.pip[group] ?? [:]).keys.map(Pins.distribution))
-        let requirements = pinned.sorted { $0.key < $1.key }.map { "\($0.key)==\($0.value)" }
-        let found = try await index.wheels(requirements, pythonVersion: python)
+        let found = try await index.wheels(of: pinned, pythonVersion: python)
         return try await withThrowingTaskGroup(of: PinStatus.self) { tasks in
             for (name, version) in pinned {
                 let isDirect = direct.contains(name)

@@ -69,7 +69,7 @@ private struct Machine: BuildMachine {
 }
 
 /// Programs that answer one after the other as was written down.
-private final class ScriptedRunner: CommandRunner {
+private final class ScriptedRunner: ExecutingRunner {
     private let state: Mutex<(answers: [CommandOutput], commands: [Command])>
 
     init(_ answers: [CommandOutput]) {
@@ -94,15 +94,5 @@ private final class ScriptedRunner: CommandRunner {
         }
         for line in answer.standardError.split(separator: "\n") { onLine?(.standardError, String(line)) }
         return answer
-    }
-
-    func start(_ command: Command, log: String) async throws -> BackgroundProcess {
-        throw Failure(.bug, "\(command.executable) is only run to its end")
-    }
-
-    func converse<Result: Sendable>(
-        _ command: Command, _ body: (PromptSession) async throws -> Result
-    ) async throws -> Result {
-        throw Failure(.bug, "\(command.executable) is only run to its end")
     }
 }

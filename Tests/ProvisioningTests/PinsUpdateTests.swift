@@ -52,7 +52,7 @@ struct PinsUpdateTests {
 }
 
 /// apt, pip and uv with an index in which every package has the version 2.
-private struct FakeIndex: CommandRunner {
+private struct FakeIndex: ExecutingRunner {
     /// Requirement → the packages that it needs.
     var needs: [String: [String]]
     var hasWheels = true
@@ -96,15 +96,5 @@ private struct FakeIndex: CommandRunner {
             if found.insert(name).inserted, name != next { open.append(name) }
         }
         return found
-    }
-
-    func start(_ command: Command, log: String) async throws -> BackgroundProcess {
-        throw Failure(.bug, "\(command.executable) is only run to its end")
-    }
-
-    func converse<Result: Sendable>(
-        _ command: Command, _ body: (PromptSession) async throws -> Result
-    ) async throws -> Result {
-        throw Failure(.bug, "\(command.executable) is only run to its end")
     }
 }
