@@ -59,7 +59,9 @@ let package = Package(
         room(
             "Provisioning", knows: ["Sandbox", "Workbench"],
             embeds: ["Resources/dss_events.py", "Resources/reset-password.sh", "Resources/seal.sh"]),
-        room("Verification", knows: ["Sandbox", "Workbench"]),
+        room(
+            "Verification", knows: ["Sandbox", "Workbench"],
+            embeds: ["Resources/checks.py", "Resources/kernel.py", "Resources/snippets.py"]),
         room("DiskImages", knows: ["Sandbox", "Workbench"]),
         room(
             "LocalProvider", knows: ["Sandbox", "Workbench", "DiskImages", "Provisioning", "Verification"],

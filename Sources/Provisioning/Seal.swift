@@ -36,7 +36,7 @@ package struct PasswordReset: Sendable {
             user: user, password: password, String(decoding: PackageResources.reset_password_sh, as: UTF8.self))
     }
 
-    /// - Returns: Whether the password of JupyterLab was reset too; the host may not have JupyterLab.
+    /// - Returns: Whether the access to JupyterLab was reset too; the host may not have JupyterLab.
     package func run(on host: RemoteHost) async throws -> Bool {
         let output = try await host.execute(script)
         guard output.status.isSuccess else {

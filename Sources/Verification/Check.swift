@@ -16,6 +16,7 @@ package enum Check: String, CaseIterable, Sendable {
     case buildFiles = "nothing of the build is left"
     case packageCaches = "no package lists and caches are left"
     case logs = "no logs of the build are left"
+    case jupyterSecrets = "no token or password of JupyterLab is left"
     case cloudState = "no cloud-init state of the build is left"
     case hostConfiguration = "no configuration of the build host is left"
     case machineID = "the machine has an id"
@@ -27,66 +28,90 @@ package enum Check: String, CaseIterable, Sendable {
     case poetry = "poetry runs"
     case docker = "docker reaches its engine without sudo"
     case scriptLanguages = "script-languages-release is cloned with its submodules"
-    case containerBuild = "a script-language container can be started building"
-    case messageComes = "the message of the day names JupyterLab's address"
-    case jupyterUp = "JupyterLab asks for a password"
-    case jupyterRefuses = "JupyterLab refuses a wrong password"
-    case jupyterLab = "JupyterLab answers 200 to /lab after login"
-    case jupyterAPI = "JupyterLab's API answers after login"
+    case messageComes = "the message of the day shows JupyterLab's address with a token"
+    case console = "the console shows the same address above the login prompt"
+    case jupyterUp = "JupyterLab asks for a token or password"
+    case jupyterRefuses = "JupyterLab refuses a wrong token and the default password"
+    case jupyterLab = "JupyterLab answers 200 to /lab with the token"
+    case jupyterAPI = "JupyterLab's API answers with the token"
+    case kernel = "JupyterLab starts a kernel that runs code"
+    case plot = "the kernel draws a plot"
+    case query = "the kernel queries DuckDB"
+    case notebooks = "every notebook of the sandbox runs to its end"
+    case distributions = "every pinned Python distribution can be imported"
+    case connector = "the imports of the connector's notebooks succeed"
+    case flavors = "exaslct reads the flavors of script-languages-release"
     case jupyterChange = "the password of JupyterLab is changed the way the message says"
-    case messageGoes = "the message of the day is gone then"
+    case messageStays = "the message of the day shows the address without a token then"
     case jupyterNewPassword = "JupyterLab takes only the new password then"
     case secondAnswers = "sshd answers on a second copy"
     case secondHostKeys = "a second copy has host keys of its own"
     case secondPassword = "the default password opens the second copy too"
     case secondMachineID = "a second copy has a machine-id of its own"
+    case secondToken = "a second copy has a token of its own"
 
     /// The check that must pass before this one can run.
-    var needs: Check? {
+    package var needs: Check? {
         switch self {
         case .answers: nil
         case .passwordForced: .answers
         case .oldPasswordRefused, .newPasswordAccepted: .passwordForced
-        case .sudo, .groups, .sudoAsks, .poetry, .docker, .scriptLanguages, .containerBuild, .messageComes,
-            .coreDumps:
+        case .sudo, .groups, .sudoAsks, .poetry, .docker, .scriptLanguages, .messageComes, .coreDumps, .notebooks,
+            .distributions, .connector, .flavors:
             .newPasswordAccepted
-        case .loginUsers, .sshFiles, .history, .buildFiles, .packageCaches, .logs, .cloudState, .hostConfiguration,
-            .machineID, .passwordLogin, .units, .boot, .disk:
+        case .loginUsers, .sshFiles, .history, .buildFiles, .packageCaches, .logs, .jupyterSecrets, .cloudState,
+            .hostConfiguration, .machineID, .passwordLogin, .units, .boot, .disk:
             .sudo
+        case .console: .messageComes
         case .jupyterUp: .answers
         case .jupyterRefuses, .jupyterLab: .jupyterUp
         case .jupyterAPI: .jupyterLab
+        case .kernel: .jupyterLab
+        case .plot, .query: .kernel
         case .jupyterChange: .messageComes
-        case .messageGoes, .jupyterNewPassword: .jupyterChange
+        case .messageStays, .jupyterNewPassword: .jupyterChange
         case .secondAnswers: .answers
         case .secondHostKeys: .secondAnswers
         // If the first copy rejected the default password, there is no need to try it on the second.
         case .secondPassword: .passwordForced
-        case .secondMachineID: .secondPassword
+        case .secondMachineID, .secondToken: .secondPassword
         }
     }
 
     /// The source of the facts that decide this check; `nil` if the check has its own session instead.
-    var source: FactSource? {
+    package var source: FactSource? {
         switch self {
-        case .groups, .sudoAsks, .poetry, .docker, .scriptLanguages, .containerBuild, .coreDumps: .user
-        case .loginUsers, .sshFiles, .history, .buildFiles, .packageCaches, .logs, .cloudState, .hostConfiguration,
-            .machineID, .passwordLogin, .units, .boot, .disk:
+        case .groups, .sudoAsks, .poetry, .docker, .scriptLanguages, .coreDumps: .user
+        case .loginUsers, .sshFiles, .history, .buildFiles, .packageCaches, .logs, .jupyterSecrets, .cloudState,
+            .hostConfiguration, .machineID, .passwordLogin, .units, .boot, .disk:
             .root
+        case .kernel, .plot, .query, .notebooks, .distributions, .connector, .flavors: .kernels
         default: nil
         }
     }
 }
 
-/// The user who gathers the facts.
-enum FactSource: Sendable { case user, root }
+/// What gathers the facts: a shell script as one of two users, or the program that runs kernels and notebooks.
+package enum FactSource: Sendable { case user, root, kernels }
 
 /// The verdict of a check.
-enum Verdict: Sendable, Equatable {
+package enum Verdict: Sendable, Equatable {
     /// The check passed, with the observed value if it is worth reporting.
     case passed(String? = nil)
     case failed(String)
     case skipped(String)
+}
+
+extension CheckResult {
+    package init(_ check: Check, _ verdict: Verdict, seconds: Double) {
+        let (outcome, message): (Outcome, String?) =
+            switch verdict {
+            case .passed(let seen): (.passed, seen)
+            case .failed(let reason): (.failed, reason)
+            case .skipped(let reason): (.skipped, reason)
+            }
+        self.init(name: check.rawValue, outcome: outcome, seconds: seconds, message: message)
+    }
 }
 
 /// Runs checks, reports each result, and skips checks that depend on one that failed.
@@ -143,15 +168,9 @@ actor CheckRunner {
     }
 
     private func record(_ check: Check, _ verdict: Verdict, seconds: Double) {
-        var result = CheckResult(name: check.rawValue, outcome: .passed, seconds: seconds)
-        switch verdict {
-        case .passed(let seen): result.message = seen
-        case .failed(let reason):
-            result.outcome = .failed
-            result.message = [reason, console?.keep()].compactMap(\.self).joined(separator: "\n")
-        case .skipped(let reason):
-            result.outcome = .skipped
-            result.message = reason
+        var result = CheckResult(check, verdict, seconds: seconds)
+        if result.outcome == .failed {
+            result.message = [result.message, console?.keep()].compactMap(\.self).joined(separator: "\n")
         }
         outcomes[check] = result.outcome
         results.append(result)

@@ -3,10 +3,10 @@ import Workbench
 /// Facts about a guest: the `key=value` lines that a script printed on it.
 ///
 /// A key may occur several times; its values then form a list.
-struct Facts: Sendable, Equatable {
+package struct Facts: Sendable, Equatable {
     private var values: [String: [String]] = [:]
 
-    init(_ output: String) {
+    package init(_ output: String) {
         for line in output.split(whereSeparator: \.isNewline) {
             guard let end = line.firstIndex(of: "="), end != line.startIndex else { continue }
             let key = line[..<end]
@@ -39,17 +39,10 @@ struct Facts: Sendable, Equatable {
     }
 }
 
-extension FactSource {
-    /// The shell script that gathers the facts of all checks of this source in one session, because each login costs
-    /// seconds in an emulated guest.
-    func script(_ expectations: Expectations) -> String {
-        switch self {
-        case .user: userScript(expectations)
-        case .root: rootScript(expectations)
-        }
-    }
-
-    private func userScript(_ expectations: Expectations) -> String {
+/// The shell scripts that gather the facts of all checks of one source in one session, because each login costs seconds
+/// in an emulated guest.
+extension Expectations {
+    var userScript: String {
         """
         echo "groups=$(id -nG)"
         sudo -k
@@ -60,35 +53,28 @@ extension FactSource {
         echo "poetry=$(poetry --version 2>&1 | tail -n 1)"
 
         # The engine may still be starting.
-        end=$(($(date +%s) + \(expectations.limits.services.components.seconds)))
+        end=$(($(date +%s) + \(limits.services.components.seconds)))
         until server=$(docker version --format '{{.Server.Version}}' 2>&1) || [ "$(date +%s)" -ge $end ]; do sleep 2; done
         if docker version >/dev/null 2>&1; then echo docker_reached=yes; else echo docker_reached=no; fi
         echo "docker=$(echo "$server" | tail -n 1)"
 
-        cd \(shellQuoted(expectations.paths.scriptLanguages)) 2>/dev/null && git rev-parse --verify HEAD >/dev/null 2>&1 && {
+        cd \(shellQuoted(paths.scriptLanguages)) 2>/dev/null && git rev-parse --verify HEAD >/dev/null 2>&1 && {
             echo "clone=$(git describe --tags --always)"
             echo clone_fault=
             # A submodule that is missing or at another commit is marked at the beginning of its line.
             git submodule status --recursive | sed -n 's/^[-+U]/clone_fault=submodule /p'
             git status --porcelain | sed 's/^/clone_fault=changed /' | head -n 3
-            # From scratch, because the guest may not reach a registry.
-            if built=$(printf 'FROM scratch\\nCOPY . /\\n' | docker build --quiet --file - . 2>&1); then
-                echo container_build=done
-                docker image rm "$built" >/dev/null 2>&1
-            else
-                echo "container_build=$(echo "$built" | tail -n 1)"
-            fi
             echo "clone_submodules=$(git submodule status --recursive | wc -l)"
-        } || printf 'clone=none\\ncontainer_build=none\\n'
-        echo "missing_components=$(cat \(shellQuoted(expectations.paths.missingComponents)) 2>/dev/null | tr '\\n' ' ')"
+        } || echo clone=none
+        echo "missing_components=$(cat \(shellQuoted(paths.missingComponents)) 2>/dev/null | tr '\\n' ' ')"
 
         """
     }
 
-    private func rootScript(_ expectations: Expectations) -> String {
-        let homes = "/root \(shellQuoted("/home/\(expectations.user)"))"
+    var rootScript: String {
+        let home = shellQuoted("/home/\(user)")
         return """
-            user=\(shellQuoted(expectations.user))
+            user=\(shellQuoted(user))
             boot=@$(sed -n 's/^btime //p' /proc/stat)
             # Prints the files that match, as a list under one key.
             files() { key=$1; shift; echo "$key="; find "$@" 2>/dev/null | head -n 10 | sed "s/^/$key=/"; }
@@ -99,13 +85,15 @@ extension FactSource {
             awk -F: '$3 >= 1000 && $3 < 65000 { print "login_user=" $1 }' /etc/passwd
             files ssh_file /root/.ssh /home/*/.ssh -mindepth 1
             files authorized_keys /root /home /etc -name 'authorized_keys*' -size +0
-            files history \(homes) -maxdepth 1 '(' -name '.*_history' -o -name '.*hst' -o -name .wget-hsts ')'
+            files history /root \(home) -maxdepth 1 '(' -name '.*_history' -o -name '.*hst' -o -name .wget-hsts ')'
             files build_file /run/dss /usr/local/lib/dss/seal.d /opt/dss-uv /root/.ansible /home/*/.ansible -maxdepth 0
             grep -rlsE '^[^#]*NOPASSWD' /etc/sudoers /etc/sudoers.d | sed 's/^/build_file=/'
             older cache /var/lib/apt/lists /var/cache/apt/archives -type f ! -name lock
             files cache /root/.cache/pip /home/*/.cache/pip /root/.cache/uv /home/*/.cache/uv -maxdepth 0
             older log /var/log -type f -size +0
             find /var/log/journal -mindepth 1 -maxdepth 1 ! -name "$(cat /etc/machine-id)*" 2>/dev/null | sed 's/^/log=/'
+            older jupyter_secret \(home)/.jupyter \(home)/.local/share/jupyter \
+            '(' -name token -o -name jupyter_server_config.json -o -name jupyter_cookie_secret ')'
             older cloud_state /var/lib/cloud/instances /var/lib/cloud/data -mindepth 1
             files host_file /usr/local/share/ca-certificates /etc/pip.conf /root/.config/pip /home/*/.config/pip /root/.pip \
             /home/*/.pip /root/.docker/config.json /home/*/.docker/config.json /root/.netrc /home/*/.netrc \
@@ -120,7 +108,7 @@ extension FactSource {
             grep -risE '^[[:space:]]*PasswordAuthentication[[:space:]]+no' /etc/ssh/sshd_config /etc/ssh/sshd_config.d |
                 sed 's/^/password_refusal=/'
 
-            echo "system_state=$(timeout \(expectations.limits.services.components.seconds) \
+            echo "system_state=$(timeout \(limits.services.components.seconds) \
             systemctl is-system-running --wait 2>&1 | tail -n 1)"
             echo failed_unit=
             systemctl list-units --failed --plain --no-legend | awk '{ print "failed_unit=" $1 }'

@@ -213,19 +213,32 @@ struct MessageOfTheDay: Sendable, Equatable {
         lines.filter { $0.hasPrefix("  ") || $0.hasPrefix("\t") }.map(\.trimmedLine)
     }
 
-    func address(port: Int) -> String? {
-        text.split(whereSeparator: \.isWhitespace).map(String.init).first { word in
-            (word.hasPrefix("http://") || word.hasPrefix("https://")) && word.contains(":\(port)")
-        }
+    /// The first address of JupyterLab, with its token if there is one.
+    func link(port: Int) -> JupyterLink? {
+        text.split(whereSeparator: \.isWhitespace).lazy.compactMap { JupyterLink(String($0), port: port) }.first
     }
 
-    /// The command that changes the default password.
+    /// The command that changes the password of JupyterLab.
     var command: String? {
         setOff.first { !$0.hasPrefix("http") && $0.contains("password") }
     }
+}
 
-    /// Whether the message mentions JupyterLab.
-    func mentionsJupyter(port: Int) -> Bool {
-        text.lowercased().contains("jupyter") || address(port: port) != nil
+/// An address of JupyterLab as a user opens it.
+struct JupyterLink: Sendable, Equatable {
+    /// The address without the query, for reports.
+    var address: String
+    /// What follows host and port, including the query.
+    var path: String
+    var token: Secret?
+
+    /// - Returns: `nil` if the word is not an address with this port.
+    init?(_ word: String, port: Int) {
+        guard word.hasPrefix("http://") || word.hasPrefix("https://"), let found = word.firstRange(of: ":\(port)/")
+        else { return nil }
+        address = String(word.prefix { $0 != "?" })
+        path = "/" + word[found.upperBound...]
+        let hex = word.firstRange(of: "?token=").map { word[$0.upperBound...].prefix(while: \.isHexDigit) } ?? ""
+        token = hex.utf8.count >= 32 ? Secret(String(hex)) : nil
     }
 }

@@ -1,7 +1,7 @@
 import Sandbox
 
 /// Compares the facts about a guest with the expectations.
-func judge(_ check: Check, _ facts: Facts, _ expectations: Expectations) -> Verdict {
+package func judge(_ check: Check, _ facts: Facts, _ expectations: Expectations) -> Verdict {
     do { return try verdict(on: check, facts, expectations) } catch { return .failed("\(error)") }
 }
 
@@ -15,6 +15,7 @@ private func verdict(on check: Check, _ facts: Facts, _ expectations: Expectatio
     case .history: none(try facts.list("history"), "found")
     case .buildFiles: none(try facts.list("build_file"), "found")
     case .packageCaches: none(try facts.list("cache"), "found")
+    case .jupyterSecrets: none(try facts.list("jupyter_secret"), "created before this boot")
     case .logs: none(try facts.list("log"), "created before this boot")
     case .cloudState: none(try facts.list("cloud_state"), "created before this boot")
     case .hostConfiguration: none(try facts.list("host_file"), "found")
@@ -27,7 +28,13 @@ private func verdict(on check: Check, _ facts: Facts, _ expectations: Expectatio
     case .poetry: try judgePoetry(facts)
     case .docker: try judgeDocker(facts)
     case .scriptLanguages: try judgeClone(facts, expectations)
-    case .containerBuild: try judgeContainerBuild(facts)
+    case .kernel: try judgePart("kernel", facts)
+    case .plot: try judgePart("plot", facts)
+    case .query: try judgePart("query", facts)
+    case .notebooks: try judgePart("notebooks", facts)
+    case .distributions: try judgePart("distributions", facts)
+    case .connector: try judgePart("connector", facts)
+    case .flavors: try judgePart("flavors", facts)
     default: .skipped("no facts for this check")
     }
 }
@@ -142,8 +149,13 @@ private func judgeClone(_ facts: Facts, _ expectations: Expectations) throws(Fac
     return .passed("\(clone), \(try facts.value("clone_submodules")) submodules")
 }
 
-private func judgeContainerBuild(_ facts: Facts) throws(Facts.MissingFact) -> Verdict {
-    let said = try facts.value("container_build")
-    if said == "none" { return .skipped("no clone to build from") }
-    return said == "done" ? .passed() : .failed("docker build failed: \(said)")
+/// Judges one part of the program that runs kernels and notebooks. Faults that it found before its end count, too.
+private func judgePart(_ part: String, _ facts: Facts) throws(Facts.MissingFact) -> Verdict {
+    let faults = (try? facts.list("\(part)_fault")) ?? []
+    guard faults.isEmpty else {
+        let more = faults.count > 10 ? ["and \(faults.count - 10) more"] : []
+        return .failed((faults.prefix(10) + more).joined(separator: "\n"))
+    }
+    if let reason = try? facts.value("\(part)_skip") { return .skipped(reason) }
+    return .passed(try facts.value(part))
 }

@@ -5,7 +5,7 @@ import Workbench
 package struct JupyterClient<Runner: CommandRunner>: Sendable {
     var runner: Runner
     var address: GuestAddress
-    /// A private directory for the cookies and a file with the password.
+    /// A private directory for the cookies and files with the password and the token.
     var directory: String
 
     package init(runner: Runner, address: GuestAddress, directory: String) {
@@ -24,7 +24,14 @@ package struct JupyterClient<Runner: CommandRunner>: Sendable {
         try await request([base + path], limit: limit)
     }
 
-    /// Submits the login form, as a browser without cookies.
+    /// Opens an address that contains the token, as a browser without cookies.
+    func open(_ link: JupyterLink) async throws -> Answer {
+        try writeAtomically("", to: jar, mode: 0o600)
+        try writeAtomically("url = \"\(base)\(link.path)\"\n", to: "\(directory)/address", mode: 0o600)
+        return try await request(["--config", "\(directory)/address"], limit: 60)
+    }
+
+    /// Submits the login form, which accepts the token, too, as a browser without cookies.
     package func logIn(with password: Secret) async throws -> Answer {
         try writeAtomically("", to: jar, mode: 0o600)
         // The submitted form must contain the token from its page.

@@ -46,6 +46,7 @@ package enum GuestCopy: String, CaseIterable, Sendable {
 struct Identity: Sendable {
     var hostKeys: HostKeys?
     var machineID: String?
+    var token: Secret?
 }
 
 struct Verification<Host: GuestHost, Runner: CommandRunner>: Sendable {
@@ -64,9 +65,11 @@ struct Verification<Host: GuestHost, Runner: CommandRunner>: Sendable {
             try await checkPasswords(visit)
             // Before any interactive login, which writes a shell history.
             identity.machineID = try await checkFacts(visit)
-            let message = try await checkMessage(visit)
-            try await checkJupyter(visit, jupyter)
-            try await checkChangeOfJupyterPassword(visit, jupyter, message)
+            let invitation = try await checkMessage(visit)
+            identity.token = invitation?.token
+            try await checkJupyter(visit, jupyter, invitation)
+            try await checkKernels(visit, invitation?.token)
+            try await checkChangeOfJupyterPassword(visit, jupyter, invitation)
             return identity
         }
     }
@@ -90,6 +93,14 @@ struct Verification<Host: GuestHost, Runner: CommandRunner>: Sendable {
                     return .skipped("the machine-id of the first copy is unknown")
                 }
                 return id == other ? .failed("both copies have \(id)") : .passed(id)
+            }
+            try await log.make(.secondToken) {
+                guard let other = first.token else { return .skipped("the token of the first copy is unknown") }
+                let message = try await visit.readMessage()
+                guard let token = message.link(port: expectations.jupyterPort)?.token else {
+                    return .failed("login shows: \(message.text.lastLines)")
+                }
+                return token == other ? .failed("both copies have the same token") : .passed()
             }
         }
     }
@@ -130,28 +141,47 @@ struct Verification<Host: GuestHost, Runner: CommandRunner>: Sendable {
                 await user.fail(with: error)
             }
         }
-        for check in Check.allCases {
-            guard let source = check.source else { continue }
-            let facts = source == .root ? root : user
-            try await log.make(check) { judge(check, try await facts.get(), expectations) }
+        for (source, facts) in [(FactSource.user, user), (.root, root)] {
+            try await check(source, facts)
         }
         return try? await root.value?.value("machine_id")
     }
 
-    private func checkMessage(_ visit: GuestSession<Runner>) async throws -> MessageOfTheDay? {
-        let found = Box<MessageOfTheDay>()
+    /// Runs the checks that these facts decide.
+    private func check(_ source: FactSource, _ facts: Box<Facts>) async throws {
+        for check in Check.allCases where check.source == source {
+            try await log.make(check) { judge(check, try await facts.get(), expectations) }
+        }
+    }
+
+    private func checkMessage(_ visit: GuestSession<Runner>) async throws -> Invitation? {
+        let found = Box<Invitation>()
         try await log.make(.messageComes) {
             let message = try await visit.readMessage()
-            guard let address = message.address(port: expectations.jupyterPort) else {
+            guard let link = message.link(port: expectations.jupyterPort) else {
                 return .failed("login shows: \(message.text.lastLines)")
             }
-            guard message.command != nil else {
+            guard let token = link.token else { return .failed("\(link.address) has no token") }
+            guard let command = message.command else {
                 return .failed("the message does not say how to change the password: \(message.text.lastLines)")
             }
-            await found.set(message)
-            return .passed(address)
+            await found.set(Invitation(link: link, token: token, command: command))
+            return .passed(link.address)
         }
+        try await log.make(.console) { try await visit.readConsole(for: await found.value?.token) }
         return await found.value
+    }
+
+    private func checkKernels(_ visit: GuestSession<Runner>, _ token: Secret?) async throws {
+        let facts = Box<Facts>()
+        if await log.passed(.newPasswordAccepted) {
+            let secret = await log.passed(.jupyterLab) ? token : nil
+            do { await facts.set(try await visit.gatherKernelFacts(secret)) } catch {
+                try Task.checkCancellation()
+                await facts.fail(with: error)
+            }
+        }
+        try await check(.kernels, facts)
     }
 
     /// Boots a copy, calls `body`, and then saves the console log if a check failed and closes the shared connection.
@@ -187,6 +217,14 @@ struct Verification<Host: GuestHost, Runner: CommandRunner>: Sendable {
     }
 }
 
+/// What the message of the day says about JupyterLab.
+struct Invitation: Sendable {
+    var link: JupyterLink
+    var token: Secret
+    /// The command that sets a password.
+    var command: String
+}
+
 /// Passes a value out of the closure of a check.
 private actor Box<Value: Sendable> {
     private var result: Result<Value, any Error>?
@@ -211,7 +249,9 @@ extension Secret {
 
 /// The checks of JupyterLab.
 extension Verification {
-    func checkJupyter(_ visit: GuestSession<Runner>, _ jupyter: JupyterClient<Runner>) async throws {
+    func checkJupyter(
+        _ visit: GuestSession<Runner>, _ jupyter: JupyterClient<Runner>, _ invitation: Invitation?
+    ) async throws {
         let hasPassword = await log.passed(.newPasswordAccepted)
         try await log.make(.jupyterUp) {
             if visit.address.remote != nil, !hasPassword {
@@ -225,12 +265,20 @@ extension Verification {
             return [401, 403].contains(api.status) ? .passed() : .failed("/api/contents returned \(api) without login")
         }
         try await log.make(.jupyterRefuses) {
-            let answer = try await jupyter.logIn(with: Secret("not-the-password"))
-            guard !answer.letsIn else { return .failed("the login form returned \(answer)") }
-            let lab = try await jupyter.get("/lab")
-            return lab.asksForPassword ? .passed() : .failed("/lab returned \(lab) after the failed login")
+            for (name, secret) in [("a wrong token", .random()), ("the default password", expectations.password)] {
+                let answer = try await jupyter.logIn(with: secret)
+                guard !answer.letsIn else { return .failed("JupyterLab accepts \(name)") }
+                let lab = try await jupyter.get("/lab")
+                guard lab.asksForPassword else { return .failed("/lab returned \(lab) after login with \(name)") }
+            }
+            return .passed()
         }
-        try await log.make(.jupyterLab) { try await enter(jupyter, with: expectations.jupyterPassword) }
+        try await log.make(.jupyterLab) {
+            guard let invitation else { return .skipped("'\(Check.messageComes.rawValue)' did not pass") }
+            let page = try await jupyter.open(invitation.link)
+            guard page.status == 200 else { return .failed("the address with the token returned \(page)") }
+            return try await enter(jupyter, with: invitation.token)
+        }
         try await log.make(.jupyterAPI) {
             let answer = try await jupyter.get("/api/kernelspecs")
             return answer.status == 200 ? .passed() : .failed("/api/kernelspecs returned \(answer)")
@@ -238,24 +286,31 @@ extension Verification {
     }
 
     func checkChangeOfJupyterPassword(
-        _ visit: GuestSession<Runner>, _ jupyter: JupyterClient<Runner>, _ message: MessageOfTheDay?
+        _ visit: GuestSession<Runner>, _ jupyter: JupyterClient<Runner>, _ invitation: Invitation?
     ) async throws {
         let password = Secret.random()
         try await log.make(.jupyterChange) {
-            try await visit.changeJupyterPassword(by: message?.command ?? "", to: password)
+            try await visit.changeJupyterPassword(by: invitation?.command ?? "", to: password)
         }
-        try await log.make(.messageGoes) {
+        try await log.make(.messageStays) {
             let message = try await visit.readMessage()
-            let stays = message.mentionsJupyter(port: expectations.jupyterPort)
-            return stays ? .failed("login still shows: \(message.text.lastLines)") : .passed()
+            guard let link = message.link(port: expectations.jupyterPort) else {
+                return .failed("login shows: \(message.text.lastLines)")
+            }
+            return link.token == nil ? .passed(link.address) : .failed("\(link.address) still has a token")
         }
         try await log.make(.jupyterNewPassword) {
             _ = try await waitForJupyter(jupyter)
             guard case .passed = try await enter(jupyter, with: password) else {
                 return .failed("the new password was rejected")
             }
-            let answer = try await jupyter.logIn(with: expectations.jupyterPassword)
-            return answer.letsIn ? .failed("the default password is still accepted") : .passed()
+            guard let invitation else { return .passed() }
+            for (name, secret) in [("token", invitation.token), ("default password", expectations.password)] {
+                let answer = try await jupyter.logIn(with: secret)
+                guard !answer.letsIn else { return .failed("the \(name) is still accepted") }
+            }
+            let page = try await jupyter.open(invitation.link)
+            return page.asksForPassword ? .passed() : .failed("the address with the token returned \(page)")
         }
     }
 
@@ -285,8 +340,6 @@ package struct Expectations: Sendable, Equatable {
     package var user: String
     /// The expired password that the first login must replace.
     package var password: Secret
-    /// The password of JupyterLab until its user changes it.
-    package var jupyterPassword: Secret
     /// The port inside the guest, as the message of the day names it.
     package var jupyterPort: Int
     /// Components that the build deliberately omitted, from the image's manifest; their checks are skipped.
@@ -295,12 +348,11 @@ package struct Expectations: Sendable, Equatable {
     package var limits: Limits
 
     package init(
-        user: String = "ubuntu", password: Secret, jupyterPassword: Secret, jupyterPort: Int = 49494,
-        missing: [MissingComponent] = [], paths: Paths = .init(), limits: Limits = .init()
+        user: String = "ubuntu", password: Secret, jupyterPort: Int = 49494, missing: [MissingComponent] = [],
+        paths: Paths = .init(), limits: Limits = .init()
     ) {
         self.user = user
         self.password = password
-        self.jupyterPassword = jupyterPassword
         self.jupyterPort = jupyterPort
         self.missing = missing
         self.paths = paths
@@ -312,13 +364,22 @@ package struct Expectations: Sendable, Equatable {
         package var scriptLanguages: String
         /// The file in which the build recorded missing components, as a JSON list.
         package var missingComponents: String
+        /// The Python environment of JupyterLab.
+        package var jupyter: String
+        package var notebooks: String
+        /// The directory in which the build recorded the Python environments.
+        package var pythonRecords: String
 
         package init(
             scriptLanguages: String = "script-languages-release",
-            missingComponents: String = "/usr/local/share/dss/missing.json"
+            missingComponents: String = "/usr/local/share/dss/missing.json", jupyter: String = "/opt/jupyterlab",
+            notebooks: String = "notebooks", pythonRecords: String = "/usr/local/share/dss/python"
         ) {
             self.scriptLanguages = scriptLanguages
             self.missingComponents = missingComponents
+            self.jupyter = jupyter
+            self.notebooks = notebooks
+            self.pythonRecords = pythonRecords
         }
     }
 
@@ -330,16 +391,22 @@ package struct Expectations: Sendable, Equatable {
         package var services: Duration
         /// Limit for one login or one query to the guest.
         package var answer: Duration
+        /// Limit for everything that runs in kernels, and for all imports.
+        package var kernels: Duration
+        /// Limit for one cell of a notebook or one import.
+        package var step: Duration
         /// Limit for the whole verification of both copies.
         package var total: Duration
 
         package init(
             boot: Duration = .seconds(600), services: Duration = .seconds(360), answer: Duration = .seconds(300),
-            total: Duration = .seconds(2400)
+            kernels: Duration = .seconds(1800), step: Duration = .seconds(300), total: Duration = .seconds(4200)
         ) {
             self.boot = boot
             self.services = services
             self.answer = answer
+            self.kernels = kernels
+            self.step = step
             self.total = total
         }
     }

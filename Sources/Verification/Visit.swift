@@ -86,7 +86,7 @@ struct GuestSession<Runner: CommandRunner>: Sendable {
 
     func gatherUserFacts() async throws -> Facts {
         onProgress(Progress("inspecting the guest as \(expectations.user)"))
-        return try await facts(login.shared(["sh -s"], input: .text(FactSource.user.script(expectations))))
+        return try await facts(login.shared(["sh -s"], input: .text(expectations.userScript)))
     }
 
     /// Gathers facts as root. The password for sudo is the first line of standard input, before the script; `sudo -v`
@@ -95,8 +95,19 @@ struct GuestSession<Runner: CommandRunner>: Sendable {
         onProgress(Progress("inspecting the guest as root"))
         // Not `sudo -k -v`: in combination with another option, -k makes sudo ignore the cached credentials of -v.
         let remote = #"IFS= read -r p; sudo -k; printf '%s\n' "$p" | sudo -S -p '' -v && unset p && sudo -n sh -s"#
-        let input = newPassword.reveal + "\n" + FactSource.root.script(expectations)
+        let input = newPassword.reveal + "\n" + expectations.rootScript
         return try await facts(login.shared([remote], input: .text(input)))
+    }
+
+    /// Runs kernels and notebooks.
+    /// - Parameter secret: The token of JupyterLab; without it, no kernel is started through JupyterLab.
+    func gatherKernelFacts(_ secret: Secret?) async throws -> Facts {
+        onProgress(Progress("running kernels and notebooks"))
+        let checks = KernelChecks(expectations, secret: secret)
+        // The program itself ends at the limit, and reports what it found until then.
+        return try await facts(
+            login.shared([checks.command], input: .text(try checks.program)), within: limits.kernels + limits.answer
+        ) { [onProgress] in KernelChecks.activity(in: $0).map { onProgress(Progress($0)) } }
     }
 
     /// - Returns: The last line of output, and the machine-id if the command succeeded.
@@ -109,9 +120,12 @@ struct GuestSession<Runner: CommandRunner>: Sendable {
         return (output.lastLine, output.status.isSuccess && !id.isEmpty ? id : nil)
     }
 
-    private func facts(_ command: Command) async throws -> Facts {
-        let output = try await withTimeout(limits.services + limits.answer, "the inspection") { [runner] in
-            try await runner.execute(command)
+    private func facts(
+        _ command: Command, within limit: Duration? = nil, onLine: @escaping @Sendable (String) -> Void = { _ in }
+    ) async throws -> Facts {
+        let limit = limit ?? limits.services + limits.answer
+        let output = try await withTimeout(limit, "the inspection") { [runner] in
+            try await runner.execute(command) { _, line in onLine(line) }
         }
         let facts = Facts(output.standardOutput)
         guard output.status.isSuccess else {
@@ -130,6 +144,24 @@ struct GuestSession<Runner: CommandRunner>: Sendable {
             _ = try await guest.finish()
         }
         return MessageOfTheDay(heard)
+    }
+
+    /// Waits until the console shows the token above a login prompt.
+    func readConsole(for token: Secret?) async throws -> Verdict {
+        guard address.remote == nil else { return .skipped("the console of an instance does not show the token") }
+        guard let token else { return .failed("the token is unknown") }
+        let start = ContinuousClock.now
+        while true {
+            let console = try readText(address.consoleLog)
+            if let shown = console.firstRange(of: token.reveal) {
+                if console[shown.upperBound...].contains("login:") { return .passed() }
+            }
+            guard ContinuousClock.now - start < limits.answer else {
+                return .failed("the console ends with:\n\(tail(of: address.consoleLog, lines: 12))")
+            }
+            onProgress(Progress("waiting for the login prompt on the console"))
+            try await Task.sleep(for: .seconds(1))
+        }
     }
 
     /// Runs the command from the message of the day and answers its prompts.

@@ -86,12 +86,12 @@ extension EndToEnd {
             let volume = "\(folder)/volume"
             try makeDirectory(volume, mode: 0o777)
             let run = ["run", "--rm", "--volume", "\(volume):/home/ubuntu/notebooks", image, "true"]
-            try writeAtomically("mine", to: "\(volume)/welcome.ipynb")
+            try writeAtomically("mine", to: "\(volume)/00-start.ipynb")
             try await docker.run(run)
-            #expect(try readText("\(volume)/welcome.ipynb") == "mine")
-            try removeFile("\(volume)/welcome.ipynb")
+            #expect(try readText("\(volume)/00-start.ipynb") == "mine")
+            try removeFile("\(volume)/00-start.ipynb")
             try await docker.run(run)
-            #expect(!fileExists("\(volume)/welcome.ipynb"))
+            #expect(!fileExists("\(volume)/00-start.ipynb"))
         }
     }
 }

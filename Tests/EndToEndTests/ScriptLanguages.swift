@@ -35,7 +35,7 @@ enum ScriptLanguages {
         return match.map { String($0.output.1) } ?? "1.0.0"
     }
 
-    private static let script = """
+    private static let script = #"""
         cd "$1"
         git init -q -b main script-languages
         git init -q -b main script-languages-release
@@ -46,8 +46,12 @@ enum ScriptLanguages {
         cd ../script-languages-release
         echo release > README.md
         git $identity -c protocol.file.allow=always submodule add -q "$1/script-languages" script-languages
+        mkdir -p flavors/test-flavor/flavor_base
+        bucket='{{ bucketfs_name }}/{{ bucket_name }}/{{ path_in_bucket }}{{ release_name }}'
+        echo "PYTHON3=localzmq+protobuf:///$bucket?lang=python#buckets/$bucket/exaudf/exaudfclient" \
+            > flavors/test-flavor/flavor_base/language_definition
         git config -f .gitmodules submodule.script-languages.url "$3/script-languages"
         git add . && git $identity commit -q -m 'A release'
         git tag "$2"
-        """
+        """#
 }

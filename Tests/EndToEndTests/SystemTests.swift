@@ -41,9 +41,11 @@ extension EndToEnd {
         /// What a run must have seen; the program makes more checks, all of which have to pass.
         static let seen = [
             "the first login with the default password forces a new one",
-            "the default password is refused afterwards", "JupyterLab answers 200 to /lab after login",
-            "the message of the day names JupyterLab's address", "the message of the day is gone then",
-            "a script-language container can be started building",
+            "the default password is refused afterwards", "JupyterLab answers 200 to /lab with the token",
+            "the message of the day shows JupyterLab's address with a token",
+            "the message of the day shows the address without a token then",
+            "every notebook of the sandbox runs to its end",
+            "exaslct reads the flavors of script-languages-release",
         ]
 
         private func life(of assetID: String, at workspace: some SystemSite) async throws {

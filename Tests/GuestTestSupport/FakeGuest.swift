@@ -63,7 +63,7 @@ package struct FakeGuest: GuestHost {
         echo "pretend guest is starting"
         mkdir "$dir/own" && mount -t tmpfs tmpfs "$dir/own"
         cp -a /etc "$dir/own/etc" && mount --bind "$dir/own/etc" /etc
-        for private in /home /root /run /usr/local /var/log /var/lib/apt/lists /var/cache/apt; do
+        for private in /home /root /run /opt /usr/local /var/log /var/lib/apt/lists /var/cache/apt; do
             mount -t tmpfs -o mode=755 tmpfs "$private"
         done
         mkdir -p /run/sshd /usr/local/bin
@@ -102,19 +102,27 @@ package struct FakeGuest: GuestHost {
         read -rsp 'Enter password: ' one; echo
         read -rsp 'Verify password: ' two; echo
         [ "$one" = "$two" ] || exit 1
-        echo "$one" | sudo tee /run/jupyter-password >/dev/null
+        echo "$one" >/run/jupyter/password && rm /run/jupyter/token
         END
         cat >/etc/update-motd.d/99-jupyter <<END
         #!/bin/sh
-        [ "\$(cat /run/jupyter-password)" = "$password" ] || exit 0
-        printf 'JupyterLab runs here:\n    http://10.0.2.15:$told/lab\n'
-        printf 'To change its password, type:\n    change-jupyter-password\n'
+        [ ! -e /run/jupyter/token ] || query="?token=\$(cat /run/jupyter/token)"
+        printf 'JupyterLab runs here:\n    http://10.0.2.15:$told/lab%s\n' "\$query"
+        printf 'To set its password, type:\n    change-jupyter-password\n'
         END
-        chmod 755 /usr/local/bin/* /etc/update-motd.d/*
+        mkdir -p /opt/jupyterlab/bin
+        cat >/opt/jupyterlab/bin/python <<'END'
+        #!/bin/sh
+        cat >/dev/null; echo progress=looking around
+        for part in kernel plot query notebooks distributions connector flavors; do echo $part=fine; done
+        END
+        chmod 755 /usr/local/bin/* /etc/update-motd.d/* /opt/jupyterlab/bin/python
         [ -e /usr/bin/sudo ] || chmod 4755 /usr/local/bin/python-as-root
-        echo "$password" >/run/jupyter-password
+        mkdir /run/jupyter && head -c 24 /dev/urandom | od -An -tx1 | tr -d ' \n' >/run/jupyter/token
+        chown -R ubuntu /run/jupyter
         . "$dir/twist"
         python3 "$dir/jupyter" "$jupyter" 2>/dev/null &
+        printf 'http://10.0.2.15:%s/lab?token=%s\n\nvm login: ' "$told" "$(cat /run/jupyter/token)"
         exec /usr/sbin/sshd -D -e
         """#
 
@@ -156,10 +164,12 @@ package struct FakeGuest: GuestHost {
         import sys
         from http.cookies import SimpleCookie
         from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-        from urllib.parse import parse_qs
+        from pathlib import Path
+        from urllib.parse import parse_qs, urlsplit
 
-        def password():
-            return open("/run/jupyter-password").read().rstrip("\n")
+        def secret():
+            files = [Path("/run/jupyter/password"), Path("/run/jupyter/token")]
+            return next(file.read_text() for file in files if file.exists()).rstrip("\n")
 
         class Handler(BaseHTTPRequestHandler):
             def cookie(self, name):
@@ -174,13 +184,16 @@ package struct FakeGuest: GuestHost {
                 self.end_headers()
 
             def do_GET(self):
-                entered = self.cookie("session") == str(hash(password()))
+                session = f"session={hash(secret())}; Path=/"
+                entered = self.cookie("session") == str(hash(secret()))
                 if self.path == "/login":
                     self.answer(200, Set_Cookie="_xsrf=2|token; Path=/")
                 elif self.path.startswith("/api/"):
                     self.answer(200 if entered else 403)
                 elif entered:
                     self.answer(200)
+                elif parse_qs(urlsplit(self.path).query).get("token") == [secret()]:
+                    self.answer(200, Set_Cookie=session)
                 else:
                     self.answer(302, Location="/login?next=%2Flab")
 
@@ -188,10 +201,10 @@ package struct FakeGuest: GuestHost {
                 form = parse_qs(self.rfile.read(int(self.headers["Content-Length"])).decode())
                 if form["_xsrf"] != [self.cookie("_xsrf")]:
                     self.answer(403)
-                elif form["password"] != [password()]:
+                elif form["password"] != [secret()]:
                     self.answer(401)
                 else:
-                    self.answer(302, Location="/lab", Set_Cookie=f"session={hash(password())}; Path=/")
+                    self.answer(302, Location="/lab", Set_Cookie=f"session={hash(secret())}; Path=/")
 
         ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])), Handler).serve_forever()
         """#

@@ -3,14 +3,14 @@ import Testing
 
 @testable import Verification
 
-/// What a guest in good order tells.
+/// What a guest in good order tells, apart from its kernels.
 let goodFacts: [(String, String)] = [
     ("groups", "ubuntu sudo docker"), ("sudo_asks", "yes"), ("core_soft", "0"), ("core_hard", "0"),
     ("core_pattern", "|/bin/false"), ("poetry", "Poetry (version 2.5.1)"), ("docker_reached", "yes"),
     ("docker", "20.10.24"), ("clone", "11.2.0"), ("clone_fault", ""), ("clone_submodules", "2"),
-    ("container_build", "done"),
     ("missing_components", ""), ("login_user", ""), ("login_user", "ubuntu"), ("ssh_file", ""),
     ("authorized_keys", ""), ("history", ""), ("build_file", ""), ("cache", ""), ("log", ""), ("cloud_state", ""),
+    ("jupyter_secret", ""),
     ("host_file", ""), ("machine_id", "0123456789abcdef0123456789abcdef"), ("password_login", "yes"),
     ("password_refusal", ""), ("system_state", "running"), ("failed_unit", ""),
     ("boot_time", "Startup finished in 4s (kernel) + 20s (userspace) = 24s."), ("blame", ""),
@@ -18,13 +18,20 @@ let goodFacts: [(String, String)] = [
     ("partition_sectors", "16771039"), ("disk_sectors", "16777216"), ("root_bytes", "8350298112"),
 ]
 
+/// What the program that runs kernels and notebooks tells of a guest in good order.
+let goodKernelFacts: [(String, String)] = [
+    ("kernel", "'Python 3 (data science)', Python 3.11.2 in /home/ubuntu/env"), ("plot", "194x142 pixels, 142 colors"),
+    ("query", "500500"), ("notebooks", "8 notebooks"), ("distributions", "37 distributions of datascience, jupyter"),
+    ("connector", "95 imports of 50 notebooks, apart from torch"), ("flavors", "standard-EXASOL-all"),
+]
+
 func facts(with changed: [(String, String)] = [], without missing: String? = nil) -> Facts {
     let keys = changed.map(\.0)
-    let lines = goodFacts.filter { !keys.contains($0.0) && $0.0 != missing } + changed
+    let lines = (goodFacts + goodKernelFacts).filter { !keys.contains($0.0) && $0.0 != missing } + changed
     return Facts(lines.map { "\($0.0)=\($0.1)" }.joined(separator: "\n"))
 }
 
-let testExpectations = Expectations(password: Secret("a"), jupyterPassword: Secret("a"))
+let testExpectations = Expectations(password: Secret("a"))
 
 struct JudgementTests {
     @Test(arguments: Check.allCases.filter { $0.source != nil })
@@ -54,6 +61,7 @@ struct JudgementTests {
             "created before this boot: /var/lib/cloud/instances/i"
         ),
         (.hostConfiguration, [("host_file", "/etc/pip.conf")], "found: /etc/pip.conf"),
+        (.jupyterSecrets, [("jupyter_secret", "/home/u/token")], "created before this boot: /home/u/token"),
         (.machineID, [("machine_id", "")], "/etc/machine-id contains ''"),
         (.machineID, [("machine_id", "uninitialized")], "/etc/machine-id contains 'uninitialized'"),
         (.coreDumps, [("core_hard", "unlimited")], "core dump limits at login: soft 0, hard unlimited"),
@@ -72,16 +80,22 @@ struct JudgementTests {
         (.disk, [("disk_sectors", "33554432")], "8193 MiB after the root partition are unused"),
         (.disk, [("root_bytes", "2147483648")], "the file system has 2048 MiB, but its partition has 8188 MiB"),
         (.poetry, [("poetry", "sh: 1: poetry: not found")], "poetry --version printed: sh: 1: poetry: not found"),
-        (.containerBuild, [("container_build", "no space left")], "docker build failed: no space left"),
         (.docker, [("docker_reached", "no"), ("docker", "permission denied")], "permission denied"),
         (.scriptLanguages, [("clone", "none")], "clone not found"),
         (.scriptLanguages, [("clone_fault", "submodule 1234 x")], "submodule 1234 x"),
+        (.kernel, [("kernel_fault", "no response from http://127.0.0.1:1")], "no response from http://127.0.0.1:1"),
+        (.plot, [("plot_fault", "the picture is empty: it has 1 colors")], "the picture is empty: it has 1 colors"),
+        (
+            .notebooks, [("notebooks_fault", "03-sql.ipynb, cell 5 (x): NameError: y"), ("notebooks_fault", "z")],
+            "03-sql.ipynb, cell 5 (x): NameError: y\nz"
+        ),
+        (.distributions, [("distributions_fault", "exasol: a: ImportError: b")], "exasol: a: ImportError: b"),
     ])
     func whatIsWrongIsNamed(check: Check, changed: [(String, String)], reason: String) {
         #expect(judge(check, facts(with: changed), testExpectations) == .failed(reason))
     }
 
-    @Test(arguments: ["groups", "machine_id", "log", "disk_sectors", "clone"])
+    @Test(arguments: ["groups", "machine_id", "log", "disk_sectors", "clone", "plot", "flavors"])
     func whatWasNotToldIsNoPass(key: String) {
         let failures = Check.allCases.filter { $0.source != nil }.filter {
             judge($0, facts(without: key), testExpectations) == .failed("the guest did not report '\(key)'")
@@ -98,6 +112,23 @@ struct JudgementTests {
                 == .skipped("the image was built without it: no network"))
         // What is there is checked all the same.
         #expect(judge(.scriptLanguages, facts(), expectations) == .passed("11.2.0, 2 submodules"))
+    }
+
+    @Test func whatTheImageLacksIsSkipped() {
+        let reason = "the image was built without the role exasol"
+        #expect(judge(.connector, facts(with: [("connector_skip", reason)]), testExpectations) == .skipped(reason))
+        // A fault that was found before is one all the same.
+        let both = facts(with: [("connector_skip", reason), ("connector_fault", "broken record")])
+        #expect(judge(.connector, both, testExpectations) == .failed("broken record"))
+    }
+
+    @Test func aLongListOfFaultsIsCut() {
+        let many = facts(with: (1...12).map { ("connector_fault", "fault \($0)") })
+        guard case .failed(let reason) = judge(.connector, many, testExpectations) else {
+            Issue.record("passed")
+            return
+        }
+        #expect(reason.hasSuffix("fault 10\nand 2 more"))
     }
 
     @Test(arguments: [

@@ -9,9 +9,11 @@ struct MessageOfTheDayTests {
         Linux vm 6.1\r
         \r
         JupyterLab runs on this machine:\r
-            http://10.0.2.15:49494/lab\r
+            http://10.0.2.15:49494/lab/tree/00-start.ipynb?token=0123456789abcdef0123456789abcdef0123456789abcdef\r
+        On your computer, if port 49494 is forwarded:\r
+            http://localhost:49494/lab/tree/00-start.ipynb?token=0123456789abcdef0123456789abcdef0123456789abcdef\r
         \r
-        To change it, type:\r
+        To set a password for JupyterLab, type:\r
             change-jupyter-password\r
         echo end-of''-message; exit\r
         Last login: today\r
@@ -21,19 +23,27 @@ struct MessageOfTheDayTests {
 
         """
 
-    @Test func addressAndCommandAreFound() {
+    @Test func addressTokenAndCommandAreFound() throws {
         let message = MessageOfTheDay(login)
-        #expect(message.address(port: 49494) == "http://10.0.2.15:49494/lab")
-        #expect(message.address(port: 8888) == nil)
+        let link = try #require(message.link(port: 49494))
+        #expect(link.address == "http://10.0.2.15:49494/lab/tree/00-start.ipynb")
+        #expect(link.path == "/lab/tree/00-start.ipynb?token=0123456789abcdef0123456789abcdef0123456789abcdef")
+        #expect(link.token == Secret("0123456789abcdef0123456789abcdef0123456789abcdef"))
+        #expect(message.link(port: 8888) == nil)
         #expect(message.command == "change-jupyter-password")
-        #expect(message.mentionsJupyter(port: 49494))
+    }
+
+    @Test(arguments: ["http://h:1/lab", "http://h:1/lab?token=", "http://h:1/lab?token=abc", "http://h:1/lab?x=1"])
+    func anAddressMayHaveNoToken(word: String) throws {
+        let link = try #require(JupyterLink(word, port: 1))
+        #expect(link.address == "http://h:1/lab")
+        #expect(link.token == nil)
     }
 
     @Test(arguments: ["", "Linux vm\r\nLast login: today\r\n"])
     func aLoginWithoutItHasNeither(heard: String) {
         let message = MessageOfTheDay(heard)
-        #expect(message.address(port: 49494) == nil)
+        #expect(message.link(port: 49494) == nil)
         #expect(message.command == nil)
-        #expect(!message.mentionsJupyter(port: 49494))
     }
 }

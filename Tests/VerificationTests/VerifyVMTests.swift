@@ -30,7 +30,7 @@ struct VerifyVMTests {
         let report = try await verifyVM(
             image: "/images/test.vmdk", on: guest,
             expecting: Expectations(
-                password: Secret(password), jupyterPassword: Secret("dss-default"), missing: missing, limits: limits),
+                password: Secret(password), missing: missing, limits: limits),
             runner: SystemCommandRunner(), logs: logs, onCheck: { told.add($0) })
         #expect(told.checks == report.checks)
         #expect(report.checks.map(\.name).sorted() == Check.allCases.map(\.rawValue).sorted())
@@ -55,7 +55,7 @@ struct VerifyVMTests {
     func aGoodGuestPasses(isInteractive: Bool) async throws {
         let missing = [MissingComponent(component: "script_languages", reason: "no route to it")]
         let results = try await verify(FakeGuest(isInteractive: isInteractive), missing: missing)
-        let lacking: Set<Check> = [.scriptLanguages, .containerBuild]
+        let lacking: Set<Check> = [.scriptLanguages]
         expect(results, .passed, Check.allCases.filter { !beyondPretence.union(lacking).contains($0) })
         expect(results, .skipped, Array(lacking))
         #expect(results[.scriptLanguages]?.message == "the image was built without it: no route to it")
@@ -86,8 +86,12 @@ struct VerifyVMTests {
                 .sshFiles, .buildFiles, .history, .hostConfiguration, .passwordLogin, .loginUsers, .groups, .docker,
                 .secondMachineID, .messageComes, .scriptLanguages,
             ])
-        expect(results, .skipped, [.jupyterChange, .messageGoes, .jupyterNewPassword])
-        expect(results, .passed, [.passwordForced, .newPasswordAccepted, .sudo, .jupyterLab, .secondHostKeys])
+        expect(
+            results, .skipped,
+            [.console, .jupyterLab, .kernel, .plot, .jupyterChange, .messageStays, .jupyterNewPassword, .secondToken])
+        expect(
+            results, .passed,
+            [.passwordForced, .newPasswordAccepted, .sudo, .jupyterUp, .jupyterRefuses, .notebooks, .secondHostKeys])
         #expect(results[.docker]?.message?.hasPrefix("cannot connect to the engine\nconsole log: ") == true)
         #expect(results[.loginUsers]?.message?.hasPrefix("other users: build") == true)
         #expect(results[.sshFiles]?.message?.contains("/home/ubuntu/.ssh/authorized_keys") == true)
@@ -97,7 +101,7 @@ struct VerifyVMTests {
         try await withTemporaryDirectory { logs in
             let results = try await verify(FakeGuest(), password: "something-else", logs: logs)
             expect(results, .failed, [.passwordForced])
-            expect(results, .skipped, [.oldPasswordRefused, .sudo, .units, .messageGoes, .secondMachineID])
+            expect(results, .skipped, [.oldPasswordRefused, .sudo, .units, .messageStays, .secondMachineID])
             let message = try #require(results[.passwordForced]?.message)
             #expect(message.contains("the guest rejected the default password of 'ubuntu'"))
             let kept = "\(logs)/test.vmdk.pretend--none.first.console.log"
@@ -149,7 +153,7 @@ struct VerifyVMWithoutGuestTests {
     @Test func aHostThatCannotBootIsAFailedCheck() async throws {
         let report = try await verifyVM(
             image: "x.vmdk", on: BrokenHost(),
-            expecting: Expectations(password: Secret("a"), jupyterPassword: Secret("a")),
+            expecting: Expectations(password: Secret("a")),
             runner: SystemCommandRunner(), logs: "/nowhere")
         #expect(!report.passed)
         #expect(report.checks.count == Check.allCases.count)
@@ -177,7 +181,7 @@ struct VerifyVMWithoutGuestTests {
         let failure = try await #require(throws: Failure.self) {
             try await verifyVM(
                 image: "ami-1", on: LostHost(),
-                expecting: Expectations(password: Secret("a"), jupyterPassword: Secret("a")),
+                expecting: Expectations(password: Secret("a")),
                 runner: SystemCommandRunner(), logs: "/nowhere", onCheck: told.add)
         }
         #expect(failure.code == .unavailable && failure.message == "the service is gone")
@@ -188,7 +192,7 @@ struct VerifyVMWithoutGuestTests {
         let verification = Task {
             try await verifyVM(
                 image: "x", on: BrokenHost(),
-                expecting: Expectations(password: Secret("a"), jupyterPassword: Secret("a")),
+                expecting: Expectations(password: Secret("a")),
                 runner: SystemCommandRunner(), logs: "/nowhere")
         }
         verification.cancel()

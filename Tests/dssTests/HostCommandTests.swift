@@ -14,7 +14,12 @@ struct HostCommandTests {
                 "reset-password", "--known-hosts", owner.knownHosts, password: "it's all $mine")
             #expect(said.status.isSuccess, "\(said.standardError)")
             #expect(
-                said.standardOutput.hasPrefix("reset the default password of 'ubuntu' and JupyterLab on 192.0.2.10\n"))
+                said.standardOutput == """
+                    reset the password of 'ubuntu' on 192.0.2.10 to the default
+                    The next login must change it.
+                    JupyterLab has a new token, which the next login shows.
+
+                    """)
             let received = try readText("\(owner.machine.folder)/received")
             #expect(received.hasPrefix("sudo -n sh -s\ndss_user=ubuntu\ndss_password='it'\\''s all $mine'\n"))
             #expect(received.contains("chage --lastday 0 \"$dss_user\""))
@@ -28,7 +33,8 @@ struct HostCommandTests {
             let text = try await owner.dss("reset-password", "--host-key", owner.hostKey)
             #expect(text.status.isSuccess, "\(text.standardError)")
             #expect(
-                text.standardOutput.contains(/reset the default password of 'ubuntu' on 192.0.2.10: [a-z2-9-]{19}\n/))
+                text.standardOutput.contains(/'ubuntu' on 192.0.2.10 to the default: [a-z2-9-]{19}\n/)
+                    && !text.standardOutput.contains("JupyterLab"))
             let json = try await owner.dss("reset-password", "--host-key", owner.hostKey, "--json")
             let document = try #require(
                 try JSONSerialization.jsonObject(with: Data(json.standardOutput.utf8)) as? [String: Any])

@@ -140,7 +140,10 @@ extension SandboxDefinition {
     /// first, so that an update of an older image pulls little, and a changed notebook affects only the last layer.
     package var cutIntoLayers: SandboxDefinition {
         var definition = self
-        let groups = [["base", "docker"], ["poetry", "jupyter"], [], ["notebooks", "container"]]
+        let groups = [
+            ["base", "docker"], ["poetry", "jupyter", "exaslct"], ["datascience"], ["exasol"], [],
+            ["notebooks", "container"],
+        ]
         let named = Set(groups.joined())
         // Roles unknown to this program come after the packages, in the order of the playbook.
         let layers = groups.map { group in

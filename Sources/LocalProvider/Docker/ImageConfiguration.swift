@@ -81,8 +81,10 @@ extension ImageConfiguration {
         architecture = definition.base.architecture.rawValue
         created = Date(timeIntervalSince1970: Double(order.created)).formatted(.iso8601)
         config = Config(
+            // The same commands for `docker exec` as in a terminal of JupyterLab.
             environment: [
-                "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LANG=C.UTF-8", "LC_ALL=C.UTF-8",
+                "PATH=\(home)/env/bin:/opt/jupyterlab/bin:\(Self.path)", "VIRTUAL_ENV=\(home)/env", "LANG=C.UTF-8",
+                "LC_ALL=C.UTF-8",
             ],
             entrypoint: [Self.entryPoint], exposedPorts: ["\(port)/tcp": Empty()],
             volumes: ["\(home)/notebooks": Empty()], workingDirectory: "\(home)/notebooks", labels: order.labels,
@@ -95,6 +97,7 @@ extension ImageConfiguration {
         history = names.map { [created] in History(created: created, createdBy: "dss: \($0)") }
     }
 
+    private static let path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
     static let entryPoint = "/usr/local/sbin/dss-entrypoint"
 }
 
@@ -107,7 +110,8 @@ extension DockerOrder {
         let prefix = "org.opencontainers.image."
         var labels = [
             "\(prefix)title": definition.name, "\(prefix)version": version,
-            "\(prefix)description": "Data-science sandbox: JupyterLab, Poetry and a Docker client",
+            "\(prefix)description":
+                "JupyterLab with a data-science environment, tools for Exasol, Poetry and a Docker client",
             "\(prefix)source": "https://github.com/\(definition.github.repository)", "\(prefix)licenses": "MIT",
         ]
         labels["\(prefix)revision"] = revision

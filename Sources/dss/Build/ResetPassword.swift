@@ -8,11 +8,11 @@ import Workbench
 struct ResetPassword: DssCommand {
     static let configuration = CommandConfiguration(
         commandName: "reset-password",
-        abstract: "Reset the default password of a running sandbox",
+        abstract: "Reset the login password of a running sandbox and the access to JupyterLab",
         discussion: """
-            Connects over SSH, as a user with sudo permission, and sets the password of the sandbox's login user and \
-            of JupyterLab. The next login must change it. The password is sent over the connection only, never as a \
-            command-line argument.
+            Connects over SSH, as a user with sudo permission, and sets the default password of the sandbox's login \
+            user. The next login must change it. JupyterLab forgets its password and gets a new token. The default \
+            password is sent over the connection only, never as a command-line argument.
 
             The machine's host key must be in ssh's known-hosts files, in the file given by --known-hosts, or given by \
             --host-key. Unknown host keys are rejected.
@@ -40,10 +40,10 @@ struct ResetPassword: DssCommand {
     }
 
     private func text(_ user: String, _ hasJupyter: Bool, _ generated: Secret?) -> String {
-        let jupyter = hasJupyter ? " and JupyterLab" : ""
         let password = generated.map { ": \($0.reveal)" } ?? ""
-        return "reset the default password of '\(user)'\(jupyter) on \(host.host)\(password)\n"
+        return "reset the password of '\(user)' on \(host.host) to the default\(password)\n"
             + "The next login must change it.\n"
+            + (hasJupyter ? "JupyterLab has a new token, which the next login shows.\n" : "")
     }
 
     private func document(_ user: String, _ hasJupyter: Bool, _ generated: Secret?) -> String {

@@ -63,7 +63,7 @@ struct VerifyAMI: DssCommand {
                 try await verifyVM(
                     image: image.source.id, on: guests,
                     expecting: Expectations(
-                        user: verification.user(of: image), password: secret, jupyterPassword: secret,
+                        user: verification.user(of: image), password: secret,
                         jupyterPort: verification.jupyterPort(of: image), missing: image.facts?.missing ?? []),
                     runner: live.runner, logs: logs, onProgress: writer.progress, onCheck: writer.check)
             }

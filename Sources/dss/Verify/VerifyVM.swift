@@ -43,7 +43,7 @@ struct VerifyVM: DssCommand {
         let secret = try password.knownPassword(in: live)
         let manifest = live.manifest(beside: image)
         let expected = Expectations(
-            user: manifest?.user ?? "ubuntu", password: secret, jupyterPassword: secret,
+            user: manifest?.user ?? "ubuntu", password: secret,
             jupyterPort: manifest?.jupyterPort ?? 49494,
             missing: manifest?.missing ?? [])
         let host = try await QemuGuestHost(

@@ -31,7 +31,8 @@ protocol RunningContainer: Sendable {
     /// Runs programs in the network in which `address` is valid.
     var runner: any CommandRunner { get }
     /// Runs a shell script in the container, as one of its users.
-    func run(_ script: String, as user: String) async throws -> CommandOutput
+    /// - Parameter input: The standard input of the script.
+    func run(_ script: String, as user: String, input: Command.Input) async throws -> CommandOutput
     /// Sends SIGTERM to the container.
     /// - Returns: `false` if it still runs after `limit`.
     func stop(within limit: Duration) async throws -> Bool
@@ -170,8 +171,9 @@ private struct DockerContainer: RunningContainer {
     var runner: any CommandRunner
     var name: String
 
-    func run(_ script: String, as user: String) async throws -> CommandOutput {
-        try await runner.execute(Command("docker", ["exec", "--user", user, name, "sh", "-c", script]))
+    func run(_ script: String, as user: String, input: Command.Input) async throws -> CommandOutput {
+        let words = ["exec", "--interactive", "--user", user, name, "sh", "-c", script]
+        return try await runner.execute(Command("docker", words, input: input))
     }
 
     func stop(within limit: Duration) async throws -> Bool {
@@ -285,10 +287,10 @@ private struct RuncContainer: RunningContainer {
     var process: BackgroundProcess
     var logFile: String
 
-    func run(_ script: String, as user: String) async throws -> CommandOutput {
+    func run(_ script: String, as user: String, input: Command.Input) async throws -> CommandOutput {
         let home = user == "root" ? "/root" : "/home/\(user)"
         let words = ["setpriv", "--reuid", user, "--regid", user, "--init-groups", "--", "sh", "-c", script]
-        return try await host.execute(Command("runc", ["exec", "--env", "HOME=\(home)", name] + words))
+        return try await host.execute(Command("runc", ["exec", "--env", "HOME=\(home)", name] + words, input: input))
     }
 
     func stop(within limit: Duration) async throws -> Bool {

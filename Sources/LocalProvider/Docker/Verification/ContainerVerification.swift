@@ -26,6 +26,7 @@ struct ContainerVerification: Sendable {
             try await host.withContainer(order) { container in
                 try await browse(container, in: directory)
                 try await look(into: container, volume)
+                try await runKernels(in: container)
                 if let socket {
                     try await log.make(.socket) {
                         try await socketProblem(container)
@@ -86,6 +87,24 @@ struct ContainerVerification: Sendable {
         try await log.make(.traces) { try await container.problem(ContainerScripts.traces, as: "root") }
     }
 
+    /// Runs the checks that are the same as in a virtual machine.
+    private func runKernels(in container: any RunningContainer) async throws {
+        let expectations = Expectations(
+            user: image.user, password: Self.password, jupyterPort: image.port,
+            paths: .init(notebooks: image.notebooks))
+        let checks = KernelChecks(expectations, secret: Self.password)
+        try await log.make(Check.allCases.filter { $0.source == .kernels }) {
+            let output = try await container.run(checks.command, as: image.user, input: .text(try checks.program))
+            guard output.status.isSuccess else {
+                throw Failure(
+                    .failed, "the program in the container ended with \(output.status)",
+                    details: [output.standardError.trimmedLine])
+            }
+            let facts = Facts(output.standardOutput)
+            return { judge($0, facts, expectations) }
+        }
+    }
+
     private func socketProblem(_ container: any RunningContainer) async throws -> String? {
         try await container.problem("docker ps >/dev/null", as: image.user)
     }
@@ -95,7 +114,7 @@ extension RunningContainer {
     /// Runs a script that prints the problems it finds.
     /// - Returns: The output of the script, or its exit status if it failed without output; `nil` if all is well.
     fileprivate func problem(_ script: String, as user: String) async throws -> String? {
-        let output = try await run(script, as: user)
+        let output = try await run(script, as: user, input: .none)
         let text = (output.standardOutput + output.standardError).trimmedLine
         guard text.isEmpty else { return text }
         return output.status.isSuccess ? nil : "the check ended with \(output.status)"

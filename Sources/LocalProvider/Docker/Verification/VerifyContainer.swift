@@ -47,6 +47,25 @@ actor ContainerCheckRunner {
                 message: problem))
     }
 
+    /// Runs checks that are decided together.
+    /// - Parameter body: Returns the verdict on each check. If it throws, all of them fail.
+    func make(_ checks: [Check], _ body: @Sendable () async throws -> (Check) -> Verdict) async throws {
+        try Task.checkCancellation()
+        let stopwatch = Stopwatch(ContinuousClock())
+        let verdict: (Check) -> Verdict
+        do { verdict = try await body() } catch {
+            try Task.checkCancellation()
+            verdict = { _ in .failed("\(error)") }
+        }
+        var seconds = stopwatch.seconds
+        for check in checks {
+            let needed = results.first { $0.name == check.needs?.rawValue && $0.outcome != .passed }
+            let skipped = needed.map { Verdict.skipped("'\($0.name)' did not pass") }
+            record(CheckResult(check, skipped ?? verdict(check), seconds: seconds))
+            seconds = 0
+        }
+    }
+
     func skip(_ check: ContainerCheck, _ reason: String) {
         record(CheckResult(name: check.rawValue, outcome: .skipped, seconds: 0, message: reason))
     }
