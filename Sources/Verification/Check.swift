@@ -91,6 +91,33 @@ package enum Check: String, CaseIterable, Sendable {
     }
 }
 
+extension Check {
+    /// The smallest scope that includes this check.
+    package var scope: CheckScope {
+        switch self {
+        case .answers, .passwordForced, .oldPasswordRefused, .newPasswordAccepted, .messageComes, .jupyterUp,
+            .jupyterLab:
+            .login
+        case _ where source == .kernels: .all
+        default: .system
+        }
+    }
+}
+
+/// How much of an image is verified.
+package enum CheckScope: String, CaseIterable, Sendable {
+    /// That its owner can log in and open JupyterLab; boots one copy.
+    case login
+    /// Everything except what runs in kernels, which takes many minutes in emulation.
+    case system
+    case all
+
+    func includes(_ check: Check) -> Bool {
+        let order = Self.allCases
+        return order.firstIndex(of: check.scope)! <= order.firstIndex(of: self)!
+    }
+}
+
 /// What gathers the facts: a shell script as one of two users, or the program that runs kernels and notebooks.
 package enum FactSource: Sendable { case user, root, kernels }
 
@@ -119,13 +146,21 @@ actor CheckRunner {
     private(set) var results: [CheckResult] = []
     private var outcomes: [Check: CheckResult.Outcome] = [:]
     private var console: ConsoleLog?
+    private let checks: [Check]
     private let onCheck: @Sendable (CheckResult) -> Void
     private let clock: any Clock<Duration>
 
-    init(clock: any Clock<Duration> = ContinuousClock(), onCheck: @escaping @Sendable (CheckResult) -> Void) {
+    init(
+        scope: CheckScope = .all, clock: any Clock<Duration> = ContinuousClock(),
+        onCheck: @escaping @Sendable (CheckResult) -> Void
+    ) {
+        self.checks = Check.allCases.filter(scope.includes)
         self.clock = clock
         self.onCheck = onCheck
     }
+
+    /// Whether a check that fulfills a condition is within the scope.
+    nonisolated func includes(_ condition: (Check) -> Bool) -> Bool { checks.contains(where: condition) }
 
     var hasFailures: Bool { outcomes.values.contains(.failed) }
 
@@ -134,9 +169,10 @@ actor CheckRunner {
         self.console = console
     }
 
-    /// Runs one check. An error of `body` counts as a failed check; only cancellation is rethrown.
+    /// Runs one check if it is within the scope. An error of `body` counts as a failed check; only cancellation is rethrown.
     func make(_ check: Check, _ body: @Sendable () async throws -> Verdict) async throws {
         try Task.checkCancellation()
+        guard checks.contains(check) else { return }
         if let reason = obstacle(of: check) { return record(check, .skipped(reason), seconds: 0) }
         let stopwatch = Stopwatch(clock)
         do {
@@ -151,13 +187,13 @@ actor CheckRunner {
 
     /// Records an error that ended the verification early, as a failure of the next check.
     func end(with error: any Error) {
-        guard let next = Check.allCases.first(where: { outcomes[$0] == nil }) else { return }
+        guard let next = checks.first(where: { outcomes[$0] == nil }) else { return }
         record(next, .failed("\(error)"), seconds: 0)
     }
 
     /// Records the remaining checks as skipped.
     func skipRest() {
-        for check in Check.allCases where outcomes[check] == nil {
+        for check in checks where outcomes[check] == nil {
             record(check, .skipped(obstacle(of: check) ?? "the verification ended early"), seconds: 0)
         }
     }

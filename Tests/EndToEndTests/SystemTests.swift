@@ -120,6 +120,6 @@ private struct EmulatedAWS: SystemSite {
     func verify(_ assetID: String) async throws -> CommandOutput {
         let image = "\(account.workspace.root)/\(assetID).vmdk"
         try await account.download("vmdk", to: image)
-        return try await dss(["verify-vm", image, "--hardware", "vmware"])
+        return try await dss(["verify-vm", image, "--hardware", "vmware", "--checks", "system"])
     }
 }

@@ -64,6 +64,18 @@ struct VerifyVMTests {
                 == (isInteractive ? "prompted during login" : "prompted by passwd after login"))
     }
 
+    @Test(arguments: [CheckScope.login, .system])
+    func onlyTheChecksOfTheScopeRun(scope: CheckScope) async throws {
+        let report = try await withTemporaryDirectory { logs in
+            try await verifyVM(
+                image: "test.vmdk", on: FakeGuest(), expecting: Expectations(password: Secret("dss-default")),
+                runner: SystemCommandRunner(), scope: scope, logs: logs)
+        }
+        let expected = Check.allCases.filter { $0.scope == .login || $0.scope == scope }
+        #expect(report.checks.map(\.name).sorted() == expected.map(\.rawValue).sorted())
+        #expect(scope != .login || report.passed, "\(report.checks)")
+    }
+
     @Test func whatTheSealForgotIsFound() async throws {
         let guest = FakeGuest(
             twist: """

@@ -15,7 +15,8 @@ struct VerifyAMI: DssCommand {
         discussion: """
             Starts two instances of the AMI, each in its own stack, and runs the checks of 'dss verify-vm' on them: \
             changes the default password of one instance as a user would, and checks JupyterLab, Docker, Poetry, the \
-            message of the day, and everything that sealing must remove. Trusts only the host keys that cloud-init \
+            message of the day, and everything that sealing must remove. Starts a kernel, runs the notebooks of the \
+            sandbox, and imports every installed distribution. Trusts only the host keys that cloud-init \
             writes to the instances' consoles. Give the default password of the image with --default-password-file, \
             --ask-default-password or DSS_DEFAULT_PASSWORD.
 
@@ -44,6 +45,13 @@ struct VerifyAMI: DssCommand {
     var keepOnFailure = false
 
     @Option(
+        help: """
+            Checks to run: login only tries to log in and to open JupyterLab, system checks everything except what \
+            runs in kernels, which takes many minutes without KVM
+            """)
+    var checks = CheckScope.all
+
+    @Option(
         help: ArgumentHelp("Directory for the console log if a check fails", valueName: "folder"),
         completion: .directory)
     var logs = "."
@@ -65,7 +73,7 @@ struct VerifyAMI: DssCommand {
                     expecting: Expectations(
                         user: verification.user(of: image), password: secret,
                         jupyterPort: verification.jupyterPort(of: image), missing: image.facts?.missing ?? []),
-                    runner: live.runner, logs: logs, onProgress: writer.progress, onCheck: writer.check)
+                    runner: live.runner, scope: checks, logs: logs, onProgress: writer.progress, onCheck: writer.check)
             }
         }
         writer.end(report)
