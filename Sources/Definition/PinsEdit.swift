@@ -152,6 +152,7 @@ extension Pins {
         lines += Self.section("pip", pip) + Self.section("pip_locked", pipLocked)
         if !pipExtends.isEmpty { lines += Self.section("pip_extends", pipExtends, 0) }
         if !pipExcluded.isEmpty { lines += Self.section("pip_excluded", pipExcluded) }
+        if !pipSource.isEmpty { lines += Self.section("pip_source", pipSource, 0) }
         if !pipSHA256.isEmpty { lines += Self.section("pip_sha256", pipSHA256) }
         lines += Self.section("git", git, 0)
         return lines.map { $0 + "\n" }.joined()

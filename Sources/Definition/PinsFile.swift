@@ -72,7 +72,7 @@ struct PinsReader {
 
     private static let keys = [
         "distribution", "suite", "architecture", "python", "apt", "pip", "pip_locked", "pip_extends", "pip_excluded",
-        "pip_sha256", "git",
+        "pip_source", "pip_sha256", "git",
     ]
 
     init(diagnostics: [Diagnostic] = []) {
@@ -101,7 +101,8 @@ struct PinsReader {
             apt: versions(document["apt"], .debian), pip: environments(document["pip"], .requirement),
             pipLocked: environments(document["pip_locked"], .python),
             pipExtends: versions(document["pip_extends"], .environment),
-            pipExcluded: environments(document["pip_excluded"], .exclusion),
+            pipExcluded: environments(document["pip_excluded"], .reason),
+            pipSource: versions(document["pip_source"], .reason),
             pipSHA256: environments(document["pip_sha256"], .hash), git: versions(document["git"], .tag))
         checkEnvironments(document, pins)
         return pins
@@ -224,13 +225,14 @@ extension Diagnostic {
 /// The syntax of names and versions for each kind of package.
 enum PinSyntax {
     case debian, python, tag, interpreter
-    /// A Python package with extras, a package that is left out, the hash of a wheel, an environment that is extended.
-    case requirement, exclusion, hash, environment
+    /// A Python package with extras, a package with the reason why it is treated differently, the hash of a wheel, an
+    /// environment that is extended.
+    case requirement, reason, hash, environment
 
     var thing: String {
         switch self {
         case .debian: "Debian package"
-        case .python, .requirement, .exclusion, .hash: "Python package"
+        case .python, .requirement, .reason, .hash: "Python package"
         case .environment: "environment"
         case .tag: "Git repository"
         case .interpreter: "Python interpreter"
@@ -241,7 +243,7 @@ enum PinSyntax {
     var value: String {
         switch self {
         case .hash: "SHA-256"
-        case .exclusion: "reason"
+        case .reason: "reason"
         case .environment: "name"
         case .debian, .python, .requirement, .tag, .interpreter: "version"
         }
@@ -251,7 +253,7 @@ enum PinSyntax {
         switch self {
         case .debian: "git: \"1:2.39.5-0+deb12u3\""
         case .python, .requirement: "jupyterlab: \"4.4.1\""
-        case .exclusion: "torch: \"the reason\""
+        case .reason: "torch: \"the reason\""
         case .hash: "jupyterlab: \"\(String(repeating: "0", count: 64))\""
         case .environment: "exasol: datascience"
         case .tag: "script-languages-release: \"5.0.0\""
@@ -264,7 +266,7 @@ enum PinSyntax {
         // Debian Policy 5.6.7; an architecture may follow, as in libc6:amd64.
         case .debian: name.wholeMatch(of: /[a-z0-9][a-z0-9+.\-]+(?::[a-z0-9]+)?/) != nil
         // https://packaging.python.org/en/latest/specifications/name-normalization/
-        case .python, .exclusion, .hash: name.wholeMatch(of: /[A-Za-z0-9](?:[A-Za-z0-9._\-]*[A-Za-z0-9])?/) != nil
+        case .python, .reason, .hash: name.wholeMatch(of: /[A-Za-z0-9](?:[A-Za-z0-9._\-]*[A-Za-z0-9])?/) != nil
         // https://packaging.python.org/en/latest/specifications/dependency-specifiers/#extras
         case .requirement:
             name.wholeMatch(
@@ -280,7 +282,7 @@ enum PinSyntax {
         case .debian: version.wholeMatch(of: /(?:[0-9]+:)?[0-9][A-Za-z0-9.+~\-]*/) != nil
         // The characters of https://peps.python.org/pep-0440/; pip validates the rest.
         case .python, .requirement: version.wholeMatch(of: /v?(?:[0-9]+!)?[0-9][A-Za-z0-9.+_\-]*/) != nil
-        case .exclusion: !version.isEmpty
+        case .reason: !version.isEmpty
         case .hash: version.wholeMatch(of: /[0-9a-f]{64}/) != nil
         case .environment: isName(version)
         case .interpreter: version.wholeMatch(of: /3\.[0-9]+/) != nil

@@ -69,11 +69,12 @@ package struct PackageIndex: Sendable {
     /// - Parameters:
     ///   - constraints: Package → version that is to be used if the package is needed.
     ///   - excluded: Packages to leave out, with everything that only they need.
+    ///   - source: Packages that have no wheel. To learn what they need, their build backend is run on this host.
     /// - Returns: Package → version.
     /// - Throws: `Failure` with code `.unavailable` and uv's explanation if there is no solution.
     func resolve(
         _ requirements: [String], constraints: [String: String] = [:], excluding excluded: [String] = [],
-        pythonVersion: String
+        fromSource source: [String] = [], pythonVersion: String
     ) async throws -> [String: String] {
         guard !requirements.isEmpty else { return [:] }
         let (uv, settings) = (try await installedUV(), try await uvSettings())
@@ -89,7 +90,7 @@ package struct PackageIndex: Sendable {
                     "pip", "compile", "-", "--quiet", "--no-header", "--no-annotate", "--no-config", "--python", python,
                     "--python-version", pythonVersion, "--python-platform", platform, "--only-binary", ":all:",
                     "--constraints", constraintsFile, "--excludes", excludesFile,
-                ], environment: settings,
+                ] + source.sorted().flatMap { ["--no-binary", $0] }, environment: settings,
                 input: .text(requirements.map { "\($0)\n" }.joined())))
         try Task.checkCancellation()
         guard output.status.isSuccess else {
@@ -143,9 +144,13 @@ package struct PackageIndex: Sendable {
         }
     }
 
-    /// The wheels that pip would install for exact versions on the sandbox's Python, without dependencies.
+    /// The wheels and source distributions that pip would install for exact versions on the sandbox's Python, without
+    /// dependencies.
+    /// - Parameter source: Packages that have no wheel.
     /// - Returns: Package → version and SHA-256; `nil` if one of the versions is not available.
-    func wheels(of versions: [String: String], pythonVersion: String) async throws -> [String: Wheel]? {
+    func wheels(
+        of versions: [String: String], fromSource source: [String] = [], pythonVersion: String
+    ) async throws -> [String: Wheel]? {
         guard !versions.isEmpty else { return [:] }
         let requirements = versions.map { "\($0.key)==\($0.value)" }.sorted()
         let report = "\(directory)/report.\(requirements.joined().hashValue).json"
@@ -154,7 +159,7 @@ package struct PackageIndex: Sendable {
                 [
                     "install", "--quiet", "--dry-run", "--ignore-installed", "--report", report, "--no-deps",
                     "--only-binary=:all:", "--target", "\(directory)/target", "--python-version", pythonVersion,
-                ] + requirements))
+                ] + source.sorted().flatMap { ["--no-binary", $0] } + requirements))
         try Task.checkCancellation()
         guard output.status.isSuccess else { return nil }
         return try Self.wheels(inReport: Data(readText(report).utf8))

@@ -52,14 +52,16 @@ package struct PinsCheck: Sendable {
         let direct = { [pins] (group: String) in (pins.pip[group] ?? [:]).keys.sorted() }
         let excluded = ([base] + extensions).flatMap { (pins.pipExcluded[$0] ?? [:]).keys }
         let all = try await index.resolve(
-            ([base] + extensions).flatMap(direct), excluding: excluded, pythonVersion: python)
+            ([base] + extensions).flatMap(direct), excluding: excluded,
+            fromSource: Array(pins.pipSource.keys), pythonVersion: python)
         var rest = all
         for group in [base] + extensions {
             let versions =
                 group == extensions.last ?? base
                 ? rest
                 : try await index.resolve(
-                    direct(group), constraints: all, excluding: excluded, pythonVersion: python
+                    direct(group), constraints: all, excluding: excluded,
+                    fromSource: Array(pins.pipSource.keys), pythonVersion: python
                 ).filter { rest[$0.key] != nil }
             pins.pip[group] = try direct(group).reduce(into: [:]) { required, requirement in
                 guard let version = all[Pins.distribution(requirement)] else {
@@ -73,14 +75,16 @@ package struct PinsCheck: Sendable {
             let locked = versions.filter { !names.contains($0.key) }
             pins.pipLocked[group] = locked.isEmpty ? pins.pipLocked[group].map { _ in [:] } : locked
             for name in versions.keys { rest[name] = nil }
-            let hashes = try await hashes(of: pins.versions(of: group), python)
+            let hashes = try await hashes(of: group, in: pins, python)
             pins.pipSHA256[group] = hashes.isEmpty ? pins.pipSHA256[group].map { _ in [:] } : hashes
         }
     }
 
     /// - Throws: `Failure` with code `.unavailable`: a file without its hashes would be an update that nobody notices.
-    private func hashes(of versions: [String: String], _ python: String) async throws -> [String: String] {
-        guard let wheels = try await index.wheels(of: versions, pythonVersion: python) else {
+    private func hashes(of group: String, in pins: Pins, _ python: String) async throws -> [String: String] {
+        let versions = pins.versions(of: group)
+        let source = Array(pins.pipSource.keys)
+        guard let wheels = try await index.wheels(of: versions, fromSource: source, pythonVersion: python) else {
             let names = versions.map { "\($0.key)==\($0.value)" }.sorted().joined(separator: ", ")
             throw Failure(.unavailable, "failed to read the hashes of \(names)")
         }
@@ -92,7 +96,8 @@ package struct PinsCheck: Sendable {
     private func checkPython(_ pins: Pins, _ group: String, _ python: String) async throws -> [PinStatus] {
         let pinned = pins.versions(of: group)
         let direct = Set((pins.pip[group] ?? [:]).keys.map(Pins.distribution))
-        let found = try await index.wheels(of: pinned, pythonVersion: python)
+        let found = try await index.wheels(
+            of: pinned, fromSource: Array(pins.pipSource.keys), pythonVersion: python)
         return try await withThrowingTaskGroup(of: PinStatus.self) { tasks in
             for (name, version) in pinned {
                 let isDirect = direct.contains(name)

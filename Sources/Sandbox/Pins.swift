@@ -17,7 +17,10 @@ package struct Pins: Sendable, Equatable {
     package var pipExtends: [String: String]
     /// Environment → Python package that is left out although others require it → reason.
     package var pipExcluded: [String: [String: String]]
-    /// Environment → Python package → SHA-256 of the wheel to install, in hexadecimal.
+    /// Python package that is built from its source distribution because it has no wheel → reason. All others are
+    /// installed from wheels, which run no code of theirs.
+    package var pipSource: [String: String]
+    /// Environment → Python package → SHA-256 of the wheel or source distribution to install, in hexadecimal.
     package var pipSHA256: [String: [String: String]]
     /// Repository → tag.
     package var git: [String: String]
@@ -26,7 +29,7 @@ package struct Pins: Sendable, Equatable {
         distribution: String, suite: String, architecture: Architecture? = nil, python: String? = nil,
         apt: [String: String], pip: [String: [String: String]], pipLocked: [String: [String: String]],
         pipExtends: [String: String] = [:], pipExcluded: [String: [String: String]] = [:],
-        pipSHA256: [String: [String: String]] = [:], git: [String: String]
+        pipSource: [String: String] = [:], pipSHA256: [String: [String: String]] = [:], git: [String: String]
     ) {
         self.distribution = distribution
         self.suite = suite
@@ -37,6 +40,7 @@ package struct Pins: Sendable, Equatable {
         self.pipLocked = pipLocked
         self.pipExtends = pipExtends
         self.pipExcluded = pipExcluded
+        self.pipSource = pipSource
         self.pipSHA256 = pipSHA256
         self.git = git
     }

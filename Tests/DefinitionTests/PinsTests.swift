@@ -127,6 +127,7 @@ struct PinsTests {
         new.pipLocked["exasol"] = ["websocket-client": "1.8"]
         new.pipExtends = ["exasol": "jupyter"]
         new.pipExcluded = ["exasol": ["torch": "2 GB of CUDA: not for everybody"]]
+        new.pipSource = ["websocket-client": "has no wheel"]
         new.pipSHA256 = ["exasol": ["pyexasol": String(repeating: "0a", count: 32)]]
         let first = try load(text).text(with: new)
         #expect(try load(first).pins == new)

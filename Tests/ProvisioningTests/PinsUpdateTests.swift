@@ -36,6 +36,18 @@ struct PinsUpdateTests {
         #expect(failure?.message == "failed to read the hashes of idna==2, socks==2, web==2")
     }
 
+    @Test("only what is named is built from source")
+    func source() async throws {
+        var (pins, index) = (pins, index)
+        index.sourceOnly = ["plot"]
+        await #expect(throws: Failure.self) { try await update(pins, index) }
+        pins.pipSource = ["plot": "has no wheel"]
+        let updated = try await update(pins, index)
+        #expect(updated.pip["top"]?["plot"] == "2")
+        #expect(updated.pipSHA256["top"]?["plot"] == "hash-plot")
+        #expect(updated.pipSource == pins.pipSource)
+    }
+
     @Test("a package that is required and excluded is refused")
     func excluded() async throws {
         var pins = pins
@@ -56,6 +68,8 @@ private struct FakeIndex: ExecutingRunner {
     /// Requirement → the packages that it needs.
     var needs: [String: [String]]
     var hasWheels = true
+    /// Packages without a wheel.
+    var sourceOnly: Set<String> = []
 
     func execute(
         _ command: Command, onLine: (@Sendable (OutputStream, String) -> Void)?
@@ -67,6 +81,7 @@ private struct FakeIndex: ExecutingRunner {
                 return CommandOutput(status: .exited(2))
             }
             let excluded = try readText(excludes).split(separator: "\n").map(String.init)
+            guard hasAll(words) else { return CommandOutput(status: .exited(1)) }
             let found = closure(of: input.split(separator: "\n").map { $0.lowercased() }, without: Set(excluded))
             return CommandOutput(standardOutput: found.map { "\($0)==2\n" }.joined())
         }
@@ -76,7 +91,7 @@ private struct FakeIndex: ExecutingRunner {
             try writeAtomically("", to: "\(target)/bin/uv")
         }
         if let report = value(of: "--report") {
-            guard hasWheels else { return CommandOutput(status: .exited(1)) }
+            guard hasWheels, hasAll(words) else { return CommandOutput(status: .exited(1)) }
             let wheels = words.filter { $0.hasSuffix("==2") }.map { $0.dropLast(3) }.map {
                 #"{"metadata": {"name": "\#($0)", "version": "2"}, "#
                     + #""download_info": {"archive_info": {"hashes": {"sha256": "hash-\#($0)"}}}}"#
@@ -84,6 +99,10 @@ private struct FakeIndex: ExecutingRunner {
             try writeAtomically(#"{"install": [\#(wheels.joined(separator: ","))]}"#, to: report)
         }
         return CommandOutput()
+    }
+
+    private func hasAll(_ words: [String]) -> Bool {
+        sourceOnly.allSatisfy { words.joined(separator: " ").contains("--no-binary \($0)") }
     }
 
     private func closure(of requirements: [String], without excluded: Set<String>) -> Set<String> {
