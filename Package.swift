@@ -51,7 +51,7 @@ let package = Package(
         .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2", traits: []),
     ],
     targets: [
-        room("Sandbox", knows: []),
+        room("Sandbox", knows: [], embeds: ["Resources/START.md"]),
         .systemLibrary(name: "COpenSSL", path: "SystemLibraries/COpenSSL", providers: [.apt(["libssl-dev"])]),
         room("Digests", knows: ["COpenSSL"]),
         room("Workbench", knows: ["Digests", subprocess, system, signals]),
