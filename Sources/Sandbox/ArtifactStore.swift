@@ -105,17 +105,17 @@ package struct AssetFolder<Store: ArtifactStore>: Sendable {
 
     // Publish and withdraw
 
-    /// Withdraws the images: removes the manifest and the checksums, then the files that will not be replaced. If the
+    /// Withdraws the images: removes the manifest and its companions, then the files that will not be replaced. If the
     /// manifest also describes a container, the container stays.
     /// - Parameter names: files that stay or will be replaced by new ones.
     package func withdrawImages(keeping names: [String]) async throws {
         guard var old = try await manifest() else {
-            return try await store.delete([key(Manifest.fileName), key(Manifest.checksumsFileName)])
+            return try await store.delete(([Manifest.fileName] + Manifest.companionNames).map(key))
         }
         let dropped = Set(old.files.map(\.name)).subtracting(names)
         (old.files, old.inputs, old.machineImage) = ([], nil, nil)
         try await replaceManifest(with: old)
-        try await store.delete([key(Manifest.checksumsFileName)] + dropped.sorted().map(key))
+        try await store.delete((Manifest.companionNames + dropped.sorted()).map(key))
     }
 
     /// Publishes images whose files are in place and keeps a container that is already published.
@@ -124,6 +124,10 @@ package struct AssetFolder<Store: ArtifactStore>: Sendable {
         manifest.container = try await self.manifest()?.container
         try await store.write(
             manifest.checksums, to: key(Manifest.checksumsFileName), contentType: "text/plain; charset=utf-8")
+        // Every browser shows plain text, but some save text/markdown to a file. The download page links to the text.
+        try await store.write(
+            StartInstructions(manifest).markdown, to: key(StartInstructions.fileName),
+            contentType: "text/plain; charset=utf-8")
         try await write(manifest)
         return manifest.artifacts(at: address)
     }

@@ -7,6 +7,8 @@ import FoundationEssentials
 package struct Manifest: Sendable, Equatable, Codable {
     package static let fileName = "manifest.json"
     package static let checksumsFileName = "SHA256SUMS"
+    /// The files that are published and withdrawn with the images, in addition to the manifest.
+    package static let companionNames = [checksumsFileName, StartInstructions.fileName]
 
     package struct File: Sendable, Equatable, Codable {
         package var name: String

@@ -12,7 +12,7 @@ import Workbench
 extension ImageAndExportTests {
     @Suite("vm-export")
     struct ExportTests {
-        static let ready = ["SHA256SUMS", "lab-9.1.vhd", "lab-9.1.vmdk", "manifest.json"]
+        static let ready = ["SHA256SUMS", "START.md", "lab-9.1.vhd", "lab-9.1.vmdk", "manifest.json"]
 
         @Test("each format has its final name, one task, checksums and a manifest; nothing else is left")
         func whole() async throws {
@@ -88,7 +88,8 @@ extension ImageAndExportTests {
                 #expect(try await lab.count("ExportImage") == 3)
                 try await lab.export([.vhd, .raw])
                 #expect(try await lab.count("ExportImage") == 3)
-                #expect(try await lab.keys == ["SHA256SUMS", "lab-9.1.raw", "lab-9.1.vhd", "manifest.json"])
+                #expect(
+                    try await lab.keys == ["SHA256SUMS", "START.md", "lab-9.1.raw", "lab-9.1.vhd", "manifest.json"])
             }
         }
 

@@ -71,6 +71,25 @@ extension ImageAndExportTests {
             }
         }
 
+        @Test("START.md names the files of the build, is written anew with them, and goes with them")
+        func startInstructions() async throws {
+            try await ExportFixture.with { lab in
+                let folder = lab.exporter.folder
+                func text() async throws -> String {
+                    let bytes = try #require(try await lab.store.read(folder.key(StartInstructions.fileName)))
+                    return String(decoding: bytes, as: UTF8.self)
+                }
+                try await lab.export([.vmdk])
+                let first = try await text()
+                #expect(first.contains("lab-9.1.vmdk") && !first.contains("Hyper-V"), "\(first)")
+                try await lab.export([.vhd, .vmdk])
+                let second = try await text()
+                #expect(second.contains("lab-9.1.vmdk") && second.contains("-VHDPath .\\lab-9.1.vhd"), "\(second)")
+                try await folder.withdrawImages(keeping: [])
+                #expect(try await lab.keys == [])
+            }
+        }
+
         @Test("each kind of file says what it is")
         func contentTypes() async throws {
             try await ExportFixture.with { lab in
@@ -83,8 +102,8 @@ extension ImageAndExportTests {
                 }
                 #expect(
                     types == [
-                        "SHA256SUMS": "text/plain; charset=utf-8", "build-report.json": "application/json",
-                        "build-report.md": "text/markdown; charset=utf-8",
+                        "SHA256SUMS": "text/plain; charset=utf-8", "START.md": "text/plain; charset=utf-8",
+                        "build-report.json": "application/json", "build-report.md": "text/markdown; charset=utf-8",
                         "lab-9.1.vmdk": "application/octet-stream", "manifest.json": "application/json",
                     ])
             }

@@ -56,6 +56,24 @@ struct PublicationTests {
             let manifest = try #require(await folder(root).manifest())
             #expect(manifest.files.map(\.name) == ["small-1.0.raw"])
             #expect(manifest.inputs == (try inputs(of: fixture.order())))
+            #expect(try readText("\(root)/p/1.0/START.md") == StartInstructions(manifest).markdown)
+        }
+    }
+
+    @Test("START.md is written anew with the images, and goes with them")
+    func startInstructions() async throws {
+        try await Fixture.with { fixture in
+            let root = "\(fixture.folder)/../bucket"
+            let folder = try folder(root)
+            let path = folder.path(StartInstructions.fileName)
+            _ = try await publish(fixture, root)
+            let text = try readText(path)
+            #expect(text.contains("small-1.0.raw"), "\(text)")
+            try writeAtomically("of an earlier version", to: path)
+            _ = try await publish(fixture, root, "another image")
+            #expect(try readText(path) == text)
+            try await folder.withdrawImages(keeping: [])
+            #expect(folder.store.list("p/1.0/").isEmpty)
         }
     }
 

@@ -12,15 +12,15 @@ struct LocalAssetsTests {
             let shown = try await owner.dss("show-assets", "--asset-id", "1.*", "--json")
             #expect(
                 shown.rows.map { "\($0["asset_id"]!) \($0["kind"]!) \($0["state"]!)" } == [
-                    "1.0 partial-export orphaned", "1.0 manifest ready", "1.0 image orphaned", "1.0 image orphaned",
-                    "1.1 image orphaned",
+                    "1.0 partial-export orphaned", "1.0 manifest ready", "1.0 manifest ready", "1.0 image orphaned",
+                    "1.0 image orphaned", "1.1 image orphaned",
                 ], "\(shown)")
             guard geteuid() == 0 else { return }
             let dry = try await owner.dss("delete-assets", "--asset-id", "1.0", "--dry-run")
-            #expect(dry.output.contains("4 assets") && owner.files("1.0").count == 5, "\(dry)")
+            #expect(dry.output.contains("5 assets") && owner.files("1.0").count == 6, "\(dry)")
             #expect(try await owner.dss("delete-assets", "--asset-id", "1.0").status == .exited(64))
             let removed = try await owner.dss("delete-assets", "--asset-id", "1.0", "--yes")
-            #expect(removed.output.hasSuffix("removed 4 assets of 1.0\nremoved 4 assets\n"), "\(removed)")
+            #expect(removed.output.hasSuffix("removed 5 assets of 1.0\nremoved 5 assets\n"), "\(removed)")
             #expect(owner.files("1.0") == ["notes.txt"] && owner.files("1.1") == ["small-1.1.raw"])
             let again = try await owner.dss("delete-assets", "--asset-id", "1.0", "--yes")
             #expect(again.status.isSuccess && again.output == "no assets match '1.0'\n", "\(again)")
@@ -35,7 +35,7 @@ struct LocalAssetsTests {
                 try await $0.send("n")
             }
             #expect(seen.contains("nothing was removed") && seen.contains(/rc=1\s/), "\(seen)")
-            #expect(owner.files("1.0").count == 5)
+            #expect(owner.files("1.0").count == 6)
         }
     }
 
@@ -62,7 +62,7 @@ struct LocalAssetsTests {
             #expect(busy.status == .exited(75) && busy.errors.contains("in use by a running build"), "\(busy)")
             #expect(busy.output.contains("keeping build-directory \(build): in use by a running build\n"), "\(busy)")
             let others = try await owner.dss("delete-assets", "--asset-id", "1.*", "--yes")
-            #expect(others.status.isSuccess && others.output.hasSuffix("removed 4 assets\n"), "\(others)")
+            #expect(others.status.isSuccess && others.output.hasSuffix("removed 5 assets\n"), "\(others)")
             withExtendedLifetime(lock) {}
             #expect(owner.files("1.1") == ["small-1.1.raw"])
         }
@@ -76,7 +76,7 @@ struct LocalAssetsTests {
             try await withTemporaryDirectory { root in
                 let owner = Owner(root: root)
                 try owner.put("1.0", ["manifest.json": "{}", "small-1.0.vhd": "", ".small-1.0.raw.partial": ""])
-                try owner.put("1.0", ["notes.txt": "mine", "small-1.0.vmdk": ""])
+                try owner.put("1.0", ["START.md": "", "notes.txt": "mine", "small-1.0.vmdk": ""])
                 try owner.put("1.1", ["small-1.1.raw": ""])
                 try await body(owner)
             }

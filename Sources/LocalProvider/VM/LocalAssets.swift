@@ -92,7 +92,7 @@ extension LocalAssets {
     private static func kind(of name: String, in manifest: Manifest?) -> (Asset.Kind, isFinished: Bool)? {
         if name == Manifest.Container.layoutName { return (.image, manifest?.container != nil) }
         if ConvertedImage.isPartialName(name) { return (.partialExport, false) }
-        if [Manifest.fileName, Manifest.checksumsFileName].contains(name) { return (.manifest, true) }
+        if ([Manifest.fileName] + Manifest.companionNames).contains(name) { return (.manifest, true) }
         guard ImageFormat.allCases.contains(where: { name.hasSuffix(".\($0.fileExtension)") }) else { return nil }
         return (.image, manifest?.files.contains { $0.name == name } ?? false)
     }
