@@ -96,6 +96,7 @@ struct CommandTests {
                 "Words.", "- All of it.", image, manifest.files[1].sha256!,
                 "docker pull exasol/data-science-sandbox:1.0.0",
                 "https://\(releaser.domain)/data_science_sandbox/1.0.0/small-1.0.0.vmdk",
+                "https://\(releaser.domain)/data_science_sandbox/1.0.0/START.md",
             ] {
                 #expect(body.contains(expected), "\(expected)")
             }

@@ -55,6 +55,7 @@ struct NotesTests {
             "| eu-central-1 | `ami-0123456789abcdef0` | Sandbox-0.1.0 (private) |\n| us-east-1 |",
             "docker pull example/sandbox:0.1.0", "### VirtualBox", "### VMware", "### Hyper-V", "### QEMU", "### AWS",
             "sandbox.qcow2,format=qcow2", "| not available |", "[SHA256SUMS](data_science_sandbox/0.1.0/SHA256SUMS)",
+            "## How to start", "[START.md](data_science_sandbox/0.1.0/START.md)",
         ] {
             #expect(notes.contains(expected), "\(expected)")
         }

@@ -39,6 +39,10 @@ struct PageTests {
             ])
         #expect(page.commands.contains { $0.contains("file=sandbox.qcow2,format=qcow2") })
         #expect(page.links.contains { $0.href == "data_science_sandbox/0.2.0/SHA256SUMS" })
+        #expect(
+            page.links.filter { $0.text == "START.md" }.compactMap(\.href) == [
+                "data_science_sandbox/0.2.0/START.md", "data_science_sandbox/old one/START.md",
+            ])
     }
 
     @Test("is whole, accessible and readable in both colour schemes")

@@ -31,7 +31,10 @@ package struct ReleaseNotes: Sendable {
         let sections: [(String, [String])] = [
             ("Changes", [changes.isEmpty ? "" : Self.harmless(changes)]), ("Downloads", downloads),
             ("Amazon Machine Images", images), ("Docker", docker),
-            ("How to start", start.places.isEmpty ? [] : [StartGuide.first(release)] + start.places.map(Self.place)),
+            (
+                "How to start",
+                start.places.isEmpty ? [] : [StartGuide.first(release), details] + start.places.map(Self.place)
+            ),
             ("Missing components", missing),
         ]
         return sections.map { title, parts in (title, parts.filter { !$0.isEmpty }) }.filter { !$1.isEmpty }
@@ -59,6 +62,13 @@ package struct ReleaseNotes: Sendable {
             "| \(image.region) | `\(image.id)` | \(Self.cell(image.name))\(image.isPublic ? "" : " (private)") |"
         }
         return [(["| Region | AMI | Name |", "|---|---|---|"] + rows).joined(separator: "\n")]
+    }
+
+    private var details: String {
+        release.startURL.map {
+            "[\(StartInstructions.fileName)](\($0)) has detailed steps: port forwarding, the first login, the default "
+                + "password, and enlarging the disk."
+        } ?? ""
     }
 
     private var docker: [String] {

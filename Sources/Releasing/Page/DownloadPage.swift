@@ -36,7 +36,7 @@ package struct DownloadPage: Sendable {
     private struct Release {
         var anchor, heading, facts, day, first: String
         var isNewest, hasFiles, hasImages: Bool
-        var checksums: String?
+        var checksums, start: String?
         var missing: [MissingComponent]
         var files: [File]
         var images: [PublishedRelease.Image]
@@ -53,6 +53,7 @@ package struct DownloadPage: Sendable {
             hasFiles = !release.files.isEmpty
             hasImages = !release.images.isEmpty
             checksums = release.checksumsURL
+            start = release.startURL
             missing = release.missing
             files = release.files.map(File.init)
             images = release.images
@@ -371,12 +372,17 @@ package struct PublishedRelease: Sendable, Equatable {
     /// The date of the build in UTC: `2026-11-24`.
     package var day: String { built.formatted(.iso8601.year().month().day()) }
 
-    /// The URL of the checksums file, in the same directory as the files.
+    /// The URL of the checksums file.
     package var checksumsURL: String? {
-        files.first { $0.sha256 != nil }.map {
-            $0.url.split(separator: "/", omittingEmptySubsequences: false).dropLast().joined(separator: "/")
-                + "/\(Manifest.checksumsFileName)"
-        }
+        files.first { $0.sha256 != nil }.map { Self.url(of: Manifest.checksumsFileName, beside: $0) }
+    }
+
+    /// The URL of the start instructions, which every build with images has.
+    package var startURL: String? { files.first.map { Self.url(of: StartInstructions.fileName, beside: $0) } }
+
+    /// The URL of a file in the same directory as another file.
+    private static func url(of name: String, beside file: File) -> String {
+        file.url.split(separator: "/", omittingEmptySubsequences: false).dropLast().joined(separator: "/") + "/\(name)"
     }
 
     func file(_ formats: ImageFormat...) -> File? {
@@ -406,13 +412,15 @@ struct StartGuide {
             let text = "File → Import Appliance, choose \(file.name), and start it."
             add("VirtualBox", .text(text), .text(Self.forwarding(release)))
             add("VMware", .text("File → Open, choose \(file.name), and start it."))
-        } else if let file = release.file(.vmdk, .vhd) {
-            let text = "Create a machine of type \(release.system) (64-bit) with 4096 MB of memory and \(file.name) as "
+        } else if let file = release.file(.vhd, .vmdk) {
+            let disk = Self.writable(file)
+            let text = "Create a machine of type \(release.system) (64-bit) with 4096 MB of memory and \(disk) as "
             add("VirtualBox", .text(text + "its SATA disk, and start it."), .text(Self.forwarding(release)))
         }
         if let file = release.file(.vmdk), release.file(.ova) == nil {
             let text =
-                "Create a machine with 4096 MB of memory and \(file.name) as its existing SATA disk, and start it."
+                "Create a machine with 4096 MB of memory and \(Self.writable(file)) as its existing SATA disk, "
+                + "and start it."
             add("VMware", .text(text))
         }
         if let file = release.file(.vhd) {
@@ -455,6 +463,11 @@ struct StartGuide {
 
     private mutating func add(_ title: String, _ steps: Step...) {
         places.append(Place(title: title, steps: steps))
+    }
+
+    /// The disk of a new machine. A machine cannot write to a VMDK, which is compressed for the download.
+    private static func writable(_ file: PublishedRelease.File) -> String {
+        file.format == .vmdk ? "\(file.name), converted as described in \(StartInstructions.fileName)," : file.name
     }
 
     private static func forwarding(_ release: PublishedRelease) -> String {
