@@ -1,3 +1,4 @@
+import AWSProvider
 import ArgumentParser
 import Testing
 
@@ -18,6 +19,15 @@ struct HelpTests {
     @Test("every command is run by Main, in its world", arguments: Self.commands(of: Dss.self))
     func runs(_ command: any ParsableCommand.Type) {
         #expect(command is any DssCommand.Type)
+    }
+
+    @Test("every command with AWS options has an IAM policy, and no other command has one")
+    func policies() {
+        let callers = Self.commands(of: Dss.self).filter {
+            Dss.helpMessage(for: $0, columns: 80).contains("--aws-profile")
+        }
+        let names = callers.compactMap { $0.configuration.commandName }
+        #expect(Set(names) == Set(CommandOperations.table.map(\.command)) && names.count == callers.count)
     }
 
     /// The commands that do something, whatever group they are in.

@@ -148,8 +148,13 @@ extension CommandOperations {
         CodeBuild.ListBuildsForProject.self, CodeBuild.BatchGetBuilds.self,
     ]
 
-    /// With `--list-on-aws`.
-    static let dockerListing: Operations = [CloudFormation.DescribeStacks.self, S3.PutObject.self]
+    /// With `--list-on-aws`. S3 reports a missing manifest as missing only to callers that may list the bucket.
+    static let dockerListing: Operations = [
+        CloudFormation.DescribeStacks.self, S3.ListObjectsV2.self, S3.GetObject.self, S3.PutObject.self,
+    ]
+
+    /// Looking up the public address of the images.
+    static let address: Operations = [CloudFormation.DescribeStacks.self]
 
     static let removal: Operations = [
         EC2.CancelExportTask.self, EC2.TerminateInstances.self, EC2.DeregisterImage.self, EC2.DeleteSnapshot.self,
@@ -175,7 +180,8 @@ extension CommandOperations {
     ]
 }
 
-/// Every `dss` command that calls AWS has an entry here; a test compares the entries with recorded calls.
+/// Every `dss` command that calls AWS has an entry here. Tests compare the entries with the commands that have AWS
+/// options, and with recorded calls.
 extension CommandOperations {
     package static let table: [CommandOperations] = [
         CommandOperations("whoami", identity),
@@ -217,5 +223,7 @@ extension CommandOperations {
         CommandOperations("start-test-release-build", identity, codeBuild, reads: [.permanent]),
         CommandOperations("update-release", identity, shelf, reads: [.permanent]),
         CommandOperations("publish-index", identity, shelf, page, reads: [.permanent], writesPage: true),
+        // Without --url.
+        CommandOperations("download", address, reads: [.permanent]),
     ]
 }
