@@ -6,7 +6,7 @@ extension Failure {
     /// - Parameter task: the Ansible task that failed, if any.
     package func text(_ style: Style, task: TaskResult? = nil) -> String {
         let lines =
-            Message.lines("dss: error:", .loud, message, style)
+            Message.errorLines(message, style)
             + (task.map { Self.block($0) } ?? [])
             + details.flatMap { $0.printableLines.map(Self.indented) }
             + (advice.map { Self.advice($0, style) } ?? [])
@@ -69,6 +69,15 @@ extension Failure {
 
 /// Messages with a label such as `warning: …`; continuation lines are indented.
 package enum Message {
+    /// An error that is more than a `Failure` shows, such as a usage error; ends in a line break.
+    package static func error(_ message: String, _ style: Style) -> String {
+        errorLines(message, style).map { $0 + "\n" }.joined()
+    }
+
+    static func errorLines(_ message: String, _ style: Style) -> [String] {
+        lines("dss: error:", .loud, message, style)
+    }
+
     /// A warning outside a build, ending in a line break.
     package static func warning(_ message: String, _ style: Style) -> String {
         lines("warning:", .yellow, message, style).map { $0 + "\n" }.joined()

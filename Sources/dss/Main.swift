@@ -25,6 +25,9 @@ struct Main {
     static func run(
         _ arguments: [String], in live: Live, _ perform: @Sendable (sending any DssCommand) async throws -> Void
     ) async -> Int32 {
+        if let failure = Dss.unknownCommand(in: arguments) {
+            return report(failure, json: arguments.contains("--json"), live)
+        }
         do {
             var command = try Dss.parseAsRoot(arguments)
             do {
@@ -61,7 +64,12 @@ struct Main {
 
     private static func reportOfParser(_ error: any Error, _ live: Live) -> Int32 {
         let (code, text) = (Dss.exitCode(for: error), Dss.fullMessage(for: error))
-        if !text.isEmpty { (code.isSuccess ? live.standardOutput : live.standardError).write(text + "\n") }
+        guard !text.isEmpty else { return code.rawValue }
+        if code.isSuccess {
+            live.standardOutput.write(text + "\n")
+        } else {
+            live.standardError.write(Dss.usageError(error, live.standardError.style))
+        }
         return code.rawValue
     }
 

@@ -23,12 +23,33 @@ struct CommandTests {
     func usage() async {
         let unknown = await PretendWorld().dss("definition", "--origin")
         #expect(unknown.code == 64 && unknown.output.isEmpty)
-        #expect(unknown.errors.contains("Unknown option '--origin'"), "\(unknown.errors)")
+        let message = "dss: error: unknown option '--origin'; did you mean '--origins'?\nUsage: dss definition "
+        #expect(unknown.errors.hasPrefix(message), "\(unknown.errors)")
+        #expect(unknown.errors.hasSuffix("'dss definition --help' for more information.\n"), "\(unknown.errors)")
+        let format = await PretendWorld().dss("create-vm", "--format", "foo")
+        #expect(format.code == 64 && format.errors.contains("; provide one of 'vhd', 'vmdk', "), "\(format.errors)")
         let invalid = await PretendWorld().dss("copy-ami", "ami-0")
-        #expect(invalid.code == 64 && invalid.errors.contains("no destination region; use --to REGION"))
+        #expect(invalid.code == 64 && invalid.errors.hasPrefix("dss: error: no destination region; use --to REGION\n"))
     }
 
-    @Test("help goes to standard output, also that of a group without a command", arguments: [["--help"], ["pins"]])
+    @Test(
+        "a command that does not exist is named, and the one that was meant",
+        arguments: [
+            (["creat-vm"], "no such command: 'creat-vm'; did you mean 'create-vm'?\n"),
+            (["creat-vm", "--asset-id", "1"], "no such command: 'creat-vm'; did you mean 'create-vm'?\n"),
+            (["pins", "chek"], "no such command: 'pins chek'; did you mean 'pins check'?\n"),
+            (["bake", "--help"], "no such command: 'bake'\n"), ([""], "no such command: ''\n"),
+            (["iam-policy", "--command", "creat-vm"], "'creat-vm' is not a command that calls AWS; did you mean "),
+        ])
+    func unknownCommand(words: [String], message: String) async {
+        let said = await PretendWorld().dss(words)
+        #expect(said.code == 64 && said.output.isEmpty)
+        #expect(said.errors.hasPrefix("dss: error: \(message)"), "\(said.errors)")
+    }
+
+    @Test(
+        "help goes to standard output, also that of a group without a command",
+        arguments: [["--help"], ["pins"], ["help"], ["help", "pins"]])
     func help(words: [String]) async {
         let said = await PretendWorld().dss(words)
         #expect(said.code == 0 && said.errors.isEmpty && said.output.contains("USAGE: dss"))

@@ -1,5 +1,6 @@
 import AWSProvider
 import ArgumentParser
+import Definition
 import Reporting
 import Sandbox
 
@@ -53,8 +54,9 @@ struct IAMPolicyCommand: DssCommand {
     func run(in live: Live) async throws {
         guard let need = CommandOperations.of(command) else {
             let known = CommandOperations.table.map(\.command)
+            let near = DidYouMean.suggestion(for: command ?? "", among: known)
             throw Failure(
-                .usage, "'\(command ?? "")' is not a command that calls AWS",
+                .usage, "'\(command ?? "")' is not a command that calls AWS" + (near.map { "; \($0)" } ?? ""),
                 advice: "choose one of \(known.joined(separator: ", "))")
         }
         live.standardOutput.write(IAMPolicy(need, try scope(live)).json.pretty + "\n")

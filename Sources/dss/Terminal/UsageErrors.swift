@@ -1,0 +1,44 @@
+import ArgumentParser
+import Definition
+import Reporting
+import Sandbox
+
+/// Mistakes in the command line, worded like every other error.
+extension Dss {
+    /// The failure for a command that does not exist. ArgumentParser would call it an unexpected argument.
+    static func unknownCommand(in arguments: [String]) -> Failure? {
+        var group: any ParsableCommand.Type = Dss.self
+        var path: [String] = []
+        for word in arguments {
+            let commands = group.configuration.subcommands
+            guard !commands.isEmpty, !word.hasPrefix("-"), word != "help" || !path.isEmpty else { return nil }
+            guard let command = commands.first(where: { $0._commandName == word }) else {
+                let name = { (last: String) in (path + [last]).joined(separator: " ") }
+                let near = DidYouMean.suggestion(for: name(word), among: commands.map { name($0._commandName) })
+                return Failure(
+                    .usage, "no such command: '\(name(word))'" + (near.map { "; \($0)" } ?? ""),
+                    advice: "to list the commands, run: \((["dss"] + path + ["--help"]).joined(separator: " "))")
+            }
+            group = command
+            path.append(word)
+        }
+        return nil
+    }
+
+    /// What ArgumentParser says about a mistake: the error, then the help of the option and the usage.
+    static func usageError(_ error: any Error, _ style: Style) -> String {
+        let (said, whole) = (Dss.message(for: error), Dss.fullMessage(for: error))
+        let end = whole.firstRange(of: said)?.upperBound ?? whole.startIndex
+        let rest = whole[end...].drop(while: \.isNewline)
+        return Message.error(phrase(said), style) + (rest.isEmpty ? "" : "\(rest)\n")
+    }
+
+    /// ArgumentParser writes sentences; our messages start in lower case and do not end with a period.
+    private static func phrase(_ sentence: String) -> String {
+        var text = sentence.replacing(". Did you mean", with: "; did you mean")
+            .replacing(". Please provide", with: "; provide")
+        if text.hasSuffix(".") { text.removeLast() }
+        let isWord = text.dropFirst().first?.isLowercase == true
+        return isWord ? text.prefix(1).lowercased() + text.dropFirst() : text
+    }
+}
