@@ -18,8 +18,7 @@ package struct ImageInspector: Sendable {
 
     /// - Parameter expected: the format, if it is known; a file in another format is an error.
     func inspect(_ path: String, as expected: ImageFormat?) async throws -> ImageInfo {
-        try requireFile(path)
-        let signature = try ImageSignature(path: path)
+        let signature = try Self.signature(of: path)
         guard expected == nil || expected == signature.format else {
             throw Failure(
                 .badData, "\(path) has format \(signature.format.rawValue), expected \(expected?.rawValue ?? "")")
@@ -43,7 +42,14 @@ package struct ImageInspector: Sendable {
             subformat: signature.subformat ?? description.subformat)
     }
 
-    private func requireFile(_ path: String) throws {
+    /// Reads the signature of an image, which takes no other program and no time.
+    /// - Throws: `Failure` if there is no file that can be read, or if it is not a supported image.
+    package static func signature(of path: String) throws -> ImageSignature {
+        try requireFile(path)
+        return try ImageSignature(path: path)
+    }
+
+    private static func requireFile(_ path: String) throws {
         var status = stat()
         guard stat(path, &status) == 0 else {
             throw Failure(

@@ -90,6 +90,16 @@ struct CommandTests {
         }
     }
 
+    @Test(
+        "verify-vm looks at the image before it asks for the password",
+        arguments: [("none.vmdk", "no such image: "), (".", "not a regular file"), ("sandbox.yaml", "not a supported")])
+    func imageBeforePassword(file: String, message: String) async throws {
+        try await withFolder { world in
+            let said = await world.dss("verify-vm", file, "--ask-default-password")
+            #expect(said.code == 65 && said.errors.contains(message), "\(said.errors)")
+        }
+    }
+
     @Test("a failure is text on standard error, or with --json an event on standard output")
     func failure() async {
         let text = await PretendWorld().dss("definition", "--definition", "none.yaml")

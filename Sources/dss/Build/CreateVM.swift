@@ -75,8 +75,8 @@ struct CreateVM: DssCommand {
     }
 
     private func runOnAWS(_ live: Live) async throws {
-        let order = try order(live)
         _ = try machine.reach.networks
+        let order = try order(live)
         try await live.withAWSProvider(for: order, aws, .new(machine), export) { provider, publication in
             let provisioner = live.provisioner(definition, reconnects: true)
             let result = try await output.build(order, on: provider, with: provisioner, live)

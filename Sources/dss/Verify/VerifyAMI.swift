@@ -57,11 +57,13 @@ struct VerifyAMI: DssCommand {
     var logs = "."
 
     func run(in live: Live) async throws {
-        let secret = try password.knownPassword(in: live)
         let verification = try live.amiVerification(reach, definition)
+        // The prompt waits until the image is found; any other source is read before AWS is asked.
+        let given = try password.asks ? nil : password.knownPassword(in: live)
         let writer = CheckWriter(live, json: json)
         let report = try await live.withImages(aws, definition) { client, names in
             let image = try await image.search.startable(in: client, names: names)
+            let secret = try given ?? password.knownPassword(in: live)
             let (type, region) = (verification.instanceType, client.region)
             writer.begin("\(image.source.id) (\(image.source.name)) on \(type) in \(region)")
             return try await verification.run(

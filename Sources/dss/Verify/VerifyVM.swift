@@ -48,6 +48,8 @@ struct VerifyVM: DssCommand {
     var logs = "."
 
     func run(in live: Live) async throws {
+        // Nobody should type a password for a file that is no image.
+        _ = try ImageInspector.signature(of: live.absolute(image))
         let secret = try password.knownPassword(in: live)
         let manifest = live.manifest(beside: image)
         let expected = Expectations(
