@@ -66,7 +66,7 @@ package struct ImageLayout: Sendable, Equatable {
         }
     }
 
-    private func decode<Value: Decodable>(_ type: Value.Type, _ path: String) throws -> Value {
+    func decode<Value: Decodable>(_ type: Value.Type, _ path: String) throws -> Value {
         do { return try JSONDecoder().decode(type, from: Data(try readText(path).utf8)) } catch is DecodingError {
             throw Failure(.badData, "\(path) is not part of an OCI image layout")
         }

@@ -54,6 +54,24 @@ struct LayoutTests {
         }
     }
 
+    @Test("what names no image is refused, with the directory or the name to pass")
+    func sources() async throws {
+        #expect(try ImageSource("exasol/small:1.0.0") == .reference("exasol/small:1.0.0"))
+        for path in ["/nonexistent", "./nonexistent", "oci:nonexistent"] {
+            let failure = #expect(throws: Failure.self) { try ImageSource(path) }
+            #expect(failure?.code == .badData && failure?.advice?.contains("oci-layout") == true, "\(path)")
+        }
+        try await withTemporaryDirectory { folder in
+            try makeDirectory("\(folder)/docker")
+            try writeAtomically("{}", to: "\(folder)/docker/oci-layout")
+            let above = #expect(throws: Failure.self) { try ImageSource(folder) }
+            #expect(above?.advice == "pass \(folder)/docker instead")
+            try writeAtomically("[]", to: "\(folder)/docker/index.json")
+            let damaged = #expect(throws: Failure.self) { try ImageSource("\(folder)/docker") }
+            #expect(damaged?.code == .badData)
+        }
+    }
+
     @Test("a changed byte in any file is detected")
     func damage() async throws {
         try await withTemporaryDirectory { folder in

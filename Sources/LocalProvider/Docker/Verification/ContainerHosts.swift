@@ -113,7 +113,9 @@ struct DockerHost: ContainerHost {
         do { try await runner.run(Command("docker", ["pull", "--quiet", reference])) } catch let failure
             as CommandFailure
         {
-            throw Failure(.unavailable, "failed to pull image \(reference)", details: failure.lastLines)
+            throw Failure(
+                .unavailable, "failed to pull image \(reference)", details: failure.lastLines,
+                advice: ImageSource.advice)
         }
     }
 
@@ -242,8 +244,8 @@ struct RuncHost: ContainerHost {
                     Command("skopeo", arguments + ["docker://\(reference)", copy.location("verify")]))
             } catch let failure as CommandFailure {
                 throw Failure(
-                    .unavailable, "failed to copy image \(reference), and no Docker daemon is available",
-                    details: failure.lastLines)
+                    .unavailable, "failed to copy image \(reference) from its registry with skopeo",
+                    details: failure.lastLines, advice: ImageSource.advice)
             }
         }
         return copy
@@ -402,27 +404,33 @@ package enum ImageSource: Sendable, Equatable {
     case layout(ImageLayout, tag: String)
     case reference(String)
 
+    /// What to do about a reference that no registry and no daemon knows.
+    static let advice =
+        "check the name and the tag, or pass the directory of an OCI image layout that 'dss create-docker-image' wrote"
+
+    /// - Throws: `Failure` if the text can only be a path, and there is no layout.
     package init(_ text: String) throws {
         let path = text.hasPrefix("oci:") ? String(text.dropFirst(4)) : text
-        guard text.hasPrefix("oci:") || fileExists("\(path)/oci-layout") else {
-            self = .reference(text)
-            return
-        }
-        guard fileExists("\(path)/oci-layout") else {
+        let inside = "\(path)/\(Manifest.Container.layoutName)"
+        if fileExists("\(path)/oci-layout") {
+            let layout = ImageLayout(directory: path)
+            self = .layout(layout, tag: try layout.tag())
+        } else if fileExists("\(inside)/oci-layout") {
+            throw Failure(.badData, "\(path) is not an OCI image layout", advice: "pass \(inside) instead")
+        } else if text.hasPrefix("oci:") || text.hasPrefix("/") || text.hasPrefix(".") {
             throw Failure(
                 .badData, "\(path) is not an OCI image layout",
-                advice: "pass the directory that contains the file 'oci-layout'")
+                advice: "pass the directory that contains the file 'oci-layout', or an image name")
+        } else {
+            self = .reference(text)
         }
-        let layout = ImageLayout(directory: path)
-        self = .layout(layout, tag: try layout.tag())
     }
 }
 
 extension ImageLayout {
     /// The tag of the image in the layout.
     func tag() throws -> String {
-        let data = Data(try readText("\(directory)/index.json").utf8)
-        let index = try JSONDecoder().decode(ImageIndex.self, from: data)
+        let index = try decode(ImageIndex.self, "\(directory)/index.json")
         return index.manifests.first?.annotations?["org.opencontainers.image.ref.name"] ?? "latest"
     }
 }
