@@ -141,7 +141,7 @@ extension Live {
     }
 
     /// The default scratch directory of exports.
-    var exportDirectory: String { absolute(environment["DSS_WORK_DIR"] ?? "/var/tmp") }
+    var exportDirectory: String { absolute(variable("DSS_WORK_DIR") ?? "/var/tmp") }
 
     private var exportPlace: ExportPlace {
         ExportPlace(environment: environment, vendor: try? readText(ExportPlace.vendorFile))
@@ -209,7 +209,7 @@ extension Live {
 
     /// The state directory of EC2 instances. It belongs to the user, because several users may build on one host.
     private var awsState: String {
-        if let folder = environment["DSS_STATE"] { return absolute("\(folder)/aws") }
+        if let folder = variable("DSS_STATE") { return absolute("\(folder)/aws") }
         if let folder = environment["XDG_STATE_HOME"], folder.hasPrefix("/") { return "\(folder)/dss/aws" }
         return "\(home)/.local/state/dss/aws"
     }
@@ -217,7 +217,7 @@ extension Live {
     /// The public address of this host as AWS sees it. Behind an HTTPS proxy, this is the address of the proxy, which
     /// SSH does not use.
     private func ownAddress(_ transport: any Transport) async throws -> String {
-        let url = environment["DSS_CHECKIP_URL"] ?? "https://checkip.amazonaws.com"
+        let url = variable("DSS_CHECKIP_URL") ?? "https://checkip.amazonaws.com"
         let advice = "specify the network that may connect by SSH: --ssh-cidr 192.0.2.7/32"
         guard let endpoint = Endpoint(url: url, signingRegion: "") else {
             throw Failure(.usage, "DSS_CHECKIP_URL is not a valid URL: \(url)", advice: advice)

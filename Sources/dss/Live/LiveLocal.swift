@@ -63,21 +63,21 @@ extension Live {
 
     func factory(_ place: DirectoryOptions) async -> LocalMachineFactory {
         LocalMachineFactory(
-            runner: runner, cacheDirectory: folder(place.cache, "DSS_CACHE", "/var/cache/dss"),
+            runner: runner, cacheDirectory: folder(place.cache, "DSS_CACHE", DirectoryOptions.standardCache),
             stateDirectory: state(place), host: await .read(environment: environment, runner: runner))
     }
 
     func store(_ place: DirectoryOptions) -> DirectoryStore {
-        DirectoryStore(folder(place.bucket, "DSS_BUCKET", "/var/lib/dss/bucket"))
+        DirectoryStore(folder(place.bucket, "DSS_BUCKET", DirectoryOptions.standardBucket))
     }
 
     private func state(_ place: DirectoryOptions) -> String {
-        folder(place.state, "DSS_STATE", "/var/lib/dss")
+        folder(place.state, "DSS_STATE", DirectoryOptions.standardState)
     }
 
     /// Flag, then environment, then default, as an absolute path.
-    private func folder(_ flag: String?, _ variable: String, _ standard: String) -> String {
-        absolute(flag ?? environment[variable] ?? standard)
+    private func folder(_ flag: String?, _ name: String, _ standard: String) -> String {
+        absolute(flag ?? variable(name) ?? standard)
     }
 
     /// The directory for the Docker image of an asset id.

@@ -62,17 +62,24 @@ struct DefinitionOptions: ParsableArguments {
 
 /// The directories of finished images, running builds and the cache.
 struct DirectoryOptions: ParsableArguments {
+    static let standardBucket = "/var/lib/dss/bucket"
+    static let standardCache = "/var/cache/dss"
+    static let standardState = "/var/lib/dss"
+
     @Option(
-        help: ArgumentHelp("Directory of finished images [env: DSS_BUCKET]", valueName: "folder"),
+        help: ArgumentHelp(
+            "Directory of finished images (default: \(Self.standardBucket)) [env: DSS_BUCKET]", valueName: "folder"),
         completion: .directory)
     var bucket: String?
 
     @Option(
-        help: ArgumentHelp("Cache directory [env: DSS_CACHE]", valueName: "folder"), completion: .directory)
+        help: ArgumentHelp("Cache directory (default: \(Self.standardCache)) [env: DSS_CACHE]", valueName: "folder"),
+        completion: .directory)
     var cache: String?
 
     @Option(
-        help: ArgumentHelp("State directory of running builds [env: DSS_STATE]", valueName: "folder"),
+        help: ArgumentHelp(
+            "State directory of running builds (default: \(Self.standardState)) [env: DSS_STATE]", valueName: "folder"),
         completion: .directory)
     var state: String?
 }
