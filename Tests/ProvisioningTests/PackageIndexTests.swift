@@ -64,7 +64,7 @@ struct PackageIndexTests {
             (["2", "1"], PinStatus.State.outdated), (["1"], .current), (["3", "2"], .gone), ([], .gone),
             (nil, .unknown),
         ] as [([String]?, PinStatus.State)])
-    func judgement(_ versions: [String]?, _ state: PinStatus.State) {
+    func judgment(_ versions: [String]?, _ state: PinStatus.State) {
         #expect(PinStatus.judge(.apt, "git", pinned: "1", versions: versions).state == state)
     }
 

@@ -33,7 +33,7 @@ func facts(with changed: [(String, String)] = [], without missing: String? = nil
 
 let testExpectations = Expectations(password: Secret("a"))
 
-struct JudgementTests {
+struct JudgmentTests {
     @Test(arguments: Check.allCases.filter { $0.source != nil })
     func aGuestInGoodOrderPasses(check: Check) {
         guard case .passed = judge(check, facts(), testExpectations) else {
