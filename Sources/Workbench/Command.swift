@@ -56,14 +56,14 @@ package func shellQuoted(_ word: String) -> String {
 /// How a program ended.
 package enum ExitStatus: Sendable, Equatable, CustomStringConvertible {
     case exited(Int32)
-    case signalled(Int32)
+    case signaled(Int32)
 
     package var isSuccess: Bool { self == .exited(0) }
 
     package var description: String {
         switch self {
         case .exited(let code): "exit code \(code)"
-        case .signalled(let signal): "signal \(signal)"
+        case .signaled(let signal): "signal \(signal)"
         }
     }
 }

@@ -132,7 +132,7 @@ extension TerminationStatus {
     fileprivate var exitStatus: ExitStatus {
         switch self {
         case .exited(let code): .exited(code)
-        case .signaled(let signal): .signalled(signal)
+        case .signaled(let signal): .signaled(signal)
         }
     }
 }

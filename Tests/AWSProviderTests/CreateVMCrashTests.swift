@@ -136,7 +136,7 @@ struct Crash {
             try await remove(id, [:])
             return false
         }
-        let wasKilled = said.status == .signalled(SIGKILL) || said.status == .exited(128 + SIGKILL)
+        let wasKilled = said.status == .signaled(SIGKILL) || said.status == .exited(128 + SIGKILL)
         log.count(wasKilled ? nil : "\(place): the build ended with \(said.status): \(said.standardError)")
         return true
     }

@@ -23,7 +23,7 @@ extension EndToEnd {
         func impolite(_ stage: String) async throws {
             try await withSmallSandbox { workspace in
                 let status = try await build(workspace, killedIn: stage, by: SIGKILL)
-                #expect(status == .signalled(SIGKILL))
+                #expect(status == .signaled(SIGKILL))
                 let listed = try await workspace.run(["show-assets", "--json"])
                 #expect(listed.standardOutput.contains("orphaned"), "\(listed)")
                 let deleted = try await workspace.run(["delete-assets", "--asset-id", "e2e", "--yes"])

@@ -154,7 +154,7 @@ struct ReleaseBuildTests {
     @Test(
         "without a terminal a signal leaves the build and tells the command that stops it",
         arguments: [SIGINT, SIGTERM])
-    func signalled(_ signal: Int32) async throws {
+    func signaled(_ signal: Int32) async throws {
         try await ReleaseBuildFixture.with(knobs: ["build_polls": 100_000]) { lab in
             let said = try await lab.start(interruptedBy: signal)
             #expect(said.code == 128 + SIGINT, "\(said.errors)")

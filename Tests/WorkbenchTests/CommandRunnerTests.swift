@@ -110,7 +110,7 @@ struct CommandRunnerTests {
 
     @Test(arguments: [
         ("exit 0", Workbench.ExitStatus.exited(0)), ("exit 1", .exited(1)), ("exit 255", .exited(255)),
-        ("kill -TERM $$", .signalled(SIGTERM)), ("kill -KILL $$", .signalled(SIGKILL)),
+        ("kill -TERM $$", .signaled(SIGTERM)), ("kill -KILL $$", .signaled(SIGKILL)),
     ])
     func theEndIsReportedAsItWas(script: String, status: Workbench.ExitStatus) async throws {
         #expect(try await runner.execute(shell(script)).status == status)
@@ -179,7 +179,7 @@ struct CommandRunnerTests {
         let grandchild = try #require(BackgroundProcess(pid: pid))
         work.cancel()
         let status = try await work.value.status
-        #expect(status == .signalled(SIGTERM))
+        #expect(status == .signaled(SIGTERM))
         #expect(await grandchild.ended(within: .seconds(10)))
     }
 
