@@ -10,8 +10,8 @@ extension LocalMachineFactory {
         let access = CacheAccess(cache: cache, runner: runner, build: build, events: events)
         let make = { try await makeBase(recipe, for: build, isVerbose: plan.isVerbose, events: events) }
         guard plan.usesCache else {
-            let (tree, needsSeal) = try await access.place(try await make(), .base, recipe.key)
-            if needsSeal { try await access.seal(.base, recipe.key, inputs: recipe.inputs, missing: []) }
+            let (tree, isIncomplete) = try await access.place(try await make(), .base, recipe.key)
+            if isIncomplete { try await access.complete(.base, recipe.key, inputs: recipe.inputs, missing: []) }
             return tree
         }
         return try await access.obtain(.base, recipe.key, inputs: recipe.inputs, make: make)

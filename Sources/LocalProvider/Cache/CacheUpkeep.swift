@@ -29,13 +29,13 @@ extension ContentCache {
     }
 
     private func entry(_ kind: Kind, _ key: String) -> Entry {
-        let seal = CacheEntryManifest.read(self.seal(kind, key))
+        let manifest = CacheEntryManifest.read(self.manifest(kind, key))
         let products = (try? FileManager.default.contentsOfDirectory(atPath: self.products(kind, key))) ?? []
         let more = products.compactMap { bytesOfFile("\(self.products(kind, key))/\($0)") }.reduce(0, +)
         return Entry(
-            kind: kind, key: key, inputs: seal?.inputs ?? [:], bytes: (seal?.bytes ?? 0) + more,
-            lastUsed: modificationTime(of: seal == nil ? tree(kind, key) : self.seal(kind, key)),
-            isInUse: CacheEntryLock.isHeld(lock(kind, key)), isWhole: seal != nil && fileExists(tree(kind, key)))
+            kind: kind, key: key, inputs: manifest?.inputs ?? [:], bytes: (manifest?.bytes ?? 0) + more,
+            lastUsed: modificationTime(of: manifest == nil ? tree(kind, key) : self.manifest(kind, key)),
+            isInUse: CacheEntryLock.isHeld(lock(kind, key)), isWhole: manifest != nil && fileExists(tree(kind, key)))
     }
 }
 
@@ -104,7 +104,7 @@ extension ContentCache {
     /// Removes an entry that the caller has locked exclusively, with its products. Entries stacked on it are useless
     /// without exactly these files, so they are removed too, unless a build uses them.
     func discard(_ kind: Kind, _ key: String, _ runner: any CommandRunner) async throws {
-        unlink(seal(kind, key))
+        unlink(manifest(kind, key))
         for path in [tree(kind, key), products(kind, key)] { try await runner.run(.removeTree(path)) }
         for above in entries where above.below == key {
             guard let lock = try CacheEntryLock.attempt(lock(above.kind, above.key), .exclusive, holder: "clean-up")

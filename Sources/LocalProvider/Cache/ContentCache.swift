@@ -5,7 +5,7 @@ import Workbench
 
 /// A content-addressed cache of directory trees: the key of a tree is the hash of its inputs.
 ///
-///     base/KEY/  base/KEY.json     a root file system and its seal
+///     base/KEY/  base/KEY.json     a root file system and its manifest
 ///     base/KEY.products/           products made from it, removed with it
 ///     layers/KEY/  …               the changes of a step: an overlay's upper directory, moved, never copied
 ///     locks/                       locks of the builds that create or use an entry
@@ -20,7 +20,7 @@ package struct ContentCache: Sendable, Equatable {
     }
 
     func tree(_ kind: Kind, _ key: String) -> String { "\(directory)/\(kind.rawValue)/\(key)" }
-    func seal(_ kind: Kind, _ key: String) -> String { "\(directory)/\(kind.rawValue)/\(key).json" }
+    func manifest(_ kind: Kind, _ key: String) -> String { "\(directory)/\(kind.rawValue)/\(key).json" }
     func products(_ kind: Kind, _ key: String) -> String { CachedTree(key: key, path: tree(kind, key)).products }
     func lock(_ kind: Kind, _ key: String) -> String { "\(directory)/locks/\(kind.rawValue)-\(key).lock" }
     func workspace(_ build: String) -> String { "\(directory)/work/\(build)" }
@@ -100,15 +100,16 @@ struct CacheAccess: Sendable {
     /// The state of an entry; nothing is changed.
     func state(_ kind: ContentCache.Kind, _ key: String) async throws -> State {
         let tree = cache.tree(kind, key)
-        let seal = CacheEntryManifest.read(cache.seal(kind, key))
-        guard let seal else {
-            guard fileExists(tree) || fileExists(cache.seal(kind, key)) else { return .absent }
-            return .corrupt("it is incomplete or its seal is damaged")
+        let manifest = CacheEntryManifest.read(cache.manifest(kind, key))
+        guard let manifest else {
+            guard fileExists(tree) || fileExists(cache.manifest(kind, key)) else { return .absent }
+            return .corrupt("it is incomplete or its manifest is damaged")
         }
-        guard seal.key == key else { return .corrupt("its seal belongs to another entry") }
+        guard manifest.key == key else { return .corrupt("its manifest belongs to another entry") }
         guard fileExists(tree) else { return .corrupt("its files are missing") }
         let fingerprint = try await runner.run(.fingerprint(of: tree)).trimmedLine
-        return fingerprint == seal.fingerprint ? .valid(seal) : .corrupt("some of its files are missing or changed")
+        return fingerprint == manifest.fingerprint
+            ? .valid(manifest) : .corrupt("some of its files are missing or changed")
     }
 
     /// - Returns: the entry, locked for this build; `nil` if there is no valid one.
@@ -128,13 +129,15 @@ struct CacheAccess: Sendable {
         if let found { return found }
         let path = try await make()
         try await moveIn(path, kind, key)
-        return use(kind, key, try await seal(kind, key, inputs: inputs, missing: []), lock)
+        return use(kind, key, try await complete(kind, key, inputs: inputs, missing: []), lock)
     }
 
     /// Replaces the entry with this key, unless another build uses it. In that case the tree is not moved, and only
     /// this build uses it.
-    /// - Returns: the tree, and whether it still has to be sealed.
-    func place(_ path: String, _ kind: ContentCache.Kind, _ key: String) async throws -> (CachedTree, needsSeal: Bool) {
+    /// - Returns: the tree, and whether the entry still has to be completed.
+    func place(
+        _ path: String, _ kind: ContentCache.Kind, _ key: String
+    ) async throws -> (CachedTree, isIncomplete: Bool) {
         guard let lock = try CacheEntryLock.attempt(cache.lock(kind, key), .exclusive, holder: build.holder) else {
             events(.notice("the cached \(kind.inWords) is in use by another build; the new one is not cached"))
             return (CachedTree(key: key, path: path), false)
@@ -145,18 +148,18 @@ struct CacheAccess: Sendable {
         return (CachedTree(key: key, path: cache.tree(kind, key)), true)
     }
 
-    /// Writes the seal that makes the entry valid.
+    /// Writes the manifest that makes the entry valid.
     @discardableResult
-    func seal(
+    func complete(
         _ kind: ContentCache.Kind, _ key: String, inputs: [String: String], missing: [MissingComponent]
     ) async throws -> CacheEntryManifest {
         let tree = cache.tree(kind, key)
         async let fingerprint = runner.run(.fingerprint(of: tree)).trimmedLine
         async let bytes = runner.diskUsage(of: [tree])
-        let seal = CacheEntryManifest(
+        let manifest = CacheEntryManifest(
             key: key, inputs: inputs, fingerprint: try await fingerprint, bytes: try await bytes, missing: missing)
-        try seal.write(cache.seal(kind, key))
-        return seal
+        try manifest.write(cache.manifest(kind, key))
+        return manifest
     }
 
     private func reportWait(for holder: String, _ kind: ContentCache.Kind) {
@@ -172,7 +175,7 @@ struct CacheAccess: Sendable {
             reportWait(for: $0, kind)
         }
         return switch try await state(kind, key) {
-        case .valid(let seal): (use(kind, key, seal, shared), false)
+        case .valid(let manifest): (use(kind, key, manifest, shared), false)
         case .absent: (nil, false)
         case .corrupt: (nil, true)
         }
@@ -188,16 +191,16 @@ struct CacheAccess: Sendable {
         while exclusive == nil {
             // A build that has created the entry in the meantime holds a shared lock until it ends.
             if let shared = try CacheEntryLock.attempt(path, .shared, holder: build.holder),
-                case .valid(let seal) = try await state(kind, key)
+                case .valid(let manifest) = try await state(kind, key)
             {
-                return (use(kind, key, seal, shared), shared)
+                return (use(kind, key, manifest, shared), shared)
             }
             try await Task.sleep(for: .milliseconds(.random(in: 50...150)))
             exclusive = try CacheEntryLock.attempt(path, .exclusive, holder: build.holder)
         }
         let lock = exclusive!
         switch try await state(kind, key) {
-        case .valid(let seal): return (use(kind, key, seal, lock), lock)
+        case .valid(let manifest): return (use(kind, key, manifest, lock), lock)
         case .absent: break
         case .corrupt(let reason):
             events(.warning("the cached \(kind.inWords) \(key) cannot be used: \(reason); rebuilding it"))
@@ -206,13 +209,13 @@ struct CacheAccess: Sendable {
         return (nil, lock)
     }
 
-    private func use(_ kind: ContentCache.Kind, _ key: String, _ seal: CacheEntryManifest, _ lock: CacheEntryLock)
-        -> CachedTree
-    {
-        utimes(cache.seal(kind, key), nil)
+    private func use(
+        _ kind: ContentCache.Kind, _ key: String, _ manifest: CacheEntryManifest, _ lock: CacheEntryLock
+    ) -> CachedTree {
+        utimes(cache.manifest(kind, key), nil)
         lock.share()
         build.hold(lock)
-        return CachedTree(key: key, path: cache.tree(kind, key), missing: seal.missing)
+        return CachedTree(key: key, path: cache.tree(kind, key), missing: manifest.missing)
     }
 
     private func moveIn(_ path: String, _ kind: ContentCache.Kind, _ key: String) async throws {

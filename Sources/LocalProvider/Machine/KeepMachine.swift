@@ -10,12 +10,12 @@ extension LocalMachineFactory {
         _ machine: LocalMachine, missing: [MissingComponent], events: @escaping EventSink
     ) async throws -> LocalMachine {
         try await explaining("cannot cache the step") {
-            let (layer, needsSeal) = try await moveIntoCache(machine, missing: missing, events: events)
-            // The layer does not change any more, so it is sealed while the machine boots on it.
-            async let sealed: Void = seal(layer, needsSeal, machine, events)
+            let (layer, isIncomplete) = try await moveIntoCache(machine, missing: missing, events: events)
+            // The layer does not change any more, so its entry is completed while the machine boots on it.
+            async let completed: Void = complete(layer, isIncomplete, machine, events)
             let trees = machine.trees + [layer]
             let next = try await boot(machine.plan, machine.build, on: trees, events)
-            try await sealed
+            try await completed
             return next
         }
     }
@@ -26,8 +26,8 @@ extension LocalMachineFactory {
         _ machine: LocalMachine, missing: [MissingComponent], events: @escaping EventSink
     ) async throws -> CachedTree {
         try await explaining("cannot cache the step") {
-            let (layer, needsSeal) = try await moveIntoCache(machine, missing: missing, events: events)
-            try await seal(layer, needsSeal, machine, events)
+            let (layer, isIncomplete) = try await moveIntoCache(machine, missing: missing, events: events)
+            try await complete(layer, isIncomplete, machine, events)
             return layer
         }
     }
@@ -35,31 +35,32 @@ extension LocalMachineFactory {
     /// Powers the machine off and moves its changes into the cache.
     private func moveIntoCache(
         _ machine: LocalMachine, missing: [MissingComponent], events: @escaping EventSink
-    ) async throws -> (layer: CachedTree, needsSeal: Bool) {
+    ) async throws -> (layer: CachedTree, isIncomplete: Bool) {
         let steps = machine.plan.steps
         guard machine.stepsDone < steps.count else { throw Failure(.bug, "more steps cached than the plan has") }
         events(.progress(.install, Progress("caching step \(machine.stepsDone + 1) of \(steps.count)")))
         try await powerOff(machine)
         let key = layerKey(below: machine.trees.last!.key, step: steps[machine.stepsDone])
-        var (layer, needsSeal) = try await access(machine, events)
+        var (layer, isIncomplete) = try await access(machine, events)
             .place(machine.build.changes(machine.stepsDone), .layers, key)
         layer.missing = missing
-        return (layer, needsSeal)
+        return (layer, isIncomplete)
     }
 
     private func access(_ machine: LocalMachine, _ events: @escaping EventSink) -> CacheAccess {
         CacheAccess(cache: cache, runner: runner, build: machine.build, events: events)
     }
 
-    private func seal(
-        _ layer: CachedTree, _ isNeeded: Bool, _ machine: LocalMachine, _ events: @escaping EventSink
+    /// Writes the manifest of the entry, unless the layer is not in the cache.
+    private func complete(
+        _ layer: CachedTree, _ isIncomplete: Bool, _ machine: LocalMachine, _ events: @escaping EventSink
     ) async throws {
-        guard isNeeded else { return }
+        guard isIncomplete else { return }
         let inputs = [
             "below": machine.trees.last!.key, "step": machine.plan.steps[machine.stepsDone],
             "asset id": machine.plan.assetID.rawValue,
         ]
-        try await access(machine, events).seal(.layers, layer.key, inputs: inputs, missing: layer.missing)
+        try await access(machine, events).complete(.layers, layer.key, inputs: inputs, missing: layer.missing)
     }
 
     /// Shuts the machine down.

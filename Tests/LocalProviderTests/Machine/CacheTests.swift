@@ -43,13 +43,13 @@ final class Counter: Sendable {
         ("a file is missing", { unlink("\($0.cache.tree(.base, "k"))/sub/file") }),
         ("a file was truncated", { truncate("\($0.cache.tree(.base, "k"))/sub/file", 0) }),
         ("the tree is gone", { try FileManager.default.removeItem(atPath: $0.cache.tree(.base, "k")) }),
-        ("the seal is gone", { unlink($0.cache.seal(.base, "k")) }),
-        ("the seal is half", { truncate($0.cache.seal(.base, "k"), 40) }),
+        ("the manifest is gone", { unlink($0.cache.manifest(.base, "k")) }),
+        ("the manifest is half", { truncate($0.cache.manifest(.base, "k"), 40) }),
         (
-            "the seal is another's",
+            "the manifest is another's",
             {
                 try writeAtomically(
-                    try readText($0.cache.seal(.base, "k")).filter { $0 != "k" }, to: $0.cache.seal(.base, "k"))
+                    try readText($0.cache.manifest(.base, "k")).filter { $0 != "k" }, to: $0.cache.manifest(.base, "k"))
             }
         ),
     ]
@@ -132,9 +132,9 @@ final class Counter: Sendable {
                     try Self.makeTree(first, "first")
                 }
                 let second = try await factory.open(AssetID("b"), in: Scope(undo, events: events.sink))
-                let (tree, needsSeal) = try await Self.access(factory, second, events)
+                let (tree, isIncomplete) = try await Self.access(factory, second, events)
                     .place(Self.makeTree(second, "second"), .base, "k")
-                #expect(!needsSeal && tree.path.hasPrefix(second.workspace))
+                #expect(!isIncomplete && tree.path.hasPrefix(second.workspace))
                 let entry = try #require(factory.cache.entries.first)
                 #expect(entry.isInUse && entry.bytes > 0)
                 await #expect { try await factory.remove(entry) } throws: { ($0 as? Failure)?.code == .temporary }
