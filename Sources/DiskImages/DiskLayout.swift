@@ -72,13 +72,10 @@ package struct RawDisk: Sendable, Equatable {
     package var path: String
     /// Size of the disk as seen by a machine, which is the length of the file.
     package var virtualBytes: Int64
-    /// Disk usage of the file.
-    package var allocatedBytes: Int64
 
-    package init(path: String, virtualBytes: Int64, allocatedBytes: Int64) {
+    package init(path: String, virtualBytes: Int64) {
         self.path = path
         self.virtualBytes = virtualBytes
-        self.allocatedBytes = allocatedBytes
     }
 }
 

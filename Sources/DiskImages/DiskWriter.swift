@@ -90,9 +90,9 @@ package struct DiskWriter: Sendable {
         let partial = ConvertedImage.partialPath(of: path)
         do {
             try await body(partial)
-            let size = try FileSize(of: partial)
+            let bytes = try FileSize(of: partial).length
             guard rename(partial, path) == 0 else { throw FileError("rename to", path) }
-            return RawDisk(path: path, virtualBytes: size.length, allocatedBytes: size.allocated)
+            return RawDisk(path: path, virtualBytes: bytes)
         } catch {
             let failure = explainingFullDisk(error, at: partial)
             unlink(partial)

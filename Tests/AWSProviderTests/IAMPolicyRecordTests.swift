@@ -11,8 +11,9 @@ extension AWSEmulator {
     /// - Parameter mark: the number of the call after which it began.
     func uncovered(by command: String, after mark: Int = 0) async throws -> Set<String> {
         guard let need = CommandOperations.of(command) else { return ["no command \(command)"] }
-        return try await calls(after: mark).filter { !need.covers(service: $0.service, action: $0.action) }
-            .reduce(into: []) { $0.insert("\($1.service):\($1.action)") }
+        let declared = Set(need.operations.map { "\($0.service.signingName):\($0.name)" })
+        let called = try await calls(after: mark).map { "\($0.service):\($0.action)" }
+        return Set(called).subtracting(declared)
     }
 
     /// The number of the last call.

@@ -35,7 +35,7 @@ struct ImageInspectorTests {
             try createSparse(raw, bytes: 32 << 20)
             try await runner.run(Command("sfdisk", ["-q", raw], input: .text("label: gpt\n")))
             try writeBytes((0..<(4 << 20)).map { UInt8(truncatingIfNeeded: $0 &* $0 >> 7) }, to: raw, at: 2 << 20)
-            let disk = RawDisk(path: raw, virtualBytes: 32 << 20, allocatedBytes: 4 << 20)
+            let disk = RawDisk(path: raw, virtualBytes: 32 << 20)
             let image = try await ImageConverter(runner: runner).convert(
                 disk, to: [format], in: directory, stem: "a", appliance: Appliance(name: "a", version: "1"))[0]
             for keep in [image.file.bytes - 65536, image.file.bytes / 2, 3000] {

@@ -15,7 +15,7 @@ struct StackPlanTests {
             resourceChange: CloudFormation.ResourceChange(
                 action: action, logicalResourceId: "VMBucket", physicalResourceId: "b-1",
                 resourceType: "AWS::S3::Bucket", replacement: replacement, scope: scope,
-                details: names.map { .init(target: .init(attribute: "Properties", name: $0, requiresRecreation: nil)) })
+                details: names.map { .init(target: .init(attribute: "Properties", name: $0)) })
         )
     }
 

@@ -229,7 +229,6 @@ extension CloudFormation {
 
         package struct Output: Sendable, Codable, Equatable {
             package var changeSetName: String
-            package var changeSetId: String
             package var stackId: String
             package var stackName: String
             /// `CREATE_COMPLETE`, or `FAILED`, which is also the status if nothing would change.
@@ -305,7 +304,5 @@ extension CloudFormation {
         package var attribute: String?
         /// The property's name if the attribute is `Properties`.
         package var name: String?
-        /// Whether the change requires replacement: `Never`, `Conditionally` or `Always`.
-        package var requiresRecreation: String?
     }
 }

@@ -68,8 +68,7 @@ package struct EBSDirectExport: Sendable {
             let disk = try await download.run(with: workspace.client) {
                 scope.progress(.export, $0.shown("read the snapshot"))
             }
-            return RawDisk(
-                path: file, virtualBytes: Int64(disk.volumeBytes), allocatedBytes: Int64(disk.dataBytes))
+            return RawDisk(path: file, virtualBytes: Int64(disk.volumeBytes))
         }
     }
 

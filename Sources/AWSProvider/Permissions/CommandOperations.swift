@@ -57,12 +57,6 @@ package struct CommandOperations: Sendable {
     package var permissions: [String] {
         Set(operations.flatMap { $0.permissions } + templates.flatMap(\.permissions)).sorted()
     }
-
-    /// Whether a called operation is declared.
-    /// - Parameter service: the signing name of the service.
-    package func covers(service: String, action: String) -> Bool {
-        operations.contains { $0.service.signingName == service && $0.name == action }
-    }
 }
 
 /// Groups of AWS operations that commands share.

@@ -204,8 +204,6 @@ extension EC2 {
     }
 
     package struct Vpc: Sendable, Codable, Equatable {
-        package var vpcId: String
-        package var isDefault: Bool?
         /// `pending` or `available`.
         package var state: String?
     }
