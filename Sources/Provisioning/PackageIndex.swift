@@ -54,14 +54,46 @@ package struct PackageIndex: Sendable {
     }
 
     /// The versions of a Python package in the index, newest first; empty if there are none.
+    /// - Throws: `Failure` with code `.unavailable` if the index does not answer.
     package func newestPython(_ package: String) async throws -> [String] {
         let output = try await runner.execute(pip(["index", "versions", package]))
-        guard output.status.isSuccess else { return [] }
+        try Task.checkCancellation()
+        guard output.status.isSuccess else {
+            try await requireAnswer(about: package, output)
+            return []
+        }
         let prefix = "Available versions: "
         guard let line = output.standardOutput.split(separator: "\n").first(where: { $0.hasPrefix(prefix) }) else {
             return []
         }
         return line.dropFirst(prefix.count).split(separator: ",").map { String($0).trimmedLine }
+    }
+
+    /// Ensures that an index that has no version of a package was reached. pip's error is the same if it was not; only
+    /// its debug log has the reason.
+    /// - Parameter output: What pip printed without that log.
+    private func requireAnswer(about package: String, _ output: CommandOutput) async throws {
+        guard output.standardError.contains("No matching distribution found") else {
+            throw Failure(
+                .unavailable, "failed to look up \(package) in the package index",
+                details: output.standardError.split(separator: "\n").suffix(4).map(String.init))
+        }
+        let log = try await runner.execute(
+            pip(["index", "versions", "--verbose", "--verbose", "--retries", "1", package]))
+        try Task.checkCancellation()
+        guard let silent = Self.silentIndex(inLog: log.standardOutput + log.standardError) else { return }
+        throw Failure(
+            .unavailable, "the package index \(silent.url) does not answer", details: [silent.reason],
+            advice: "check the network, and the settings that this command prints: \(python) -m pip config list")
+    }
+
+    /// Parses pip's debug log for an index that could not be read; status 404 only means that it lacks the package.
+    static func silentIndex(inLog log: String) -> (url: String, reason: String)? {
+        for match in log.matches(of: /Could not fetch URL (\S+): (.+) - skipping/) where !match.2.hasPrefix("404 ") {
+            let page = match.1.hasSuffix("/") ? match.1.dropLast() : match.1
+            return (parentDirectory(String(page)), String(match.2))
+        }
+        return nil
     }
 
     /// The packages that requirements resolve to on the sandbox's Python, including dependencies, by uv: unlike pip, it

@@ -6,12 +6,23 @@ package struct PinsCheck: Sendable {
     private let index: PackageIndex
     /// Repository name in `pins.yaml` → URL.
     private let repositories: [String: String]
+    private let events: EventSink
 
-    package init(index: PackageIndex, repositories: [String: String]) {
+    package init(index: PackageIndex, repositories: [String: String], events: @escaping EventSink = { _ in }) {
         self.index = index
         self.repositories = repositories
+        self.events = events
     }
 
+    private func begin(_ activity: String) { events(.progress(.install, Progress(activity))) }
+
+    private func tags(of url: String) async throws -> [String]? {
+        begin("reading the tags of \(url)")
+        return try await index.tags(of: url)
+    }
+
+    /// - Throws: `Failure` with code `.unavailable` if the package index does not answer. A Git repository that does not
+    ///   answer only leaves its own pin unchecked.
     package func check(_ pins: Pins) async throws -> [PinStatus] {
         let apt = try await index.aptVersions(of: Array(pins.apt.keys))
         var statuses = pins.apt.sorted { $0.key < $1.key }.map {
@@ -22,13 +33,16 @@ package struct PinsCheck: Sendable {
             statuses += try await checkPython(pins, group, python)
         }
         for (name, tag) in pins.git.sorted(by: { $0.key < $1.key }) {
-            let tags = try await repositories[name].asyncMap { try await index.tags(of: $0) } ?? nil
-            statuses.append(.judge(.git, name, pinned: tag, versions: tags))
+            let url = repositories[name]
+            let tags = try await url.asyncMap { try await self.tags(of: $0) } ?? nil
+            var status = PinStatus.judge(.git, name, pinned: tag, versions: tags)
+            if tags == nil { status.silentRepository = url }
+            statuses.append(status)
         }
         return statuses
     }
 
-    /// The pins updated to the newest versions; a Git repository that cannot be reached keeps its pin.
+    /// The pins updated to the newest versions; a Git repository that does not answer keeps its pin, with a warning.
     package func update(_ pins: Pins) async throws -> Pins {
         var updated = pins
         for (name, versions) in try await index.aptVersions(of: Array(pins.apt.keys)) {
@@ -39,7 +53,11 @@ package struct PinsCheck: Sendable {
             try await update(&updated, base, python)
         }
         for name in pins.git.keys {
-            guard let url = repositories[name], let tags = try await index.tags(of: url) else { continue }
+            guard let url = repositories[name] else { continue }
+            guard let tags = try await tags(of: url) else {
+                events(.warning("the Git repository \(url) does not answer; the pin of \(name) is unchanged"))
+                continue
+            }
             updated.git[name] = tags.first { $0.wholeMatch(of: /v?\d+(\.\d+)*/) != nil } ?? pins.git[name]
         }
         return updated
@@ -51,6 +69,7 @@ package struct PinsCheck: Sendable {
         let extensions = pins.pipExtends.filter { $0.value == base }.keys.sorted()
         let direct = { [pins] (group: String) in (pins.pip[group] ?? [:]).keys.sorted() }
         let excluded = ([base] + extensions).flatMap { (pins.pipExcluded[$0] ?? [:]).keys }
+        begin("resolving the Python packages of \(([base] + extensions).joined(separator: " and "))")
         let all = try await index.resolve(
             ([base] + extensions).flatMap(direct), excluding: excluded,
             fromSource: Array(pins.pipSource.keys), pythonVersion: python)
@@ -75,6 +94,7 @@ package struct PinsCheck: Sendable {
             let locked = versions.filter { !names.contains($0.key) }
             pins.pipLocked[group] = locked.isEmpty ? pins.pipLocked[group].map { _ in [:] } : locked
             for name in versions.keys { rest[name] = nil }
+            begin("reading the hashes of the Python packages of \(group)")
             let hashes = try await hashes(of: group, in: pins, python)
             pins.pipSHA256[group] = hashes.isEmpty ? pins.pipSHA256[group].map { _ in [:] } : hashes
         }
@@ -96,8 +116,11 @@ package struct PinsCheck: Sendable {
     private func checkPython(_ pins: Pins, _ group: String, _ python: String) async throws -> [PinStatus] {
         let pinned = pins.versions(of: group)
         let direct = Set((pins.pip[group] ?? [:]).keys.map(Pins.distribution))
+        begin("checking the Python packages of \(group)")
         let found = try await index.wheels(
             of: pinned, fromSource: Array(pins.pipSource.keys), pythonVersion: python)
+        // One package first, because hundreds of queries would wait for an index that does not answer.
+        if found == nil, let first = pinned.keys.min() { _ = try await index.newestPython(first) }
         return try await withThrowingTaskGroup(of: PinStatus.self) { tasks in
             for (name, version) in pinned {
                 let isDirect = direct.contains(name)
@@ -150,6 +173,8 @@ package struct PinStatus: Sendable, Equatable, Codable {
     /// The newest version in the index.
     package var available: String?
     package var state: State
+    /// The URL of the Git repository that did not answer, if the pin could not be checked for that reason.
+    package var silentRepository: String?
 
     /// `apt git 1:2.39.5-0+deb12u2 is no longer available; newest version: 1:2.39.5-0+deb12u3`
     package var sentence: String {
@@ -158,7 +183,8 @@ package struct PinStatus: Sendable, Equatable, Codable {
         case .current: return "\(subject) is up to date"
         case .outdated: return "\(subject) is outdated; newest version: \(available ?? "?")"
         case .gone: return "\(subject) is no longer available; newest version: \(available ?? "none")"
-        case .unknown: return "\(subject) could not be checked"
+        case .unknown:
+            return "\(subject) could not be checked" + (silentRepository.map { ": \($0) does not answer" } ?? "")
         }
     }
 

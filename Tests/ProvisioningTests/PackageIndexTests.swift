@@ -1,6 +1,7 @@
 import FoundationEssentials
 import Sandbox
 import Testing
+import Workbench
 
 @testable import Provisioning
 
@@ -68,9 +69,48 @@ struct PackageIndexTests {
         #expect(PinStatus.judge(.apt, "git", pinned: "1", versions: versions).state == state)
     }
 
+    @Test("a package that the index lacks is gone; an index that does not answer is named")
+    func silentIndex() async throws {
+        let missing = "Could not fetch URL https://a/simple/x/: 404 Client Error: Not Found for url: u - skipping"
+        let refused = "Could not fetch URL https://b:1/simple/x/: connection error: refused - skipping"
+        #expect(PackageIndex.silentIndex(inLog: "1 location(s)\n\(missing)\n") == nil)
+        #expect(try await Self.versions(log: missing) == [])
+        let failure = await #expect(throws: Failure.self) { try await Self.versions(log: "\(missing)\n  \(refused)") }
+        #expect(failure?.code == .unavailable && failure?.details == ["connection error: refused"])
+        #expect(failure?.message == "the package index https://b:1/simple does not answer")
+        let broken = await #expect(throws: Failure.self) {
+            try await Self.versions(log: "", error: "No module named pip")
+        }
+        #expect(broken?.code == .unavailable && broken?.details == ["No module named pip"])
+    }
+
+    /// What a pip that finds no version leads to.
+    private static func versions(
+        log: String, error: String = "ERROR: No matching distribution found for x"
+    ) async throws -> [String] {
+        let pip = EmptyIndex(log: log, error: error)
+        return try await PackageIndex.with(sources: "", architecture: .amd64, python: "python3", runner: pip) {
+            try await $0.newestPython("x")
+        }
+    }
+
     @Test("a missing pin is reported with the available version")
     func sentence() {
         let status = PinStatus.judge(.pip, group: "jupyter", "anyio", pinned: "1", versions: ["3"])
         #expect(status.sentence == "pip jupyter anyio 1 is no longer available; newest version: 3")
+    }
+}
+
+/// pip with an index that has nothing.
+private struct EmptyIndex: ExecutingRunner {
+    var log: String
+    var error: String
+
+    func execute(
+        _ command: Command, onLine: (@Sendable (OutputStream, String) -> Void)?
+    ) async throws -> CommandOutput {
+        guard command.executable == "python3" else { return CommandOutput() }
+        let isVerbose = command.arguments.contains("--verbose")
+        return CommandOutput(status: .exited(1), standardOutput: isVerbose ? log : "", standardError: error)
     }
 }

@@ -1,4 +1,5 @@
 import Sandbox
+import Synchronization
 import Testing
 import Workbench
 
@@ -56,6 +57,28 @@ struct PinsUpdateTests {
         #expect(failure?.message == "'huge' is in 'pip.top', but excluded")
     }
 
+    @Test("a Git repository that does not answer keeps its pin; a check names it")
+    func silentRepository() async throws {
+        var pins = pins
+        (pins.pip, pins.pipLocked, pins.pipExtends, pins.pipExcluded) = ([:], [:], [:], [:])
+        pins.git = ["flavors": "1.0"]
+        var index = index
+        index.hasRepository = false
+        let events = Mutex<[BuildEvent]>([])
+        let (updated, statuses) = try await PackageIndex.with(
+            sources: "", architecture: .amd64, python: "python3", runner: index
+        ) { [pins] index in
+            let check = PinsCheck(index: index, repositories: ["flavors": "https://git"]) { event in
+                events.withLock { $0.append(event) }
+            }
+            return (try await check.update(pins), try await check.check(pins))
+        }
+        #expect(updated.git == pins.git)
+        let warning = "the Git repository https://git does not answer; the pin of flavors is unchanged"
+        #expect(events.withLock { $0.contains(.warning(warning)) })
+        #expect(statuses.map(\.sentence) == ["git flavors 1.0 could not be checked: https://git does not answer"])
+    }
+
     private func update(_ pins: Pins, _ index: FakeIndex) async throws -> Pins {
         try await PackageIndex.with(sources: "", architecture: .amd64, python: "python3", runner: index) {
             try await PinsCheck(index: $0, repositories: [:]).update(pins)
@@ -70,6 +93,7 @@ private struct FakeIndex: ExecutingRunner {
     var hasWheels = true
     /// Packages without a wheel.
     var sourceOnly: Set<String> = []
+    var hasRepository = true
 
     func execute(
         _ command: Command, onLine: (@Sendable (OutputStream, String) -> Void)?
@@ -85,6 +109,7 @@ private struct FakeIndex: ExecutingRunner {
             let found = closure(of: input.split(separator: "\n").map { $0.lowercased() }, without: Set(excluded))
             return CommandOutput(standardOutput: found.map { "\($0)==2\n" }.joined())
         }
+        if command.executable == "timeout", !hasRepository { return CommandOutput(status: .exited(128)) }
         if command.executable == "apt-cache" { return CommandOutput(standardOutput: "python3 | 3.11.2-1 | mirror\n") }
         if words.last == "uv", let target = value(of: "--target") {
             try makeDirectory("\(target)/bin")

@@ -18,7 +18,8 @@ struct PinsCommand: ParsableCommand {
             discussion: """
                 Lists pinned versions that are gone or outdated, with the versions that are available.
 
-                Exits with 65 if a pinned version is gone: a build without a cache would fail.
+                Exits with 65 if a pinned version is gone: a build without a cache would fail. Exits with 69 if the \
+                package index or a Git repository does not answer.
 
                 Example:
                   dss pins check
@@ -33,7 +34,12 @@ struct PinsCommand: ParsableCommand {
                 try await $0.check(sandbox.pins.pins)
             }
             live.show(Table.pins(statuses, all: output.verbose), json: output.json)
+            let unanswered = statuses.filter { $0.silentRepository != nil }
+            for status in unanswered {
+                live.standardError.write(Message.error(status.sentence, live.standardError.style))
+            }
             if statuses.contains(where: { $0.state == .gone }) { throw ExitCode(Failure.Code.badData.rawValue) }
+            if !unanswered.isEmpty { throw ExitCode(Failure.Code.unavailable.rawValue) }
         }
     }
 

@@ -29,15 +29,22 @@ extension Live {
             runner: runner, ansible: tool("ansible-playbook", options),
             reconnectPauses: reconnects ? [2, 5, 10, 20, 40, 60].map { .seconds($0) } : []
         ) { definition in
-            try await withPackageIndex(of: definition, options) { check in
+            // The build shows its own progress.
+            try await withPackageIndex(of: definition, options, showsProgress: false) { check in
                 try await check.check(try loaded(options).pins.pins).filter { $0.state == .gone }.map(\.sentence)
             }
         }
     }
 
+    /// - Parameter showsProgress: Whether to show on standard error what is looked up, which can take minutes.
     func withPackageIndex<Result>(
-        of definition: SandboxDefinition, _ options: DefinitionOptions, _ body: (PinsCheck) async throws -> Result
+        of definition: SandboxDefinition, _ options: DefinitionOptions, showsProgress: Bool = true,
+        _ body: (PinsCheck) async throws -> Result
     ) async throws -> Result {
+        let line = ActivityLine(self)
+        defer { if showsProgress { line.clear() } }
+        let events: EventSink = { event in if showsProgress { line.sink(event) } }
+        events(.progress(.install, Progress("downloading the package index")))
         let sources = try await HostSettings.read(environment: environment, runner: runner).sourcesText(
             for: definition.base)
         var repositories: [String: String] = [:]
@@ -47,7 +54,7 @@ extension Live {
         return try await PackageIndex.with(
             sources: sources, architecture: definition.base.architecture, python: tool("python3", options),
             runner: runner
-        ) { try await body(PinsCheck(index: $0, repositories: repositories)) }
+        ) { try await body(PinsCheck(index: $0, repositories: repositories, events: events)) }
     }
 
     /// The manifest beside an image that is still where it was exported.

@@ -1,53 +1,33 @@
 import LocalProvider
 import Reporting
 import Sandbox
-import Synchronization
 
 /// Prints how to reach a running sandbox to standard output, and everything else to standard error.
 final class RunWriter: Sendable {
     private let live: Live
     private let isJSON: Bool
-    /// The activity that was printed last, without its duration.
-    private let activity = Mutex("")
+    private let line: ActivityLine
 
     init(_ live: Live, json isJSON: Bool) {
         self.live = live
         self.isJSON = isJSON
+        line = ActivityLine(live)
     }
 
     @Sendable func write(_ event: RunEvent) {
         if isJSON, let json = event.json { live.standardOutput.write(json.line + "\n") }
         switch event {
-        case .progress(let activity): show(activity)
+        case .progress(let activity): line.show(activity)
         case .warning(let text) where !isJSON:
-            clear()
+            line.clear()
             live.warn(text)
         case .ready(let sandbox) where !isJSON:
-            clear()
+            line.clear()
             live.standardOutput.write(sandbox.text(live.standardOutput.style))
         default:
-            clear()
-            if !isJSON, let line = event.line { live.standardError.write(line + "\n") }
+            line.clear()
+            if !isJSON, let text = event.line { live.standardError.write(text + "\n") }
         }
-    }
-
-    /// On a terminal, an activity replaces the previous one; elsewhere, each is printed once.
-    private func show(_ text: String) {
-        let terminal = live.standardError
-        if terminal.isInteractive {
-            terminal.write("\r\u{1b}[K" + text.prefix(terminal.style.width - 1))
-            return
-        }
-        let name = String(text.prefix { $0 != "," })
-        let isNew = activity.withLock { last in
-            defer { last = name }
-            return last != name
-        }
-        if isNew { terminal.write(name + "\n") }
-    }
-
-    private func clear() {
-        if live.standardError.isInteractive { live.standardError.write("\r\u{1b}[K") }
     }
 }
 
