@@ -1,4 +1,5 @@
 import FoundationEssentials
+import Glibc
 import Sandbox
 
 /// The sources of a definition, in increasing precedence: file, environment and flags.
@@ -173,13 +174,20 @@ package struct TextFiles: Sendable {
 
     /// Reads from the local disk.
     package static let disk = TextFiles { path in
+        var status = stat()
+        // Reading a FIFO would wait for a writer.
+        if stat(path, &status) == 0, status.st_mode & S_IFMT != S_IFREG {
+            throw Failure(.badData, "\(path) is not a regular file")
+        }
         do {
             return [UInt8](try Data(contentsOf: URL(filePath: path)))
         } catch let error as CocoaError where error.code == .fileReadNoSuchFile {
             return nil
         } catch {
-            let reason = FileManager.default.isReadableFile(atPath: path) ? "not a regular file" : "permission denied"
-            throw Failure(.noPermission, "\(path) cannot be read: \(reason)")
+            let isReadable = FileManager.default.isReadableFile(atPath: path)
+            throw Failure(
+                isReadable ? .failed : .noPermission,
+                "\(path) cannot be read: \(isReadable ? "\(error)" : "permission denied")")
         }
     }
 

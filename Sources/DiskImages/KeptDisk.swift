@@ -16,6 +16,11 @@ package struct KeptDisk: Sendable, Equatable {
     ///   written.
     package init(_ path: String, on image: String, runner: any CommandRunner) async throws {
         self.path = path
+        guard [nil, .file].contains(FileKind(of: path)) else {
+            throw Failure(
+                .badData, "\(path) is not a regular file",
+                advice: "choose another file for --keep; it is created if it does not exist")
+        }
         let format = try await ImageInspector(runner: runner).inspect(image).format
         let digest = try await sha256InBackground(of: image)
         let nodeName = "image-\(digest.prefix(Self.digestLength))"

@@ -33,6 +33,12 @@ package struct HostAccess: Sendable, Equatable {
         self.trust = trust
     }
 
+    /// The user's files, which ssh reads.
+    fileprivate var files: [String] {
+        let listed: [String] = if case .listed(let file) = trust { [file] } else { [] }
+        return [key] + (sshConfig.map { [$0] } ?? []) + listed
+    }
+
     /// Writes the SSH configuration to a directory that only the caller can read.
     func endpoint(in directory: String) throws -> SSHEndpoint {
         // Ansible's inventory rejects addresses with colons; the user's own configuration matches the name they use.
@@ -145,6 +151,10 @@ package struct RemoteHost: BuildMachine {
         _ access: HostAccess, runner: any CommandRunner, _ body: (RemoteHost) async throws -> Result
     ) async throws -> Result {
         guard fileExists(access.key) else { throw Failure(.badData, "private key \(access.key) not found") }
+        for file in access.files {
+            guard let kind = FileKind(of: file), kind == .directory || kind == .pipe else { continue }
+            throw Failure(.badData, "\(file) is a \(kind.rawValue), but a file is required")
+        }
         return try await withTemporaryDirectory { directory in
             let endpoint = try access.endpoint(in: directory)
             return try await finally {

@@ -72,7 +72,7 @@ package func readText(_ path: String) throws -> String {
 package func makeDirectory(_ path: String, mode: UInt16 = 0o755) throws {
     if mkdir(path, 0o755) != 0 {
         switch errno {
-        case EEXIST where isDirectory(path): return
+        case EEXIST where FileKind(of: path) == .directory: return
         case ENOENT:
             guard let parent = FilePath(path).removingLastComponent().nonEmpty else { fallthrough }
             try makeDirectory(parent)
@@ -83,9 +83,24 @@ package func makeDirectory(_ path: String, mode: UInt16 = 0o755) throws {
     guard chmod(path, mode_t(mode)) == 0 else { throw FileError("set the mode of", path) }
 }
 
-private func isDirectory(_ path: String) -> Bool {
-    var status = stat()
-    return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
+/// What a path leads to, after symbolic links. Whoever opens a pipe waits for its other end.
+package enum FileKind: String, Sendable {
+    case file, directory, pipe
+    /// A device or a socket.
+    case other
+
+    /// `nil` if there is nothing.
+    package init?(of path: String) {
+        var status = stat()
+        guard stat(path, &status) == 0 else { return nil }
+        self =
+            switch status.st_mode & S_IFMT {
+            case S_IFREG: .file
+            case S_IFDIR: .directory
+            case S_IFIFO: .pipe
+            default: .other
+            }
+    }
 }
 
 extension FilePath {

@@ -1,4 +1,5 @@
 import FoundationEssentials
+import Glibc
 import Sandbox
 import Testing
 
@@ -38,7 +39,13 @@ struct BrokenFilesTests {
 
     @Test func `files of this machine`() throws {
         #expect(try TextFiles.disk.read("/no/such/file") == nil)
-        #expect(throws: Failure.self) { try TextFiles.disk.read("/") }
+        let pipe = "/tmp/dss-test-pipe-\(UInt32.random(in: 0 ... .max))"
+        #expect(mkfifo(pipe, 0o600) == 0)
+        defer { unlink(pipe) }
+        for path in ["/", pipe] {
+            let failure = #expect(throws: Failure.self) { try TextFiles.disk.read(path) }
+            #expect(failure?.code == .badData && failure?.message == "\(path) is not a regular file")
+        }
     }
 
     private func check(_ yaml: String) {

@@ -23,6 +23,19 @@ struct RunTests {
         #expect(kept.contains("-drive if=none,id=disk,cache=writeback,driver=vmdk,") && !kept.contains("snapshot"))
     }
 
+    @Test func changesAreKeptInARegularFileOnly() async throws {
+        try await withTemporaryDirectory { directory in
+            let pipe = "\(directory)/pipe"
+            #expect(mkfifo(pipe, 0o600) == 0)
+            for path in [pipe, directory, "/dev/null"] {
+                let failure = await #expect(throws: Failure.self) {
+                    try await KeptDisk(path, on: "/nonexistent", runner: runner)
+                }
+                #expect(failure?.code == .badData && failure?.message == "\(path) is not a regular file")
+            }
+        }
+    }
+
     @Test func processorsAndPowerButton() throws {
         let words = try words {
             $0.processors = 4

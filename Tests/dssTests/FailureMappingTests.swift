@@ -12,6 +12,7 @@ struct FailureMappingTests {
         "a file that cannot be read or written: whose fault it is decides the exit code",
         arguments: [
             ("write", ENOSPC, 75, "free up space"), ("write", EDQUOT, 75, "free up space"), ("read", ENOENT, 65, nil),
+            ("read", EISDIR, 65, nil),
             ("read", EACCES, 77, "another directory"), ("write", EPERM, 77, "another directory"), ("read", EIO, 1, nil),
         ] as [(String, Int32, Int32, String?)])
     func file(action: String, error: Int32, exit: Int32, advice: String?) {

@@ -66,7 +66,10 @@ extension Live {
     /// The absolute path of a file that must exist.
     func existing(_ file: String?) throws -> String? {
         guard let path = file.map(absolute) else { return nil }
-        guard fileExists(path) else { throw Failure(.badData, "file \(path) does not exist") }
+        guard let kind = FileKind(of: path) else { throw Failure(.badData, "file \(path) does not exist") }
+        guard kind != .directory, kind != .pipe else {
+            throw Failure(.badData, "\(path) is a \(kind.rawValue), but a file is required")
+        }
         return path
     }
 }

@@ -43,7 +43,8 @@ extension Failure {
         switch file.code {
         case 1, 13:
             self.init(.noPermission, file.description, advice: "run the command as root, or choose another directory")
-        case 2: self.init(.badData, file.description)
+        // Nothing there, or a directory.
+        case 2, 21: self.init(.badData, file.description)
         default:
             self.init(
                 file.isDiskFull ? .temporary : .failed, file.description,
