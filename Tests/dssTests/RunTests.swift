@@ -31,6 +31,10 @@ struct RunTests {
                 let missing = await world.dss("run", file)
                 #expect(missing.code == 65 && missing.errors.contains("no such image: \(folder)/"), "\(missing.errors)")
             }
+            try makeDirectory("\(folder)/7.8.9")
+            let shadowed = await world.dss("run", "7.8.9", "--bucket", "bucket")
+            #expect(shadowed.errors.contains("no finished build of '7.8.9'"), "\(shadowed.errors)")
+            #expect(shadowed.errors.contains("\(folder)/7.8.9 is not a disk image; to name it anyway, write ./7.8.9\n"))
             let json = await world.dss("run", "7.8.9", "--bucket", "bucket", "--json")
             #expect(json.code == 65 && json.json["event"] as? String == "failure" && json.errors.isEmpty)
         }

@@ -35,7 +35,8 @@ struct Run: DssCommand {
 
     @Argument(
         help: ArgumentHelp(
-            "Asset id of the build, or an image file (default: the version in the definition)", valueName: "image"),
+            "Asset id of the build, or an image file; ./NAME is always a file (default: the version in the definition)",
+            valueName: "image"),
         completion: .file())
     var image: String?
 
@@ -84,13 +85,17 @@ struct Run: DssCommand {
     }
 
     /// A name with a slash or with the extension of an image is a file even if it does not exist; the error then says
-    /// so.
+    /// so. Any other name is a file only if that is an image, so that a directory does not hide an asset id.
     private func runnable(_ live: Live) async throws -> RunnableImage {
         guard let image else { return try await RunnableImage(of: folder(live)) }
         let path = live.absolute(image)
-        let isNamedLikeAFile = ImageFormat.allCases.contains { image.hasSuffix(".\($0.fileExtension)") }
-        return image.contains("/") || isNamedLikeAFile || fileExists(path)
-            ? RunnableImage(path: path) : try await RunnableImage(of: folder(live))
+        let isNamedLikeAFile =
+            image.contains("/") || ImageFormat.allCases.contains { image.hasSuffix(".\($0.fileExtension)") }
+        if isNamedLikeAFile || (try? ImageInspector.signature(of: path)) != nil { return RunnableImage(path: path) }
+        do { return try await RunnableImage(of: folder(live)) } catch var failure as Failure where fileExists(path) {
+            failure.details.append("\(path) is not a disk image; to name it anyway, write ./\(image)")
+            throw failure
+        }
     }
 
     private func folder(_ live: Live) throws -> AssetFolder<DirectoryStore> {
