@@ -1,3 +1,5 @@
+import Synchronization
+
 /// A stack of created resources and how to remove each of them: last in, first out.
 ///
 /// Every resource is registered here as soon as it is created, before the next step. `Scope.run` runs the registered
@@ -11,6 +13,7 @@ package actor Undo {
         /// Whether the resource is part of the machine that `--keep-on-failure` keeps for inspection.
         package var isKeepable: Bool
         package var run: @Sendable () async throws -> Void
+        fileprivate let pending: PendingRemovals.Entry
     }
 
     private var steps: [Step] = []
@@ -18,11 +21,16 @@ package actor Undo {
 
     package init() {}
 
+    // Resources that are kept are no longer to be removed.
+    deinit { for step in steps { PendingRemovals.remove(step.pending) } }
+
     package func register(
         _ resource: String, remedy: String, isKeepable: Bool = false,
         _ run: @escaping @Sendable () async throws -> Void
     ) {
-        steps.append(Step(resource: resource, remedy: remedy, isKeepable: isKeepable, run: run))
+        let pending = PendingRemovals.add(resource, remedy: remedy)
+        steps.append(
+            Step(resource: resource, remedy: remedy, isKeepable: isKeepable, run: run, pending: pending))
     }
 
     /// Runs all steps, even if one of them fails.
@@ -34,6 +42,7 @@ package actor Undo {
             do { try await step.run() } catch {
                 leftovers.append("\(step.resource) could not be removed: \(error); remove it with: \(step.remedy)")
             }
+            PendingRemovals.remove(step.pending)
         }
         return leftovers
     }
@@ -54,7 +63,36 @@ package actor Undo {
     /// Excludes the machine from the removal, for `--keep-on-failure`.
     /// - Returns: The hints on how to inspect the machine.
     package func forgetKept() -> [String] {
+        for step in steps where step.isKeepable { PendingRemovals.remove(step.pending) }
         steps.removeAll(where: \.isKeepable)
         return hints
+    }
+}
+
+/// The resources that this process has yet to remove, for a message at an exit that removes none of them.
+package enum PendingRemovals {
+    /// Identifies a registered resource.
+    package struct Entry: Sendable, Hashable {
+        fileprivate var number: Int
+    }
+
+    private static let all = Mutex<(lines: [Entry: String], count: Int)>((lines: [:], count: 0))
+
+    /// One line for each resource, in the order of creation: what it is, and the command that removes it.
+    package static var lines: [String] {
+        all.withLock { $0.lines.sorted { $0.key.number < $1.key.number }.map(\.value) }
+    }
+
+    fileprivate static func add(_ resource: String, remedy: String) -> Entry {
+        all.withLock { all in
+            all.count += 1
+            let entry = Entry(number: all.count)
+            all.lines[entry] = resource + (remedy.isEmpty ? "" : "; remove it with: \(remedy)")
+            return entry
+        }
+    }
+
+    fileprivate static func remove(_ entry: Entry) {
+        all.withLock { all in all.lines[entry] = nil }
     }
 }

@@ -1,20 +1,22 @@
 import Glibc
 import UnixSignals
 
-/// Runs `body` and cancels it on SIGINT, SIGTERM or SIGHUP; a second signal ends the process at once.
-/// - Parameter onSignal: called with the signal's name, and true if it is the second signal.
+/// Runs `body` and cancels it on SIGINT, SIGTERM or SIGHUP; a second signal ends the process at once, and so does
+/// SIGQUIT, for which the Swift runtime would print a stack trace.
+/// - Parameter onSignal: called with the signal's name, and true if the process ends now.
 /// - Throws: `Interrupted` if a signal arrived and `body` threw, whatever its error.
 package func interruptible<Result: Sendable>(
     onSignal: @escaping @Sendable (String, Bool) -> Void,
     _ body: sending @escaping () async throws -> Result
 ) async throws -> Result {
-    let signals = await UnixSignalsSequence(trapping: .sigint, .sigterm, .sighup)
+    let signals = await UnixSignalsSequence(trapping: .sigint, .sigterm, .sighup, .sigquit)
     let work = Task { try await body() }
     let watch = Task { () -> UnixSignal? in
         var first: UnixSignal?
         for await signal in signals {
-            onSignal(signal.description, first != nil)
-            if first != nil { _exit(128 + signal.rawValue) }
+            let isLast = first != nil || signal == .sigquit
+            onSignal(signal.description, isLast)
+            if isLast { _exit(128 + signal.rawValue) }
             first = signal
             work.cancel()
         }

@@ -46,15 +46,20 @@ struct Main {
     }
 
     private static func runInterruptibly(_ command: sending any DssCommand, _ live: Live) async throws {
-        try await interruptible { name, isSecond in
-            if isSecond { LeftoverGuests().abandon() }
+        try await interruptible { name, isLast in
+            if isLast { LeftoverGuests().abandon() }
             live.standardError.write(
-                isSecond
-                    ? "\ndss: stopped without cleaning up; run 'dss show-assets' to list leftovers\n"
-                    : "\ndss: \(name): cleaning up (repeat to stop immediately)\n")
+                isLast ? stopped : "\ndss: \(name): cleaning up (repeat to stop immediately)\n")
         } _: {
             try await command.run(in: live)
         }
+    }
+
+    /// The last words of a process that ends without removing what it has created.
+    private static var stopped: String {
+        let leftovers = PendingRemovals.lines
+        let lines = ["dss: stopped without cleaning up" + (leftovers.isEmpty ? "" : "; left behind:")]
+        return "\n" + (lines + leftovers.map { "  \($0)" }).map { $0 + "\n" }.joined()
     }
 
     /// Whether ArgumentParser explains this error of a command: help, a usage error, or a bare exit code.

@@ -36,4 +36,15 @@ struct UndoTests {
         _ = await undo.unwind()
         #expect(record.lines == ["lock"])
     }
+
+    @Test func `what is still to be removed is listed with its remedy`() async {
+        let undo = Undo()
+        let line = "mount /only-here; remove it with: umount /only-here"
+        await undo.register("mount /only-here", remedy: "umount /only-here") {
+            #expect(PendingRemovals.lines.contains(line))
+        }
+        #expect(PendingRemovals.lines.contains(line))
+        #expect(await undo.unwind() == [])
+        #expect(!PendingRemovals.lines.contains(line))
+    }
 }
