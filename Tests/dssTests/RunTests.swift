@@ -10,7 +10,11 @@ struct RunTests {
         "options that do not fit are refused",
         arguments: [
             (["run", "--docker", "--keep", "x"], "not to --docker"), (["run", "--memory", "4"], "4"),
-            (["run", "--memory", "100MiB"], "at least 512MiB"), (["run", "--cpus", "0"], "at least 1"),
+            (["run", "--memory", "100MiB"], "512MiB to 1TiB"), (["run", "--memory", "0"], "512MiB to 1TiB"),
+            (["run", "--memory", "10TB"], "512MiB to 1TiB"), (["run", "--memory", "abc"], "'abc' is invalid"),
+            (["run", "--memory", "-1"], "--memory <size>"), (["run", "--cpus", "-1"], "--cpus <number>"),
+            (["run", "--cpus", "0"], "1 to 255"), (["run", "--cpus", "256"], "1 to 255"),
+            (["run", "--cpus", "abc"], "'abc' is invalid"),
             (["run", "--hardware", "xen"], "virtualbox"),
         ])
     func usage(arguments: [String], message: String) async {

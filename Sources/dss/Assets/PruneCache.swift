@@ -51,7 +51,9 @@ struct PruneCache: DssCommand {
         if all, days != nil || keep != nil {
             throw ValidationError("--all cannot be combined with --unused-for or --keep")
         }
-        if let days, days < 0 { throw ValidationError("--unused-for must not be negative") }
+        if let days, !days.isFinite || days < 0 {
+            throw ValidationError("--unused-for must be a number of days, and not negative")
+        }
     }
 
     func run(in live: Live) async throws {

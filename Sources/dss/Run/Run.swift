@@ -68,8 +68,11 @@ struct Run: DssCommand {
         if docker, keep != nil || memory != nil || cpus != nil || hardware != nil {
             throw ValidationError("--keep, --memory, --cpus and --hardware apply to virtual machines, not to --docker")
         }
-        if let memory, memory.bytes < 512 << 20 { throw ValidationError("--memory must be at least 512MiB") }
-        if let cpus, cpus < 1 { throw ValidationError("--cpus must be at least 1") }
+        // QEMU's emulated processor addresses at most 1 TiB (40 bits), and its machine 'pc' has at most 255 processors.
+        if let memory, !(512 << 20...1 << 40).contains(memory.bytes) {
+            throw ValidationError("--memory must be 512MiB to 1TiB")
+        }
+        if let cpus, !(1...255).contains(cpus) { throw ValidationError("--cpus must be 1 to 255") }
     }
 
     func run(in live: Live) async throws {
