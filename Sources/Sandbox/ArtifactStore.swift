@@ -67,9 +67,16 @@ package struct AssetFolder<Store: ArtifactStore>: Sendable {
 
     /// Reads the manifest.
     /// - Returns: `nil` if there is no manifest or this version cannot read it.
+    /// - Throws: `Failure` with code `.badData` if the manifest names a file outside this folder.
     package func manifest() async throws -> Manifest? {
         guard let bytes = try await store.read(key(Manifest.fileName)) else { return nil }
-        return try? Manifest(json: String(decoding: bytes, as: UTF8.self))
+        do { return try Manifest(json: String(decoding: bytes, as: UTF8.self)) } catch let failure as Failure
+            where failure.code == .badData
+        {
+            throw failure
+        } catch {
+            return nil
+        }
     }
 
     /// The manifest of the images that an order would build, if these images exist and are intact.

@@ -122,10 +122,17 @@ package struct Manifest: Sendable, Equatable, Codable {
         FileManager.default.contents(atPath: path).flatMap { try? Manifest(json: String(decoding: $0, as: UTF8.self)) }
     }
 
+    /// - Throws: `Failure` with code `.badData` if a file would be outside the folder of the manifest; another error if
+    ///   this version cannot read the manifest.
     package init(json: String) throws {
         let decoder = JSONDecoder()
         decoder.dateDecodingStrategy = .iso8601
         self = try decoder.decode(Manifest.self, from: Data(json.utf8))
+        if let file = files.first(where: { !$0.hasPlainName }) {
+            throw Failure(
+                .badData, "the manifest of '\(assetID)' names a file outside its directory: '\(file.name)'",
+                advice: "do not use these images: their manifest was changed after the build")
+        }
     }
 
     package var json: String {
@@ -155,6 +162,14 @@ package struct Manifest: Sendable, Equatable, Codable {
     package func fits(_ order: BuildOrder, inputs: String) -> Bool {
         self.inputs == inputs && Set(files.map(\.format)) == Set(order.definition.formats)
             && (missing.isEmpty || !order.isRelease)
+    }
+}
+
+extension Manifest.File {
+    /// Whether the name is that of a visible file in the folder of the manifest, and not a path.
+    fileprivate var hasPlainName: Bool {
+        !name.isEmpty && !name.hasPrefix(".")
+            && !name.unicodeScalars.contains { $0 == "/" || $0.properties.generalCategory == .control }
     }
 }
 

@@ -73,6 +73,20 @@ struct RunTests {
         }
     }
 
+    @Test(
+        "a manifest cannot name a file outside its directory",
+        arguments: ["../small.vmdk", "sub/small.vmdk", "/etc/passwd", "..", ".small.vmdk", "", "a\nb"])
+    func outside(name: String) async throws {
+        try await withFolder([.vmdk]) { folder in
+            var manifest = try #require(Manifest.read(folder.path(Manifest.fileName)))
+            manifest.files[0].name = name
+            try writeAtomically(try manifest.json, to: folder.path(Manifest.fileName))
+            let refused = await failure { _ = try await RunnableImage(of: folder) }
+            #expect(refused?.code == .badData && refused?.message.contains("outside its directory") == true)
+            #expect(Manifest.read(folder.path(Manifest.fileName)) == nil)
+        }
+    }
+
     @Test("a file without a manifest counts as an image with the usual settings")
     func plainFile() {
         let image = RunnableImage(path: "/nonexistent/x.vmdk")

@@ -59,9 +59,8 @@ package struct DownloadSource: Sendable {
                 .badData, "\(assetID) has no file in format \(format.rawValue)",
                 advice: "choose one of: --format \(manifest.files.map(\.format.rawValue).joined(separator: ", "))")
         }
-        // The name is used for a local file.
-        guard !file.name.contains("/"), !file.name.hasPrefix("."), file.bytes >= 0 else {
-            throw Failure(.badData, "the manifest of \(assetID) has an invalid entry for file '\(file.name)'")
+        guard file.bytes >= 0 else {
+            throw Failure(.badData, "the manifest of \(assetID) has an invalid size for file '\(file.name)'")
         }
         return Item(
             path: path(assetID, file.name), name: file.name, format: format, size: Int(file.bytes),
@@ -124,12 +123,15 @@ package struct DownloadSource: Sendable {
         {
             throw Failure(refusal, lacking: "release '\(assetID)'", details: await known())
         }
-        guard let manifest = try? Manifest(json: String(decoding: body, as: UTF8.self)) else {
+        do { return try Manifest(json: String(decoding: body, as: UTF8.self)) } catch let failure as Failure
+            where failure.code == .badData
+        {
+            throw failure
+        } catch {
             throw Failure(
                 .badData, "\(address(path)) is not a release manifest",
                 advice: "check the URL; the login page of a network may have answered instead")
         }
-        return manifest
     }
 
     private func check(_ file: Manifest.File, _ assetID: AssetID) async throws -> HTTPDownload.Check {
