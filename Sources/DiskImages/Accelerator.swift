@@ -13,15 +13,16 @@ package enum Accelerator: String, Sendable, Codable {
     var option: String { self == .kvm ? "kvm" : "tcg,thread=multi" }
     var cpu: String { self == .kvm ? "host" : "max" }
 
-    /// A warning that guests are slow, with the way out if there is one; `nil` with KVM.
+    /// A warning that guests are slow, with the way out if there is one; `nil` with KVM. Its lines fit a terminal of 80
+    /// columns, because messages are not wrapped.
     package func warning(device: String = "/dev/kvm") -> String? {
         guard self == .tcg else { return nil }
         let slow = "QEMU emulates the processor, and everything in the sandbox is slow"
         if fileExists(device), access(device, R_OK | W_OK) != 0 {
-            let remedy = "join the group kvm ('sudo usermod -aG kvm \"$USER\"') and log in again"
-            return "no permission to use KVM: \(slow); to change that, \(remedy)"
+            let remedy = "to change that, run 'sudo usermod -aG kvm \"$USER\"' and log in again"
+            return "no permission to use KVM\n\(slow)\n\(remedy)"
         }
-        return "KVM \(fileExists(device) ? "does not work" : "is not available") on this host: \(slow)"
+        return "KVM \(fileExists(device) ? "does not work" : "is not available") on this host\n\(slow)"
     }
 }
 

@@ -86,6 +86,10 @@ struct RunTests {
         #expect(Accelerator.kvm.warning() == nil)
         #expect(Accelerator.tcg.warning(device: "/nonexistent")?.hasPrefix("KVM is not available on this host") == true)
         #expect(Accelerator.tcg.warning(device: "/dev/null")?.hasPrefix("KVM does not work on this host") == true)
+        for device in ["/nonexistent", "/dev/null"] {
+            let lines = (Accelerator.tcg.warning(device: device) ?? "").split(separator: "\n")
+            #expect(lines.allSatisfy { "warning: \($0)".count <= 80 }, "\(lines)")
+        }
     }
 }
 
