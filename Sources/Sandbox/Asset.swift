@@ -166,11 +166,14 @@ package final class AssetBucket: Sendable, Equatable {
     package let prefix: String
     /// The public address, with `https://` and without a trailing slash.
     package let address: String
+    private let escaped: @Sendable (String) -> String
 
-    package init(name: String, prefix: String, address: String) {
+    /// - Parameter escaped: percent-encodes a key as the path of a URL.
+    package init(name: String, prefix: String, address: String, escaped: @escaping @Sendable (String) -> String) {
         self.name = name
         self.prefix = prefix
         self.address = address
+        self.escaped = escaped
     }
 
     package static func == (one: AssetBucket, other: AssetBucket) -> Bool {
@@ -180,26 +183,4 @@ package final class AssetBucket: Sendable, Equatable {
     package func folder(of assetID: String) -> String { AssetID.folder(of: assetID, under: prefix) }
 
     package func url(of key: String) -> String { "\(address)/\(escaped(key))" }
-
-    /// Percent-encodes all bytes except slashes and the unreserved characters of RFC 3986, section 2.3.
-    private func escaped(_ key: String) -> String {
-        guard key.utf8.contains(where: { !Self.isPlain($0) }) else { return key }
-        return key.utf8.reduce(into: "") { text, byte in
-            if Self.isPlain(byte) {
-                text.unicodeScalars.append(Unicode.Scalar(byte))
-            } else {
-                let code = String(byte, radix: 16, uppercase: true)
-                text += "%" + (code.count < 2 ? "0" : "") + code
-            }
-        }
-    }
-
-    private static func isPlain(_ byte: UInt8) -> Bool {
-        switch byte {
-        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-            UInt8(ascii: "0")...UInt8(ascii: "9"):
-            true
-        default: "-._~/".utf8.contains(byte)
-        }
-    }
 }

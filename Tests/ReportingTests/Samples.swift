@@ -116,7 +116,7 @@ enum Samples {
 
     /// One asset of each notable state on AWS.
     static let awsListing = {
-        let bucket = AssetBucket(name: "images", prefix: "p", address: "https://d1.cloudfront.net")
+        let bucket = AssetBucket(name: "images", prefix: "p", address: "https://d1.cloudfront.net", escaped: { $0 })
         func asset(
             _ kind: Asset.Kind, _ id: String, _ state: String, assetID: String = "6.1.0",
             region: String = "eu-central-1",

@@ -1,3 +1,4 @@
+import AWSCore
 import AWSServices
 import FoundationEssentials
 import Sandbox
@@ -14,7 +15,8 @@ extension AssetBucket {
     package convenience init(name: String, prefix: String, region: String, domain: String?) {
         self.init(
             name: name, prefix: prefix,
-            address: domain.map { "https://\($0)" } ?? "https://\(name).s3.\(region).amazonaws.com")
+            address: domain.map { "https://\($0)" } ?? "https://\(name).s3.\(region).amazonaws.com",
+            escaped: { percentEncoded($0, keepsSlash: true) })
     }
 }
 
