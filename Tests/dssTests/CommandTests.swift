@@ -37,6 +37,7 @@ struct CommandTests {
         arguments: [
             (["creat-vm"], "no such command: 'creat-vm'; did you mean 'create-vm'?\n"),
             (["creat-vm", "--asset-id", "1"], "no such command: 'creat-vm'; did you mean 'create-vm'?\n"),
+            (["help", "creat-vm"], "no such command: 'creat-vm'; did you mean 'create-vm'?\n"),
             (["pins", "chek"], "no such command: 'pins chek'; did you mean 'pins check'?\n"),
             (["bake", "--help"], "no such command: 'bake'\n"), ([""], "no such command: ''\n"),
             (["iam-policy", "--command", "creat-vm"], "'creat-vm' is not a command that calls AWS; did you mean "),

@@ -9,9 +9,10 @@ extension Dss {
     static func unknownCommand(in arguments: [String]) -> Failure? {
         var group: any ParsableCommand.Type = Dss.self
         var path: [String] = []
-        for word in arguments {
+        // ArgumentParser's own command 'help' takes the names of commands.
+        for word in arguments.drop(while: { $0 == "help" }) {
             let commands = group.configuration.subcommands
-            guard !commands.isEmpty, !word.hasPrefix("-"), word != "help" || !path.isEmpty else { return nil }
+            guard !commands.isEmpty, !word.hasPrefix("-") else { return nil }
             guard let command = commands.first(where: { $0._commandName == word }) else {
                 let name = { (last: String) in (path + [last]).joined(separator: " ") }
                 let near = DidYouMean.suggestion(for: name(word), among: commands.map { name($0._commandName) })
