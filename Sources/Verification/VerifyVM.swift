@@ -132,25 +132,20 @@ struct Verification<Host: GuestHost, Runner: CommandRunner>: Sendable {
     /// - Returns: The machine-id.
     private func checkFacts(_ visit: GuestSession<Runner>) async throws -> String? {
         guard log.includes({ $0.source == .root }) else { return nil }
-        let (root, user) = (Box<Facts>(), Box<Facts>())
+        let (root, user) = (Lazy(visit.gatherRootFacts), Lazy(visit.gatherUserFacts))
         try await log.make(.sudo) {
-            await root.set(try await visit.gatherRootFacts())
+            _ = try await root.get()
             return .passed()
-        }
-        if await log.passed(.newPasswordAccepted) {
-            do { await user.set(try await visit.gatherUserFacts()) } catch {
-                try Task.checkCancellation()
-                await user.fail(with: error)
-            }
         }
         for (source, facts) in [(FactSource.user, user), (.root, root)] {
             try await check(source, facts)
         }
-        return try? await root.value?.value("machine_id")
+        guard await log.passed(.sudo) else { return nil }
+        return try? await root.get().value("machine_id")
     }
 
     /// Runs the checks that these facts decide.
-    private func check(_ source: FactSource, _ facts: Box<Facts>) async throws {
+    private func check(_ source: FactSource, _ facts: Lazy<Facts>) async throws {
         for check in Check.allCases where check.source == source {
             try await log.make(check) { judge(check, try await facts.get(), expectations) }
         }
@@ -176,15 +171,8 @@ struct Verification<Host: GuestHost, Runner: CommandRunner>: Sendable {
 
     private func checkKernels(_ visit: GuestSession<Runner>, _ token: Secret?) async throws {
         guard log.includes({ $0.source == .kernels }) else { return }
-        let facts = Box<Facts>()
-        if await log.passed(.newPasswordAccepted) {
-            let secret = await log.passed(.jupyterLab) ? token : nil
-            do { await facts.set(try await visit.gatherKernelFacts(secret)) } catch {
-                try Task.checkCancellation()
-                await facts.fail(with: error)
-            }
-        }
-        try await check(.kernels, facts)
+        let secret = await log.passed(.jupyterLab) ? token : nil
+        try await check(.kernels, Lazy { try await visit.gatherKernelFacts(secret) })
     }
 
     /// Boots a copy, calls `body`, and then saves the console log if a check failed and closes the shared connection.
@@ -230,15 +218,27 @@ struct Invitation: Sendable {
 
 /// Passes a value out of the closure of a check.
 private actor Box<Value: Sendable> {
+    private(set) var value: Value?
+    func set(_ value: Value) { self.value = value }
+}
+
+/// Gathers a value when the first check asks for it, whose time then includes that.
+private actor Lazy<Value: Sendable> {
+    private let gather: @Sendable () async throws -> Value
     private var result: Result<Value, any Error>?
 
-    var value: Value? { try? result?.get() }
-    func set(_ value: Value) { result = .success(value) }
-    func fail(with error: any Error) { result = .failure(error) }
+    init(_ gather: @escaping @Sendable () async throws -> Value) { self.gather = gather }
 
-    func get() throws -> Value {
-        guard let result else { throw CheckFailure("the guest was not queried") }
-        return try result.get()
+    func get() async throws -> Value {
+        if let result { return try result.get() }
+        do {
+            let value = try await gather()
+            result = .success(value)
+            return value
+        } catch {
+            result = .failure(error)
+            throw error
+        }
     }
 }
 
