@@ -71,7 +71,9 @@ struct InstanceGuests: Sendable {
     /// Plays one copy from its launch to its end.
     private func play(_ copy: String) async throws {
         let instance = try await note { $0.state == "running" && $0.isCopy(copy) }
-        let guest = FakeGuest(twist: Self.systemd + twist, jupyterPort: copy == "first" ? jupyterPort : nil)
+        // All copies share the ports of this machine, so only one can listen where the image says.
+        let guest = FakeGuest(
+            twist: Self.systemd + twist, jupyterPort: copy == "first" ? jupyterPort : nil, shownPort: jupyterPort)
         try await guest.withGuest(copy) { address in
             try writeAtomically(
                 "Host \(instance.address ?? "")\n  HostName 127.0.0.1\n  Port \(address.sshPort)\n",

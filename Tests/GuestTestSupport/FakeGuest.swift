@@ -12,14 +12,16 @@ package struct FakeGuest: GuestHost {
     private let isInteractive: Bool
     /// Shell commands that make this copy differ from a good one, as root inside.
     private let twist: String
-    /// Where JupyterLab listens on the guest, as the message of the day says; `nil` for any port, behind a message with
-    /// the usual one.
+    /// Where JupyterLab listens on the guest; `nil` for any port.
     private let jupyterPort: Int?
+    /// Where it listens according to the message of the day.
+    private let shownPort: Int
 
-    package init(isInteractive: Bool = false, twist: String = "", jupyterPort: Int? = nil) {
+    package init(isInteractive: Bool = false, twist: String = "", jupyterPort: Int? = nil, shownPort: Int = 49494) {
         self.isInteractive = isInteractive
         self.twist = twist
         self.jupyterPort = jupyterPort
+        self.shownPort = shownPort
     }
 
     package func withGuest<Result: Sendable>(
@@ -39,7 +41,7 @@ package struct FakeGuest: GuestHost {
                     [
                         "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "sh", "\(directory)/boot",
                         directory, "\(ports.0)", "\(ports.1)", password, isInteractive ? "yes" : "no",
-                        "\(jupyterPort ?? 49494)",
+                        "\(shownPort)",
                     ]), log: log)
             return try await finally {
                 try await body(
