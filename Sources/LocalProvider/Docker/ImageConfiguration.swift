@@ -89,10 +89,8 @@ extension ImageConfiguration {
             entrypoint: [Self.entryPoint], exposedPorts: ["\(port)/tcp": Empty()],
             volumes: ["\(home)/notebooks": Empty()], workingDirectory: "\(home)/notebooks", labels: order.labels,
             healthcheck: Healthcheck(
-                test: [
-                    "CMD", "curl", "--fail", "--silent", "--noproxy", "*", "--output", "/dev/null",
-                    "http://127.0.0.1:\(port)/api",
-                ], interval: 30 * second, timeout: 10 * second, startPeriod: 30 * second, retries: 3))
+                test: ["CMD", "/usr/local/lib/dss/check-health"], interval: 30 * second, timeout: 10 * second,
+                startPeriod: 30 * second, retries: 3))
         rootfs = RootFS(diffIDs: layers.map(\.diffID))
         history = names.map { [created] in History(created: created, createdBy: "dss: \($0)") }
     }
