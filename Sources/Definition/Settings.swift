@@ -52,8 +52,10 @@ struct Setting: Sendable {
     /// The environment variable that sets the key: `DSS_DISK_SIZE` for `disk.size`.
     var environmentVariable: String { Self.environmentVariable(for: key) }
 
+    /// The name of a playbook variable keeps its case.
     static func environmentVariable(for key: String) -> String {
-        "DSS_" + key.uppercased().replacing(".", with: "_")
+        let name = key.hasPrefix(Settings.variables + ".") ? key.dropFirst(Settings.variables.count) : ""
+        return ("DSS_" + key.dropLast(name.count).uppercased() + name).replacing(".", with: "_")
     }
 }
 
@@ -140,8 +142,8 @@ enum Settings {
             """
             Further sandboxes of the same release: for each one its name, which becomes part of the asset id, and the \
             keys that it changes. `dss start-release-build --matrix` builds them along with the definition itself. A \
-            variant cannot change \(SandboxVariant.sharedKeys.map { "`\($0)`" }.joined(separator: ", ")) or \
-            `\(variables)`.
+            variant cannot change \(SandboxVariant.sharedKeys.map { "`\($0)`" }.joined(separator: ", ")) or all of \
+            `\(variables)`, only single ones: `\(variables).NAME`.
             """),
     ]
 

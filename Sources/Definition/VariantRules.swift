@@ -46,6 +46,7 @@ extension Rule<[SandboxVariant]> {
     private static func setting(
         _ entry: Item.Entry, _ diagnostics: inout [Diagnostic]
     ) -> SandboxVariant.Setting? {
+        if entry.name.hasPrefix(Settings.variables + ".") { return variable(entry, &diagnostics) }
         let fixed = SandboxVariant.sharedKeys
         guard let known = Settings.byKey[entry.name], !fixed.contains(entry.name) else {
             let suggestion =
@@ -59,6 +60,25 @@ extension Rule<[SandboxVariant]> {
         var scratch = Draft().definition
         guard known.apply(item, &scratch, &diagnostics), let text = text(of: item) else { return nil }
         return SandboxVariant.Setting(entry.name, text)
+    }
+
+    /// A playbook variable, with a value as `--set` takes it.
+    private static func variable(
+        _ entry: Item.Entry, _ diagnostics: inout [Diagnostic]
+    ) -> SandboxVariant.Setting? {
+        guard case .scalar(let scalar) = entry.item.content else {
+            diagnostics.append(
+                .wrongType(entry.item, expected: "a string, a number or a boolean", example: "\(entry.name): dark"))
+            return nil
+        }
+        let count = diagnostics.count
+        var layer = Layer()
+        guard let item = RawText.yaml(scalar.text, key: entry.name, place: entry.item.place, &diagnostics),
+            PlaybookVariables.value(item, &diagnostics) != nil
+        else { return nil }
+        layer.addVariable(
+            String(entry.name.dropFirst(Settings.variables.count + 1)), item, at: entry.place, &diagnostics)
+        return diagnostics.count == count ? SandboxVariant.Setting(entry.name, scalar.text) : nil
     }
 
     /// A scalar or a list of scalars, in the form of an environment variable's value.

@@ -109,6 +109,10 @@ struct MistakesTests {
             "3:18: error: a variant cannot set 'version', all variants share this key"
         ),
         (
+            "variants: {gpu: {playbook.variables.edition: container}}",
+            "3:18: error: the variable 'edition' is set by the command itself, choose another name"
+        ),
+        (
             "variants: {big: {disk.size: 16}}",
             "3:29: error: 'disk.size' must be in MiB, GiB or TiB, found '16', did you mean 16GiB?"
         ),

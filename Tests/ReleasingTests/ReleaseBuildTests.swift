@@ -204,7 +204,7 @@ extension ReleaseBuildTests {
     struct Matrix {
         private static let variants = """
             variants:
-              big: {disk.size: 16GiB}
+              big: {disk.size: 16GiB, playbook.variables.jupyter_Theme: dark}
               arm: {base.architecture: arm64, formats: [vmdk, qcow2]}
             """
 
@@ -219,6 +219,7 @@ extension ReleaseBuildTests {
                 }
                 let known = [
                     "DSS_ASSET_ID", "DSS_BUILD_VARIANT", "DSS_DISK_SIZE", "DSS_BASE_ARCHITECTURE", "DSS_FORMATS",
+                    "DSS_PLAYBOOK_VARIABLES_jupyter_Theme",
                 ]
                 let sets = try await lab.builds().map { build in
                     Set(
@@ -228,7 +229,10 @@ extension ReleaseBuildTests {
                 #expect(
                     Set(sets) == [
                         ["DSS_ASSET_ID=1.0.0"],
-                        ["DSS_ASSET_ID=1.0.0-big", "DSS_BUILD_VARIANT=big", "DSS_DISK_SIZE=16GiB"],
+                        [
+                            "DSS_ASSET_ID=1.0.0-big", "DSS_BUILD_VARIANT=big", "DSS_DISK_SIZE=16GiB",
+                            "DSS_PLAYBOOK_VARIABLES_jupyter_Theme=dark",
+                        ],
                         [
                             "DSS_ASSET_ID=1.0.0-arm", "DSS_BUILD_VARIANT=arm", "DSS_BASE_ARCHITECTURE=arm64",
                             "DSS_FORMATS=vmdk,qcow2",
