@@ -9,12 +9,15 @@ extension EndToEnd {
         static let password = "for the tests only"
 
         @Test("builds the sandbox as VHD, boots and logs into it, rebuilds nothing, removes everything")
-        func oneFormat() async throws { try await prove([("vhd", "hyperv", "login")]) }
+        func oneFormat() async throws { try await prove(verifying: ("vhd", "hyperv", "login")) }
 
-        @Test("builds the sandbox in all its formats, verifies each, rebuilds nothing, removes everything")
-        func allFormats() async throws { try await prove([("vmdk", "vmware", "all"), ("vhd", "hyperv", "system")]) }
+        /// The Docker edition runs the same kernels and notebooks without emulation, so they are left out here.
+        @Test("builds the sandbox in its default formats, verifies the system, rebuilds nothing, removes everything")
+        func allFormats() async throws { try await prove(["vhd"], verifying: ("vmdk", "vmware", "system")) }
 
-        private func prove(_ images: [(format: String, hardware: String, checks: String)]) async throws {
+        private func prove(
+            _ others: [String] = [], verifying image: (format: String, hardware: String, checks: String)
+        ) async throws {
             try await Workspace.with { workspace in
                 try await ScriptLanguages.served { url in
                     let password: [String: String?] = ["DSS_DEFAULT_PASSWORD": Self.password]
@@ -22,7 +25,7 @@ extension EndToEnd {
                         [
                             "create-vm", "--asset-id", "dss-e2e", "--release",
                             "--set", "playbook.variables.script_languages_url=\(url)",
-                        ] + images.flatMap { ["--format", $0.format] }
+                        ] + (others + [image.format]).flatMap { ["--format", $0] }
                     let first = try await workspace.run(build, environment: password)
                     try #require(first.status.isSuccess, "\(first)")
                     #expect(!first.standardError.contains("\u{1b}"), "no control characters where the output is piped")
@@ -35,13 +38,13 @@ extension EndToEnd {
                     let again = try await workspace.run(build, environment: password)
                     #expect(again.standardOutput.contains("nothing to do"), "\(again)")
 
-                    for (format, hardware, checks) in images {
-                        let image = "\(folder)/data-science-sandbox-dss-e2e.\(format)"
-                        let verified = try await workspace.run(
-                            ["verify-vm", image, "--hardware", hardware, "--checks", checks], environment: password)
-                        print(verified.standardOutput)
-                        #expect(verified.status.isSuccess, "\(verified)")
-                    }
+                    let verified = try await workspace.run(
+                        [
+                            "verify-vm", "\(folder)/data-science-sandbox-dss-e2e.\(image.format)", "--hardware",
+                            image.hardware, "--checks", image.checks,
+                        ], environment: password)
+                    print(verified.standardOutput)
+                    #expect(verified.status.isSuccess, "\(verified)")
                 }
                 let removed = try await workspace.run(["delete-assets", "--asset-id", "dss-e2e", "--yes"])
                 #expect(removed.status.isSuccess, "\(removed)")
