@@ -7,11 +7,13 @@ extension EndToEnd {
     /// The same inputs give the same image, whenever it is built and whatever the network says meanwhile.
     @Suite("Docker images built twice", .enabled(if: Workspace.isRoot, "\(Workspace.needsRoot)"))
     struct DockerTwiceTests {
-        @Test("two builds from scratch give the same digests, with and without script languages")
+        @Test("two builds from scratch give the same digests; so do two that hear different things instead of a clone")
         func twice() async throws {
             try await Workspace.with { workspace in
                 try await MuteServer.with(in: workspace.root) { url in
-                    let (one, two) = try await records(workspace, url)
+                    let few = try Self.fewRoles(in: "\(workspace.root)/few")
+                    let (one, two) = try await records(
+                        Workspace(root: "\(workspace.root)/few", cache: workspace.cache, definition: few), url)
                     expectSame(one, two)
                     #expect(one.missing.count == 1 && two.missing.count == 1)
                     #expect(one.missing != two.missing, "the builds did not hear different things: \(one.missing)")
@@ -22,6 +24,45 @@ extension EndToEnd {
                     #expect(one.missing.isEmpty && two.missing.isEmpty)
                 }
             }
+        }
+
+        /// A definition with this project's own clone, and nothing that takes longer: what Git says is heard there alone.
+        /// - Returns: The path of its `sandbox.yaml`.
+        private static func fewRoles(in folder: String) throws -> String {
+            let files = FileManager.default
+            try makeDirectory(folder)
+            for name in ["playbook", "pins.yaml", ".venv"] {
+                let (from, to) = (Workspace.repository + name, "\(folder)/\(name)")
+                if name == ".venv" {
+                    try files.createSymbolicLink(atPath: to, withDestinationPath: from)
+                } else {
+                    try files.copyItem(atPath: from, toPath: to)
+                }
+            }
+            let roles = ["base", "container", "script_languages", "tidy"]
+            let play = """
+                - name: Clone script-languages-release
+                  hosts: all
+                  become: true
+                  gather_facts: false
+                  environment: "{{ build_environment }}"
+                  roles:
+
+                """
+            try writeAtomically(
+                play + roles.map { "    - {role: \($0), tags: [\($0)]}\n" }.joined(),
+                to: "\(folder)/playbook/site.yml")
+            // An entry point that needs nothing of the other roles.
+            try writeAtomically(
+                """
+                - name: Install the entry point
+                  ansible.builtin.copy: {content: "#!/bin/sh", dest: /usr/local/sbin/dss-entrypoint, mode: "0755"}
+
+                """, to: "\(folder)/playbook/roles/container/tasks/main.yml")
+            try writeAtomically(
+                "name: few-roles\nversion: 1.0.0\nplaybook: {file: playbook/site.yml, pins: pins.yaml}\n",
+                to: "\(folder)/sandbox.yaml")
+            return "\(folder)/sandbox.yaml"
         }
 
         private func expectSame(_ one: Manifest.Container, _ two: Manifest.Container) {
