@@ -94,10 +94,13 @@ struct AWSMachineRoom: Sendable {
         let authorized = try readText("\(files)/authorized_keys") + (launch.publicKey ?? "") + "\n"
         // sshd reads it as whoever logs in.
         try writeAtomically(authorized, to: "\(files)/authorized_keys")
-        try writeAtomically(hostKey(in: launch.userData ?? ""), to: "\(files)/host_key", mode: 0o600)
+        // Under another name, because a server that was started before reads its key again for every connection, but not
+        // its configuration: until the restart, whoever trusts the instance's key alone is not let in without the
+        // variables below.
+        try writeAtomically(hostKey(in: launch.userData ?? ""), to: "\(files)/instance_host_key", mode: 0o600)
         let variables = machine.buildEnvironment.sorted { $0.key < $1.key }
         try writeAtomically(
-            try readText("\(files)/sshd_config")
+            try readText("\(files)/sshd_config").replacing("/host_key", with: "/instance_host_key")
                 + "SetEnv \(variables.map { "\"\($0.key)=\($0.value)\"" }.joined(separator: " "))\n",
             to: "\(files)/sshd_config")
         let script = """
