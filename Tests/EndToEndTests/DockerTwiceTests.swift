@@ -31,14 +31,11 @@ extension EndToEnd {
         private static func fewRoles(in folder: String) throws -> String {
             let files = FileManager.default
             try makeDirectory(folder)
-            for name in ["playbook", "pins.yaml", ".venv"] {
-                let (from, to) = (Workspace.repository + name, "\(folder)/\(name)")
-                if name == ".venv" {
-                    try files.createSymbolicLink(atPath: to, withDestinationPath: from)
-                } else {
-                    try files.copyItem(atPath: from, toPath: to)
-                }
+            for name in ["playbook", "pins.yaml"] {
+                try files.copyItem(atPath: Workspace.repository + name, toPath: "\(folder)/\(name)")
             }
+            try files.createSymbolicLink(
+                atPath: "\(folder)/.venv", withDestinationPath: Workspace.repository + ".venv")
             let roles = ["base", "container", "script_languages", "tidy"]
             let play = """
                 - name: Clone script-languages-release
