@@ -167,15 +167,16 @@ extension EndToEnd {
             "a damaged cache entry is noticed and built again", .enabled(if: Workspace.isRoot, "\(Workspace.needsRoot)")
         )
         func damagedCache() async throws {
-            try await with(SmallSandbox()) { workspace in
-                var workspace = workspace
-                workspace = Workspace(
-                    root: workspace.root, cache: "\(workspace.root)/cache", definition: workspace.definition)
+            // A file of a name that no other build has, so that only this test's layer of the shared cache is damaged.
+            let name = "damaged-\(UInt32.random(in: 0 ... .max))"
+            let role =
+                "- name: Write a file\n  ansible.builtin.copy: {content: one, dest: /etc/\(name), mode: '0644'}\n"
+            try await with(SmallSandbox(roles: ["first": role, "last": "[]\n"])) { workspace in
                 let first = try await workspace.run(["create-vm"])
                 #expect(first.status.isSuccess, "\(first)")
-                let layers = "\(workspace.cache)/layers"
-                let find = Command("find", [layers, "-name", "first", "-path", "*/etc/first"])
-                let damaged = try await SystemCommandRunner().run(find).trimmedLine
+                let damaged = try await SystemCommandRunner().run(
+                    Command("sh", ["-c", "ls \(workspace.cache)/layers/*/etc/\(name)"])
+                ).trimmedLine
                 try writeAtomically("damaged", to: damaged)
                 try removeFile("\(workspace.root)/bucket/data_science_sandbox/e2e/manifest.json")
                 try removeFile("\(workspace.root)/bucket/data_science_sandbox/e2e/small-e2e.raw")

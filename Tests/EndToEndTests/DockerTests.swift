@@ -12,33 +12,22 @@ extension EndToEnd {
     /// starts.
     @Suite("The Docker edition", .enabled(if: Workspace.isRoot, "\(Workspace.needsRoot)"))
     struct DockerTests {
-        @Test("builds the image, pushes, loads, verifies and removes it; a second build and push have nothing to do")
+        @Test("is the same when built twice; is pushed, loaded, verified and removed; a second build has nothing to do")
         func wholeJob() async throws {
             try await Workspace.with { workspace in
                 try await Registry.with { registry in
                     try await DockerDaemonOfTest.with(in: workspace.root) { docker in
-                        let repository = "\(registry.host)/exasol/sandbox"
-                        let build = [
-                            "create-docker-image", "--asset-id", "dss-e2e-docker", "--repository", repository,
-                            "--publish",
-                        ]
-                        let first = try await workspace.run(build + ["--load"], environment: docker.environment)
-                        try #require(first.status.isSuccess, "\(first)")
-                        let sent = try registry.uploads()
-
-                        let again = try await workspace.run(build, environment: docker.environment)
-                        #expect(again.status.isSuccess && again.standardOutput.contains("nothing to do"), "\(again)")
-                        #expect(try registry.uploads() == sent && sent > 0)
-                        try await Self.pull(registry, workspace)
-                        try await Self.list(build, workspace)
-
-                        let image =
-                            ProcessInfo.processInfo.environment["DSS_DOCKER_IMAGE"] ?? "\(repository):dss-e2e-docker"
-                        let verified = try await workspace.run(
-                            ["verify-docker-image", image], environment: docker.environment)
-                        print(verified.standardOutput)
-                        #expect(verified.status.isSuccess, "\(verified)")
-                        try await Self.firstStart(image, docker, workspace.root)
+                        try await ScriptLanguages.served { url in
+                            let build = [
+                                "create-docker-image", "--repository", "\(registry.host)/exasol/sandbox",
+                                "--version", Self.version, "--set", "playbook.variables.script_languages_url=\(url)",
+                            ]
+                            async let twin = Self.fromNothing(build, workspace)
+                            try await Self.wholeJob(build, registry, docker, workspace)
+                            let (record, other) = try await (Self.record(workspace), twin)
+                            #expect(other.layers.filter { !record.layers.contains($0) }.isEmpty, "\(record.layers)")
+                            #expect(other.digest == record.digest && record.missing.isEmpty)
+                        }
                     }
                 }
                 let layout = "\(Self.folder(workspace))/docker"
@@ -52,14 +41,53 @@ extension EndToEnd {
             }
         }
 
+        private static let version = "1.2.3"
+
+        private static func wholeJob(
+            _ build: [String], _ registry: Registry, _ docker: DockerDaemonOfTest, _ workspace: Workspace
+        ) async throws {
+            let build = build + ["--asset-id", "dss-e2e-docker", "--publish"]
+            let first = try await workspace.run(build + ["--load"], environment: docker.environment)
+            try #require(first.status.isSuccess, "\(first)")
+            let sent = try registry.uploads()
+
+            let again = try await workspace.run(build, environment: docker.environment)
+            #expect(again.status.isSuccess && again.standardOutput.contains("nothing to do"), "\(again)")
+            #expect(try registry.uploads() == sent && sent > 0)
+            try await pull(registry, workspace)
+            try await list(build, workspace)
+
+            let image =
+                ProcessInfo.processInfo.environment["DSS_DOCKER_IMAGE"] ?? "\(registry.host)/exasol/sandbox:\(version)"
+            let verified = try await workspace.run(["verify-docker-image", image], environment: docker.environment)
+            print(verified.standardOutput)
+            #expect(verified.status.isSuccess, "\(verified)")
+            #expect(verified.standardOutput.contains("passed exaslct reads the flavors of script-languages-release"))
+            try await firstStart(image, docker, workspace.root)
+        }
+
+        /// The record of a build with another asset id and an empty cache.
+        private static func fromNothing(_ build: [String], _ workspace: Workspace) async throws -> Manifest.Container {
+            let folder = "\(workspace.root)/twin"
+            let own = Workspace(root: folder, cache: "\(folder)/cache", definition: workspace.definition)
+            let said = try await own.run(build + ["--asset-id", "dss-e2e-twin"])
+            try #require(said.status.isSuccess, "\(said)")
+            let bucket = "\(folder)/bucket/data_science_sandbox/dss-e2e-twin"
+            return try #require(Manifest.read("\(bucket)/\(Manifest.fileName)")?.container)
+        }
+
+        private static func record(_ workspace: Workspace) throws -> Manifest.Container {
+            try #require(Manifest.read("\(folder(workspace))/\(Manifest.fileName)")?.container)
+        }
+
         private static func folder(_ workspace: Workspace) -> String {
             "\(workspace.root)/bucket/data_science_sandbox/dss-e2e-docker"
         }
 
         /// What the registry gives is what was built.
         private static func pull(_ registry: Registry, _ workspace: Workspace) async throws {
-            #expect(try await registry.tags("exasol/sandbox") == ["dss-e2e-docker", "latest"])
-            let record = try #require(Manifest.read("\(folder(workspace))/\(Manifest.fileName)")?.container)
+            #expect(try await registry.tags("exasol/sandbox") == [version, "latest"])
+            let record = try record(workspace)
             #expect(record.isPublished)
             let pulled = ImageLayout(directory: "\(workspace.root)/pulled")
             try await registry.pull("exasol/sandbox:latest", to: pulled.directory)
@@ -75,7 +103,7 @@ extension EndToEnd {
                 let listed = try await account.dss(build + ["--list-on-aws"])
                 #expect(listed.status.isSuccess, "\(listed)")
                 let shown = try await account.dss("show-aws-assets", "--asset-id", "dss-e2e-docker")
-                #expect(shown.standardOutput.contains("docker pull \(build[4]):dss-e2e-docker\n"), "\(shown)")
+                #expect(shown.standardOutput.contains("docker pull \(build[2]):\(version)\n"), "\(shown)")
                 let removed = try await account.dss("delete-aws-assets", "--asset-id", "dss-e2e-docker", "--yes")
                 #expect(removed.status.isSuccess, "\(removed)")
             }
