@@ -2,7 +2,7 @@
 package struct GuestAddress: Sendable, Equatable {
     package var host: String
     package var sshPort: Int
-    /// The port on which JupyterLab is reached from this host.
+    /// The port of JupyterLab on `host`. Nothing answers there if JupyterLab is reached through a tunnel only.
     package var jupyterPort: Int
     /// The output of the guest's serial console.
     package var consoleLog: String
@@ -21,15 +21,12 @@ package struct GuestAddress: Sendable, Equatable {
     package struct Remote: Sendable, Equatable {
         /// Accepted host keys, each with type and key. All other keys are rejected.
         package var hostKeys: Set<String>
-        /// JupyterLab's port on the guest; `GuestAddress.jupyterPort` is the local port of the tunnel.
-        package var jupyterPort: Int
         /// Absolute path of the user's own SSH configuration for jump hosts and nonstandard ports. Its entries are
         /// looked up by the address of the guest.
         package var sshConfig: String?
 
-        package init(hostKeys: Set<String>, jupyterPort: Int, sshConfig: String? = nil) {
+        package init(hostKeys: Set<String>, sshConfig: String? = nil) {
             self.hostKeys = hostKeys
-            self.jupyterPort = jupyterPort
             self.sshConfig = sshConfig
         }
     }

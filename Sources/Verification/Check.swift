@@ -31,6 +31,7 @@ package enum Check: String, CaseIterable, Sendable {
     case messageComes = "the message of the day shows JupyterLab's address with a token"
     case console = "the console shows the same address above the login prompt"
     case jupyterUp = "JupyterLab asks for a token or password"
+    case jupyterListens = "JupyterLab listens only where the message of the day says"
     case jupyterRefuses = "JupyterLab refuses a wrong token and the default password"
     case jupyterLab = "JupyterLab answers 200 to /lab with the token"
     case jupyterAPI = "JupyterLab's API answers with the token"
@@ -64,7 +65,7 @@ package enum Check: String, CaseIterable, Sendable {
             .sudo
         case .console: .messageComes
         case .jupyterUp: .answers
-        case .jupyterRefuses, .jupyterLab: .jupyterUp
+        case .jupyterListens, .jupyterRefuses, .jupyterLab: .jupyterUp
         case .jupyterAPI: .jupyterLab
         case .kernel: .jupyterLab
         case .plot, .query: .kernel

@@ -60,14 +60,16 @@ struct GuestLogin: Sendable {
     /// A command that uses the shared connection, which is opened and authenticated only once.
     func shared(_ remote: [String], input: Command.Input = .none) -> Command {
         // A tunnel must outlive everything that does not use the shared connection.
-        let idle = self.remote == nil ? 60 : 1800
-        let options = ["ControlMaster=auto", "ControlPath=\(controlPath)", "ControlPersist=\(idle)"]
+        let options = ["ControlMaster=auto", "ControlPath=\(controlPath)", "ControlPersist=1800"]
         return ssh(options.flatMap { ["-o", $0] }, remote, input)
     }
 
-    /// Forwards a local port to a port of the guest, through the shared connection.
-    func tunnel(from port: Int, to guestPort: Int) -> Command {
-        let forward = "127.0.0.1:\(port):localhost:\(guestPort)"
+    /// The local end of the tunnel to JupyterLab: a socket, which no other user can reach, unlike a port.
+    var tunnel: String { "\(directory)/jupyter" }
+
+    /// Opens the tunnel to a port of the guest, through the shared connection.
+    func openTunnel(to port: Int) -> Command {
+        let forward = "\(tunnel):localhost:\(port)"
         return Command(
             "ssh", ["-F", "none", "-o", "ControlPath=\(controlPath)", "-O", "forward", "-L", forward, host])
     }
@@ -218,10 +220,19 @@ struct MessageOfTheDay: Sendable, Equatable {
         text.split(whereSeparator: \.isWhitespace).lazy.compactMap { JupyterLink(String($0), port: port) }.first
     }
 
+    /// Whether JupyterLab is reached through an SSH tunnel only.
+    func needsTunnel(to port: Int) -> Bool { SSHTunnel.isRequired(by: text, to: port) }
+
     /// The command that changes the password of JupyterLab.
     var command: String? {
         setOff.first { !$0.hasPrefix("http") && $0.contains("password") }
     }
+}
+
+/// How a sandbox says, in the message of the day and on its console, that JupyterLab listens on its loopback interface
+/// only (`jupyter_bind: local` in the playbook): it shows the `ssh` command that opens a tunnel.
+package enum SSHTunnel {
+    package static func isRequired(by text: String, to port: Int) -> Bool { text.contains("ssh -L \(port):") }
 }
 
 /// An address of JupyterLab as a user opens it.

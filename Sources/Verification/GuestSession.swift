@@ -50,11 +50,17 @@ struct GuestSession<Runner: CommandRunner>: Sendable {
         try writeAtomically(keys.knownHosts(host: login.host, port: port), to: login.knownHosts, mode: 0o600)
     }
 
-    /// Opens a tunnel to JupyterLab if the guest is remote.
+    /// A browser that reaches JupyterLab directly, or through a tunnel if the guest is remote or its message says so.
+    func browser(for invitation: Invitation?) -> JupyterClient<Runner> {
+        let needsTunnel = address.remote != nil || invitation?.needsTunnel == true
+        return JupyterClient(
+            runner: runner, address: address, directory: login.directory, tunnel: needsTunnel ? login.tunnel : nil)
+    }
+
+    /// Opens the tunnel to JupyterLab.
     func openTunnel() async throws {
-        guard let remote = address.remote else { return }
         try login.answer(with: newPassword)
-        for command in [login.shared(["true"]), login.tunnel(from: address.jupyterPort, to: remote.jupyterPort)] {
+        for command in [login.shared(["true"]), login.openTunnel(to: expectations.jupyterPort)] {
             let output = try await withTimeout(limits.answer, "the tunnel to JupyterLab") { [runner] in
                 try await runner.execute(command)
             }
@@ -97,6 +103,16 @@ struct GuestSession<Runner: CommandRunner>: Sendable {
         let remote = #"IFS= read -r p; sudo -k; printf '%s\n' "$p" | sudo -S -p '' -v && unset p && sudo -n sh -s"#
         let input = newPassword.reveal + "\n" + expectations.rootScript
         return try await facts(login.shared([remote], input: .text(input)))
+    }
+
+    func readListeners() async throws -> Listeners {
+        try login.answer(with: newPassword)
+        let command = login.shared(["ss -Hltn 'sport = :\(expectations.jupyterPort)'"])
+        let output = try await withTimeout(limits.answer, "a query of the listening sockets") { [runner] in
+            try await runner.execute(command)
+        }
+        guard output.status.isSuccess else { throw CheckFailure("ss failed: \(output.lastLine)") }
+        return Listeners(output.standardOutput)
     }
 
     /// Runs kernels and notebooks.

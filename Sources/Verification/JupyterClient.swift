@@ -7,16 +7,18 @@ package struct JupyterClient<Runner: CommandRunner>: Sendable {
     var address: GuestAddress
     /// A private directory for the cookies and files with the password and the token.
     var directory: String
+    /// The socket of a tunnel to JupyterLab; `nil` if it is reached directly.
+    var tunnel: String?
 
-    package init(runner: Runner, address: GuestAddress, directory: String) {
+    package init(runner: Runner, address: GuestAddress, directory: String, tunnel: String? = nil) {
         self.runner = runner
         self.address = address
         self.directory = directory
+        self.tunnel = tunnel
     }
 
-    private var base: String {
-        "http://\(address.remote == nil ? address.host : "127.0.0.1"):\(address.jupyterPort)"
-    }
+    /// If JupyterLab listens on the loopback interface only, it answers only to a local name.
+    private var base: String { "http://\(tunnel == nil ? address.host : "127.0.0.1"):\(address.jupyterPort)" }
     private var jar: String { "\(directory)/cookies" }
 
     /// - Returns: The status of the response and the target of a redirect.
@@ -51,7 +53,7 @@ package struct JupyterClient<Runner: CommandRunner>: Sendable {
                 [
                     "-q", "--silent", "--show-error", "--noproxy", "*", "--max-time", "\(limit)", "--output",
                     "/dev/null", "--cookie", jar, "--cookie-jar", jar, "--write-out", #"%{http_code} %{redirect_url}"#,
-                ] + arguments))
+                ] + (tunnel.map { ["--unix-socket", $0] } ?? []) + arguments))
         return Answer(output.standardOutput, error: output.lastLine)
     }
 

@@ -60,7 +60,7 @@ struct Verification<Host: GuestHost, Runner: CommandRunner>: Sendable {
     var onProgress: @Sendable (Progress) -> Void
 
     func checkFirstCopy() async throws -> Identity {
-        try await visit(.first) { visit, jupyter in
+        try await visit(.first) { visit in
             var identity = Identity()
             identity.hostKeys = try await checkAnswer(.answers, visit)
             try await checkPasswords(visit)
@@ -68,6 +68,7 @@ struct Verification<Host: GuestHost, Runner: CommandRunner>: Sendable {
             identity.machineID = try await checkFacts(visit)
             let invitation = try await checkMessage(visit)
             identity.token = invitation?.token
+            let jupyter = visit.browser(for: invitation)
             try await checkJupyter(visit, jupyter, invitation)
             try await checkKernels(visit, invitation?.token)
             try await checkChangeOfJupyterPassword(visit, jupyter, invitation)
@@ -77,7 +78,7 @@ struct Verification<Host: GuestHost, Runner: CommandRunner>: Sendable {
 
     func checkSecondCopy(unlike first: Identity) async throws {
         guard log.includes({ $0 == .secondAnswers }), await log.passed(.answers) else { return }
-        try await visit(.second) { visit, _ in
+        try await visit(.second) { visit in
             let keys = try await checkAnswer(.secondAnswers, visit)
             try await log.make(.secondHostKeys) {
                 guard let keys, let other = first.hostKeys else { return .skipped("the host keys are unknown") }
@@ -162,7 +163,8 @@ struct Verification<Host: GuestHost, Runner: CommandRunner>: Sendable {
             guard let command = message.command else {
                 return .failed("the message does not say how to change the password: \(message.text.lastLines)")
             }
-            await found.set(Invitation(link: link, token: token, command: command))
+            let needsTunnel = message.needsTunnel(to: expectations.jupyterPort)
+            await found.set(Invitation(link: link, token: token, command: command, needsTunnel: needsTunnel))
             return .passed(link.address)
         }
         try await log.make(.console) { try await visit.readConsole(for: await found.value?.token) }
@@ -178,7 +180,7 @@ struct Verification<Host: GuestHost, Runner: CommandRunner>: Sendable {
     /// Boots a copy, calls `body`, and then saves the console log if a check failed and closes the shared connection.
     private func visit<Result: Sendable>(
         _ copy: GuestCopy,
-        _ body: @escaping @Sendable (GuestSession<Runner>, JupyterClient<Runner>) async throws -> Result
+        _ body: @escaping @Sendable (GuestSession<Runner>) async throws -> Result
     ) async throws -> Result {
         onProgress(Progress("booting the \(copy.rawValue) copy"))
         return try await host.withGuest(copy.rawValue) { address in
@@ -189,9 +191,8 @@ struct Verification<Host: GuestHost, Runner: CommandRunner>: Sendable {
                 let visit = GuestSession(
                     runner: runner, address: address, login: login, expectations: expectations,
                     newPassword: .random(), onProgress: onProgress)
-                let jupyter = JupyterClient(runner: runner, address: address, directory: directory)
                 return try await finally {
-                    try await body(visit, jupyter)
+                    try await body(visit)
                 } cleanup: {
                     _ = try? await runner.execute(login.hangUp)
                     if await log.hasFailures { console.keep() }
@@ -214,6 +215,8 @@ struct Invitation: Sendable {
     var token: Secret
     /// The command that sets a password.
     var command: String
+    /// Whether JupyterLab is reached through an SSH tunnel only.
+    var needsTunnel: Bool
 }
 
 /// Passes a value out of the closure of a check.
@@ -257,15 +260,26 @@ extension Verification {
     ) async throws {
         let hasPassword = await log.passed(.newPasswordAccepted)
         try await log.make(.jupyterUp) {
-            if visit.address.remote != nil, !hasPassword {
-                return .skipped(
-                    "JupyterLab is reached through SSH, and '\(Check.newPasswordAccepted.rawValue)' did not pass")
+            if jupyter.tunnel != nil {
+                guard hasPassword else {
+                    return .skipped(
+                        "JupyterLab is reached through SSH, and '\(Check.newPasswordAccepted.rawValue)' did not pass")
+                }
+                try await visit.openTunnel()
             }
-            try await visit.openTunnel()
             let answer = try await waitForJupyter(jupyter)
             guard answer.asksForPassword else { return .failed("/lab returned \(answer) without login") }
             let api = try await jupyter.get("/api/contents")
             return [401, 403].contains(api.status) ? .passed() : .failed("/api/contents returned \(api) without login")
+        }
+        try await log.make(.jupyterListens) {
+            guard let invitation else { return .skipped("'\(Check.messageComes.rawValue)' did not pass") }
+            if invitation.needsTunnel, visit.address.remote == nil {
+                let direct = JupyterClient(runner: runner, address: visit.address, directory: jupyter.directory)
+                let answer = try await direct.get("/lab")
+                guard answer.status == 0 else { return .failed("/lab returned \(answer) without a tunnel") }
+            }
+            return try await visit.readListeners().verdict(needsTunnel: invitation.needsTunnel)
         }
         try await log.make(.jupyterRefuses) {
             for (name, secret) in [("a wrong token", .random()), ("the default password", expectations.password)] {

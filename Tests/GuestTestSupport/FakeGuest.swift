@@ -16,8 +16,17 @@ package struct FakeGuest: GuestHost {
     private let jupyterPort: Int?
     /// Where it listens according to the message of the day.
     private let shownPort: Int
+    /// Whether it is reached through an SSH tunnel only, according to the message of the day.
+    private let isLocal: Bool
+    /// Whether it answers without a tunnel.
+    private let isForwarded: Bool
 
-    package init(isInteractive: Bool = false, twist: String = "", jupyterPort: Int? = nil, shownPort: Int = 49494) {
+    package init(
+        isInteractive: Bool = false, twist: String = "", jupyterPort: Int? = nil, shownPort: Int = 49494,
+        isLocal: Bool = false, isForwarded: Bool? = nil
+    ) {
+        self.isLocal = isLocal
+        self.isForwarded = isForwarded ?? !isLocal
         self.isInteractive = isInteractive
         self.twist = twist
         self.jupyterPort = jupyterPort
@@ -28,6 +37,7 @@ package struct FakeGuest: GuestHost {
         _ name: String, _ body: @Sendable (GuestAddress) async throws -> Result
     ) async throws -> Result {
         let ports = try (freePort(), jupyterPort ?? freePort())
+        let forwarded = try isForwarded ? ports.1 : freePort()
         return try await withTemporaryDirectory { directory in
             try writeAtomically(Self.boot, to: "\(directory)/boot", mode: 0o755)
             try writeAtomically(twist, to: "\(directory)/twist", mode: 0o755)
@@ -41,11 +51,11 @@ package struct FakeGuest: GuestHost {
                     [
                         "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "sh", "\(directory)/boot",
                         directory, "\(ports.0)", "\(ports.1)", password, isInteractive ? "yes" : "no",
-                        "\(shownPort)",
+                        "\(shownPort)", isLocal ? "yes" : "no",
                     ]), log: log)
             return try await finally {
                 try await body(
-                    GuestAddress(host: "127.0.0.1", sshPort: ports.0, jupyterPort: ports.1, consoleLog: log))
+                    GuestAddress(host: "127.0.0.1", sshPort: ports.0, jupyterPort: forwarded, consoleLog: log))
             } cleanup: {
                 guest.signal(SIGKILL)
                 _ = await guest.ended(within: .seconds(5))
@@ -61,7 +71,7 @@ package struct FakeGuest: GuestHost {
 
     private static let boot = #"""
         set -e
-        dir=$1 port=$2 jupyter=$3 password=$4 interactive=$5 told=$6
+        dir=$1 port=$2 jupyter=$3 password=$4 interactive=$5 told=$6 local=$7
         echo "pretend guest is starting"
         mkdir "$dir/own" && mount -t tmpfs tmpfs "$dir/own"
         cp -a /etc "$dir/own/etc" && mount --bind "$dir/own/etc" /etc
@@ -106,10 +116,15 @@ package struct FakeGuest: GuestHost {
         [ "$one" = "$two" ] || exit 1
         echo "$one" >/run/jupyter/password && rm /run/jupyter/token
         END
+        address=10.0.2.15 listens=0.0.0.0 tunnel=
+        if [ "$local" = yes ]; then
+            address=localhost listens=127.0.0.1 tunnel="    ssh -L $told:localhost:$told ubuntu@10.0.2.15\n"
+        fi
+        printf '#!/bin/sh\necho "LISTEN 0 128 %s:%s 0.0.0.0:*"\n' $listens $told >/usr/local/bin/ss
         cat >/etc/update-motd.d/99-jupyter <<END
         #!/bin/sh
         [ ! -e /run/jupyter/token ] || query="?token=\$(cat /run/jupyter/token)"
-        printf 'JupyterLab runs here:\n    http://10.0.2.15:$told/lab%s\n' "\$query"
+        printf 'JupyterLab runs here:\n$tunnel    http://$address:$told/lab%s\n' "\$query"
         printf 'To set its password, type:\n    change-jupyter-password\n'
         END
         mkdir -p /opt/jupyterlab/bin
@@ -124,7 +139,7 @@ package struct FakeGuest: GuestHost {
         chown -R ubuntu /run/jupyter
         . "$dir/twist"
         python3 "$dir/jupyter" "$jupyter" 2>/dev/null &
-        printf 'http://10.0.2.15:%s/lab?token=%s\n\nvm login: ' "$told" "$(cat /run/jupyter/token)"
+        printf "${tunnel}http://$address:%s/lab?token=%s\n\nvm login: " "$told" "$(cat /run/jupyter/token)"
         exec /usr/sbin/sshd -D -e
         """#
 

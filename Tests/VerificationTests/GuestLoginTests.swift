@@ -32,6 +32,11 @@ struct GuestLoginTests {
         #expect(login.command().environment["SSH_ASKPASS_REQUIRE"] == "force")
     }
 
+    @Test func theTunnelIsASocketInThePrivateDirectory() {
+        let words = login.openTunnel(to: 49494).arguments
+        #expect(words.suffix(3) == ["-L", "/private/jupyter:localhost:49494", "127.0.0.1"])
+    }
+
     @Test func hostKeysAreReadFromAScan() {
         let scan = "# h:22 SSH-2.0\n[h]:2222 ssh-rsa AAA\n[h]:2222 ssh-ed25519 BBB\n\n"
         let keys = HostKeys(scan: scan)

@@ -31,6 +31,15 @@ struct MessageOfTheDayTests {
         #expect(link.token == Secret("0123456789abcdef0123456789abcdef0123456789abcdef"))
         #expect(message.link(port: 8888) == nil)
         #expect(message.command == "change-jupyter-password")
+        #expect(!message.needsTunnel(to: 49494))
+    }
+
+    @Test func aTunnelIsFound() {
+        let tunnel = "    ssh -L 49494:localhost:49494 ubuntu@10.0.2.15\r\n"
+        let message = MessageOfTheDay(tunnel + login.replacing("10.0.2.15", with: "localhost"))
+        #expect(message.needsTunnel(to: 49494) && !message.needsTunnel(to: 8888))
+        #expect(message.link(port: 49494)?.address == "http://localhost:49494/lab/tree/00-start.ipynb")
+        #expect(message.command == "change-jupyter-password")
     }
 
     @Test(arguments: ["http://h:1/lab", "http://h:1/lab?token=", "http://h:1/lab?token=abc", "http://h:1/lab?x=1"])

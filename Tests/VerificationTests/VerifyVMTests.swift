@@ -14,23 +14,24 @@ import Workbench
 struct VerifyVMTests {
     private func verify(
         _ guest: some GuestHost, password: String = "dss-default", missing: [MissingComponent] = [],
+        jupyterPort: Int = 49494,
         limits: Expectations.Limits = .init(boot: .seconds(20), services: .seconds(5), answer: .seconds(20)),
         logs: String? = nil
     ) async throws -> [Check: CheckResult] {
         try await withTemporaryDirectory { directory in
-            try await verify(guest, password, missing, limits, logs: logs ?? directory)
+            try await verify(guest, password, missing, jupyterPort, limits, logs: logs ?? directory)
         }
     }
 
     private func verify(
-        _ guest: some GuestHost, _ password: String, _ missing: [MissingComponent], _ limits: Expectations.Limits,
-        logs: String
+        _ guest: some GuestHost, _ password: String, _ missing: [MissingComponent], _ jupyterPort: Int,
+        _ limits: Expectations.Limits, logs: String
     ) async throws -> [Check: CheckResult] {
         let told = Told()
         let report = try await verifyVM(
             image: "/images/test.vmdk", on: guest,
             expecting: Expectations(
-                password: Secret(password), missing: missing, limits: limits),
+                password: Secret(password), jupyterPort: jupyterPort, missing: missing, limits: limits),
             runner: SystemCommandRunner(), logs: logs, onCheck: { told.add($0) })
         #expect(told.checks == report.checks)
         #expect(report.checks.map(\.name).sorted() == Check.allCases.map(\.rawValue).sorted())
@@ -62,6 +63,30 @@ struct VerifyVMTests {
         #expect(
             results[.passwordForced]?.message
                 == (isInteractive ? "prompted during login" : "prompted by passwd after login"))
+    }
+
+    @Test(arguments: [false, true])
+    func jupyterLabIsReachedThroughATunnelIfTheMessageSaysSo(isOpen: Bool) async throws {
+        let port = try freePort()
+        // One that listens on all addresses, against what it says.
+        let twist = "printf '#!/bin/sh\\necho LISTEN 0 128 0.0.0.0:\(port) 0.0.0.0:x\\n' >/usr/local/bin/ss"
+        let guest = FakeGuest(twist: isOpen ? twist : "", jupyterPort: port, shownPort: port, isLocal: true)
+        let results = try await verify(guest, jupyterPort: port)
+        expect(
+            results, .passed,
+            [.messageComes, .jupyterUp, .jupyterRefuses, .jupyterLab, .jupyterAPI, .kernel, .jupyterNewPassword])
+        expect(results, isOpen ? .failed : .passed, [.jupyterListens])
+        let message = try #require(results[.jupyterListens]?.message)
+        #expect(message.hasPrefix(isOpen ? "JupyterLab listens on 0.0.0.0:\(port)" : "127.0.0.1:\(port)"))
+    }
+
+    @Test func aPortThatAnswersFromOutsideIsFound() async throws {
+        let port = try freePort()
+        let guest = FakeGuest(jupyterPort: port, shownPort: port, isLocal: true, isForwarded: true)
+        let results = try await verify(guest, jupyterPort: port)
+        expect(results, .passed, [.jupyterUp, .jupyterLab])
+        expect(results, .failed, [.jupyterListens])
+        #expect(results[.jupyterListens]?.message?.contains("without a tunnel") == true)
     }
 
     @Test(arguments: [CheckScope.login, .system])

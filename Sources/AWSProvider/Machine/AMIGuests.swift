@@ -1,5 +1,4 @@
 import AWSCore
-import DiskImages
 import Sandbox
 import Workbench
 
@@ -65,8 +64,8 @@ package struct AMIGuests: GuestHost {
             let (address, hostKeys) = try await introduction(of: instance, machines, console)
             return try await body(
                 GuestAddress(
-                    host: address, sshPort: 22, jupyterPort: try freePorts(1)[0], consoleLog: console,
-                    remote: .init(hostKeys: hostKeys, jupyterPort: jupyterPort, sshConfig: order.sshConfig)))
+                    host: address, sshPort: 22, jupyterPort: jupyterPort, consoleLog: console,
+                    remote: .init(hostKeys: hostKeys, sshConfig: order.sshConfig)))
         }
     }
 
