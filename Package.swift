@@ -99,8 +99,8 @@ let package = Package(
         tests(
             of: "dss",
             with: [
-                "Sandbox", "Workbench", "Reporting", "AWSCore", "AWSServices", "AWSIdentity", "AWSProvider",
-                "HTTPTransport", "AWSTestSupport", arguments,
+                "Sandbox", "Workbench", "LocalProvider", "Reporting", "AWSCore", "AWSServices", "AWSIdentity",
+                "AWSProvider", "HTTPTransport", "AWSTestSupport", arguments,
             ]),
         tests(of: "Sandbox"),
         .testTarget(name: "HouseRulesTests", swiftSettings: strict),

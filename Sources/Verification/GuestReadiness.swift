@@ -26,10 +26,21 @@ package struct GuestReadiness<Runner: CommandRunner>: Sendable {
         try await wait(for: "SSH") { !HostKeys(scan: try await runner.execute(scan).standardOutput).isEmpty }
     }
 
-    package func waitForJupyter() async throws {
+    /// Waits until JupyterLab answers, or until the console says that it is reached through an SSH tunnel only. Whether
+    /// it answers there can only be seen by someone who logs in.
+    /// - Parameter port: JupyterLab's port in the guest.
+    /// - Returns: Whether JupyterLab is reached through an SSH tunnel only.
+    @discardableResult
+    package func waitForJupyter(on port: Int) async throws -> Bool {
         try await withTemporaryDirectory { directory in
             let client = JupyterClient(runner: runner, address: address, directory: directory)
-            try await wait(for: "JupyterLab") { try await client.get("/lab").status != 0 }
+            var needsTunnel = false
+            try await wait(for: "JupyterLab") {
+                if try await client.get("/lab").status != 0 { return true }
+                needsTunnel = SSHTunnel.isRequired(by: (try? readText(address.consoleLog)) ?? "", to: port)
+                return needsTunnel
+            }
+            return needsTunnel
         }
     }
 

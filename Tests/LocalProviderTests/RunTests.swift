@@ -41,6 +41,13 @@ struct RunTests {
         #expect(sandbox.shell.command == "docker exec -it dss-run-1 bash")
     }
 
+    @Test("the SSH command opens the tunnel to JupyterLab if the image needs one")
+    func tunnel() {
+        let shell = RunningSandbox.Shell.ssh(user: "ubuntu", port: 2222, tunnel: "49495:localhost:49494")
+        #expect(shell.command.hasPrefix("ssh -L 49495:localhost:49494 -p 2222 ubuntu@localhost -o "))
+        #expect(shell.isTunnel && !RunningSandbox.Shell.ssh(user: "ubuntu", port: 2222).isTunnel)
+    }
+
     @Test(
         "the format that is fastest to read is booted, if its file is there",
         arguments: [

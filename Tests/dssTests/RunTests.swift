@@ -1,4 +1,6 @@
 import AWSTestSupport
+import LocalProvider
+import Reporting
 import Testing
 import Workbench
 
@@ -42,6 +44,26 @@ struct RunTests {
             let json = await world.dss("run", "7.8.9", "--bucket", "bucket", "--json")
             #expect(json.code == 65 && json.json["event"] as? String == "failure" && json.errors.isEmpty)
         }
+    }
+
+    @Test("the command that opens a tunnel precedes the address that needs it")
+    func tunnel() {
+        let style = Style(color: false, unicode: true, width: 80)
+        let direct = RunningSandbox(port: 49494, link: nil, shell: .ssh(user: "ubuntu", port: 2222))
+        #expect(direct.text(style).hasPrefix("JupyterLab  http://localhost:49494/lab\nSSH         ssh -p 2222 "))
+        #expect(direct.json.line.contains(#""tunnel":false"#))
+        let shell = RunningSandbox.Shell.ssh(user: "ubuntu", port: 2222, tunnel: "49495:localhost:49494")
+        let text = RunningSandbox(port: 49495, link: nil, shell: shell).text(style)
+        #expect(text.hasPrefix("SSH         ssh -L 49495:localhost:49494 -p 2222 "), "\(text)")
+        #expect(
+            text.contains(
+                """
+
+                JupyterLab  http://localhost:49495/lab
+                            answers on this computer while that SSH connection is open
+
+                """), "\(text)")
+        #expect(RunningSandbox(port: 49495, link: nil, shell: shell).json.line.contains(#""tunnel":true"#))
     }
 
     @Test("without a definition, an asset id is sufficient")

@@ -23,7 +23,7 @@ package func runContainer<Runner: CommandRunner>(
         let address = GuestAddress(host: "127.0.0.1", sshPort: 0, jupyterPort: port, consoleLog: "")
         try await GuestReadiness(of: address, within: .seconds(120), runner: runner) {
             events(.progress($0.activity))
-        }.waitForJupyter()
+        }.waitForJupyter(on: container.jupyterPort)
         let log = try await runner.execute(Command("docker", ["logs", name]))
         let link = JupyterLink(in: log.standardOutput + log.standardError, port: container.jupyterPort)
         events(.ready(RunningSandbox(port: port, link: link, shell: .docker(name))))

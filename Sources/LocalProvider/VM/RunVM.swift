@@ -94,13 +94,13 @@ package func runVM<Runner: CommandRunner>(
             events(.progress($0.activity))
         }
         try await readiness.waitForSSH()
-        try await readiness.waitForJupyter()
+        let needsTunnel = try await readiness.waitForJupyter(on: image.jupyterPort)
         let link = try await link(on: address.consoleLog, port: image.jupyterPort, within: .seconds(isFast ? 5 : 30))
-        events(
-            .ready(
-                RunningSandbox(
-                    port: address.jupyterPort, link: link, shell: .ssh(user: image.user, port: address.sshPort),
-                    disk: order.disk)))
+        // QEMU listens on the forwarded port, although nothing answers there.
+        let port = try needsTunnel ? freePorts(preferring: [image.jupyterPort + 1])[0] : address.jupyterPort
+        let tunnel = needsTunnel ? "\(port):localhost:\(image.jupyterPort)" : nil
+        let shell = RunningSandbox.Shell.ssh(user: image.user, port: address.sshPort, tunnel: tunnel)
+        events(.ready(RunningSandbox(port: port, link: link, shell: shell, disk: order.disk)))
     }
     events(.stopped)
 }

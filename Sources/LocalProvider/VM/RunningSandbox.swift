@@ -12,7 +12,8 @@ package struct RunningSandbox: Sendable, Equatable {
     package var disk: String?
 
     package enum Shell: Sendable, Equatable {
-        case ssh(user: String, port: Int)
+        /// - Parameter tunnel: the argument of `-L` that opens the tunnel to JupyterLab; `nil` if it needs none.
+        case ssh(user: String, port: Int, tunnel: String? = nil)
         /// The name of the container.
         case docker(String)
 
@@ -20,15 +21,19 @@ package struct RunningSandbox: Sendable, Equatable {
         package var command: String {
             switch self {
             // Every boot of an image generates new host keys, so ssh would reject those of the second boot.
-            case .ssh(let user, let port):
-                "ssh -p \(port) \(user)@localhost -o NoHostAuthenticationForLocalhost=yes"
+            case .ssh(let user, let port, let tunnel):
+                "ssh \(tunnel.map { "-L \($0) " } ?? "")-p \(port) \(user)@localhost "
+                    + "-o NoHostAuthenticationForLocalhost=yes"
             case .docker(let name): "docker exec -it \(name) bash"
             }
         }
+
+        /// Whether JupyterLab is reached only while the command is connected.
+        package var isTunnel: Bool { if case .ssh(_, _, _?) = self { true } else { false } }
     }
 
     /// - Parameters:
-    ///   - port: the port of JupyterLab on this host.
+    ///   - port: the port of JupyterLab on this host, which can be that of a tunnel.
     ///   - link: the address of JupyterLab as the sandbox shows it; `nil` if it shows none.
     package init(port: Int, link: JupyterLink?, shell: Shell, disk: String? = nil) {
         url = "http://localhost:\(port)\(link?.path ?? "/lab")"

@@ -59,9 +59,14 @@ extension RunEvent {
 extension RunningSandbox {
     /// What a person needs to use the sandbox and to end it.
     func text(_ style: Style) -> String {
-        var facts: [FactSheet.Fact] = [.shown("JupyterLab", url), .shown(shellTitle, shell.command)]
+        let condition = shell.isTunnel ? "answers on this computer while that SSH connection is open" : nil
+        let address = FactSheet.Fact.shown("JupyterLab", url, from: condition)
+        let access = FactSheet.Fact.shown(shellTitle, shell.command)
+        var facts = shell.isTunnel ? [access, address] : [address, access]
         if case .ssh = shell, disk == nil {
-            facts.append(.shown("password", "the default password of the build; the first login asks for a new one"))
+            let steps = "the first login asks for a new one and then closes the connection: log in again"
+            let password = "the default password, which dss create-vm showed if you did not choose it"
+            facts.append(.shown("password", password, from: steps))
         }
         if let disk { facts.append(.shown("changes", "kept in \(disk)")) }
         facts.append(.shown("stop", disk == nil ? "Ctrl-C, which discards all changes" : "Ctrl-C"))
@@ -74,7 +79,8 @@ extension RunningSandbox {
             ("jupyter_port", .count(jupyterPort)),
         ]
         switch shell {
-        case .ssh(let user, let port): members += [("ssh_port", .count(port)), ("user", .string(user))]
+        case .ssh(let user, let port, _):
+            members += [("ssh_port", .count(port)), ("user", .string(user)), ("tunnel", .bool(shell.isTunnel))]
         case .docker(let name): members.append(("container", .string(name)))
         }
         return .object(members + [("shell", .string(shell.command)), ("disk", .text(disk))])
