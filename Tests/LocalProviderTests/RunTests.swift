@@ -1,6 +1,7 @@
 import DiskImages
 import FoundationEssentials
 import Sandbox
+import Synchronization
 import Testing
 import Workbench
 
@@ -36,9 +37,9 @@ struct RunTests {
 
     @Test("without an address, JupyterLab is at /lab")
     func noLink() {
-        let sandbox = RunningSandbox(port: 1234, link: nil, shell: .docker("dss-run-1"))
+        let sandbox = RunningSandbox(port: 1234, link: nil, shell: .docker(name: "dss-run-1", user: "ubuntu"))
         #expect(sandbox.url == "http://localhost:1234/lab" && sandbox.token == nil)
-        #expect(sandbox.shell.command == "docker exec -it dss-run-1 bash")
+        #expect(sandbox.shell.command == "docker exec -it --user ubuntu dss-run-1 bash")
     }
 
     @Test("the SSH command opens the tunnel to JupyterLab if the image needs one")
@@ -46,6 +47,23 @@ struct RunTests {
         let shell = RunningSandbox.Shell.ssh(user: "ubuntu", port: 2222, tunnel: "49495:localhost:49494")
         #expect(shell.command.hasPrefix("ssh -L 49495:localhost:49494 -p 2222 ubuntu@localhost -o "))
         #expect(shell.isTunnel && !RunningSandbox.Shell.ssh(user: "ubuntu", port: 2222).isTunnel)
+    }
+
+    @Test("a restarted container goes on; one that is gone ends the run")
+    func restart() async throws {
+        try await withFolder([.vmdk]) { folder in
+            var manifest = try #require(Manifest.read(folder.path(Manifest.fileName)))
+            manifest.container = Manifest.Container(
+                reference: "o/r:1.0", digest: "sha256:0", layers: [], missing: [], user: "ubuntu", jupyterPort: 49494,
+                inputs: "")
+            try writeAtomically(try manifest.json, to: folder.path(Manifest.fileName))
+            let docker = RestartedContainer()
+            try await runContainer(of: folder, runner: docker) { docker.note($0) }
+            #expect(docker.waits.load(ordering: .relaxed) == 2)
+            let events = docker.events.withLock { $0 }
+            #expect(events.contains { if case .ready = $0 { true } else { false } })
+            #expect(events.last == .stopped)
+        }
     }
 
     @Test(
@@ -121,4 +139,29 @@ struct RunTests {
         do { try await body() } catch { return error as? Failure }
         return nil
     }
+}
+
+/// A container in which JupyterLab answers, and that is restarted once before it ends.
+private final class RestartedContainer: CommandRunner {
+    let waits = Atomic(0)
+    let events = Mutex<[RunEvent]>([])
+
+    func note(_ event: RunEvent) { events.withLock { $0.append(event) } }
+
+    func execute(
+        _ command: Command, onLine: (@Sendable (OutputStream, String) -> Void)?
+    ) async throws -> CommandOutput {
+        if command.executable == "curl" { return CommandOutput(standardOutput: "302 http://localhost/login") }
+        guard command.arguments.first == "wait" else { return CommandOutput() }
+        let isGone = waits.add(1, ordering: .relaxed).newValue == 2
+        return CommandOutput(status: .exited(isGone ? 1 : 0))
+    }
+
+    func start(_ command: Command, log: String) async throws -> BackgroundProcess {
+        throw Failure(.bug, "\(command.executable) must not run")
+    }
+
+    func converse<Result: Sendable>(
+        _ command: Command, _ body: (PromptSession) async throws -> Result
+    ) async throws -> Result { throw Failure(.bug, "\(command.executable) must not run") }
 }

@@ -26,8 +26,8 @@ package func runContainer<Runner: CommandRunner>(
         }.waitForJupyter(on: container.jupyterPort)
         let log = try await runner.execute(Command("docker", ["logs", name]))
         let link = JupyterLink(in: log.standardOutput + log.standardError, port: container.jupyterPort)
-        events(.ready(RunningSandbox(port: port, link: link, shell: .docker(name))))
-        _ = try? await runner.execute(Command("docker", ["wait", name]))
+        events(.ready(RunningSandbox(port: port, link: link, shell: .docker(name: name, user: container.user))))
+        await waitUntilRemoved(name, runner)
         if Task.isCancelled { events(.stopping) }
     } cleanup: {
         // --rm removes a container that has stopped; one that was only created stays.
@@ -35,6 +35,14 @@ package func runContainer<Runner: CommandRunner>(
         _ = try? await runner.execute(Command("docker", ["rm", "--force", "--volumes", name]))
     }
     events(.stopped)
+}
+
+/// Waits until a container that was started with `--rm` has ended, or until the task is cancelled. `docker restart`, with
+/// which a new password of JupyterLab takes effect, ends `docker wait` as well, but keeps the container.
+private func waitUntilRemoved(_ name: String, _ runner: some CommandRunner) async {
+    while let output = try? await runner.execute(Command("docker", ["wait", name])), output.status.isSuccess {
+        do { try await Task.sleep(for: .milliseconds(200)) } catch { return }
+    }
 }
 
 /// The Docker image of a build, which must be loaded into the Docker daemon. `docker run` would pull it otherwise, and

@@ -14,8 +14,8 @@ package struct RunningSandbox: Sendable, Equatable {
     package enum Shell: Sendable, Equatable {
         /// - Parameter tunnel: the argument of `-L` that opens the tunnel to JupyterLab; `nil` if it needs none.
         case ssh(user: String, port: Int, tunnel: String? = nil)
-        /// The name of the container.
-        case docker(String)
+        /// - Parameter name: the name of the container.
+        case docker(name: String, user: String)
 
         /// The command that opens a shell.
         package var command: String {
@@ -24,7 +24,8 @@ package struct RunningSandbox: Sendable, Equatable {
             case .ssh(let user, let port, let tunnel):
                 "ssh \(tunnel.map { "-L \($0) " } ?? "")-p \(port) \(user)@localhost "
                     + "-o NoHostAuthenticationForLocalhost=yes"
-            case .docker(let name): "docker exec -it \(name) bash"
+            // As the user whose environment notebooks have: the container itself starts as root.
+            case .docker(let name, let user): "docker exec -it --user \(user) \(name) bash"
             }
         }
 

@@ -81,7 +81,7 @@ extension RunningSandbox {
         switch shell {
         case .ssh(let user, let port, _):
             members += [("ssh_port", .count(port)), ("user", .string(user)), ("tunnel", .bool(shell.isTunnel))]
-        case .docker(let name): members.append(("container", .string(name)))
+        case .docker(let name, _): members.append(("container", .string(name)))
         }
         return .object(members + [("shell", .string(shell.command)), ("disk", .text(disk))])
     }
