@@ -98,7 +98,9 @@ def reason(answer):
     parts = [str(answer.get("msg", ""))]
     for stream in ("module_stderr", "stderr", "stdout"):
         lines = str(answer.get(stream, "")).strip().splitlines()
-        parts += [line for line in lines[-8:] if line not in parts[0]]
+        # What apt's message only counts ("held broken packages"), it has explained on standard output.
+        lines = [line for line in lines[-8:] if line not in parts[0]]
+        parts += lines
         if lines:
             break
     return "\n".join(part for part in parts if part)
