@@ -64,8 +64,9 @@ def readme(folder, connector, excluded):
     if any(needs.values()):
         lines += ["", "## Notebooks that need more than is installed", "", "| notebook | needs |", "|---|---|"]
         lines += [f"| {note.relative_to(folder)} | {', '.join(needs[note])} |" for note in notebooks if needs[note]]
-        lines += ["", "These are left out of the sandbox because of their size:", ""]
-        lines += [f"- {name}: {reason}" for name, reason in sorted(excluded.items())]
+        if excluded:
+            lines += ["", "These are left out of the sandbox because of their size:", ""]
+            lines += [f"- {name}: {reason}" for name, reason in sorted(excluded.items())]
         lines += ["", "To add them, run `%pip install` with their names in a notebook, and restart its kernel."]
     return "\n".join(lines)
 
