@@ -58,7 +58,9 @@ let package = Package(
         room("Definition", knows: ["Sandbox", yams]),
         room(
             "Provisioning", knows: ["Sandbox", "Workbench"],
-            embeds: ["Resources/dss_events.py", "Resources/reset-password.sh", "Resources/seal.sh"]),
+            embeds: [
+                "Resources/dss_events.py", "Resources/dss_step.py", "Resources/reset-password.sh", "Resources/seal.sh",
+            ]),
         room(
             "Verification", knows: ["Sandbox", "Workbench"],
             embeds: ["Resources/checks.py", "Resources/kernel.py", "Resources/snippets.py"]),

@@ -134,7 +134,7 @@ package struct AnsibleProvisioner: Provisioner {
 
 /// One run of `ansible-playbook`: the files it needs, in a dedicated directory, and the command.
 struct PlaybookRun: Sendable {
-    /// The directory for configuration, inventory, variables and the callback plugin; removed with the build.
+    /// The directory for configuration, inventory, variables and the callback plugins; removed with the build.
     var directory: String
     var ansible: String
     var playbook: SandboxDefinition.Playbook
@@ -147,9 +147,18 @@ struct PlaybookRun: Sendable {
             ansible,
             [
                 "--inventory", "\(directory)/inventory.ini", "--extra-vars", "@\(directory)/variables.json",
-                "--tags", (step.roles + [SandboxDefinition.Playbook.tidyRole]).joined(separator: ","), playbook.file,
+                playbook.file,
             ],
-            environment: ["ANSIBLE_CONFIG": "\(directory)/ansible.cfg", "LC_ALL": "C.UTF-8", "PYTHONUNBUFFERED": "1"])
+            environment: [
+                "ANSIBLE_CONFIG": "\(directory)/ansible.cfg", "LC_ALL": "C.UTF-8", "PYTHONUNBUFFERED": "1",
+                // Options of the plugin dss_step.
+                "ANSIBLE_DSS_ROLES": step.roles.joined(separator: ","),
+                "ANSIBLE_DSS_TASKS": step.includesTasks ? "yes" : "no",
+                // Variables of the user that would override the configuration and leave out tasks, or use roles that
+                // are not part of the cache key.
+                "ANSIBLE_RUN_TAGS": nil, "ANSIBLE_SKIP_TAGS": nil, "ANSIBLE_ROLES_PATH": nil,
+                "ANSIBLE_COLLECTIONS_PATH": nil,
+            ])
     }
 
     /// The command that resumes from the role of a task, on a machine that was kept.
@@ -170,17 +179,23 @@ struct PlaybookRun: Sendable {
         encoder.outputFormatting = [.sortedKeys, .prettyPrinted]
         let json = String(decoding: try encoder.encode(variables), as: UTF8.self)
         try writeAtomically(json, to: "\(directory)/variables.json", mode: 0o600)
-        let plugin = String(decoding: PackageResources.dss_events_py, as: UTF8.self)
-        try writeAtomically(plugin, to: "\(directory)/plugins/dss_events.py")
+        for (name, plugin) in ["events": PackageResources.dss_events_py, "step": PackageResources.dss_step_py] {
+            try writeAtomically(String(decoding: plugin, as: UTF8.self), to: "\(directory)/plugins/dss_\(name).py")
+        }
     }
 
     /// The contents of `ansible.cfg`, so that no user configuration affects a build, and one environment variable is
     /// enough to run it manually.
+    ///
+    /// Roles and collections are those next to the playbook, which Ansible always finds and the cache key contains. Its
+    /// default paths, such as `/etc/ansible/roles`, are replaced by directories that do not exist.
     var configuration: String {
         """
         [defaults]
         callback_plugins = \(directory)/plugins
-        callbacks_enabled = dss_events
+        callbacks_enabled = dss_step, dss_events
+        roles_path = \(directory)/roles
+        collections_path = \(directory)/collections
         local_tmp = \(directory)/tmp
         home = \(directory)
         retry_files_enabled = False

@@ -88,10 +88,13 @@ package struct FinishedBuild: Sendable, Equatable {
 package struct PlaybookStep: Sendable, Equatable {
     package var index: Int
     package var roles: [String]
+    /// Whether the play's `tasks:` and `post_tasks:` run in this step, after its roles. They do in the last step.
+    package var includesTasks: Bool
 
-    package init(index: Int, roles: [String]) {
+    package init(index: Int, roles: [String], includesTasks: Bool = true) {
         self.index = index
         self.roles = roles
+        self.includesTasks = includesTasks
     }
 }
 

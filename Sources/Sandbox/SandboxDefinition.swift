@@ -237,7 +237,10 @@ extension SandboxDefinition.Playbook {
             groups[groups.count - 1].append(role)
             if checkpoints.contains(role) { groups.append([]) }
         }
-        return groups.filter { !$0.isEmpty }.enumerated().map { PlaybookStep(index: $0.offset, roles: $0.element) }
+        groups.removeAll(where: \.isEmpty)
+        return groups.enumerated().map { index, roles in
+            PlaybookStep(index: index, roles: roles, includesTasks: index == groups.count - 1)
+        }
     }
 }
 

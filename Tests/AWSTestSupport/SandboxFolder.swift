@@ -21,7 +21,7 @@ package struct SandboxFolder: Sendable {
             try FileManager.default.createDirectory(atPath: "\(path)/\(folder)", withIntermediateDirectories: true)
         }
         try write(
-            "- hosts: all\n  become: true\n  roles:\n    - {role: only, tags: [only]}\n", to: "playbook/site.yml")
+            "- hosts: all\n  become: true\n  roles: [only]\n", to: "playbook/site.yml")
         try write("---\n- ansible.builtin.ping:\n", to: "playbook/roles/only/tasks/main.yml")
         try write(
             "distribution: debian\nsuite: bookworm\napt: {}\npip: {}\npip_locked: {}\ngit: {}\n", to: "pins.yaml")
@@ -53,7 +53,7 @@ package struct SandboxFolder: Sendable {
         try write(text, to: "trouble")
     }
 
-    /// The command lines of `ansible-playbook` so far.
+    /// The roles and arguments of `ansible-playbook` so far, a line for each run.
     package var runs: [String] {
         ((try? String(contentsOfFile: "\(path)/runs.log", encoding: .utf8)) ?? "").split(separator: "\n")
             .map(String.init)
@@ -66,7 +66,7 @@ package struct SandboxFolder: Sendable {
     private static let ansible = #"""
         #!/bin/sh
         folder=$(cd "$(dirname "$0")/../.." && pwd)
-        printf '%s\n' "$*" >> "$folder/runs.log"
+        printf '%s\n' "roles=$ANSIBLE_DSS_ROLES $*" >> "$folder/runs.log"
         say() { printf '\036%s\n' "$1" >&2; }
         task() { printf '"index": %s, "count": 3, "role": "only", "name": "only : task %s"' "$1" "$1"; }
         start() { say "{\"event\": \"task-started\", $(task "$1")}"; }

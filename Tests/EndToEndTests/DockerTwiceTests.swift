@@ -43,7 +43,7 @@ extension EndToEnd {
 
                 """
             try writeAtomically(
-                play + roles.map { "    - {role: \($0), tags: [\($0)]}\n" }.joined(),
+                play + roles.map { "    - \($0)\n" }.joined(),
                 to: "\(folder)/playbook/site.yml")
             // An entry point that needs nothing of the other roles.
             try writeAtomically(

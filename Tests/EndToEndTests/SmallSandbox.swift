@@ -18,7 +18,7 @@ struct SmallSandbox {
             try writeAtomically("---\n" + tasks, to: "\(folder)/playbook/roles/\(name)/tasks/main.yml")
         }
         let names = roles.keys.sorted()
-        let list = names.map { "    - {role: \($0), tags: [\($0)]}" }.joined(separator: "\n")
+        let list = names.map { "    - \($0)" }.joined(separator: "\n")
         try writeAtomically(
             """
             - name: Install a small sandbox
@@ -28,7 +28,6 @@ struct SmallSandbox {
               pre_tasks:
                 - name: Make the login user
                   ansible.builtin.user: {name: ubuntu, shell: /bin/bash}
-                  tags: [always]
               roles:
             \(list)
             """, to: "\(folder)/playbook/site.yml")

@@ -14,5 +14,6 @@ struct PlaybookStepsTests {
         let playbook = SandboxDefinition.Playbook(file: "", pins: "", roles: roles, checkpoints: checkpoints)
         #expect(playbook.steps.map(\.roles) == groups)
         #expect(playbook.steps.map(\.index) == Array(groups.indices))
+        #expect(playbook.steps.map(\.includesTasks) == groups.indices.map { $0 == groups.count - 1 })
     }
 }

@@ -29,9 +29,12 @@ class CallbackModule(CallbackBase):
         self.started = time.monotonic()
 
     def v2_playbook_on_play_start(self, play):
-        self.count = (self.count or 0) + sum(1 for task in planned(play))
+        self.play = play
 
     def v2_playbook_on_task_start(self, task, is_conditional):
+        # When the play starts, the plugin dss_step may not have reduced it yet.
+        if self.count is None:
+            self.count = sum(1 for task in planned(self.play))
         self.index += 1
         self.started = time.monotonic()
         emit(event="task-started", **self.describe(task))
