@@ -92,8 +92,10 @@ package struct DefinitionSource: Sendable {
             diagnostics.append(missing("playbook.file", playbook, draft))
             return
         }
+        let folder = FilePaths.directory(of: draft.definition.playbook.file)
+        let reader = PlaybookRoles(path: playbook) { files.isDirectory("\(folder)/roles/\($0)") }
         guard let document = YAMLDocument.parse(bytes, path: playbook, diagnostics: &diagnostics),
-            let roles = PlaybookRoles.read(document, path: playbook, &diagnostics)
+            let roles = reader.read(document, &diagnostics)
         else { return }
         draft.definition.playbook.roles = roles
         guard draft.items["playbook.checkpoints"] != nil else {
@@ -167,13 +169,23 @@ package struct LoadedSandbox: Sendable {
 package struct TextFiles: Sendable {
     /// The bytes of the file at an absolute path, or `nil` if it does not exist.
     package var read: @Sendable (String) throws -> [UInt8]?
+    /// Whether an absolute path is a directory.
+    package var isDirectory: @Sendable (String) -> Bool
 
-    package init(read: @escaping @Sendable (String) throws -> [UInt8]?) {
+    package init(
+        read: @escaping @Sendable (String) throws -> [UInt8]?, isDirectory: @escaping @Sendable (String) -> Bool
+    ) {
         self.read = read
+        self.isDirectory = isDirectory
     }
 
     /// Reads from the local disk.
-    package static let disk = TextFiles { path in
+    package static let disk = TextFiles(read: bytes) { path in
+        var status = stat()
+        return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
+    }
+
+    private static func bytes(_ path: String) throws -> [UInt8]? {
         var status = stat()
         // Reading a FIFO would wait for a writer.
         if stat(path, &status) == 0, status.st_mode & S_IFMT != S_IFREG {
@@ -191,9 +203,9 @@ package struct TextFiles: Sendable {
         }
     }
 
-    /// Reads from texts in memory.
-    package static func memory(_ texts: [String: String]) -> TextFiles {
-        TextFiles { texts[$0].map { Array($0.utf8) } }
+    /// Reads from texts in memory; every directory exists, except the missing ones.
+    package static func memory(_ texts: [String: String], missing: Set<String> = []) -> TextFiles {
+        TextFiles(read: { texts[$0].map { Array($0.utf8) } }, isDirectory: { !missing.contains($0) })
     }
 }
 

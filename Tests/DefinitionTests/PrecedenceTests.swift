@@ -101,7 +101,7 @@ extension DefinitionSource {
     fileprivate func with(file path: String, _ text: String) -> DefinitionSource {
         var copy = self
         let read = files.read
-        copy.files = TextFiles { try $0 == path ? Array(text.utf8) : read($0) }
+        copy.files.read = { try $0 == path ? Array(text.utf8) : read($0) }
         return copy
     }
 }

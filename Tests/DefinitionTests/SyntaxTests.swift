@@ -37,7 +37,7 @@ struct SyntaxTests {
 
     @Test func `text that is not UTF-8`() {
         var broken = source("")
-        broken.files = TextFiles { _ in Array("name: lab\nversion: ".utf8) + [0xFF, 0x0A] }
+        broken.files.read = { _ in Array("name: lab\nversion: ".utf8) + [0xFF, 0x0A] }
         #expect(
             mistakes(in: broken) == ["sandbox.yaml:2:1: error: the line is not valid UTF-8, save the file as UTF-8"])
     }
@@ -51,15 +51,57 @@ struct SyntaxTests {
             "- roles: [a]\n- roles: [b]\n",
             "2:3: error: only one play is supported, move all roles to the first play"
         ),
+        (
+            "- hosts: all\n  roles: [a]\n- import_playbook: more.yml\n",
+            "3:3: error: 'import_playbook' is not supported, list all roles in one play"
+        ),
+        ("- hosts: web\n  roles: [a]\n", "1:10: error: 'hosts' must be all, found the string 'web', write hosts: all"),
+        ("- hosts: [all, '!m']\n  roles: [a]\n", "1:10: error: 'hosts' must be all, found a list, write hosts: all"),
+        (
+            "- hosts: all\n  connection: local\n  roles: [a]\n",
+            "2:15: error: 'connection' must be ssh, found the string 'local', remove it"
+        ),
+        (
+            "- roles: [{role: a, tags: 'x, never'}]\n",
+            "1:27: error: role 'a' has the tag never and would not be installed, remove the tag, or tag single tasks"
+        ),
+        (
+            "- tags: [never]\n  roles: [a]\n",
+            "1:9: error: the play has the tag never and would not be installed, remove the tag, or tag single tasks"
+        ),
+        (
+            "- roles: [a, ../b]\n",
+            "1:14: error: role '../b' not found in playbook/roles, create it there; roles in other places are not used"
+        ),
+        (
+            "- roles: [\"{{ a }}\"]\n",
+            "1:11: error: role '{{ a }}' not found in playbook/roles, create it there; roles in other places are not used"
+        ),
     ])
     func `broken playbooks`(text: String, mistake: String) {
         #expect(mistakes(in: source(minimal, playbook: text)) == ["playbook/site.yml:\(mistake)"])
     }
 
+    @Test func `a role without a folder`() {
+        var broken = source(minimal)
+        broken.files = .memory(
+            ["/home/sandbox.yaml": minimal, "/home/playbook/site.yml": playbook],
+            missing: ["/home/playbook/roles/docker"])
+        #expect(
+            mistakes(in: broken) == [
+                "playbook/site.yml:5:7: error: role 'docker' not found in playbook/roles, create it there; roles in other places are not used"
+            ])
+    }
+
     @Test(arguments: [
         ("- roles: [a, b, c, tidy]", ["a", "b", "c"], ["b"]), ("- roles: [a, b]", ["a", "b"], ["a"]),
         ("- roles: [a]", ["a"], []), ("- roles: [tidy, b]", ["tidy", "b"], ["tidy"]),
+        ("- roles: [tidy]\n  tasks: []", ["tidy"], []),
         ("- roles: [{role: a, x: 1}, {name: b}, c]", ["a", "b", "c"], ["b"]),
+        (
+            "- hosts: [all]\n  connection: ssh\n  tags: x\n  roles: [{role: a, tags: [x, nevermore]}]\n  tasks: []",
+            ["a"], []
+        ),
     ])
     func `roles and the default checkpoint`(text: String, roles: [String], checkpoints: [String]) throws {
         let playbook = try source(minimal, playbook: text).loadDefinition().definition.playbook
