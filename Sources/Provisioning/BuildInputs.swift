@@ -27,21 +27,20 @@ package struct BuildInputs: Sendable {
         // A release never starts from a cached system that may be incomplete.
         hash.add("release", "\(order.isRelease)")
         try hash.addTree(playbook.pins)
-        // Files outside of the listed roles may be used by any role: the play itself, group variables, helper roles.
-        try hash.addTree(folder) { path in
-            !playbook.roles.contains { path == "roles/\($0)" } && Self.matters(path)
-        }
-        stepKeys = try playbook.steps.map { step in
-            for role in step.roles where fileExists("\(folder)/roles/\(role)") {
-                hash.add("role", role)
-                try hash.addTree("\(folder)/roles/\(role)", where: Self.matters)
+        let files = try PlaybookFiles(folder, roles: playbook.roles)
+        hash.add("play", files.shared)
+        var unread = files.called
+        var read: Set<String> = []
+        stepKeys = playbook.steps.map { step in
+            hash.add("step", step.roles.joined(separator: ","))
+            unread += step.roles
+            while let name = unread.popLast() {
+                guard read.insert(name).inserted, let role = files.roles[name] else { continue }
+                hash.add("role \(name)", role.digest)
+                unread += role.called
             }
             return hash.hexDigest
         }
-    }
-
-    private static func matters(_ path: String) -> Bool {
-        !path.hasSuffix(".md") && !path.hasPrefix(".")
     }
 
     /// The digest of the images that are built on this host.

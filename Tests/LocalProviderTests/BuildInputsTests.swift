@@ -21,13 +21,60 @@ struct BuildInputsTests {
 
     @Test(
         "what any role may use changes all keys",
-        arguments: ["roles/first/tasks/main.yml", "roles/helper/tasks/main.yml", "site.yml", "../pins.yaml"])
+        arguments: [
+            "roles/first/tasks/main.yml", "roles/helper/tasks/main.yml", "site.yml", "../pins.yaml",
+            "roles/helper/files/README.md", "roles/last/defaults/main.yml", "roles/last/handlers/main.yml",
+        ])
     func shared(_ file: String) async throws {
         try await Fixture.with { fixture in
             let before = try BuildInputs(fixture.order()).stepKeys
+            try makeDirectory(parentDirectory("\(fixture.folder)/\(file)"))
             try writeAtomically("changed", to: "\(fixture.folder)/\(file)")
             let after = try BuildInputs(fixture.order()).stepKeys
             #expect(Set(before).isDisjoint(with: after))
+        }
+    }
+
+    @Test(
+        "a role that an earlier step runs or reads is part of that step's key",
+        arguments: [
+            ("roles/first/meta/main.yml", "dependencies:\n  - {role: last, x: 1}\n", true),
+            ("roles/first/meta/main.yml", "galaxy_info: {description: before last}\ndependencies: []\n", false),
+            (
+                "roles/first/tasks/main.yml", "- ansible.builtin.include_role:\n    tasks_from: x\n    name: last\n",
+                true
+            ),
+            ("roles/first/tasks/main.yml", "- import_role: name='last'\n", true),
+            ("roles/first/tasks/main.yml", "- include_role: {name: \"{{ item }}\"}\n  loop: [last]\n", true),
+            ("roles/first/tasks/main.yml", "- include_role: {name: helper}\n  vars: {name: last}\n", false),
+            ("roles/first/tasks/main.yml", "- import_tasks: ../../last/tasks/main.yml\n", true),
+            ("roles/first/tasks/main.yml", "- copy: {src: '{{ playbook_dir }}/roles/last/files/a'}\n", true),
+            ("roles/first/tasks/main.yml", "- name: Make it last\n  debug:\n", false),
+            ("roles/helper/tasks/main.yml", "- include_role: {name: last}\n", true),
+            ("site.yml", "- roles: [first, last]\n  tasks:\n    - include_role: {name: last}\n", true),
+        ])
+    func calls(_ file: String, _ text: String, isPart: Bool) async throws {
+        try await Fixture.with { fixture in
+            try makeDirectory(parentDirectory("\(fixture.folder)/\(file)"))
+            try writeAtomically(text, to: "\(fixture.folder)/\(file)")
+            let before = try BuildInputs(fixture.order()).stepKeys
+            try writeAtomically("changed", to: "\(fixture.folder)/roles/last/tasks/main.yml")
+            let after = try BuildInputs(fixture.order()).stepKeys
+            #expect((before[0] != after[0]) == isPart)
+            #expect(before[1] != after[1])
+        }
+    }
+
+    @Test("a README that a role installs is an input, the README of a role is not")
+    func readme() async throws {
+        try await Fixture.with { fixture in
+            let before = try BuildInputs(fixture.order()).stepKeys
+            try writeAtomically("words", to: "\(fixture.folder)/roles/last/README.md")
+            #expect(try BuildInputs(fixture.order()).stepKeys == before)
+            try makeDirectory("\(fixture.folder)/roles/last/files")
+            try writeAtomically("words", to: "\(fixture.folder)/roles/last/files/README.md")
+            let after = try BuildInputs(fixture.order()).stepKeys
+            #expect(before[0] == after[0] && before[1] != after[1])
         }
     }
 
