@@ -101,6 +101,21 @@ struct CommandTests {
         }
     }
 
+    @Test("the password of an image is asked for once, and one that is set is asked for twice")
+    func prompts() async throws {
+        try await withFolder { world in
+            var world = world
+            (world.isRoot, world.person) = (true, "twelve chars")
+            try Data([0x51, 0x46, 0x49, 0xfb] + [UInt8](repeating: 0, count: 1020)).write(
+                to: URL(filePath: "\(world.directory)/x.qcow2"))
+            let known = await world.dss("verify-vm", "x.qcow2", "--ask-default-password").errors
+            #expect(known.contains("Default password: ") && !known.contains("Repeat"), "\(known)")
+            let place = ["--bucket", "bucket", "--cache", "cache", "--state", "state"]
+            let new = await world.dss(["create-vm", "--ask-default-password"] + place).errors
+            #expect(new.contains("Default password: Repeat default password: "), "\(new)")
+        }
+    }
+
     @Test("a failure is text on standard error, or with --json an event on standard output")
     func failure() async {
         let text = await PretendWorld().dss("definition", "--definition", "none.yaml")

@@ -51,7 +51,10 @@ struct PretendWorld {
                     ask()
                     return person ?? ""
                 },
-                password: { [person] _ in person }, line: { [person] in person }),
+                password: { [person] prompt in
+                    errors.write(prompt)
+                    return person
+                }, line: { [person] in person }),
             runner: runner, network: network, clock: ContinuousClock(), now: { [now] in now })
     }
 

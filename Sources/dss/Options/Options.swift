@@ -110,8 +110,11 @@ struct PasswordOptions: ParsableArguments {
     var asks = false
 
     /// The password from the prompt or the file, else from `DSS_DEFAULT_PASSWORD`, else a generated one.
-    func password(in live: Live) throws -> DefaultPassword {
-        if asks { return .given(try Self.ask(live.keyboard)) }
+    ///
+    /// - Parameter isNew: Whether the password is about to be set. A mistyped one would lock everybody out, so the
+    ///   prompt asks twice; that of an existing image need not be repeated, since the login fails.
+    func password(in live: Live, isNew: Bool = true) throws -> DefaultPassword {
+        if asks { return .given(try Self.ask(live.keyboard, twice: isNew)) }
         if let file { return .given(try Self.check(Self.firstLine(of: file, live.keyboard), from: file)) }
         if let value = live.environment["DSS_DEFAULT_PASSWORD"] {
             return .given(try Self.check(value, from: "DSS_DEFAULT_PASSWORD"))
@@ -121,7 +124,7 @@ struct PasswordOptions: ParsableArguments {
 
     /// The default password of an existing image, which cannot be generated.
     func knownPassword(in live: Live) throws -> Secret {
-        guard case .given(let secret) = try password(in: live) else {
+        guard case .given(let secret) = try password(in: live, isNew: false) else {
             throw Failure(
                 .usage, "the default password of the image is required",
                 advice: "use --ask-default-password, --default-password-file or DSS_DEFAULT_PASSWORD")
@@ -129,12 +132,12 @@ struct PasswordOptions: ParsableArguments {
         return secret
     }
 
-    private static func ask(_ keyboard: Keyboard) throws -> Secret {
+    private static func ask(_ keyboard: Keyboard, twice: Bool) throws -> Secret {
         guard keyboard.isTerminal else {
             throw Failure(.usage, "--ask-default-password requires a terminal", advice: "use --default-password-file")
         }
         guard let first = keyboard.password("Default password: "),
-            let second = keyboard.password("Repeat default password: ")
+            let second = twice ? keyboard.password("Repeat default password: ") : first
         else { throw Failure(.usage, "no password was entered") }
         guard first == second else { throw Failure(.usage, "the passwords do not match") }
         return try check(first, from: "the prompt")
