@@ -104,7 +104,7 @@ struct Dss: ParsableCommand {
 
             To verify that an image boots and works as specified:
 
-              sudo dss verify-vm IMAGE --hardware vmware --ask-default-password
+              dss verify-vm IMAGE --ask-default-password
 
             Exit codes: 0 success, 1 failure, 64 usage error, 65 invalid data, 69 tool or service unavailable, 70 \
             internal error, 75 temporary failure (try again later), 77 permission denied, 130 interrupted.

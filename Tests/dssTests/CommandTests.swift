@@ -1,5 +1,6 @@
 import AWSCore
 import AWSTestSupport
+import DiskImages
 import Foundation
 import HTTPTransport
 import Sandbox
@@ -113,6 +114,25 @@ struct CommandTests {
             let place = ["--bucket", "bucket", "--cache", "cache", "--state", "state"]
             let new = await world.dss(["create-vm", "--ask-default-password"] + place).errors
             #expect(new.contains("Default password: Repeat default password: "), "\(new)")
+        }
+    }
+
+    @Test(
+        "an image boots on the hardware that its format is for, unless another is asked for",
+        arguments: [
+            ("QFI\u{fb}", 0, Hardware.qemu), ("conectix", 0, .hyperv), ("KDMV", 0, .vmware),
+            ("ustar", 257, .virtualbox),
+        ])
+    func hardware(magic: String, offset: Int, usual: Hardware) async throws {
+        try await withTemporaryDirectory { folder in
+            var bytes = [UInt8](repeating: 0, count: 4096)
+            for (index, scalar) in magic.unicodeScalars.enumerated() {
+                bytes[offset + index] = UInt8(truncatingIfNeeded: scalar.value)
+            }
+            try Data(bytes).write(to: URL(filePath: "\(folder)/image"))
+            #expect(try Hardware.chosen(nil, for: "\(folder)/image") == usual)
+            #expect(try Hardware.chosen(.ec2, for: "\(folder)/image") == .ec2)
+            #expect(throws: Failure.self) { try Hardware.chosen(.ec2, for: "\(folder)/none") }
         }
     }
 

@@ -28,7 +28,7 @@ struct Run: DssCommand {
             Examples:
               dss run
               dss run 0.1.0 --keep work.qcow2
-              dss run sandbox.vmdk --memory 8GiB --cpus 4 --hardware vmware
+              dss run sandbox.vmdk --memory 8GiB --cpus 4
               dss run 0.1.0 --docker
               dss run --json
             """)
@@ -52,7 +52,7 @@ struct Run: DssCommand {
     @Option(help: ArgumentHelp("Processors of the virtual machine (default: 2)", valueName: "number"))
     var cpus: Int?
 
-    @Option(help: "Virtual hardware to boot on (default: qemu)")
+    @Option(help: "Virtual hardware to boot on (default: what the format of the image is for)")
     var hardware: Hardware?
 
     @Flag(help: "Run the Docker image of the build")
@@ -80,8 +80,9 @@ struct Run: DssCommand {
         guard !docker else {
             return try await runContainer(of: folder(live), runner: live.runner, events: writer.write)
         }
+        let image = try await runnable(live)
         let order = RunOrder(
-            image: try await runnable(live), hardware: hardware ?? .qemu,
+            image: image, hardware: try .chosen(hardware, for: image.path),
             memoryMiB: (memory?.bytes).map { Int($0 >> 20) } ?? 4096, processors: cpus ?? 2,
             disk: keep.map(live.absolute))
         try await runVM(order, runner: live.runner, events: writer.write)

@@ -15,22 +15,25 @@ struct VerifyVM: DssCommand {
             Boots two copies of the image, changes the default password of one as a user would, and checks \
             JupyterLab, Docker, Poetry, the message of the day, and everything that sealing must remove. Starts a \
             kernel, runs the notebooks of the sandbox, and imports every installed distribution; without KVM, leave \
-            this out with '--checks system'. Never writes to the image itself. Give the default password of the image with --default-password-file, \
-            --ask-default-password or DSS_DEFAULT_PASSWORD.
+            this out with '--checks system'. Never writes to the image itself.
+
+            Boots on the hardware that the format is for: a VHD on Hyper-V's, a VMDK on VMware's, an OVA on \
+            VirtualBox's, a RAW or QCOW2 image on QEMU's. Give the default password of the image with \
+            --default-password-file, --ask-default-password or DSS_DEFAULT_PASSWORD.
 
             Exits with 1 if a check fails.
 
             Examples:
-              dss verify-vm sandbox.vmdk --hardware vmware --ask-default-password
-              dss verify-vm sandbox.vhd --hardware hyperv \\
+              dss verify-vm sandbox.vmdk --ask-default-password
+              dss verify-vm sandbox.qcow2 --hardware qemu-uefi \\
                   --default-password-file secret.txt --json
             """)
 
     @Argument(help: "Image to verify: VHD, VMDK, RAW, QCOW2 or OVA", completion: .file())
     var image: String
 
-    @Option(help: "Virtual hardware to boot on")
-    var hardware = Hardware.qemu
+    @Option(help: "Virtual hardware to boot on (default: what the format of the image is for)")
+    var hardware: Hardware?
 
     @OptionGroup var password: PasswordOptions
     @OptionGroup var output: OutputOptions
@@ -49,7 +52,7 @@ struct VerifyVM: DssCommand {
 
     func run(in live: Live) async throws {
         // Nobody should type a password for a file that is no image.
-        _ = try ImageInspector.signature(of: live.absolute(image))
+        let hardware = try Hardware.chosen(hardware, for: live.absolute(image))
         let secret = try password.knownPassword(in: live)
         let manifest = live.manifest(beside: image)
         let expected = Expectations(
@@ -70,5 +73,13 @@ struct VerifyVM: DssCommand {
     }
 }
 
-extension Hardware: ExpressibleByArgument {}
+extension Hardware: ExpressibleByArgument {
+    /// The hardware that was asked for, else the one that the format of the image is for.
+    /// - Throws: `Failure` if the file is no image, whatever was asked for.
+    static func chosen(_ option: Hardware?, for image: String) throws -> Hardware {
+        let format = try ImageInspector.signature(of: image).format
+        return option ?? .usual(for: format)
+    }
+}
+
 extension CheckScope: ExpressibleByArgument {}
