@@ -185,6 +185,12 @@ struct CommandTests {
         }
     }
 
+    @Test("tools for root are found after those in PATH")
+    func searchPath() {
+        #expect(Live.searchPath("/usr/bin:/sbin") == "/usr/bin:/sbin:/usr/local/sbin:/usr/sbin")
+        #expect(Live.searchPath(nil) == "/usr/local/sbin:/usr/sbin:/sbin")
+    }
+
     @Test("two commands in one world both find the secret, and neither shows it")
     func secretTwice() async {
         var world = PretendWorld()

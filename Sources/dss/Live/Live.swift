@@ -33,11 +33,20 @@ extension Live {
         "GH_TOKEN", "GITHUB_TOKEN",
     ]
 
+    /// Where programs are looked up: in `PATH`, then where Debian keeps those for root, which `PATH` of an ordinary user
+    /// and of `su` lacks. A tool is thus found by everybody, or by nobody.
+    static func searchPath(_ path: String?) -> String {
+        let folders = (path ?? "").split(separator: ":").map(String.init)
+        let more = ["/usr/local/sbin", "/usr/sbin", "/sbin"].filter { !folders.contains($0) }
+        return (folders + more).joined(separator: ":")
+    }
+
     /// The world of this process. Removes secrets from its environment, so that no subprocess inherits them; a second
     /// call would therefore miss them.
     static func process() -> Live {
         let environment = ProcessInfo.processInfo.environment
         for name in ["DSS_DEFAULT_PASSWORD"] + secretVariables { unsetenv(name) }
+        setenv("PATH", searchPath(environment["PATH"]), 1)
         return Live(
             environment: environment, currentDirectory: FileManager.default.currentDirectoryPath,
             home: environment["HOME"] ?? FileManager.default.homeDirectoryForCurrentUser.path,
