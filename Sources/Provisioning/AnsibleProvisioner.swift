@@ -36,7 +36,10 @@ package struct AnsibleProvisioner: Provisioner {
         var lost: [String] = []
         while true {
             let watch = TaskMonitor(events: build.scope.events, isVerbose: order.isVerbose)
-            let output = try await runner.execute(command) { stream, line in watch.heard(stream, line) }
+            let output = try await runner.execute(command) { stream, line in
+                // A task that Ctrl-C ends did not fail.
+                if !Task.isCancelled { watch.heard(stream, line) }
+            }
             try Task.checkCancellation()
             if output.status.isSuccess { return try await missingComponents(on: machine.endpoint) }
             // A machine that becomes unreachable three times in the same task has a permanent problem.

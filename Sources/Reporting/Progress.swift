@@ -115,12 +115,19 @@ extension ProgressState.Finished {
         var line = "\(style.mark(outcome.verdict)) \(stage.rawValue.padded(to: Stage.nameWidth))"
         line += "  " + style.paint(time.padded(to: 10, .right), outcome == .cached ? .dim : nil)
         let number = tasks.all == 1 ? "1 task" : "\(tasks.all) tasks"
+        if outcome == .interrupted { line += "  interrupted" }
         return tasks.summary.isEmpty ? line : line + "  " + style.paint("\(number): \(tasks.summary)", .dim)
     }
 }
 
 extension StageOutcome {
-    var verdict: Verdict { self == .failed ? .bad : .good }
+    var verdict: Verdict {
+        switch self {
+        case .failed: .bad
+        case .interrupted: .neutral
+        case .done, .cached: .good
+        }
+    }
 }
 
 extension Stage {

@@ -30,6 +30,8 @@ package enum StageOutcome: String, Sendable, Codable {
     /// The result of an earlier build was reused, so nothing had to run.
     case cached
     case failed
+    /// Ctrl-C or a signal ended the stage.
+    case interrupted
 }
 
 /// The progress of an activity: `12 of 31 tasks`, `512 of 1300 MB`, or only its name.

@@ -22,7 +22,8 @@ package actor StageLog {
             finish(stage, stopwatch, outcome)
             return result
         } catch {
-            finish(stage, stopwatch, .failed)
+            // Whatever a step throws after Ctrl-C is a consequence of it: a tool that was ended looks like one that failed.
+            finish(stage, stopwatch, Task.isCancelled ? .interrupted : .failed)
             throw error
         }
     }

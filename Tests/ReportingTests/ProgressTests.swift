@@ -32,6 +32,15 @@ struct ProgressTests {
         try expectGolden(transcript(TerminalProgress(Samples.ascii), Samples.failingBuild), "progress-ascii-failed")
     }
 
+    @Test func anInterruptedStageDidNotFail() {
+        let events: [(BuildEvent, at: Double)] = [
+            (.stageStarted(.install), 0), (.stageFinished(.install, seconds: 4.3, outcome: .interrupted), 4.3),
+        ]
+        let terminal = written(TerminalProgress(Samples.ascii), events)
+        #expect(terminal.hasSuffix("-      install        4.3 s  interrupted\n"), "\(terminal)")
+        #expect(written(PlainProgress(), events).hasSuffix("install: interrupted in 4.3 s\n"))
+    }
+
     @Test func aPipe() throws {
         try expectGolden(written(PlainProgress(), Samples.build() + Samples.failingBuild), "progress-plain")
         try expectGolden(written(PlainProgress(isVerbose: true), Samples.build()), "progress-plain-verbose")

@@ -101,13 +101,15 @@ struct CreateVMTests {
     func `a cancelled build cleans up`(call: String) async throws {
         var provider = FakeProvider()
         provider.hanging = call
+        let (events, sink) = collector()
         let build = Task { [provider] in
-            try await createVM(order(), on: provider, with: provider, events: { _ in })
+            try await createVM(order(), on: provider, with: provider, events: sink)
         }
         while !provider.record.lines.contains(call) { try await Task.sleep(for: .milliseconds(1)) }
         build.cancel()
         await #expect(throws: CancellationError.self) { try await build.value }
         #expect(provider.record.lines.suffix(2) == ["remove machine", "remove lock"])
+        #expect(finished(events(), .failed).isEmpty && finished(events(), .interrupted).count == 1)
     }
 
     @Test func `the machine is kept on failure where that is asked for, and nothing else`() async throws {

@@ -13,7 +13,7 @@ struct SchemaTests {
     private static let missing = MissingComponent(component: "script_languages", reason: "cannot be reached")
 
     static func events() throws -> [BuildEvent] {
-        let outcomes: [StageOutcome] = [.done, .cached, .failed]
+        let outcomes: [StageOutcome] = [.done, .cached, .failed, .interrupted]
         return [.buildStarted(assetID: try AssetID("0.1 beta"), provider: "local")]
             + Stage.allCases.map { .stageStarted($0) }
             + outcomes.map { .stageFinished(.export, seconds: 1.5, outcome: $0) }
