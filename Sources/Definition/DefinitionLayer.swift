@@ -92,7 +92,7 @@ extension Layer {
         for (name, text) in environment.sorted(by: { $0.key < $1.key }) where name.hasPrefix("DSS_") && !text.isEmpty {
             let place = Place.environment(name)
             if let key = byVariable[name] {
-                items[key] = RawText.item(text, key: key, place: place)
+                items[key] = RawText.setting(text, key: key, place: place, &diagnostics)
             } else if name == prefix || name.hasPrefix(prefix + "_") {
                 addVariable(String(name.dropFirst(prefix.count + 1)), text, place, &diagnostics)
             } else if let near = DidYouMean.closest(to: name, among: byVariable.keys),
@@ -109,7 +109,7 @@ extension Layer {
         for override in overrides {
             let place = Place.flag(override.flag)
             if Settings.byKey[override.key] != nil {
-                items[override.key] = RawText.item(override.value, key: override.key, place: place)
+                items[override.key] = RawText.setting(override.value, key: override.key, place: place, &diagnostics)
             } else if override.key == Settings.variables || override.key.hasPrefix(Settings.variables + ".") {
                 addVariable(
                     String(override.key.dropFirst(Settings.variables.count + 1)), override.value, place, &diagnostics)

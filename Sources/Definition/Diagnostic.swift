@@ -160,6 +160,12 @@ enum RawText {
         Item(key: key, place: place, content: .scalar(scalar(text)))
     }
 
+    /// The string as the value of a key: a list also in the way of a definition, `[a, b]`.
+    static func setting(_ text: String, key: String, place: Place, _ diagnostics: inout [Diagnostic]) -> Item? {
+        guard trimmed(text).hasPrefix("[") else { return item(text, key: key, place: place) }
+        return yaml(text, key: key, place: place, &diagnostics)
+    }
+
     /// The string parsed as YAML, for playbook variables: `3`, `true`, `[a, b]`, `{a: 1}`.
     static func yaml(_ text: String, key: String, place: Place, _ diagnostics: inout [Diagnostic]) -> Item? {
         var found: [Diagnostic] = []

@@ -24,8 +24,8 @@ package enum DefinitionReference {
         `sandbox.yaml` is a YAML file. Only `name` and `version` are required. Relative paths start at the directory of \
         the file. Unknown keys are errors.
 
-        To override a key, use `--set KEY=VALUE` or its environment variable; elements of a list are separated by \
-        commas there. Options override environment variables, and environment variables override the file. \
+        To override a key, use `--set KEY=VALUE` or its environment variable; a list is written as `a,b` or \
+        `[a, b]` there. Options override environment variables, and environment variables override the file. \
         `dss definition --origins` prints the effective value of each key and its origin.
 
         """

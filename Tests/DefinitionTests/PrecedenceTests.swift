@@ -42,8 +42,20 @@ struct PrecedenceTests {
             ])
     }
 
+    @Test(arguments: ["formats=vhd,raw", "formats=[vhd, raw]", "formats= [ vhd , 'raw' ] "])
+    func `a list is written with commas or as in YAML`(assignment: String) throws {
+        let loaded = try source(minimal, overrides: [Override(set: assignment)]).loadDefinition()
+        #expect(loaded.definition.formats == [.vhd, .raw])
+        let fromEnvironment = try source(minimal, environment: ["DSS_FORMATS": "[vhd, raw]"]).loadDefinition()
+        #expect(fromEnvironment.definition.formats == [.vhd, .raw])
+    }
+
     @Test(
         arguments: [
+            (
+                ["formats=[vhd, iso]"], [:],
+                ["flag --set formats: error: 'formats' cannot be 'iso', use one of vhd, vmdk, raw, qcow2, ova"]
+            ),
             (
                 ["ports.jupyter=0"], [:],
                 [

@@ -32,7 +32,9 @@ struct DefinitionOptions: ParsableArguments {
     @Option(
         name: .customLong("set"), parsing: .singleValue,
         help: ArgumentHelp(
-            "Override a key of the definition, for example --set disk.size=12GiB (repeatable)", valueName: "key=value")
+            "Override a key of the definition, for example --set disk.size=12GiB or, for a list, --set formats=vhd,ova "
+                + "or --set 'formats=[vhd, ova]' (repeatable)",
+            valueName: "key=value")
     )
     var settings: [String] = []
 
