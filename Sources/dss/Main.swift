@@ -71,7 +71,7 @@ struct Main {
         let (code, text) = (Dss.exitCode(for: error), Dss.fullMessage(for: error))
         guard !text.isEmpty else { return code.rawValue }
         if code.isSuccess {
-            live.standardOutput.write(text + "\n")
+            live.standardOutput.write(Dss.optionsFirst(text) + "\n")
         } else {
             live.standardError.write(Dss.usageError(error, live.standardError.style))
         }

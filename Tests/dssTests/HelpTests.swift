@@ -30,6 +30,17 @@ struct HelpTests {
         #expect(Set(names) == Set(CommandOperations.table.map(\.command)) && names.count == callers.count)
     }
 
+    @Test("the options of a command are above those for AWS only, and the help stays whole")
+    func optionsFirst() async throws {
+        let help = await PretendWorld().dss("create-vm", "--help").output
+        let (own, aws) = (
+            try #require(help.firstRange(of: "\nOPTIONS:")), try #require(help.firstRange(of: "\nAWS OPTIONS:"))
+        )
+        #expect(own.lowerBound < aws.lowerBound)
+        let original = Dss.helpMessage(for: CreateVM.self, columns: 80)
+        #expect(help.split(separator: "\n").sorted() == original.split(separator: "\n").sorted())
+    }
+
     /// The commands that do something, whatever group they are in.
     private static func commands(of command: any ParsableCommand.Type) -> [any ParsableCommand.Type] {
         let parts = command.configuration.subcommands

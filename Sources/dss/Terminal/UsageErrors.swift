@@ -26,6 +26,18 @@ extension Dss {
         return nil
     }
 
+    /// The help of a command with its own options above the sections with a title, such as those for AWS only.
+    /// ArgumentParser prints them below.
+    static func optionsFirst(_ help: String) -> String {
+        let isEnded = help.hasSuffix("\n")
+        var sections = help.dropLast(isEnded ? 1 : 0).split(separator: "\n\n", omittingEmptySubsequences: false)
+        guard let own = sections.firstIndex(where: { $0.hasPrefix("OPTIONS:\n") }),
+            let titled = sections.firstIndex(where: { $0.prefix { $0 != "\n" }.hasSuffix(" OPTIONS:") }), titled < own
+        else { return help }
+        sections.insert(sections.remove(at: own), at: titled)
+        return sections.joined(separator: "\n\n") + (isEnded ? "\n" : "")
+    }
+
     /// What ArgumentParser says about a mistake: the error, then the help of the option and the usage.
     static func usageError(_ error: any Error, _ style: Style) -> String {
         let (said, whole) = (Dss.message(for: error), Dss.fullMessage(for: error))
