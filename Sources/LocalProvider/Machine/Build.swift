@@ -216,7 +216,8 @@ extension LocalMachineFactory {
         }
         // A tree with a mount inside is kept: removing it would delete through the mount.
         if parts.mounts.isEmpty {
-            for directory in parts.directories {
+            // The first one contains the record: if this process is killed meanwhile, the rest keeps its asset id.
+            for directory in parts.directories.reversed() {
                 let output = try await runner.execute(.removeTree(directory))
                 if !output.status.isSuccess { left.append("\(directory): \(output.standardError.trimmedLine)") }
             }

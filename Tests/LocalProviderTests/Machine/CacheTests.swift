@@ -184,6 +184,19 @@ final class Counter: Sendable {
         }
     }
 
+    @Test("the directory with the record of a build is removed last, so that what a killed removal leaves has its id")
+    func recordLast() async throws {
+        try await Self.withFactory { factory in
+            var factory = factory
+            let parts = BuildResources(name: machineName("a", stateDirectory: factory.stateDirectory), in: factory)
+            for directory in [parts.directory, parts.workspace] { try makeDirectory(directory) }
+            let runner = Noting()
+            factory.runner = runner
+            try await factory.dismantle(parts)
+            #expect(runner.removed == [parts.workspace, parts.directory])
+        }
+    }
+
     /// A cache of two base systems: `old` is unused, `new` has a layer in use and one that was last used long ago.
     private static let entries: [ContentCache.Entry] = {
         func entry(_ key: String, on below: String = "", usedOn day: Double, isInUse: Bool = false)
@@ -248,4 +261,26 @@ final class Counter: Sendable {
             #expect(try await factory.leftovers() == [])
         }
     }
+}
+
+/// Notes what is to be removed, and removes nothing.
+private final class Noting: CommandRunner {
+    private let seen = Mutex<[String]>([])
+
+    var removed: [String] { seen.withLock { $0 } }
+
+    func execute(
+        _ command: Command, onLine: (@Sendable (OutputStream, String) -> Void)?
+    ) async throws -> CommandOutput {
+        if command.executable == "rm" { seen.withLock { $0.append(command.arguments.last ?? "") } }
+        return CommandOutput()
+    }
+
+    func start(_ command: Command, log: String) async throws -> BackgroundProcess {
+        throw Failure(.bug, "\(command.executable) is only run to its end")
+    }
+
+    func converse<Result: Sendable>(
+        _ command: Command, _ body: (PromptSession) async throws -> Result
+    ) async throws -> Result { throw Failure(.bug, "\(command.executable) is only run to its end") }
 }
