@@ -47,8 +47,8 @@ package struct AssetListing {
         (self.site, self.empty, self.now) = (site, empty, now)
     }
 
-    /// Writes the table. If the terminal is too narrow for assets on AWS, states are printed below the ids and addresses
-    /// above them.
+    /// Writes the table. If the terminal is too narrow, what assets have in common is printed above them (the asset id,
+    /// the directory or the address), and for assets on AWS, states are printed below the ids.
     package func write(as format: OutputFormat, _ style: Style, to output: (String) throws -> Void) rethrows {
         let reach: Table.Reach =
             switch format {
@@ -57,7 +57,7 @@ package struct AssetListing {
             case .json: .programs
             }
         var rooms = Room.allCases
-        while case .aws = site, format == .text, style.width != .max, let room = rooms.last, room > .forIDs,
+        while format == .text, style.width != .max, let room = rooms.last, room > .forIDs,
             table(room, for: reach).naturalWidth > style.width
         { rooms.removeLast() }
         try table(rooms.last ?? .forIDs, for: reach).write(as: format, style, to: output)
@@ -66,7 +66,7 @@ package struct AssetListing {
     private func table(_ room: Room, for reach: Table.Reach) -> StreamedTable {
         let columns =
             switch site {
-            case .host: hostColumns
+            case .host: hostColumns(room)
             case .aws: awsColumns(room)
             }
         let frame = Table(
@@ -77,7 +77,10 @@ package struct AssetListing {
                 rows: assets[range].map { asset in
                     columns.map { $0.column.reach >= reach ? $0.cell(asset) : "" }
                 })
-            if case .aws = site { addHeadings(to: &part, range, room) }
+            switch site {
+            case .host: if room < .forAll { addHostHeadings(to: &part, range) }
+            case .aws: addHeadings(to: &part, range, room)
+            }
             return part
         }
     }
@@ -89,11 +92,16 @@ package struct AssetListing {
 
 /// On this machine.
 extension AssetListing {
-    private var hostColumns: [AssetColumn] {
-        [
-            .init(.init("asset", key: "asset_id"), total: "total") { .init($0.assetID) },
-            .init(.init("kind")) { .init($0.kind.rawValue) },
-            .init(.init("name", fit: .shrinks), total: count) { .init($0.id) },
+    private func hostColumns(_ room: Room) -> [AssetColumn] {
+        let isWide = room == .forAll
+        return [
+            .init(.init("asset", key: "asset_id", in: isWide ? .everywhere : .documents), total: "total") {
+                .init($0.assetID)
+            },
+            .init(.init("kind"), total: isWide ? "" : "total") { .init($0.kind.rawValue) },
+            .init(.init("name", fit: isWide ? .shrinks : .wraps), total: count) {
+                .init(isWide ? $0.id : String($0.id.dropFirst($0.storedFolder?.count ?? 0)), .string($0.id))
+            },
             .init(.init("size", key: "bytes", .right), total: Table.size(bytes)) { Table.size($0.bytes) },
             .init(.init("state")) { asset in
                 // Values for programs contain no spaces.
@@ -102,6 +110,17 @@ extension AssetListing {
                     ink: asset.isInUse ? .yellow : asset.isOrphan ? .red : .green)
             },
         ]
+    }
+}
+
+extension AssetListing {
+    /// Groups the rows by asset id, and names the directory that their names are relative to.
+    private func addHostHeadings(to table: inout Table, _ range: Range<Int>) {
+        for index in range where index == 0 || assets[index].assetID != assets[index - 1].assetID {
+            let group = assets[index...].prefix { $0.assetID == assets[index].assetID }
+            let folder = group.lazy.compactMap(\.storedFolder).first
+            table.headings[index - range.lowerBound] = [assets[index].assetID] + (folder.map { ["  in \($0)"] } ?? [])
+        }
     }
 }
 
@@ -176,6 +195,13 @@ extension AssetListing {
 }
 
 extension Asset {
+    /// The directory in which the files of one asset id are published, with a slash at its end; `nil` for everything
+    /// that is elsewhere.
+    fileprivate var storedFolder: Substring? {
+        guard [.image, .manifest, .partialExport].contains(kind) else { return nil }
+        return id.lastIndex(of: "/").map { id[...$0] }
+    }
+
     fileprivate func isGrouped(with other: Asset) -> Bool { assetID == other.assetID && region == other.region }
 
     /// The state of the asset and everything notable about it, as text.
