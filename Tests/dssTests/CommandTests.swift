@@ -7,6 +7,7 @@ import Sandbox
 import Testing
 import Workbench
 
+@testable import LocalProvider
 @testable import dss
 
 /// Commands that run inside the test, in a world that it made.
@@ -134,6 +135,19 @@ struct CommandTests {
             #expect(try Hardware.chosen(.ec2, for: "\(folder)/image") == .ec2)
             #expect(throws: Failure.self) { try Hardware.chosen(.ec2, for: "\(folder)/none") }
         }
+    }
+
+    @Test(
+        "an entry of the cache is described by its roles",
+        arguments: [
+            (["roles": "docker", "asset id": "1"], "role docker (first built for 1)"),
+            (["roles": "jupyter, notebooks", "asset id": "1"], "roles jupyter, notebooks (first built for 1)"),
+            (["asset id": "1"], "first built for 1"),
+        ])
+    func cacheEntry(inputs: [String: String], description: String) {
+        let entry = ContentCache.Entry(
+            kind: .layers, key: "k", inputs: inputs, bytes: 1, lastUsed: 0, isInUse: false, isWhole: true)
+        #expect(entry.description == description)
     }
 
     @Test("a failure is text on standard error, or with --json an event on standard output")

@@ -67,7 +67,8 @@ package struct DockerOrder: Sendable {
     var plan: MachinePlan {
         MachinePlan(
             assetID: build.assetID, base: build.definition.base, profile: .container, steps: buildInputs.stepKeys,
-            usesCache: build.usesCache, reachesHost: build.definition.namesHost, isVerbose: build.isVerbose)
+            roles: build.definition.playbook.steps.map(\.roles), usesCache: build.usesCache,
+            reachesHost: build.definition.namesHost, isVerbose: build.isVerbose)
     }
 
     /// Names of the layers by their contents, the base first.

@@ -56,10 +56,14 @@ extension LocalMachineFactory {
         _ layer: CachedTree, _ isIncomplete: Bool, _ machine: LocalMachine, _ events: @escaping EventSink
     ) async throws {
         guard isIncomplete else { return }
-        let inputs = [
-            "below": machine.trees.last!.key, "step": machine.plan.steps[machine.stepsDone],
-            "asset id": machine.plan.assetID.rawValue,
+        let plan = machine.plan
+        var inputs = [
+            "below": machine.trees.last!.key, "step": plan.steps[machine.stepsDone],
+            "asset id": plan.assetID.rawValue,
         ]
+        if machine.stepsDone < plan.roles.count {
+            inputs["roles"] = plan.roles[machine.stepsDone].joined(separator: ", ")
+        }
         try await access(machine, events).complete(.layers, layer.key, inputs: inputs, missing: layer.missing)
     }
 

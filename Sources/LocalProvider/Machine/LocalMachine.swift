@@ -79,6 +79,8 @@ package struct MachinePlan: Sendable, Equatable {
     /// For each step the hash of its inputs (playbook part, variables, pins). A cached layer is reused only if its hash
     /// and all hashes before it match.
     package var steps: [String]
+    /// For each step its roles, by which a person recognizes its layer in the cache.
+    package var roles: [[String]]
     /// Whether to read from the cache; results are written to the cache in any case.
     package var usesCache: Bool
     /// Whether the machine may reach servers on the host's loopback at 10.0.2.2, such as a mirror on the same laptop.
@@ -88,12 +90,13 @@ package struct MachinePlan: Sendable, Equatable {
 
     package init(
         assetID: AssetID, base: SandboxDefinition.BaseSystem, profile: BaseProfile = .vm, steps: [String] = [],
-        usesCache: Bool = true, reachesHost: Bool = false, isVerbose: Bool = false
+        roles: [[String]] = [], usesCache: Bool = true, reachesHost: Bool = false, isVerbose: Bool = false
     ) {
         self.assetID = assetID
         self.base = base
         self.profile = profile
         self.steps = steps
+        self.roles = roles
         self.usesCache = usesCache
         self.reachesHost = reachesHost
         self.isVerbose = isVerbose

@@ -48,7 +48,8 @@ package struct LocalVMProvider: VMProvider {
         let inputs = try BuildInputs(order)
         let plan = MachinePlan(
             assetID: order.assetID, base: order.definition.base, steps: inputs.stepKeys,
-            usesCache: order.usesCache, reachesHost: order.definition.namesHost, isVerbose: order.isVerbose)
+            roles: order.definition.playbook.steps.map(\.roles), usesCache: order.usesCache,
+            reachesHost: order.definition.namesHost, isVerbose: order.isVerbose)
         return Machine(
             try await factory.start(plan, in: build.scope),
             inputs: inputs.diskDigest(of: order.definition, program: programDigest))

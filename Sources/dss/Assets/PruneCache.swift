@@ -98,7 +98,7 @@ extension Table {
         }
         return Table(
             [
-                Column("kind"), Column("what", fit: .shrinks), Column("size", key: "bytes", .right),
+                Column("kind"), Column("what", fit: .wraps), Column("size", key: "bytes", .right),
                 Column("last used", key: "last_used"), Column("state"), Column("key", in: .programs),
             ],
             rows: entries.map { entry in
@@ -117,11 +117,14 @@ extension Table {
 }
 
 extension ContentCache.Entry {
-    fileprivate var description: String {
+    /// What the entry contains, such as `roles jupyter, notebooks (first built for 0.1.0)`.
+    var description: String {
         guard isWhole else { return "incomplete" }
         switch kind {
         case .base: return ["distribution", "suite", "profile"].compactMap { inputs[$0] }.joined(separator: " ")
-        case .layers: return "asset id \(inputs["asset id"] ?? "")"
+        case .layers:
+            let origin = "first built for \(inputs["asset id"] ?? "")"
+            return inputs["roles"].map { "\($0.contains(",") ? "roles" : "role") \($0) (\(origin))" } ?? origin
         }
     }
 }
