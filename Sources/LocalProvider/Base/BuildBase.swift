@@ -6,6 +6,7 @@ import Workbench
 extension LocalMachineFactory {
     /// Returns the base system of a plan from the cache, or builds it and adds it to the cache.
     package func base(_ plan: MachinePlan, for build: Build, events: @escaping EventSink) async throws -> CachedTree {
+        try await beforeBuilding(cachedSteps(of: plan))
         let recipe = BaseRecipe(plan.base, profile: plan.profile, host: host)
         let access = CacheAccess(cache: cache, runner: runner, build: build, events: events)
         let make = { try await makeBase(recipe, for: build, isVerbose: plan.isVerbose, events: events) }
@@ -15,6 +16,17 @@ extension LocalMachineFactory {
             return tree
         }
         return try await access.obtain(.base, recipe.key, inputs: recipe.inputs, make: make)
+    }
+
+    /// The number of steps whose layers are in the cache, as its manifests tell: no entry is locked or verified.
+    func cachedSteps(of plan: MachinePlan) -> Int {
+        var below = BaseRecipe(plan.base, profile: plan.profile, host: host).key
+        guard plan.usesCache, fileExists(cache.manifest(.base, below)) else { return 0 }
+        for (done, step) in plan.steps.enumerated() {
+            below = layerKey(below: below, step: step)
+            guard fileExists(cache.manifest(.layers, below)) else { return done }
+        }
+        return plan.steps.count
     }
 
     /// - Returns: the path of the new tree.

@@ -51,6 +51,9 @@ package struct LocalMachineFactory: Sendable {
     /// Directory for the small files of running builds: records, locks, keys, logs, configuration.
     package var stateDirectory: String
     package var host: HostSettings
+    /// Called before anything is made, with the number of steps that the cache has: a check of what the other steps need
+    /// costs seconds here, and minutes when they run.
+    package var beforeBuilding: @Sendable (_ stepsDone: Int) async throws -> Void = { _ in }
 
     package init(runner: any CommandRunner, cacheDirectory: String, stateDirectory: String, host: HostSettings) {
         self.runner = runner

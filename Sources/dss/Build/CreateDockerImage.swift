@@ -84,7 +84,8 @@ struct CreateDockerImage: DssCommand {
         let writer = EventWriter(live, output)
         let report = try await writer.live {
             var report = try await LocalProvider.createDockerImage(
-                order, in: folder, on: await live.factory(place), with: live.provisioner(definition),
+                order, in: folder, on: try await live.factory(place, for: build, definition),
+                with: live.provisioner(definition),
                 events: writer.sink)
             let handover = DockerArchive(
                 runner: live.runner, layout: folder.layout, container: report.container,

@@ -68,7 +68,7 @@ struct CreateVM: DssCommand {
     private func runLocally(_ live: Live) async throws {
         try live.requireRoot(for: "dss create-vm")
         let order = try order(live)
-        let provider = try await live.provider(for: order, place)
+        let provider = try await live.provider(for: order, definition, place)
         let result = try await output.build(order, on: provider, with: live.provisioner(definition), live)
         try writeReport(result)
         output.show(result, order, live)

@@ -7,9 +7,11 @@ import Workbench
 
 /// Builds on this host.
 extension Live {
-    func provider(for order: BuildOrder, _ place: DirectoryOptions) async throws -> LocalVMProvider {
+    func provider(
+        for order: BuildOrder, _ options: DefinitionOptions, _ place: DirectoryOptions
+    ) async throws -> LocalVMProvider {
         LocalVMProvider(
-            runner: runner, factory: await factory(place),
+            runner: runner, factory: try await factory(place, for: order, options),
             folder: folder(order.assetID, order.definition.names, place), stateDirectory: state(place),
             programDigest: try sha256(of: "/proc/self/exe"), now: now)
     }
@@ -74,6 +76,20 @@ extension Live {
             stateDirectory: state(place), host: await .read(environment: environment, runner: runner))
     }
 
+    /// The factory for a build. For a release, it looks first whether what the release must contain can be had.
+    func factory(
+        _ place: DirectoryOptions, for order: BuildOrder, _ options: DefinitionOptions
+    ) async throws -> LocalMachineFactory {
+        var factory = await factory(place)
+        let pins = try loaded(options).pins.pins
+        if order.isRelease,
+            let clone = CloneCheck(order.definition, pins: pins, hostAddress: MachineNetwork.hostAddress)
+        {
+            factory.beforeBuilding = clone.asked(by: runner)
+        }
+        return factory
+    }
+
     func store(_ place: DirectoryOptions) -> DirectoryStore {
         DirectoryStore(folder(place.bucket, "DSS_BUCKET", DirectoryOptions.standardBucket))
     }
@@ -119,5 +135,12 @@ extension Live {
         let words = output.standardOutput.split(whereSeparator: \.isWhitespace)
         guard words.count == 2, let time = Int(words[1]) else { return nil }
         return (String(words[0]), time)
+    }
+}
+
+extension CloneCheck {
+    /// The check as what a factory calls before it builds.
+    fileprivate func asked(by runner: some CommandRunner) -> @Sendable (Int) async throws -> Void {
+        { try await check(stepsDone: $0, runner) }
     }
 }

@@ -184,6 +184,37 @@ final class Counter: Sendable {
         }
     }
 
+    @Test("before anything is made, a build is told how many steps the cache has")
+    func beforeBuilding() async throws {
+        try await Self.withFactory { factory in
+            let events = Recorder()
+            let plan = try Lab.plan("a", steps: ["s", "t"])
+            let base = BaseRecipe(plan.base, profile: plan.profile, host: factory.host).key
+            #expect(factory.cachedSteps(of: plan) == 0)
+            try await withUndo { undo in
+                let build = try await factory.open(AssetID("a"), in: Scope(undo, events: events.sink))
+                let access = Self.access(factory, build, events)
+                for (kind, key) in [(ContentCache.Kind.base, base), (.layers, layerKey(below: base, step: "s"))] {
+                    _ = try await access.obtain(kind, key, inputs: [:]) { try Self.makeTree(build, key) }
+                }
+            }
+            #expect(factory.cachedSteps(of: plan) == 1)
+            #expect(try factory.cachedSteps(of: Lab.plan("a", steps: ["s", "t"], usesCache: false)) == 0)
+            let checked = {
+                var copy = factory
+                copy.beforeBuilding = { throw Failure(.failed, "\($0) steps") }
+                return copy
+            }()
+            try await withUndo { undo in
+                let build = try await checked.open(AssetID("a"), in: Scope(undo, events: events.sink))
+                let failure = await #expect(throws: Failure.self) {
+                    try await checked.base(plan, for: build, events: events.sink)
+                }
+                #expect(failure?.message == "1 steps")
+            }
+        }
+    }
+
     @Test("the directory with the record of a build is removed last, so that what a killed removal leaves has its id")
     func recordLast() async throws {
         try await Self.withFactory { factory in
