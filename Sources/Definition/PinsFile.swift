@@ -61,7 +61,7 @@ package struct PinsFile: Sendable {
             let origin = draft.origin("base.\(key)")
             return Diagnostic(
                 place(key), "the pins are for \(pinned), but base.\(key) is \(wanted) (\(origin))",
-                "run dss pins update after changing '\(key)' here, or set base.\(key) to \(pinned)")
+                "run 'dss pins update' after changing '\(key)' here, or set base.\(key) to \(pinned)")
         }
     }
 }
@@ -202,14 +202,14 @@ struct PinsReader {
                 diagnostics.append(
                     Diagnostic(
                         package.place, "'\(package.name)' is excluded, but has a version as well",
-                        "run dss pins update, or remove this line"))
+                        "run 'dss pins update', or remove this line"))
             }
             for package in document["pip_sha256"]?[environment]?.entries ?? []
             where versions[Pins.distribution(package.name)] == nil {
                 diagnostics.append(
                     Diagnostic(
                         package.place, "'\(package.name)' has a hash, but no version in '\(environment)'",
-                        "run dss pins update, or remove this line"))
+                        "run 'dss pins update', or remove this line"))
             }
         }
     }

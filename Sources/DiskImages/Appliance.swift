@@ -114,7 +114,7 @@ package struct ApplianceArchive: Sendable, Equatable {
             guard let disk = members.first(where: { $0.name.lowercased().hasSuffix(".vmdk") }) else {
                 throw Failure(
                     .badData, "\(path) contains no VMDK", details: members.map(\.name),
-                    advice: "use an OVA file written by `dss create-vm`")
+                    advice: "use an OVA file written by create-vm")
             }
             return disk
         }

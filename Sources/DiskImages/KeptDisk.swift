@@ -68,7 +68,7 @@ package struct KeptDisk: Sendable, Equatable {
         let info = try? JSONDecoder().decode(Header.self, from: Data(output.standardOutput.utf8))
         guard let info, info.format == "qcow2", let base = info.base, base.contains("image-") else {
             throw Failure(
-                .badData, "\(path) was not created by 'dss run --keep'",
+                .badData, "\(path) was not created by 'run --keep'",
                 advice: "choose another file; it is created if it does not exist")
         }
         guard base.contains(nodeName) else {

@@ -22,8 +22,9 @@ extension BuildReport {
     var nextCommand: String? {
         if let machineImage {
             return "dss verify-ami --asset-id \(Shell.quoted(assetID.rawValue)) --region \(machineImage.region)"
+                + " --ask-default-password"
         }
-        return artifacts.first.map { "dss verify-vm \(Shell.quoted($0.location))" }
+        return artifacts.first.map { "dss verify-vm \(Shell.quoted($0.location)) --ask-default-password" }
     }
 
     /// The directory of all artifacts, so that it is not repeated for each of them; `nil` if they differ.
@@ -122,7 +123,10 @@ extension BuildReport {
     ///
     /// - Parameter password: the default password if it was generated for this build; only this report shows it. A
     ///   build that was up to date does not show it, because its images carry an older one.
-    package func text(_ style: Style, password: Secret? = nil) -> String {
+    /// - Parameter spelled: returns a command as the user has to type it.
+    package func text(
+        _ style: Style, password: Secret? = nil, spelled: (String) -> String = { $0 }
+    ) -> String {
         let sections = [
             [style.paint(headline, .bold)],
             stageLines(style),
@@ -131,7 +135,7 @@ extension BuildReport {
             imageLines(style),
             missingLines(style),
             loginLines(style, password),
-            nextCommand.map { ["next: \(style.paint($0, .bold))"] } ?? [],
+            nextCommand.map { ["next: \(style.paint(spelled($0), .bold))"] } ?? [],
         ]
         return sections.filter { !$0.isEmpty }.map { $0.map { $0 + "\n" }.joined() }.joined(separator: "\n")
     }
@@ -203,15 +207,17 @@ extension BuildReport {
     /// - Parameter password: the default password if it was generated for this build. It is stored nowhere else, so a
     ///   program that starts a build must read it here.
     package func json(password: Secret? = nil) -> JSONValue {
-        .object(members(password))
+        .object(members(password) { $0 })
     }
 
     /// The last line of the `--json` stream.
-    package func event(password: Secret? = nil) -> String {
-        JSONValue.object([("event", .string("report"))] + members(password)).line + "\n"
+    ///
+    /// - Parameter spelled: returns a command as the user has to type it.
+    package func event(password: Secret? = nil, spelled: (String) -> String = { $0 }) -> String {
+        JSONValue.object([("event", .string("report"))] + members(password, spelled)).line + "\n"
     }
 
-    private func members(_ password: Secret?) -> [(String, JSONValue)] {
+    private func members(_ password: Secret?, _ spelled: (String) -> String) -> [(String, JSONValue)] {
         [
             ("asset_id", .string(assetID.rawValue)),
             ("provider", .string(provider)),
@@ -232,7 +238,7 @@ extension BuildReport {
             ("user", .string(user)),
             ("jupyter_port", .count(jupyterPort)),
             ("default_password", .text(hasOlderPassword ? nil : password?.reveal)),
-            ("next", .text(nextCommand)),
+            ("next", .text(nextCommand.map(spelled))),
         ]
     }
 }

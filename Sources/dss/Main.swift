@@ -8,7 +8,14 @@ import Workbench
 /// A command of this program. ArgumentParser parses it; its own `run()` is left to the groups of commands, whose run is
 /// their help.
 protocol DssCommand: ParsableCommand {
+    /// Whether the command as it was typed must run as root.
+    var needsRoot: Bool { get }
+
     func run(in live: Live) async throws
+}
+
+extension DssCommand {
+    var needsRoot: Bool { false }
 }
 
 /// The program: one world, one command line, one exit code.
@@ -35,6 +42,7 @@ struct Main {
                     try command.run()
                     return 0
                 }
+                try live.requireRoot(for: command)
                 try await perform(command)
                 return 0
             } catch let error where !isOfParser(error) {
@@ -49,7 +57,8 @@ struct Main {
         try await interruptible { name, isLast in
             if isLast { LeftoverGuests().abandon() }
             live.standardError.write(
-                isLast ? stopped : "\ndss: \(name): cleaning up (repeat to stop immediately)\n")
+                isLast ? live.invocation.spelled(stopped) : "\ndss: \(name): cleaning up (repeat to stop immediately)\n"
+            )
         } _: {
             try await command.run(in: live)
         }
@@ -73,12 +82,13 @@ struct Main {
         if code.isSuccess {
             live.standardOutput.write(Dss.optionsFirst(text) + "\n")
         } else {
-            live.standardError.write(Dss.usageError(error, live.standardError.style))
+            live.standardError.write(live.invocation.spelled(Dss.usageError(error, live.standardError.style)))
         }
         return code.rawValue
     }
 
     private static func report(_ failure: Failure, json isJSON: Bool, _ live: Live) -> Int32 {
+        let failure = failure.spelled(by: live.invocation)
         if isJSON {
             live.standardOutput.write(failure.event())
         } else {

@@ -80,7 +80,7 @@ struct SetupTests {
             let said = try await admin.dss("setup-vm-bucket", "--yes")
             #expect(said.status == .exited(69))
             #expect(said.errors.contains("no stack DATA-SCIENCE-SANDBOX-VM-Bucket-WAF in us-east-1\n"))
-            #expect(said.errors.contains("-> run 'dss setup-vm-bucket-waf', then this command again"))
+            #expect(said.errors.contains("dss setup-vm-bucket-waf', then this command again"))
             #expect(try await admin.count("CreateChangeSet") == 0)
         }
     }

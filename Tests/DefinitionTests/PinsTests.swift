@@ -181,7 +181,7 @@ struct PinsTests {
         ),
         (
             "distribution: debian\nsuite: x\npip: {a: {idna: '1'}}\npip_excluded: {a: {Idna: unused}}\n",
-            "4:20: error: 'Idna' is excluded, but has a version as well, run dss pins update, or remove this line"
+            "4:20: error: 'Idna' is excluded, but has a version as well, run 'dss pins update', or remove this line"
         ),
         (
             "distribution: debian\nsuite: x\npip: {a: {}}\npip_extends: {a: b}\n",
@@ -193,7 +193,7 @@ struct PinsTests {
         ),
         (
             "distribution: debian\nsuite: x\npip: {a: {'torch[x]': '1'}}\npip_excluded: {a: {torch: too large}}\n",
-            "4:20: error: 'torch' is excluded, but has a version as well, run dss pins update, or remove this line"
+            "4:20: error: 'torch' is excluded, but has a version as well, run 'dss pins update', or remove this line"
         ),
         (
             "distribution: debian\nsuite: x\npip: {a: {b: '1'}}\npip_sha256: {a: {b: 12ab}}\n",

@@ -150,7 +150,7 @@ struct KeptDiskTests {
             try write("notes", "\(directory)/notes")
             for path in [image, "\(directory)/notes"] {
                 let failure = await failure(of: { _ = try await KeptDisk(path, on: image, runner: runner) })
-                #expect(failure?.message == "\(path) was not created by 'dss run --keep'")
+                #expect(failure?.message == "\(path) was not created by 'run --keep'")
             }
             #expect(try sha256(of: image) == before && readText("\(directory)/notes") == "notes")
         }

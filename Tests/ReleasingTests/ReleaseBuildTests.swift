@@ -100,7 +100,7 @@ struct ReleaseBuildTests {
             let said = try await lab.start("--region", "us-west-2")
             #expect(said.status == .exited(69))
             #expect(
-                said.errors.contains("run 'dss setup-release-codebuild', then this command again"), "\(said.errors)")
+                said.errors.contains("dss setup-release-codebuild', then this command again"), "\(said.errors)")
         }
     }
 

@@ -53,7 +53,7 @@ struct ReportTests {
     @Test func theNextCommandCanBeCopiedWithAnyPath() throws {
         var report = try Samples.upToDate()
         report.artifacts[0].location = "/bucket/it's 6.0/x.vhd"
-        #expect(report.nextCommand == #"dss verify-vm '/bucket/it'\''s 6.0/x.vhd'"#)
+        #expect(report.nextCommand == #"dss verify-vm '/bucket/it'\''s 6.0/x.vhd' --ask-default-password"#)
         #expect(report.directory == nil)
     }
 }

@@ -14,6 +14,8 @@ struct PretendWorld {
     var environment: [String: String] = [:]
     var directory = "/nonexistent"
     var isRoot = false
+    /// The program as it was called.
+    var program = "dss"
     /// Whether a person with a terminal of 80 columns is there, and what they answer to every question.
     var person: String?
     var runner: any CommandRunner = NoPrograms()
@@ -36,13 +38,14 @@ struct PretendWorld {
 
     func dss(_ arguments: [String]) async -> Said {
         let (output, errors) = (Buffer(), Buffer())
-        let live = live(output, errors)
+        let live = live(output, errors, arguments)
         let code = await Main.run(arguments, in: live) { try await $0.run(in: live) }
         return Said(output: output.text, errors: errors.text, code: code)
     }
 
-    private func live(_ output: Buffer, _ errors: Buffer) -> Live {
+    private func live(_ output: Buffer, _ errors: Buffer, _ arguments: [String]) -> Live {
         Live(
+            invocation: Invocation(program: program, arguments: arguments, sudo: isRoot ? "" : "sudo "),
             environment: environment, currentDirectory: directory, home: directory, isRoot: isRoot,
             standardOutput: terminal(output), standardError: terminal(errors),
             keyboard: Keyboard(

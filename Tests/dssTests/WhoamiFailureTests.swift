@@ -72,7 +72,7 @@ extension WhoamiTests {
             Failure(
                 name: "wrong secret",
                 environment: ["AWS_ACCESS_KEY_ID": WhoamiUser.key, "AWS_SECRET_ACCESS_KEY": "process-sEcReT"], code: 77,
-                texts: ["STS GetCallerIdentity failed with SignatureDoesNotMatch", "'dss whoami'"]),
+                texts: ["STS GetCallerIdentity failed with SignatureDoesNotMatch", "dss whoami' shows its origin"]),
             Failure(
                 name: "unknown key",
                 environment: ["AWS_ACCESS_KEY_ID": "AKIAUNKNOWN", "AWS_SECRET_ACCESS_KEY": "process-sEcReT"],

@@ -133,7 +133,7 @@ package struct S3ArtifactStore: ArtifactStore {
         let stack = PermanentStack.vmBucket
         return Failure(
             .failed, "bucket \(bucket.name) of stack \(stack.name) in \(client.region) no longer exists",
-            advice: "delete the rest of the stack, then create it again with dss \(stack.command): "
+            advice: "delete the rest of the stack, then create it again with 'dss \(stack.command)': "
                 + StackCommands.remove(stack.name, in: client.region))
     }
 }

@@ -177,9 +177,8 @@ struct RegionCopy: Sendable {
 
     /// Registers the removal of an unfinished copy; an available copy is kept.
     private func register(_ undo: Undo) async {
-        let remedy =
-            "dss delete-aws-assets --region \(client.region) --asset-id "
-            + shellQuoted(source.value(ofTag: copies.tagKey) ?? "*")
+        let id = shellQuoted(source.value(ofTag: copies.tagKey) ?? "*")
+        let remedy = "dss delete-aws-assets --region \(client.region) --asset-id \(id)"
         await undo.register("copy '\(name)' in \(client.region)", remedy: remedy) {
             guard let image = try await images.named(name), image.state != "available",
                 Set(source.ownTags).isSubset(of: image.tags)

@@ -111,7 +111,7 @@ extension LocalMachineFactory {
     }
 
     func remedy(_ assetID: AssetID) -> String {
-        "dss delete-assets --asset-id \(shellQuoted(assetID.rawValue))"
+        "sudo dss delete-assets --asset-id \(shellQuoted(assetID.rawValue))"
     }
 
     /// Hints for a machine that is kept after a failure.

@@ -98,7 +98,8 @@ extension AssetFolder where Store == DirectoryStore {
     func prepare(in scope: Scope) async throws {
         try requireFolder()
         try makeDirectory(path)
-        await scope.undo.register("unfinished images in \(path)", remedy: "rm -r \(shellQuoted(path))/.*.partial") {
+        await scope.undo.register("unfinished images in \(path)", remedy: "sudo rm -r \(shellQuoted(path))/.*.partial")
+        {
             try store.delete(unfinishedKeys)
             removeIfEmpty()
         }

@@ -39,7 +39,7 @@ package struct RunnableImage: Sendable, Equatable {
         guard manifest.architecture == .amd64 else {
             throw Failure(
                 .unavailable, "the build '\(folder.assetID)' is for \(manifest.architecture.rawValue)",
-                advice: "dss run boots only images for amd64; to run this one, use an AWS instance")
+                advice: "only images for amd64 can be booted on this host; to run this one, use an AWS instance")
         }
         self.init(folder.path(name), manifest)
     }

@@ -85,7 +85,7 @@ package struct DownloadSource: Sendable {
         let item = try await item(assetID, format)
         let file = fileExists("\(path)/.") ? "\(path)/\(item.name)" : path
         guard try !item.isThere(at: file) else { return Downloaded(item: item, file: file, wasThere: true) }
-        let lock = try FileLock("\(file).part-lock", holder: "dss download is fetching \(file)")
+        let lock = try FileLock("\(file).part-lock", holder: "a download of \(file) is running")
         defer { unlink("\(file).part-lock") }
         try await StageLog(events: events, clock: clock).run(.export) {
             try await fetch(item, to: file) { done in

@@ -51,7 +51,8 @@ package struct ReleaseNotes: Sendable {
         let table = (["| File | For | Size | SHA-256 |", "|---|---|---:|---|"] + rows).joined(separator: "\n")
         let check = release.checksumsURL.map {
             "All checksums are in [SHA256SUMS](\($0)): `sha256sum --check --ignore-missing SHA256SUMS`. "
-                + "`dss download \(Self.word(release.assetID.rawValue))` downloads and verifies a file."
+                + "`dss download \(Self.word(release.assetID.rawValue)) --format \(release.files[0].format.rawValue)` "
+                + "downloads and verifies a file."
         }
         return [table, check ?? ""]
     }

@@ -23,8 +23,9 @@ struct DeleteAssets: DssCommand {
     @OptionGroup var definition: DefinitionOptions
     @OptionGroup var place: DirectoryOptions
 
+    var needsRoot: Bool { true }
+
     func run(in live: Live) async throws {
-        try live.requireRoot(for: "dss delete-assets")
         try await AssetConsole(
             live.assets(definition, place, pattern), on: .host, live, empty: "no assets match '\(pattern)'"
         ).remove(removal)

@@ -56,8 +56,9 @@ struct PruneCache: DssCommand {
         }
     }
 
+    var needsRoot: Bool { !dryRun }
+
     func run(in live: Live) async throws {
-        if !dryRun { try live.requireRoot(for: "dss prune-cache") }
         let pruning = try await live.factory(place).prune(
             unusedForDays: days ?? (keep == nil && !all ? 30 : nil), toBytes: all ? 0 : keep?.bytes,
             now: live.now().timeIntervalSince1970, isDryRun: dryRun)

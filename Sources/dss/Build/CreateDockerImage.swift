@@ -74,8 +74,9 @@ struct CreateDockerImage: DssCommand {
         if listOnAWS, !publish { throw ValidationError("--list-on-aws requires --publish") }
     }
 
+    var needsRoot: Bool { true }
+
     func run(in live: Live) async throws {
-        try live.requireRoot(for: "dss create-docker-image")
         let build = try order(live)
         let order = try await live.dockerOrder(build, image, folder: live.absolute(parentDirectory(definition.file)))
         let folder = live.folder(build.assetID, build.definition.names, place)
@@ -100,7 +101,7 @@ struct CreateDockerImage: DssCommand {
         }
         if listOnAWS { try await list(report.container, of: order, live) }
         let terminal = live.standardOutput
-        terminal.write(output.json ? report.event : report.text(terminal.style))
+        terminal.write(output.json ? report.event : report.text(terminal.style, live.invocation))
     }
 
     private func list(_ container: Manifest.Container, of order: DockerOrder, _ live: Live) async throws {
@@ -122,7 +123,7 @@ struct CreateDockerImage: DssCommand {
 
 extension DockerReport {
     /// The final report for a terminal.
-    func text(_ style: Style) -> String {
+    func text(_ style: Style, _ invocation: Invocation) -> String {
         var facts: [FactSheet.Fact] = [
             .init("image", container.reference), .init("digest", container.digest),
             .init("size", Units.size(container.bytes)), .init("layout", layout),
@@ -130,7 +131,8 @@ extension DockerReport {
         facts += container.layers.map { .shown("layer", "\(Units.size($0.bytes))  \($0.name)") }
         facts += container.missing.map { .shown("MISSING", "\($0.component): \($0.reason)") }
         facts += stages.filter { $0.outcome != .cached }.map { .shown($0.stage.rawValue, Units.time($0.seconds)) }
-        let next = container.isPublished ? container.pullLine : "sudo dss verify-docker-image \(layout)"
+        let verify = "sudo dss verify-docker-image \(shellQuoted(layout))"
+        let next = container.isPublished ? container.pullLine : invocation.spelled(verify)
         return (isUnchanged ? "nothing to do: no input has changed since this image was built\n\n" : "")
             + FactSheet(facts).text(style) + "\nnext: \(next)\n"
     }

@@ -58,6 +58,8 @@ struct CreateVM: DssCommand {
     @Option(help: ArgumentHelp("Also write the report to a file as Markdown", valueName: "file"), completion: .file())
     var report: String?
 
+    var needsRoot: Bool { provider == .local }
+
     func run(in live: Live) async throws {
         switch provider {
         case .local: try await runLocally(live)
@@ -66,7 +68,6 @@ struct CreateVM: DssCommand {
     }
 
     private func runLocally(_ live: Live) async throws {
-        try live.requireRoot(for: "dss create-vm")
         let order = try order(live)
         let provider = try await live.provider(for: order, definition, place)
         let result = try await output.build(order, on: provider, with: live.provisioner(definition), live)

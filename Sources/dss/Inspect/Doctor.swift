@@ -51,16 +51,16 @@ struct Tool: Sendable {
         Tool(name: "mformat", package: "mtools", neededFor: "EFI system partition"),
         Tool(name: "grub-mkimage", package: "grub-common", neededFor: "boot loader"),
         Tool(name: "qemu-img", package: "qemu-utils", neededFor: "image formats"),
-        Tool(name: "qemu-system-x86_64", package: "qemu-system-x86", neededFor: "dss verify-vm"),
-        Tool(name: "curl", package: "curl", neededFor: "dss verify-vm"),
+        Tool(name: "qemu-system-x86_64", package: "qemu-system-x86", neededFor: "verify-vm"),
+        Tool(name: "curl", package: "curl", neededFor: "verify-vm"),
         Tool(name: "getfattr", package: "attr", neededFor: "Docker image"),
         Tool(name: "pigz", package: "pigz", neededFor: "Docker image"),
         Tool(name: "zstd", package: "zstd", neededFor: "Docker image"),
         Tool(name: "skopeo", package: "skopeo", neededFor: "image registries"),
-        Tool(name: "umoci", package: "umoci", neededFor: "dss verify-docker-image"),
-        Tool(name: "runc", package: "runc", neededFor: "dss verify-docker-image"),
-        Tool(name: "apt-get", package: "apt", neededFor: "dss pins"),
-        Tool(name: "git", package: "git", neededFor: "dss pins"),
+        Tool(name: "umoci", package: "umoci", neededFor: "verify-docker-image"),
+        Tool(name: "runc", package: "runc", neededFor: "verify-docker-image"),
+        Tool(name: "apt-get", package: "apt", neededFor: "pins"),
+        Tool(name: "git", package: "git", neededFor: "pins"),
     ]
 
     /// The command that installs a missing program.

@@ -9,6 +9,8 @@ import Workbench
 /// `Main` makes the real one and hands it to the command; a test makes its own. A command reaches nothing outside but
 /// through it.
 struct Live: Sendable {
+    /// How the user called the program.
+    let invocation: Invocation
     /// The environment, including secrets.
     let environment: [String: String]
     let currentDirectory: String
@@ -45,22 +47,21 @@ extension Live {
     /// call would therefore miss them.
     static func process() -> Live {
         let environment = ProcessInfo.processInfo.environment
+        let isRoot = geteuid() == 0
         for name in ["DSS_DEFAULT_PASSWORD"] + secretVariables { unsetenv(name) }
         setenv("PATH", searchPath(environment["PATH"]), 1)
         return Live(
+            invocation: Invocation(
+                CommandLine.arguments,
+                executable: (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? "dss",
+                isRoot: isRoot, environment: environment),
             environment: environment, currentDirectory: FileManager.default.currentDirectoryPath,
             home: environment["HOME"] ?? FileManager.default.homeDirectoryForCurrentUser.path,
-            isRoot: geteuid() == 0,
+            isRoot: isRoot,
             standardOutput: Terminal(descriptor: STDOUT_FILENO, environment: environment),
             standardError: Terminal(descriptor: STDERR_FILENO, environment: environment),
             keyboard: .standardInput, runner: SystemCommandRunner(), network: Internet(), clock: ContinuousClock(),
             now: { Date() })
-    }
-
-    func requireRoot(for command: String) throws {
-        guard isRoot else {
-            throw Failure(.noPermission, "'\(command)' must run as root", advice: "sudo \(command)")
-        }
     }
 
     /// The value of an environment variable; an empty value counts as unset.
@@ -91,7 +92,7 @@ extension Live {
     }
 
     func show(_ table: Table, as format: OutputFormat) {
-        standardOutput.write(table.rendered(as: format, standardOutput.style))
+        standardOutput.write(table.spelled(by: invocation).rendered(as: format, standardOutput.style))
     }
 
     func show(_ table: Table, json isJSON: Bool) {
@@ -100,6 +101,6 @@ extension Live {
 
     /// Prints a warning to standard error.
     @Sendable func warn(_ text: String) {
-        standardError.write(Message.warning(text, standardError.style))
+        standardError.write(Message.warning(invocation.spelled(text), standardError.style))
     }
 }

@@ -58,12 +58,14 @@ final class EventWriter: Sendable {
     private let renderer: Mutex<any ProgressRenderer>
     private let terminal: Terminal
     private let stopwatch: Stopwatch
+    private let invocation: Invocation
 
     /// - Parameter isJSON: Whether to print events as JSON. A command that prints a single result, even as JSON, shows
     ///   its progress as text.
     init(_ live: Live, json isJSON: Bool = false, verbose isVerbose: Bool = false) {
         terminal = isJSON ? live.standardOutput : live.standardError
         stopwatch = Stopwatch(live.clock)
+        invocation = live.invocation
         renderer =
             if isJSON {
                 Mutex(JSONProgress())
@@ -81,7 +83,7 @@ final class EventWriter: Sendable {
     var sink: EventSink {
         { [self] event in
             let seconds = stopwatch.seconds
-            renderer.withLock { terminal.write($0.feed(event, at: seconds)) }
+            renderer.withLock { terminal.write($0.feed(event.spelled(by: invocation), at: seconds)) }
         }
     }
 
@@ -145,7 +147,7 @@ struct CheckWriter: Sendable {
 
     /// Prints a message that is not a check result.
     func note(_ line: String) {
-        live.standardError.write(clear + line + "\n")
+        live.standardError.write(clear + live.invocation.spelled(line) + "\n")
     }
 
     func end(_ report: VerificationReport) {
@@ -171,8 +173,11 @@ extension OutputOptions {
 
     /// Prints the report to standard output, including the password if it was generated for this build.
     func show(_ result: BuildReport, _ order: BuildOrder, _ live: Live) {
-        let (terminal, password) = (live.standardOutput, order.password?.generated)
-        terminal.write(json ? result.event(password: password) : result.text(terminal.style, password: password))
+        let (terminal, password, spelled) = (live.standardOutput, order.password?.generated, live.invocation.spelled)
+        terminal.write(
+            json
+                ? result.event(password: password, spelled: spelled)
+                : result.text(terminal.style, password: password, spelled: spelled))
     }
 }
 

@@ -28,8 +28,9 @@ struct VerifyDockerImage: DssCommand {
 
     @OptionGroup var output: OutputOptions
 
+    var needsRoot: Bool { true }
+
     func run(in live: Live) async throws {
-        try live.requireRoot(for: "dss verify-docker-image")
         let writer = CheckWriter(live, json: output.json)
         writer.begin(image)
         let report = try await verifyDockerImage(

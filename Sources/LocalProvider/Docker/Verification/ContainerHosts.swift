@@ -406,7 +406,7 @@ package enum ImageSource: Sendable, Equatable {
 
     /// What to do about a reference that no registry and no daemon knows.
     static let advice =
-        "check the name and the tag, or pass the directory of an OCI image layout that 'dss create-docker-image' wrote"
+        "check the name and the tag, or pass the directory of an OCI image layout that create-docker-image wrote"
 
     /// - Throws: `Failure` if the text can only be a path, and there is no layout.
     package init(_ text: String) throws {
