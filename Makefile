@@ -6,12 +6,21 @@ ROOT := $(if $(filter 0,$(shell id -u)),,sudo -E env "PATH=$(PATH)")
 # Without debug information, a build from nothing takes less time. (With an index, since the tests are found by it.) Use
 # the same options for all builds in .build, since others compile everything anew; a debugger: make build BUILD="swift build".
 BUILD := swift build -debug-info-format none
+# Where `make install` puts the program; DESTDIR is set in front of it, for packages.
+PREFIX ?= /usr/local
+BIN = $(DESTDIR)$(PREFIX)/bin
+SHARE = $(DESTDIR)$(PREFIX)/share
+INSTALLED = $(BIN)/dss $(SHARE)/bash-completion/completions/dss $(SHARE)/zsh/site-functions/_dss \
+	$(SHARE)/fish/vendor_completions.d/dss.fish $(SHARE)/man/man1/dss.1 $(SHARE)/man/man1/dss-*.1
+# Only copying needs the rights of the prefix; what root builds, nobody else can build again.
+OWNER = $(shell d='$(DESTDIR)$(PREFIX)'; until [ -e "$$d" ]; do d=$$(dirname "$$d"); done; [ -w "$$d" ] || echo sudo)
+
 # The tests that take minutes, as a regular expression on their names.
 SLOW := [./]($(shell sed -nE 's/^([a-zA-Z]+).*/\1/p' tools/slow-tests.txt | paste -sd '|'))[/(]
 TEST := $(ROOT) swift test --skip-build
 
 .PHONY: help setup build build-tests vm man test test-slow test-all test-docker verify bench bench-aws lint check
-.PHONY: format doctor
+.PHONY: format doctor install uninstall
 
 help: ## Show this help
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -27,6 +36,19 @@ vm: build ## Build the VM images of sandbox.yaml; ARGS="--format ova" adds optio
 
 man: build ## Write man pages of all commands to .build/man
 	tools/command-reference.py --dss $(DSS) --man .build/man
+
+install: man ## Install dss, its man pages and shell completions; PREFIX=/usr/local and DESTDIR= can be set
+	mkdir -p .build/completions
+	for shell in bash zsh fish; do \
+		$(DSS) --generate-completion-script $$shell >.build/completions/$$shell || exit; done
+	$(OWNER) install -D -m 755 $(DSS) '$(BIN)/dss'
+	$(OWNER) install -D -m 644 .build/completions/bash '$(SHARE)/bash-completion/completions/dss'
+	$(OWNER) install -D -m 644 .build/completions/zsh '$(SHARE)/zsh/site-functions/_dss'
+	$(OWNER) install -D -m 644 .build/completions/fish '$(SHARE)/fish/vendor_completions.d/dss.fish'
+	$(OWNER) install -D -m 644 -t '$(SHARE)/man/man1' .build/man/*.1
+
+uninstall: ## Remove what make install has installed
+	$(OWNER) rm -f $(INSTALLED)
 
 test: build-tests ## Run the fast tests, as root via sudo; ARGS="--filter NAME" runs others
 ifdef ARGS
