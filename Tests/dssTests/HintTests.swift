@@ -42,7 +42,9 @@ struct HintTests {
             match.output.3 == "--help" || Dss.commandNames.contains(String(match.output.3))
         else { return nil }
         let end: Character = ["'": "'", "`": "`", "(": ")"][String(match.output.1)] ?? "\""
-        return String(filled(String(match.output.2)).prefix { $0 != end })
+        // In a sentence, a command without quotes ends before the next clause.
+        let clauses = filled(String(match.output.2)).prefix { $0 != end }.split(separator: /[,;]\s/)
+        return clauses.first.map(String.init)
     }
 
     /// The text with a sample value for each interpolation.

@@ -65,7 +65,7 @@ extension RunningSandbox {
         var facts = shell.isTunnel ? [access, address] : [address, access]
         if case .ssh = shell, disk == nil {
             let steps = "the first login asks for a new one and then closes the connection: log in again"
-            let password = "the default password, which dss create-vm showed if you did not choose it"
+            let password = "the default password, which create-vm showed if you did not choose it"
             facts.append(.shown("password", password, from: steps))
         }
         if let disk { facts.append(.shown("changes", "kept in \(disk)")) }
