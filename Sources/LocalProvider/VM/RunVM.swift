@@ -28,7 +28,7 @@ package struct RunnableImage: Sendable, Equatable {
                 details: known.isEmpty ? [] : ["asset ids in this bucket: \(known.joined(separator: ", "))"],
                 advice: "build it with: sudo dss create-vm --asset-id \(shellQuoted(folder.assetID.rawValue))")
         }
-        let names = Self.preference.compactMap { format in manifest.files.first { $0.format == format }?.name }
+        let names = ImageReader.preference.compactMap { format in manifest.files.first { $0.format == format }?.name }
         guard let name = names.first(where: { fileExists(folder.path($0)) }) else {
             throw Failure(
                 .badData, "the build '\(folder.assetID)' has no VM image in \(folder.path)",
@@ -50,9 +50,6 @@ package struct RunnableImage: Sendable, Equatable {
         user = manifest?.user ?? "ubuntu"
         jupyterPort = manifest?.jupyterPort ?? 49494
     }
-
-    /// Uncompressed formats first, because a guest reads them faster.
-    private static let preference: [ImageFormat] = [.raw, .vhd, .qcow2, .vmdk, .ova]
 }
 
 /// What to run, and on which virtual hardware.
