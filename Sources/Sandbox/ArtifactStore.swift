@@ -46,8 +46,9 @@ package struct StoredObject: Sendable, Equatable {
 
 /// The artifacts of one asset id in a store. All code that publishes, finds or withdraws artifacts uses this type.
 ///
-/// The manifest is written last and removed first, so it never describes files that are not there. A folder without a
-/// manifest holds no finished build.
+/// The manifest is written last, and an image is taken out of it before its file is replaced, so it never describes files
+/// that are not there. A folder without a manifest holds no finished build. Images of other formats stay, unless they
+/// contain another system or their removal was asked for.
 package struct AssetFolder<Store: ArtifactStore>: Sendable {
     package let store: Store
     package let assetID: AssetID
@@ -79,22 +80,32 @@ package struct AssetFolder<Store: ArtifactStore>: Sendable {
         }
     }
 
+    /// The manifest of images that contain the system of an order, whatever their formats.
+    /// - Parameter inputs: digest of all inputs of the images except the password.
+    package func manifest(of order: BuildOrder, inputs: String) async throws -> Manifest? {
+        guard let manifest = try await manifest(), manifest.isSameSystem(as: order, inputs: inputs) else { return nil }
+        return manifest
+    }
+
     /// The manifest of the images that an order would build, if these images exist and are intact.
     /// - Parameter inputs: digest of all inputs of the images except the password.
     package func finished(_ order: BuildOrder, inputs: String) async throws -> Manifest? {
-        guard let manifest = try await manifest(), manifest.fits(order, inputs: inputs),
-            try await areIntact(manifest.files)
+        guard let manifest = try await manifest(of: order, inputs: inputs),
+            manifest.formats(after: order) == manifest.files.map(\.format),
+            try await intactFiles(of: manifest) == manifest.files
         else { return nil }
         return manifest
     }
 
-    private func areIntact(_ files: [Manifest.File]) async throws -> Bool {
-        try await withThrowingTaskGroup(of: Bool.self) { group in
-            for file in files {
-                group.addTask { try await store.head(key(file.name)).map(file.matches) ?? false }
+    /// The files of a manifest that are as it describes them, in its order.
+    package func intactFiles(of manifest: Manifest) async throws -> [Manifest.File] {
+        let intact = try await withThrowingTaskGroup(of: String?.self) { group in
+            for file in manifest.files {
+                group.addTask { try await store.head(key(file.name)).map(file.matches) == true ? file.name : nil }
             }
-            return try await group.allSatisfy { $0 }
+            return try await group.reduce(into: Set()) { $0.formUnion([$1].compactMap { $0 }) }
         }
+        return manifest.files.filter { intact.contains($0.name) }
     }
 
     /// Ensures that new files replace only files from earlier builds of this asset id.
@@ -112,23 +123,34 @@ package struct AssetFolder<Store: ArtifactStore>: Sendable {
 
     // Publish and withdraw
 
-    /// Withdraws the images: removes the manifest and its companions, then the files that will not be replaced. If the
-    /// manifest also describes a container, the container stays.
-    /// - Parameter names: files that stay or will be replaced by new ones.
-    package func withdrawImages(keeping names: [String]) async throws {
-        guard var old = try await manifest() else {
+    /// Withdraws images before their files are replaced: the manifest and its companions no longer describe them. Images
+    /// that are not replaced, and the container, stay published. No image file is removed.
+    /// - Parameter isReplaced: whether the file with a name is about to be replaced.
+    package func withdrawImages(where isReplaced: (_ name: String) -> Bool = { _ in true }) async throws {
+        guard var manifest = try await manifest() else {
             return try await store.delete(([Manifest.fileName] + Manifest.companionNames).map(key))
         }
-        let dropped = Set(old.files.map(\.name)).subtracting(names)
-        (old.files, old.inputs, old.machineImage) = ([], nil, nil)
-        try await replaceManifest(with: old)
-        try await store.delete((Manifest.companionNames + dropped.sorted()).map(key))
+        guard manifest.files.contains(where: { isReplaced($0.name) }) else { return }
+        manifest.files.removeAll { isReplaced($0.name) }
+        guard manifest.files.isEmpty else { return try await writeWithCompanions(manifest) }
+        (manifest.inputs, manifest.machineImage) = (nil, nil)
+        try await replaceManifest(with: manifest)
+        try await store.delete(Manifest.companionNames.map(key))
     }
 
-    /// Publishes images whose files are in place and keeps a container that is already published.
-    package func publish(images: Manifest) async throws -> [Artifact] {
+    /// Publishes images whose files are in place and keeps a container that is already published. Then removes the image
+    /// files that were published before and no longer are, so that an old image is gone only when the new ones are there.
+    /// - Parameter old: the manifest before any image was withdrawn.
+    package func publish(images: Manifest, replacing old: Manifest?) async throws -> [Artifact] {
         var manifest = images
         manifest.container = try await self.manifest()?.container
+        try await writeWithCompanions(manifest)
+        let names = Set(manifest.files.map(\.name))
+        try await store.delete((old?.files ?? []).map(\.name).filter { !names.contains($0) }.map(key))
+        return manifest.artifacts(at: address)
+    }
+
+    private func writeWithCompanions(_ manifest: Manifest) async throws {
         try await store.write(
             manifest.checksums, to: key(Manifest.checksumsFileName), contentType: "text/plain; charset=utf-8")
         // Every browser shows plain text, but some save text/markdown to a file. The download page links to the text.
@@ -136,7 +158,6 @@ package struct AssetFolder<Store: ArtifactStore>: Sendable {
             StartInstructions(manifest).markdown, to: key(StartInstructions.fileName),
             contentType: "text/plain; charset=utf-8")
         try await write(manifest)
-        return manifest.artifacts(at: address)
     }
 
     /// Withdraws the container from the manifest and keeps the images.

@@ -9,6 +9,11 @@ package struct BuildOrder: Sendable {
     package var isRelease: Bool
     /// Whether the build reads from the cache. Results are written to the cache in either case.
     package var usesCache: Bool
+    /// `--new-password`: whether to build anew although a finished build of the same inputs exists, because that has
+    /// another default password.
+    package var setsNewPassword: Bool
+    /// `--only-formats`: whether images of other formats are removed once the images of this build are published.
+    package var keepsOnlyItsFormats: Bool
     package var keepsMachineOnFailure: Bool
     /// `--verbose`: whether the output of the tools is also sent as events.
     package var isVerbose: Bool
@@ -16,17 +21,23 @@ package struct BuildOrder: Sendable {
 
     package init(
         assetID: AssetID, definition: SandboxDefinition, password: DefaultPassword?, isRelease: Bool = false,
-        usesCache: Bool = true, keepsMachineOnFailure: Bool = false, isVerbose: Bool = false, edition: Edition = .vm
+        usesCache: Bool = true, setsNewPassword: Bool = false, keepsOnlyItsFormats: Bool = false,
+        keepsMachineOnFailure: Bool = false, isVerbose: Bool = false, edition: Edition = .vm
     ) {
         self.assetID = assetID
         self.definition = definition
         self.password = password
         self.isRelease = isRelease
         self.usesCache = usesCache
+        self.setsNewPassword = setsNewPassword
+        self.keepsOnlyItsFormats = keepsOnlyItsFormats
         self.keepsMachineOnFailure = keepsMachineOnFailure
         self.isVerbose = isVerbose
         self.edition = edition
     }
+
+    /// Whether the sealed system of an earlier build is used if it has the same inputs.
+    package var usesEarlierSystem: Bool { usesCache && !setsNewPassword }
 }
 
 /// The default password of the login user, either chosen by a person or generated for this build.

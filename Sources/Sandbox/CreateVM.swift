@@ -11,7 +11,7 @@ package func createVM<Provider: VMProvider>(
     events(.buildStarted(assetID: order.assetID, provider: provider.name))
     let log = StageLog(events: events, clock: clock)
     let finished =
-        if order.usesCache, let earlier = try await provider.finished(order) {
+        if order.usesEarlierSystem, let earlier = try await provider.finished(order) {
             earlier
         } else {
             try await Scope.run(keepsOnFailure: order.keepsMachineOnFailure, log: log, events: events) {
@@ -19,16 +19,24 @@ package func createVM<Provider: VMProvider>(
                 return try await VMBuild(build: build, provider: provider, provisioner: provisioner, log: log).run()
             }
         }
-    for artifact in finished.artifacts { events(.artifact(artifact)) }
+    let artifacts = finished.artifacts.putting(first: order.definition.formats)
+    for artifact in artifacts { events(.artifact(artifact)) }
     var report = BuildReport(
         assetID: order.assetID, provider: provider.name, user: order.definition.user.name,
         jupyterPort: order.definition.ports.jupyter)
-    report.artifacts = finished.artifacts
+    report.artifacts = artifacts
     report.missing = finished.missing
     report.machineImage = finished.machineImage
     report.stages = await log.times
     report.activities = timeline.activities
     return report
+}
+
+extension [Artifact] {
+    /// The images that were asked for, followed by those that are published besides.
+    fileprivate func putting(first formats: [ImageFormat]) -> [Artifact] {
+        formats.flatMap { format in filter { $0.format == format } } + filter { !formats.contains($0.format) }
+    }
 }
 
 /// The stages of one build.
@@ -55,7 +63,7 @@ private struct VMBuild<Provider: VMProvider, Installer: Provisioner>: Sendable {
 
     /// The system that an earlier run captured, if the provider has kept it.
     private func capturedEarlier() async throws -> Captured<Provider.Image>? {
-        guard build.order.usesCache, let captured = try await provider.captured(in: build) else { return nil }
+        guard build.order.usesEarlierSystem, let captured = try await provider.captured(in: build) else { return nil }
         for stage in [Stage.setup, .install, .seal, .capture] { try await log.run(stage) { ((), .cached) } }
         return captured
     }

@@ -158,10 +158,28 @@ package struct Manifest: Sendable, Equatable, Codable {
         }
     }
 
-    /// Whether the files match what an order would build, as far as this can be determined without the password.
-    package func fits(_ order: BuildOrder, inputs: String) -> Bool {
-        self.inputs == inputs && Set(files.map(\.format)) == Set(order.definition.formats)
-            && (missing.isEmpty || !order.isRelease)
+    /// Whether the images contain the system that an order would build, as far as this can be determined without the
+    /// password.
+    package func isSameSystem(as order: BuildOrder, inputs: String) -> Bool {
+        self.inputs == inputs && !files.isEmpty && (missing.isEmpty || !order.isRelease)
+    }
+
+    /// The formats of this system that are published after an order: the published ones stay, unless only those of the
+    /// order are wanted.
+    package func formats(after order: BuildOrder) -> [ImageFormat] {
+        let (published, wanted) = (files.map(\.format), order.definition.formats)
+        return published.filter { wanted.contains($0) || !order.keepsOnlyItsFormats }
+            + wanted.filter { !published.contains($0) }
+    }
+
+    /// Says which images a new system replaces, and which of them it removes; `nil` if there are none.
+    /// - Parameter formats: the formats of the new system.
+    package func replacementNotice(_ formats: [ImageFormat]) -> String? {
+        guard !files.isEmpty else { return nil }
+        let removed = files.map(\.format).filter { !formats.contains($0) }
+        return "replacing the images of an earlier build of \(assetID) (\(files.map(\.format).listed)) "
+            + "as soon as the new ones are complete"
+            + (removed.isEmpty ? "" : "; not built again, and therefore removed: \(removed.listed)")
     }
 }
 
@@ -228,4 +246,9 @@ package enum ImageFormat: String, Sendable, Codable, CaseIterable, Hashable {
         case .ova: "VMware and VirtualBox, with the machine's settings"
         }
     }
+}
+
+extension [ImageFormat] {
+    /// `vhd, vmdk`
+    package var listed: String { map(\.rawValue).joined(separator: ", ") }
 }

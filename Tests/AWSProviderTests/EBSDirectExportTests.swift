@@ -116,7 +116,9 @@ extension ImageSuites {
                 definition: SandboxDefinition(
                     name: "sandbox", version: "1.0", playbook: .init(file: "/p", pins: "/q", roles: [])),
                 password: nil)
-            return try await export.run(image, formats: formats, in: BuildContext(order, scope))
+            let published = Replacement(of: nil, in: AssetFolder(export.store, order.assetID, under: ""))
+            return try await export.run(
+                image, formats: formats, in: BuildContext(order, scope), replacing: published)
         }
 
         func workFiles() throws -> [String] { try FileManager.default.contentsOfDirectory(atPath: work) }

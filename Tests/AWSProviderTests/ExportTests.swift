@@ -86,10 +86,53 @@ extension ImageAndExportTests {
                 let artifacts = try await lab.export([.vhd, .vmdk, .raw])
                 #expect(artifacts.map(\.format) == [.vhd, .vmdk, .raw])
                 #expect(try await lab.count("ExportImage") == 3)
-                try await lab.export([.vhd, .raw])
+                #expect(try await lab.export([.raw]).map(\.format) == [.vhd, .vmdk, .raw])
                 #expect(try await lab.count("ExportImage") == 3)
+                #expect(try await lab.keys == (Self.ready + ["lab-9.1.raw"]).sorted())
+            }
+        }
+
+        @Test("other formats are removed where only those of the order are wanted, after the new one is published")
+        func onlyFormats() async throws {
+            try await ExportFixture.with { lab in
+                try await lab.export([.vhd, .vmdk])
+                try await lab.set(["export_fail": "no"])
+                await #expect(throws: Failure.self) { try await lab.export([.raw], only: true) }
+                #expect(try await lab.keys == Self.ready)
+                #expect(try await lab.exporter.finished(lab.order(), inputs: "inputs") != nil)
+                try await lab.set(["export_fail": ""])
+                #expect(try await lab.export([.raw], only: true).map(\.format) == [.raw])
+                #expect(try await lab.keys == ["SHA256SUMS", "START.md", "lab-9.1.raw", "manifest.json"])
+            }
+        }
+
+        @Test("an export of another AMI that fails leaves what it has not replaced, published and intact")
+        func otherImageFails() async throws {
+            try await ExportFixture.with { lab in
+                try await lab.export([.vhd, .vmdk, .raw])
+                let other = try await lab.client.makeCapturedImage("other")
+                let second = ExportFixture(
+                    emulator: lab.emulator, transport: lab.transport, image: other, bucket: lab.bucket)
+                // The first format passes, then exports begin to fail.
+                let line = InterceptedTransport(lab.transport) { _, request in
+                    let body = String(decoding: request.body, as: UTF8.self)
+                    guard body.contains("Action=ExportImage&"), body.contains("VMDK") else { return }
+                    try await lab.set(["export_fail": "ClientError: Unsupported kernel"])
+                }
+                let log = EventLog()
+                await #expect(throws: Failure.self) {
+                    try await second.export([.vhd, .vmdk], through: line, in: Scope(events: log.sink))
+                }
                 #expect(
-                    try await lab.keys == ["SHA256SUMS", "START.md", "lab-9.1.raw", "lab-9.1.vhd", "manifest.json"])
+                    log.notices.contains { $0.contains("(vhd, vmdk, raw)") && $0.hasSuffix("removed: raw") },
+                    "\(log.notices)")
+                let folder = lab.exporter.folder
+                let left = try #require(await folder.manifest())
+                #expect(left.files.map(\.format) == [.vmdk, .raw] && left.machineImage?.id == lab.image.id)
+                #expect(try await folder.intactFiles(of: left) == left.files)
+                try await lab.set(["export_fail": ""])
+                try await second.export([.vhd, .vmdk])
+                #expect(try await lab.keys == Self.ready)
             }
         }
 

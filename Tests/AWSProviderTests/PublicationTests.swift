@@ -39,7 +39,8 @@ extension ImageAndExportTests {
                 #expect(finished.machineImage?.id == lab.image.id)
                 #expect(finished.machineImage?.region == "eu-central-1")
                 #expect(try await publication.finished(order, inputs: "others") == nil)
-                #expect(try await publication.finished(lab.order([.vhd]), inputs: "inputs") == nil)
+                #expect(try await publication.finished(lab.order([.vhd]), inputs: "inputs") == finished)
+                #expect(try await publication.finished(lab.order([.vhd, .raw]), inputs: "inputs") == nil)
 
                 let key = lab.workspace.keyPrefix + "lab-9.1.vhd"
                 let bytes = [UInt8](repeating: 1, count: 4096)
@@ -85,8 +86,8 @@ extension ImageAndExportTests {
                 try await lab.export([.vhd, .vmdk])
                 let second = try await text()
                 #expect(second.contains("lab-9.1.vmdk") && second.contains("-VHDPath .\\lab-9.1.vhd"), "\(second)")
-                try await folder.withdrawImages(keeping: [])
-                #expect(try await lab.keys == [])
+                try await folder.withdrawImages()
+                #expect(try await lab.keys == ["lab-9.1.vhd", "lab-9.1.vmdk"])
             }
         }
 

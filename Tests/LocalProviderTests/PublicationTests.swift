@@ -72,8 +72,8 @@ struct PublicationTests {
             try writeAtomically("of an earlier version", to: path)
             _ = try await publish(fixture, root, "another image")
             #expect(try readText(path) == text)
-            try await folder.withdrawImages(keeping: [])
-            #expect(folder.store.list("p/1.0/").isEmpty)
+            try await folder.withdrawImages()
+            #expect(folder.store.list("p/1.0/").map(\.key) == ["p/1.0/small-1.0.raw"])
         }
     }
 
@@ -87,7 +87,10 @@ struct PublicationTests {
             #expect(found?.artifacts == artifacts)
             let generated = try fixture.order(password: .generated(Secret("made up now")))
             #expect(try await provider.finished(generated) != nil)
-            #expect(try await provider.finished(fixture.order(password: .given(Secret("two")))) == nil)
+            let refusal = try await #require(throws: Failure.self) {
+                try await provider.finished(fixture.order(password: .given(Secret("two"))))
+            }
+            #expect(refusal.code == .badData && refusal.advice?.contains("--new-password") == true)
             var other = fixture
             other.definition.disk.sizeMiB += 1
             #expect(try await provider.finished(other.order()) == nil)
@@ -96,6 +99,11 @@ struct PublicationTests {
             #expect(try await provider.finished(more.order()) == nil)
             try writeAtomically("damaged", to: artifacts[0].location)
             #expect(try await provider.finished(fixture.order()) == nil)
+            _ = try await publish(fixture, root)
+            try removeFile("\(root)/1.0.password")
+            let unknown = try await #require(throws: Failure.self) { try await provider.finished(fixture.order()) }
+            #expect(unknown.message.contains("unknown on this host"))
+            #expect(try await provider.finished(generated) != nil)
         }
     }
 
@@ -159,9 +167,9 @@ struct PublicationTests {
             try await folder.withdrawContainer()
             #expect(try await folder.manifest()?.files.map(\.name) == ["small-1.0.raw"])
             try await folder.publish(container: container, orElse: alone)
-            try await folder.withdrawImages(keeping: [])
+            try await folder.withdrawImages()
             #expect(try await folder.manifest()?.container == container)
-            #expect(!fileExists(artifacts[0].location) && !fileExists(folder.path(Manifest.checksumsFileName)))
+            #expect(fileExists(artifacts[0].location) && !fileExists(folder.path(Manifest.checksumsFileName)))
             try await folder.withdrawContainer()
             #expect(!fileExists(folder.path(Manifest.fileName)))
         }

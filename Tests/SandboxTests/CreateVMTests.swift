@@ -58,6 +58,27 @@ struct CreateVMTests {
         #expect(provider.record.lines == Self.calls.dropFirst() + Self.removals)
     }
 
+    @Test func `a new password needs a new system, from the cache`() async throws {
+        var provider = FakeProvider()
+        provider.finished = FinishedBuild(artifacts: [artifact], missing: [])
+        provider.captured = "AMI"
+        _ = try await createVM(order(setsNewPassword: true), on: provider, with: provider, events: { _ in })
+        #expect(provider.record.lines == Self.calls.dropFirst() + Self.removals)
+    }
+
+    @Test func `the images that were asked for come first in the report`() async throws {
+        var provider = FakeProvider()
+        var raw = artifact
+        raw.format = .raw
+        provider.finished = FinishedBuild(artifacts: [raw, artifact], missing: [])
+        let (events, sink) = collector()
+        var order = try order()
+        order.definition.formats = [.vhd]
+        let report = try await createVM(order, on: provider, with: provider, events: sink)
+        #expect(report.artifacts == [artifact, raw])
+        #expect(events().suffix(2) == [.artifact(artifact), .artifact(raw)])
+    }
+
     @Test(arguments: [(1, StageOutcome.done, ["install jupyter", "keep 1"]), (2, .cached, [])])
     func `steps that the machine has are not run`(done: Int, outcome: StageOutcome, calls: [String]) async throws {
         var provider = FakeProvider()

@@ -91,11 +91,14 @@ struct FakeProvider: VMProvider, Provisioner {
 
 let artifact = Artifact(format: .vhd, location: "/b/x.vhd", bytes: 1, sha256: "00")
 
-func order(roles: [String] = ["base", "jupyter"], usesCache: Bool = true, keeps: Bool = false) throws -> BuildOrder {
+func order(
+    roles: [String] = ["base", "jupyter"], usesCache: Bool = true, setsNewPassword: Bool = false, keeps: Bool = false
+) throws -> BuildOrder {
     BuildOrder(
         assetID: try AssetID("1"),
         definition: SandboxDefinition(
             name: "lab", version: "1",
             playbook: .init(file: "/p", pins: "/q", roles: roles, checkpoints: Array(roles.prefix(1)))),
-        password: .generated(Secret("x")), usesCache: usesCache, keepsMachineOnFailure: keeps)
+        password: .generated(Secret("x")), usesCache: usesCache, setsNewPassword: setsNewPassword,
+        keepsMachineOnFailure: keeps)
 }

@@ -43,7 +43,9 @@ package struct AWSVMProvider: VMProvider {
     }
 
     package func setUp(_ build: BuildContext) async throws -> AWSMachine {
-        if !build.order.usesCache, let found = try await ImageCapture(workspace).existing() { throw taken(found) }
+        if !build.order.usesEarlierSystem, let found = try await ImageCapture(workspace).existing() {
+            throw taken(found)
+        }
         guard let ordered = settings.machine else {
             try await preflight(build, machine: nil)
             return try await machines.found(in: build.scope)
@@ -129,6 +131,7 @@ extension BuildOrder {
     fileprivate var reuse: MachineOrder.Reuse {
         guard usesCache else { return .none }
         if case .generated = password { return .unsealed }
+        if setsNewPassword { return .unsealed }
         return .any
     }
 }

@@ -44,7 +44,8 @@ package struct AWSExport: Sendable {
         return try await ImageCapture(workspace).look(image.id)?.state == .available
     }
 
-    /// Exports the formats that an earlier run has not exported from the same AMI.
+    /// Exports the formats that an earlier run has not exported from the same AMI. Published images of that AMI stay;
+    /// those of another AMI are replaced one by one, as soon as the new file is there.
     /// - Parameters:
     ///   - missing: components that the sandbox lacks, for the manifest.
     ///   - inputs: digest of everything that went into it except the password.
@@ -56,15 +57,22 @@ package struct AWSExport: Sendable {
         let order = build.order
         do {
             return try await store.explainingMissingBucket {
-                var files = try await exportedFiles(order, image)
-                let exported = Set(files.map(\.format))
-                let formats = order.definition.formats.filter { !exported.contains($0) }
-                try await withdraw(for: order, of: image, making: formats)
+                let old = try await folder.manifest()
+                let published = old?.machineImage?.id == image.id ? old : nil
+                let wanted = published?.formats(after: order) ?? order.definition.formats
+                var files = try await exportedFiles(wanted, order, image)
+                let formats = wanted.filter { format in !files.contains { $0.format == format } }
+                if published == nil, let notice = old?.replacementNotice(wanted) { build.scope.notice(notice) }
                 if !formats.isEmpty {
-                    files += try await make(formats, of: image, method, build)
+                    let replacement = Replacement(of: old, in: folder)
+                    files += try await make(formats, of: image, method, build, replacement)
                 }
                 try await ExportTasks(workspace: workspace, bucket: store.bucket, image: image).sweep()
-                return try await publish(files, of: order, image, missing: missing, inputs: inputs)
+                let manifest = Manifest(
+                    order, files: wanted.compactMap { format in files.first { $0.format == format } },
+                    missing: missing, inputs: inputs, built: published?.built ?? workspace.now(),
+                    machineImage: MachineImage(id: image.id, name: image.name, region: workspace.region))
+                return try await folder.publish(images: manifest, replacing: old)
             }
         } catch {
             build.scope.notice(
@@ -74,9 +82,11 @@ package struct AWSExport: Sendable {
         }
     }
 
-    private func exportedFiles(_ order: BuildOrder, _ image: CapturedImage) async throws -> [Manifest.File] {
+    private func exportedFiles(
+        _ formats: [ImageFormat], _ order: BuildOrder, _ image: CapturedImage
+    ) async throws -> [Manifest.File] {
         var files: [Manifest.File] = []
-        for format in order.definition.formats {
+        for format in formats {
             let name = order.imageName(format)
             guard let object = try await store.object(folder.key(name)) else { continue }
             if let file = ExportedObject.file(object, named: name, format, of: image) { files.append(file) }
@@ -84,43 +94,45 @@ package struct AWSExport: Sendable {
         return files
     }
 
-    /// Withdraws the published images if the export will change them: another AMI, a format that is exported again, or
-    /// one that is no longer wanted.
-    private func withdraw(
-        for order: BuildOrder, of image: CapturedImage, making formats: [ImageFormat]
-    ) async throws {
-        guard let old = try await folder.manifest() else { return }
-        let wanted = order.definition.formats.map(order.imageName)
-        let isChanged =
-            old.machineImage?.id != image.id || old.files.contains { formats.contains($0.format) }
-            || !Set(old.files.map(\.name)).isSubset(of: wanted)
-        if isChanged { try await folder.withdrawImages(keeping: wanted) }
-    }
-
     private func make(
-        _ formats: [ImageFormat], of image: CapturedImage, _ method: ExportMethod, _ build: BuildContext
+        _ formats: [ImageFormat], of image: CapturedImage, _ method: ExportMethod, _ build: BuildContext,
+        _ replacement: Replacement
     ) async throws -> [Manifest.File] {
         let choice = try ExportMethod.choose(method, formats: formats, at: place)
         build.scope.notice(choice.reason)
         switch choice.method {
         case .ebsDirect:
             return try await EBSDirectExport(workspace, to: store, workDirectory: workDirectory, runner: runner).run(
-                image, formats: formats, in: build)
+                image, formats: formats, in: build, replacing: replacement)
         case .auto, .vmExport:
-            return try await VMExport(workspace, store).run(image, formats: formats, in: build)
+            return try await VMExport(workspace, store).run(image, formats: formats, in: build, replacing: replacement)
         }
     }
+}
 
-    /// - Parameter files: all formats of the order, in any order.
-    private func publish(
-        _ files: [Manifest.File], of order: BuildOrder, _ image: CapturedImage, missing: [MissingComponent],
-        inputs: String
-    ) async throws -> [Artifact] {
-        try await folder.publish(
-            images: Manifest(
-                order, files: order.definition.formats.compactMap { format in files.first { $0.format == format } },
-                missing: missing, inputs: inputs, built: workspace.now(),
-                machineImage: MachineImage(id: image.id, name: image.name, region: workspace.region)))
+/// The published images that an export replaces. Each one is withdrawn only when its new file is complete and about to
+/// take its place, so that an export that fails leaves the others published.
+package actor Replacement {
+    private let folder: AssetFolder<S3ArtifactStore>
+    private let names: Set<String>
+    /// The last withdrawal: two at once would undo each other's change of the manifest.
+    private var last: Task<Void, any Error>?
+
+    /// - Parameter old: the manifest of the published images.
+    package init(of old: Manifest?, in folder: AssetFolder<S3ArtifactStore>) {
+        self.folder = folder
+        names = Set(old?.files.map(\.name) ?? [])
+    }
+
+    /// Withdraws the published image with a name, if there is one.
+    func begin(_ name: String) async throws {
+        guard names.contains(name) else { return }
+        let task = Task { [last, folder] in
+            _ = await last?.result
+            try await folder.withdrawImages { $0 == name }
+        }
+        last = task
+        try await task.value
     }
 }
 

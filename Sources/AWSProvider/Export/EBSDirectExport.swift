@@ -29,7 +29,7 @@ package struct EBSDirectExport: Sendable {
 
     /// - Returns: the files, in the order of `formats`.
     package func run(
-        _ image: CapturedImage, formats: [ImageFormat], in build: BuildContext
+        _ image: CapturedImage, formats: [ImageFormat], in build: BuildContext, replacing old: Replacement
     ) async throws -> [Manifest.File] {
         let folder = Self.folder(of: image.snapshotID, in: workDirectory)
         try ScratchSpace.checkLimits(of: formats, volumeGiB: image.volumeGiB)
@@ -44,7 +44,7 @@ package struct EBSDirectExport: Sendable {
         return try await explainingFullDisk(in: folder) {
             let raw = try await read(image, dataBytes, into: rawFile(in: folder), build.scope)
             let files = try await convertAndUpload(
-                formats, Job(image: image, raw: raw, folder: folder, build: build))
+                formats, Job(image: image, raw: raw, folder: folder, build: build, old: old))
             // Cancellation does not interrupt the upload of an object that has begun.
             try Task.checkCancellation()
             return files
@@ -79,6 +79,7 @@ package struct EBSDirectExport: Sendable {
         var raw: RawDisk
         var folder: String
         var build: BuildContext
+        var old: Replacement
 
         var scope: Scope { build.scope }
     }
@@ -160,6 +161,7 @@ package struct EBSDirectExport: Sendable {
         _ = try await job.scope.activity("upload \(image.file.format.rawValue)") {
             // An unfinished upload of an earlier run: no two conversions are identical in every byte.
             try await upload.abandon(with: client)
+            try await job.old.begin(image.file.name)
             return try await upload.run(with: client, progress: tell)
         }
         if image.file.format != .raw { try removeFile(image.temporaryPath) }

@@ -27,8 +27,8 @@ package struct VMExport: Sendable {
 
     /// Continues tasks that an earlier run has started. While AWS exports a format, the previous one is renamed to its
     /// final name.
-    package func run(
-        _ image: CapturedImage, formats: [ImageFormat], in build: BuildContext
+    func run(
+        _ image: CapturedImage, formats: [ImageFormat], in build: BuildContext, replacing old: Replacement
     ) async throws -> [Manifest.File] {
         let scope = build.scope
         let tasks = ExportTasks(workspace: workspace, bucket: store.bucket, image: image)
@@ -43,7 +43,7 @@ package struct VMExport: Sendable {
                 Outcome(isRenaming: false, files: await outcome { try await export(order, tasks, queue, scope) })
             }
             group.addTask {
-                Outcome(isRenaming: true, files: await outcome { try await rename(exported, image, build) })
+                Outcome(isRenaming: true, files: await outcome { try await rename(exported, image, build, old) })
             }
             var outcomes: [Outcome] = []
             for await next in group {
@@ -143,14 +143,15 @@ package struct VMExport: Sendable {
     }
 
     private func rename(
-        _ exported: AsyncStream<Exported>, _ image: CapturedImage, _ build: BuildContext
+        _ exported: AsyncStream<Exported>, _ image: CapturedImage, _ build: BuildContext, _ old: Replacement
     ) async throws -> [Manifest.File] {
         var files: [Manifest.File] = []
         for await one in exported {
             let what = "rename \(one.format.rawValue)"
             let name = build.order.imageName(one.format)
             let object = try await build.scope.activity(what) {
-                try await ObjectRename(store: store).run(
+                try await old.begin(name)
+                return try await ObjectRename(store: store).run(
                     from: one.key, to: workspace.keyPrefix + name, metadata: ExportedObject.metadata(of: image)
                 ) { done, all in
                     build.scope.progress(

@@ -8,11 +8,11 @@ import Workbench
 package struct LocalVMProvider: VMProvider {
     package let name = "local"
 
-    private let factory: LocalMachineFactory
+    let factory: LocalMachineFactory
     private let writer: DiskWriter
-    private let converter: ImageConverter
-    private let folder: AssetFolder<DirectoryStore>
-    private let verifier: PasswordVerifier
+    let runner: any CommandRunner
+    let folder: AssetFolder<DirectoryStore>
+    let verifier: PasswordVerifier
     private let now: @Sendable () -> Date
     /// Hash of this program: a newer `dss` may write different images from the same inputs.
     private let programDigest: String
@@ -24,35 +24,40 @@ package struct LocalVMProvider: VMProvider {
         self.factory = factory
         self.programDigest = programDigest
         writer = DiskWriter(runner: runner)
-        converter = ImageConverter(runner: runner)
+        self.runner = runner
         self.folder = folder
         self.now = now
         verifier = PasswordVerifier(
             runner: runner, path: PasswordVerifier.path(of: folder.assetID, in: stateDirectory))
     }
 
+    /// - Throws: `Failure` with code `.badData` if a given password is not the one of the finished images.
     package func finished(_ order: BuildOrder) async throws -> FinishedBuild? {
-        let inputs = try BuildInputs(order).diskDigest(of: order.definition, program: programDigest)
-        if case .given(let password)? = order.password {
-            guard try await verifier.isRemembered(password) else { return nil }
-        }
-        return try await folder.finished(order, inputs: inputs).map {
-            FinishedBuild(artifacts: $0.artifacts(at: folder.address), missing: $0.missing)
-        }
+        guard let manifest = try await folder.finished(order, inputs: try inputs(of: order)) else { return nil }
+        try await checkPassword(of: order)
+        return FinishedBuild(artifacts: manifest.artifacts(at: folder.address), missing: manifest.missing)
+    }
+
+    func inputs(of order: BuildOrder) throws -> String {
+        try BuildInputs(order).diskDigest(of: order.definition, program: programDigest)
     }
 
     package func setUp(_ build: BuildContext) async throws -> Machine {
         let order = build.order
-        try folder.requireFolder()
-        try await folder.requireFree(order.definition.formats.map(order.imageName))
         let inputs = try BuildInputs(order)
+        let digest = inputs.diskDigest(of: order.definition, program: programDigest)
+        try folder.requireFolder()
+        // Images of the same inputs are all built anew; those of other inputs are of no use any more.
+        let formats =
+            try await folder.manifest(of: order, inputs: digest)?.formats(after: order)
+            ?? order.definition.formats
+        try await folder.requireFree(formats.map(order.imageName))
+        if let notice = try await folder.manifest()?.replacementNotice(formats) { build.scope.notice(notice) }
         let plan = MachinePlan(
             assetID: order.assetID, base: order.definition.base, steps: inputs.stepKeys,
             roles: order.definition.playbook.steps.map(\.roles), usesCache: order.usesCache,
             reachesHost: order.definition.namesHost, isVerbose: order.isVerbose)
-        return Machine(
-            try await factory.start(plan, in: build.scope),
-            inputs: inputs.diskDigest(of: order.definition, program: programDigest))
+        return Machine(try await factory.start(plan, in: build.scope), inputs: digest, formats: formats)
     }
 
     package func hintsOnKept(_ machine: Machine, of order: BuildOrder) -> [String] {
@@ -63,7 +68,7 @@ package struct LocalVMProvider: VMProvider {
         _ machine: Machine, after step: PlaybookStep, missing: [MissingComponent], in build: BuildContext
     ) async throws -> Machine {
         let next = try await factory.keep(machine.container, missing: missing, events: build.scope.events)
-        return Machine(next, inputs: machine.inputs)
+        return Machine(next, inputs: machine.inputs, formats: machine.formats)
     }
 
     package func capture(
@@ -74,34 +79,44 @@ package struct LocalVMProvider: VMProvider {
             root, to: machine.container.build.path("disk.raw"), sizeMiB: build.definition.disk.sizeMiB,
             architecture: build.definition.base.architecture
         ) { build.scope.progress(.capture, $0) }
-        return Image(disk: disk, inputs: machine.inputs)
+        return Image(.new(disk, inputs: machine.inputs), formats: machine.formats)
     }
 
     package func export(
         _ image: Image, missing: [MissingComponent], in build: BuildContext
     ) async throws -> [Artifact] {
-        let order = build.order
         try await folder.prepare(in: build.scope)
-        let converted = try await converter.convert(
-            image.disk, to: order.definition.formats, in: folder.path, stem: order.imageStem,
-            appliance: Appliance(order)
-        ) { build.scope.progress(.export, $0) }
-        return try await publish(converted, of: order, missing: missing, inputs: image.inputs)
+        switch image.disk {
+        case .new(let disk, let inputs):
+            let converted = try await convert(disk, to: image.formats, build)
+            return try await publish(converted, of: build.order, missing: missing, inputs: inputs)
+        case .published(let addition):
+            return try await add(image.formats, to: addition, build)
+        }
     }
 
-    /// Removes the old manifest, renames all files into place, and writes the new manifest.
+    func convert(
+        _ disk: RawDisk, to formats: [ImageFormat], _ build: BuildContext
+    ) async throws -> [ConvertedImage] {
+        try await ImageConverter(runner: runner).convert(
+            disk, to: formats, in: folder.path, stem: build.order.imageStem, appliance: Appliance(build.order)
+        ) { build.scope.progress(.export, $0) }
+    }
+
+    /// Publishes the images of a new system. The old manifest is removed before the password is remembered and any file
+    /// is replaced, so that a killed build never leaves images of two systems, or the password of another one.
     func publish(
         _ images: [ConvertedImage], of order: BuildOrder, missing: [MissingComponent], inputs: String
     ) async throws -> [Artifact] {
-        let files = images.map(\.file)
+        let old = try await folder.manifest()
+        try await folder.withdrawImages()
         if let password = order.password { try await verifier.remember(password.secret) }
-        try await folder.withdrawImages(keeping: files.map(\.name))
         for image in images { try renameFile(image.temporaryPath, to: folder.path(image.file.name)) }
-        return try await folder.publish(
-            images: Manifest(order, files: files, missing: missing, inputs: inputs, built: now()))
+        let manifest = Manifest(order, files: images.map(\.file), missing: missing, inputs: inputs, built: now())
+        return try await folder.publish(images: manifest, replacing: old)
     }
 
-    /// The running container, and the hash of the inputs of the images.
+    /// The running container, the hash of the inputs of the images, and the formats to write.
     package struct Machine: BuildMachine {
         package var endpoint: SSHEndpoint { container.endpoint }
         package var stepsDone: Int { container.stepsDone }
@@ -110,16 +125,30 @@ package struct LocalVMProvider: VMProvider {
 
         let container: LocalMachine
         let inputs: String
+        let formats: [ImageFormat]
 
-        init(_ container: LocalMachine, inputs: String) {
+        init(_ container: LocalMachine, inputs: String, formats: [ImageFormat]) {
             self.container = container
             self.inputs = inputs
+            self.formats = formats
         }
     }
 
-    /// The raw disk of a stopped machine.
+    /// A sealed system and the formats to write of it.
     package struct Image: Sendable {
-        let disk: RawDisk
-        let inputs: String
+        enum Disk: Sendable {
+            /// The raw disk of a stopped machine, and the hash of its inputs.
+            case new(RawDisk, inputs: String)
+            /// The disk in a published image.
+            case published(Addition)
+        }
+
+        let disk: Disk
+        let formats: [ImageFormat]
+
+        init(_ disk: Disk, formats: [ImageFormat]) {
+            self.disk = disk
+            self.formats = formats
+        }
     }
 }

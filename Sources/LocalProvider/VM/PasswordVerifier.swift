@@ -17,11 +17,11 @@ struct PasswordVerifier: Sendable {
         try writeAtomically(try await hash(password, salt: Self.newSalt()), to: path, mode: 0o600)
     }
 
-    /// - Returns: whether this is the remembered password; `false` if none is remembered.
-    func isRemembered(_ password: Secret) async throws -> Bool {
-        guard let known = try? readText(path) else { return false }
+    /// - Returns: whether this is the remembered password; `nil` if none is remembered.
+    func isRemembered(_ password: Secret) async throws -> Bool? {
+        guard let known = try? readText(path) else { return nil }
         let fields = known.split(separator: "$")
-        guard fields.count == 3 else { return false }
+        guard fields.count == 3 else { return nil }
         return try await hash(password, salt: String(fields[1])) == known
     }
 
