@@ -205,6 +205,31 @@ struct CommandTests {
         #expect(Live.searchPath(nil) == "/usr/local/sbin:/usr/sbin:/sbin")
     }
 
+    @Test("--only-formats asks before anything is built, and never removes unasked", arguments: ["n", nil])
+    func onlyFormats(answer: String?) async throws {
+        try await withFolder { world in
+            var world = world
+            let order = BuildOrder(
+                assetID: try AssetID("1.0.0"),
+                definition: SandboxDefinition(
+                    name: "small", version: "1.0.0", playbook: .init(file: "/p", pins: "/q", roles: [])),
+                password: nil)
+            let image = Manifest.File(name: "small-1.0.0.vmdk", format: .vmdk, bytes: 1, sha256: "00")
+            let folder = "\(world.directory)/bucket/data_science_sandbox/1.0.0"
+            try makeDirectory(folder)
+            try writeAtomically("x", to: "\(folder)/\(image.name)")
+            try writeAtomically(
+                try Manifest(order, files: [image], built: world.now).json, to: "\(folder)/\(Manifest.fileName)")
+            (world.isRoot, world.person) = (true, answer)
+            let said = await world.dss("create-vm", "--only-formats", "--format", "vhd", "--bucket", "bucket")
+            #expect(said.code == (answer == nil ? 64 : 1), "\(said.errors)")
+            #expect(said.errors.contains("\(folder)/\(image.name)\n"), "\(said.errors)")
+            #expect(said.errors.contains("nothing was built or removed"), "\(said.errors)")
+            #expect(said.errors.contains("Remove this image after the build? [y/N]") == (answer != nil))
+            #expect(fileExists("\(folder)/\(image.name)"))
+        }
+    }
+
     @Test("two commands in one world both find the secret, and neither shows it")
     func secretTwice() async {
         var world = PretendWorld()

@@ -17,9 +17,16 @@ struct CreateVM: DssCommand {
             instance and the images are exported to the S3 bucket created by 'dss setup-vm-bucket'. If an AWS build is \
             interrupted, run the command again with the same asset id to resume it.
 
+            If the images of the asset id are up to date, nothing is built. Formats that are missing are added: they \
+            are made from the same sealed disk, so the default password remains the same. If inputs have changed, the \
+            images are replaced when the new ones are complete, and images of formats that were not asked for are \
+            removed.
+
             Examples:
               sudo dss create-vm
               sudo dss create-vm --format vmdk --format ova --set disk.size=12GiB
+              sudo dss create-vm --format qcow2 --only-formats
+              sudo dss create-vm --new-password --ask-default-password
               sudo dss create-vm --default-password-file secret.txt --json > events.jsonl
               sudo dss create-vm --keep-on-failure --verbose
               dss create-vm --provider aws --aws-profile release --asset-id 0.1.0 \\
@@ -41,8 +48,23 @@ struct CreateVM: DssCommand {
     @Option(help: "Where to build: on this host or on AWS")
     var provider = ProviderName.local
 
-    @Option(name: .customLong("format"), help: "Image format to export, overriding the definition (repeatable)")
+    @Option(
+        name: .customLong("format"),
+        help: "Image format to export, overriding the definition; published images of other formats stay (repeatable)")
     var formats: [ImageFormat] = []
+
+    @Flag(
+        name: .customLong("only-formats"),
+        help: "After confirmation and a successful build, remove published images of other formats")
+    var onlyFormats = false
+
+    @Flag(
+        name: .customLong("new-password"),
+        help: "Build images that are up to date anew, with the given default password or a generated one")
+    var newPassword = false
+
+    @Flag(help: .yes)
+    var yes = false
 
     @Flag(help: "Fail if any component of the sandbox cannot be installed")
     var release = false
@@ -69,6 +91,7 @@ struct CreateVM: DssCommand {
 
     private func runLocally(_ live: Live) async throws {
         let order = try order(live)
+        try await confirmRemoval(in: live.folder(order.assetID, order.definition.names, place), for: order, live)
         let provider = try await live.provider(for: order, definition, place)
         let result = try await output.build(order, on: provider, with: live.provisioner(definition), live)
         try writeReport(result)
@@ -79,6 +102,7 @@ struct CreateVM: DssCommand {
         _ = try machine.reach.networks
         let order = try order(live)
         try await live.withAWSProvider(for: order, aws, .new(machine), export) { provider, publication in
+            try await confirmRemoval(in: publication, for: order, live)
             let provisioner = live.provisioner(definition, reconnects: true)
             let result = try await output.build(order, on: provider, with: provisioner, live)
             try await publication.publish(result)
@@ -92,7 +116,21 @@ struct CreateVM: DssCommand {
         return BuildOrder(
             assetID: try asset.assetID(in: definition), definition: definition,
             password: try password.password(in: live), isRelease: release,
-            usesCache: !noCache, keepsMachineOnFailure: keepOnFailure, isVerbose: output.verbose)
+            usesCache: !noCache, setsNewPassword: newPassword, keepsOnlyItsFormats: onlyFormats,
+            keepsMachineOnFailure: keepOnFailure, isVerbose: output.verbose)
+    }
+
+    /// Asks whether to remove the published images of other formats, before anything is built.
+    private func confirmRemoval(
+        in folder: AssetFolder<some ArtifactStore>, for order: BuildOrder, _ live: Live
+    ) async throws {
+        guard onlyFormats, !yes, let manifest = try await folder.manifest() else { return }
+        let others = manifest.files.filter { !order.definition.formats.contains($0.format) }
+        guard !others.isEmpty else { return }
+        for file in others { live.standardError.write("\(folder.address(file.name))\n") }
+        try await live.confirm(
+            "Remove \(others.count == 1 ? "this image" : "these images") after the build?",
+            orElse: "nothing was built or removed")
     }
 
     private func writeReport(_ result: BuildReport) throws {
