@@ -88,7 +88,7 @@ def build(title, environment, *arguments, command="create-vm", definition=None, 
 def changed_role(place, environment):
     """The project's own definition with one more task in the last role."""
     copy = own_definition(place / "changed")
-    tasks = copy / "playbook/roles/script_languages/tasks/main.yml"
+    tasks = copy / "playbook/roles/notebooks/tasks/main.yml"
     tasks.write_text(tasks.read_text() + "\n- name: One more\n  ansible.builtin.command: 'true'\n  changed_when: false\n")
     build("a change in the last role", environment, definition=str(copy / "sandbox.yaml"))
 

@@ -138,12 +138,13 @@ package struct DockerReport: Sendable {
 
 extension SandboxDefinition {
     /// The same sandbox with its playbook split into the layers of a container image. Roles that rarely change come
-    /// first, so that an update of an older image pulls little, and a changed notebook affects only the last layer.
+    /// first, so that an update of an older image pulls little, and a changed notebook or setting affects only the last
+    /// layer.
     package var cutIntoLayers: SandboxDefinition {
         var definition = self
         let groups = [
             ["base", "docker"], ["poetry", "jupyter", "exaslct"], ["datascience"], ["exasol"], [],
-            ["notebooks", "container"],
+            ["jupyter_settings", "notebooks", "container"],
         ]
         let named = Set(groups.joined())
         // Roles unknown to this program come after the packages, in the order of the playbook.

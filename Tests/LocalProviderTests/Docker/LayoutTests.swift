@@ -91,10 +91,15 @@ struct LayoutTests {
 
     @Test("the playbook is cut so that what changes often comes last")
     func steps() throws {
-        let roles = ["base", "poetry", "jupyter", "notebooks", "docker", "netplan", "container", "own"]
+        let roles = [
+            "base", "poetry", "jupyter", "jupyter_settings", "notebooks", "docker", "netplan", "container", "own",
+        ]
         let steps = try Self.order(roles: roles).build.definition.playbook.steps.map(\.roles)
         #expect(
-            steps == [["base", "docker"], ["poetry", "jupyter"], ["netplan", "own"], ["notebooks", "container"]])
+            steps == [
+                ["base", "docker"], ["poetry", "jupyter"], ["netplan", "own"],
+                ["jupyter_settings", "notebooks", "container"],
+            ])
     }
 
     @Test("whatever decides the image changes its inputs")
