@@ -7,9 +7,12 @@ import Workbench
 package struct BuildInputs: Sendable {
     /// One key for each step of the playbook; a change in a role changes the keys of its step and of all later steps.
     package var stepKeys: [String]
+    /// What each key is made of: the digests of files and values by their names, including those of the steps before.
+    package var stepParts: [[String: String]]
 
-    package init(stepKeys: [String]) {
+    package init(stepKeys: [String], stepParts: [[String: String]] = []) {
         self.stepKeys = stepKeys
+        self.stepParts = stepParts
     }
 
     /// Reads the inputs once, before the build, so that a file that is edited during the build does not corrupt a cache
@@ -21,26 +24,38 @@ package struct BuildInputs: Sendable {
         var hash = ContentHash()
         let encoder = JSONEncoder()
         encoder.outputFormatting = .sortedKeys
-        hash.add("variables", String(decoding: try encoder.encode(playbook.variables), as: UTF8.self))
-        hash.add("user", definition.user.name)
-        hash.add("port", "\(definition.ports.jupyter)")
+        // Each label is the name by which a person knows the value, because a plan shows what has changed.
+        for (name, value) in playbook.variables.sorted(by: { $0.key < $1.key }) {
+            hash.add("playbook.variables.\(name)", String(decoding: try encoder.encode(value), as: UTF8.self))
+        }
+        hash.add("user.name", definition.user.name)
+        hash.add("ports.jupyter", "\(definition.ports.jupyter)")
         // A release never starts from a cached system that may be incomplete.
-        hash.add("release", "\(order.isRelease)")
+        hash.add("--release", "\(order.isRelease)")
         try hash.addTree(playbook.pins)
         let files = try PlaybookFiles(folder, roles: playbook.roles)
         hash.add("play", files.shared)
         var unread = files.called
         var read: Set<String> = []
-        stepKeys = playbook.steps.map { step in
+        let steps = playbook.steps.map { step in
             hash.add("step", step.roles.joined(separator: ","))
             unread += step.roles
             while let name = unread.popLast() {
                 guard read.insert(name).inserted, let role = files.roles[name] else { continue }
-                hash.add("role \(name)", role.digest)
+                hash.add("role \(name)", role.files)
                 unread += role.called
             }
-            return hash.hexDigest
+            return (hash.hexDigest, Self.named(hash.parts, from: parentDirectory(folder)))
         }
+        (stepKeys, stepParts) = (steps.map(\.0), steps.map(\.1))
+    }
+
+    /// Names the files relative to the folder of the definition, so that they are the same wherever it is.
+    private static func named(_ parts: [String: String], from folder: String) -> [String: String] {
+        Dictionary(
+            uniqueKeysWithValues: parts.map { name, digest in
+                (name.hasPrefix("\(folder)/") ? String(name.dropFirst(folder.count + 1)) : name, digest)
+            })
     }
 
     /// The digest of the images that are built on this host.

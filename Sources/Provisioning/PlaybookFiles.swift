@@ -1,18 +1,18 @@
 import Workbench
 
-/// The contents of a playbook's folder as digests, split by the steps that read them.
+/// The contents of a playbook's folder as hashes, split by the steps that read them.
 struct PlaybookFiles {
-    /// Digest of what every step reads: the play itself, group variables, roles that the play does not list, and the
+    /// What every step reads: the play itself, group variables, roles that the play does not list, and the
     /// parts of the listed roles that Ansible loads for the whole play, such as default variables and handlers.
-    let shared: String
+    let shared: ContentHash
     /// The listed roles that any step may run, because the play's own tasks or a role that is not listed call them.
     let called: [String]
     /// The roles that the play lists, by name.
     let roles: [String: Role]
 
     struct Role {
-        /// Digest of all files of the role.
-        var digest: String
+        /// All files of the role.
+        var files: ContentHash
         /// The listed roles that this one runs or reads: its dependencies, and those that its tasks include.
         var called: [String]
     }
@@ -31,9 +31,9 @@ struct PlaybookFiles {
             }
             var own = ContentHash()
             let called = try own.addFiles(of: role, callsAmong: names.filter { $0 != name }) { _ in true }
-            roles[name] = Role(digest: own.hexDigest, called: called)
+            roles[name] = Role(files: own, called: called)
         }
-        self.shared = shared.hexDigest
+        self.shared = shared
         self.roles = roles
     }
 }

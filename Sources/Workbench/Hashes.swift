@@ -6,11 +6,25 @@ import Glibc
 /// A hash over all inputs of a result, such as a cache entry; the same inputs in the same order give the same hash.
 package struct ContentHash: Sendable {
     private var state = SHA256()
+    /// The digests of what was added, by label or path. They tell in what two hashes differ.
+    package private(set) var parts: [String: String] = [:]
 
     package init() {}
 
-    /// Adds a labeled value. Lengths are hashed too, so that moving a byte from one piece to the next changes the hash.
+    /// Adds a labeled value.
     package mutating func add(_ label: String, _ value: String) {
+        parts[label] = sha256(ofText: value)
+        update(label, value)
+    }
+
+    /// Adds everything that was added to another hash.
+    package mutating func add(_ label: String, _ other: ContentHash) {
+        update(label, other.hexDigest)
+        parts.merge(other.parts) { $1 }
+    }
+
+    /// Lengths are hashed too, so that moving a byte from one piece to the next changes the hash.
+    private mutating func update(_ label: String, _ value: String) {
         for piece in [label, value] {
             let bytes = Array(piece.utf8)
             withUnsafeBytes(of: UInt64(bytes.count).littleEndian) { state.update(bufferPointer: $0) }
@@ -30,7 +44,10 @@ package struct ContentHash: Sendable {
     private mutating func addEntry(
         _ path: String, as name: String, inside above: [FileIdentity], _ isIncluded: (String) -> Bool
     ) throws {
-        if let target = try? FileManager.default.destinationOfSymbolicLink(atPath: path) { add("link \(name)", target) }
+        if let target = try? FileManager.default.destinationOfSymbolicLink(atPath: path) {
+            update("link \(name)", target)
+            parts["\(path) (link)"] = sha256(ofText: target)
+        }
         var status = stat()
         guard stat(path, &status) == 0 else {
             // A dangling link is identified by its target.
@@ -47,11 +64,13 @@ package struct ContentHash: Sendable {
                 try addEntry("\(path)/\(child)", as: childName, inside: above + [identity], isIncluded)
             }
         case S_IFREG:
-            add("file", name)
             // The mode bits, not whether this user may run the file: the hash must be the same for all users.
-            add("executable", "\(status.st_mode & 0o111 != 0)")
-            add("content", try sha256(of: path))
-        default: add("special", name)
+            let (isExecutable, content) = (status.st_mode & 0o111 != 0, try sha256(of: path))
+            update("file", name)
+            update("executable", "\(isExecutable)")
+            update("content", content)
+            parts[path] = content + (isExecutable ? " executable" : "")
+        default: update("special", name)
         }
     }
 

@@ -97,6 +97,25 @@ struct BuildInputsTests {
             #expect(try BuildInputs(same).stepKeys == plain)
         }
     }
+
+    @Test(
+        "the parts of a key are named as a person knows them, relative to the definition, with those of earlier steps")
+    func parts() async throws {
+        try await Fixture.with { fixture in
+            var fixture = fixture
+            fixture.definition.playbook.pins = fixture.folder.replacing("/playbook", with: "/pins.yaml")
+            fixture.definition.playbook.variables["x"] = .integer(1)
+            let parts = try BuildInputs(fixture.order()).stepParts
+            let shared: Set = [
+                "--release", "playbook.variables.x", "pins.yaml", "playbook/roles/helper/tasks/main.yml",
+                "playbook/site.yml", "ports.jupyter", "user.name",
+            ]
+            #expect(shared.isSubset(of: parts[0].keys))
+            #expect(parts[0]["playbook/roles/first/tasks/main.yml"] != nil)
+            #expect(Set(parts[1].keys).subtracting(parts[0].keys) == ["playbook/roles/last/tasks/main.yml"])
+        }
+    }
+
     @Test("an edition has a digest of its own, which follows the steps and what only the edition has")
     func editions() async throws {
         try await Fixture.with { fixture in

@@ -25,6 +25,28 @@ struct ContentHashTests {
         #expect(Set(all).count == all.count)
     }
 
+    @Test func itsPartsTellWhatDiffers() throws {
+        try withTree { tree in
+            var hash = ContentHash()
+            hash.add("user", "a")
+            try hash.addTree(tree)
+            let before = hash.parts
+            #expect(Set(before.keys) == ["user", "\(tree)/sub/file"])
+            try writeAtomically("other", to: "\(tree)/sub/file")
+            var later = ContentHash()
+            later.add("user", "a")
+            try later.addTree(tree)
+            #expect(later.parts.filter { before[$0.key] != $0.value }.map(\.key) == ["\(tree)/sub/file"])
+        }
+    }
+
+    private func withTree(_ body: (String) throws -> Void) throws {
+        let tree = try makeTemporaryDirectory(in: "/tmp")
+        defer { try? FileManager.default.removeItem(atPath: tree) }
+        try makeTree(tree, ["sub/file"])
+        try body(tree)
+    }
+
     private func treeHash(_ path: String, where isIncluded: (String) -> Bool = { _ in true }) throws -> String {
         var hash = ContentHash()
         try hash.addTree(path, where: isIncluded)

@@ -35,6 +35,10 @@ struct CacheEntryManifest: Sendable, Equatable, Codable {
     var bytes: Int64
     /// Components known to be missing from the installed system.
     var missing: [MissingComponent]
+    /// The digests of the files and values that a layer was made from, by name; `nil` in an entry of an older `dss`.
+    var parts: [String: String]?
+    /// How long it took to make.
+    var seconds: Double?
 
     /// - Returns: `nil` if the file is missing or invalid.
     static func read(_ path: String) -> CacheEntryManifest? {
@@ -127,9 +131,11 @@ struct CacheAccess: Sendable {
         if let found = try await find(kind, key) { return found }
         let (found, lock) = try await findAlone(kind, key)
         if let found { return found }
+        let started = ContinuousClock.now
         let path = try await make()
         try await moveIn(path, kind, key)
-        return use(kind, key, try await complete(kind, key, inputs: inputs, missing: []), lock)
+        let manifest = try await complete(kind, key, inputs: inputs, missing: [], started: started)
+        return use(kind, key, manifest, lock)
     }
 
     /// Replaces the entry with this key, unless another build uses it. In that case the tree is not moved, and only
@@ -149,15 +155,19 @@ struct CacheAccess: Sendable {
     }
 
     /// Writes the manifest that makes the entry valid.
+    /// - Parameter started: when the making of the entry began.
     @discardableResult
     func complete(
-        _ kind: ContentCache.Kind, _ key: String, inputs: [String: String], missing: [MissingComponent]
+        _ kind: ContentCache.Kind, _ key: String, inputs: [String: String], missing: [MissingComponent],
+        parts: [String: String]? = nil, started: ContinuousClock.Instant? = nil
     ) async throws -> CacheEntryManifest {
         let tree = cache.tree(kind, key)
+        let seconds = started.map { ($0.duration(to: .now) / .milliseconds(1)).rounded() / 1000 }
         async let fingerprint = runner.run(.fingerprint(of: tree)).trimmedLine
         async let bytes = runner.diskUsage(of: [tree])
         let manifest = CacheEntryManifest(
-            key: key, inputs: inputs, fingerprint: try await fingerprint, bytes: try await bytes, missing: missing)
+            key: key, inputs: inputs, fingerprint: try await fingerprint, bytes: try await bytes, missing: missing,
+            parts: parts, seconds: seconds)
         try manifest.write(cache.manifest(kind, key))
         return manifest
     }

@@ -28,6 +28,15 @@ package func createDockerImage(
         container: container, layout: folder.layout.directory, stages: await log.times, activities: timeline.activities)
 }
 
+extension LocalMachineFactory {
+    /// What `createDockerImage` would do, without doing it.
+    package func plan(_ order: DockerOrder, in folder: AssetFolder<DirectoryStore>) async throws -> BuildPlan {
+        let isFinished = if order.build.usesCache { try await folder.finished(order) != nil } else { false }
+        return plan(
+            order.plan, steps: order.build.definition.playbook.steps, then: [.export], isFinished: isFinished)
+    }
+}
+
 /// A complete order for one Docker image.
 package struct DockerOrder: Sendable {
     package var build: BuildOrder
@@ -65,10 +74,7 @@ package struct DockerOrder: Sendable {
     }
 
     var plan: MachinePlan {
-        MachinePlan(
-            assetID: build.assetID, base: build.definition.base, profile: .container, steps: buildInputs.stepKeys,
-            roles: build.definition.playbook.steps.map(\.roles), usesCache: build.usesCache,
-            reachesHost: build.definition.namesHost, isVerbose: build.isVerbose)
+        MachinePlan(build, buildInputs)
     }
 
     /// Names of the layers by their contents, the base first.

@@ -64,7 +64,10 @@ extension LocalMachineFactory {
         if machine.stepsDone < plan.roles.count {
             inputs["roles"] = plan.roles[machine.stepsDone].joined(separator: ", ")
         }
-        try await access(machine, events).complete(.layers, layer.key, inputs: inputs, missing: layer.missing)
+        let parts = plan.parts
+        try await access(machine, events).complete(
+            .layers, layer.key, inputs: inputs, missing: layer.missing,
+            parts: parts.indices.contains(machine.stepsDone) ? parts[machine.stepsDone] : nil, started: machine.started)
     }
 
     /// Shuts the machine down.

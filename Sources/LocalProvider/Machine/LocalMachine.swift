@@ -1,3 +1,4 @@
+import Provisioning
 import Sandbox
 import Workbench
 
@@ -11,6 +12,8 @@ package struct LocalMachine: BuildMachine {
     package let trees: [CachedTree]
     /// The systemd-nspawn process of the container.
     let process: BackgroundProcess
+    /// When it was started for the next step.
+    let started: ContinuousClock.Instant
 
     package var stepsDone: Int { trees.count - 1 }
     package var missing: [MissingComponent] { trees.last?.missing ?? [] }
@@ -84,6 +87,8 @@ package struct MachinePlan: Sendable, Equatable {
     package var steps: [String]
     /// For each step its roles, by which a person recognizes its layer in the cache.
     package var roles: [[String]]
+    /// What each of these hashes is made of, by name. It is kept with the layer, to tell later what has changed.
+    package var parts: [[String: String]]
     /// Whether to read from the cache; results are written to the cache in any case.
     package var usesCache: Bool
     /// Whether the machine may reach servers on the host's loopback at 10.0.2.2, such as a mirror on the same laptop.
@@ -93,16 +98,30 @@ package struct MachinePlan: Sendable, Equatable {
 
     package init(
         assetID: AssetID, base: SandboxDefinition.BaseSystem, profile: BaseProfile = .vm, steps: [String] = [],
-        roles: [[String]] = [], usesCache: Bool = true, reachesHost: Bool = false, isVerbose: Bool = false
+        roles: [[String]] = [], parts: [[String: String]] = [], usesCache: Bool = true, reachesHost: Bool = false,
+        isVerbose: Bool = false
     ) {
         self.assetID = assetID
         self.base = base
         self.profile = profile
         self.steps = steps
         self.roles = roles
+        self.parts = parts
         self.usesCache = usesCache
         self.reachesHost = reachesHost
         self.isVerbose = isVerbose
+    }
+}
+
+extension MachinePlan {
+    /// The machine that installs an order.
+    init(_ order: BuildOrder, _ inputs: BuildInputs) {
+        self.init(
+            assetID: order.assetID, base: order.definition.base,
+            profile: order.edition == .container ? .container : .vm,
+            steps: inputs.stepKeys,
+            roles: order.definition.playbook.steps.map(\.roles), parts: inputs.stepParts, usesCache: order.usesCache,
+            reachesHost: order.definition.namesHost, isVerbose: order.isVerbose)
     }
 }
 

@@ -130,7 +130,7 @@ extension LocalMachineFactory {
         let machine = LocalMachine(
             endpoint: SSHEndpoint(configFile: build.path("ssh_config"), alias: build.name),
             buildEnvironment: MachineFiles(host: host).environment, plan: plan, build: build, trees: trees,
-            process: process)
+            process: process, started: .now)
         try await waitUntilReady(machine)
         return machine
     }

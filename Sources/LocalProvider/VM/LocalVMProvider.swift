@@ -53,11 +53,16 @@ package struct LocalVMProvider: VMProvider {
             ?? order.definition.formats
         try await folder.requireFree(formats.map(order.imageName))
         if let notice = try await folder.manifest()?.replacementNotice(formats) { build.scope.notice(notice) }
-        let plan = MachinePlan(
-            assetID: order.assetID, base: order.definition.base, steps: inputs.stepKeys,
-            roles: order.definition.playbook.steps.map(\.roles), usesCache: order.usesCache,
-            reachesHost: order.definition.namesHost, isVerbose: order.isVerbose)
-        return Machine(try await factory.start(plan, in: build.scope), inputs: digest, formats: formats)
+        return Machine(
+            try await factory.start(MachinePlan(order, inputs), in: build.scope), inputs: digest, formats: formats)
+    }
+
+    /// What a build would do, without doing it.
+    package func plan(_ order: BuildOrder) async throws -> BuildPlan {
+        let isFinished = if order.usesCache { try await finished(order) != nil } else { false }
+        return factory.plan(
+            MachinePlan(order, try BuildInputs(order)), steps: order.definition.playbook.steps,
+            then: [.seal, .capture, .export], isFinished: isFinished)
     }
 
     package func hintsOnKept(_ machine: Machine, of order: BuildOrder) -> [String] {

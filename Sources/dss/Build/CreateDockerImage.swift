@@ -70,13 +70,17 @@ struct CreateDockerImage: DssCommand {
         help: "Keep the build container running if the installation fails, and print how to connect")
     var keepContainer = false
 
+    @Flag(help: .plan)
+    var plan = false
+
     func validate() throws {
         if listOnAWS, !publish { throw ValidationError("--list-on-aws requires --publish") }
     }
 
-    var needsRoot: Bool { true }
+    var needsRoot: Bool { !plan }
 
     func run(in live: Live) async throws {
+        if plan { return try await showPlan(live) }
         let build = try order(live)
         let order = try await live.dockerOrder(build, image, folder: live.absolute(parentDirectory(definition.file)))
         let folder = live.folder(build.assetID, build.definition.names, place)
@@ -102,6 +106,14 @@ struct CreateDockerImage: DssCommand {
         if listOnAWS { try await list(report.container, of: order, live) }
         let terminal = live.standardOutput
         terminal.write(output.json ? report.event : report.text(terminal.style, live.invocation))
+    }
+
+    private func showPlan(_ live: Live) async throws {
+        let build = try order(live)
+        let order = try await live.dockerOrder(build, image, folder: live.absolute(parentDirectory(definition.file)))
+        let folder = live.folder(build.assetID, build.definition.names, place)
+        live.show(
+            .plan(try await live.factory(place, for: build, definition).plan(order, in: folder)), json: output.json)
     }
 
     private func list(_ container: Manifest.Container, of order: DockerOrder, _ live: Live) async throws {

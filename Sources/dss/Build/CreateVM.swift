@@ -2,6 +2,7 @@ import AWSProvider
 import ArgumentParser
 import Definition
 import FoundationEssentials
+import LocalProvider
 import Reporting
 import Sandbox
 import Workbench
@@ -29,6 +30,7 @@ struct CreateVM: DssCommand {
               sudo dss create-vm --new-password --ask-default-password
               sudo dss create-vm --default-password-file secret.txt --json > events.jsonl
               sudo dss create-vm --keep-on-failure --verbose
+              dss create-vm --plan
               dss create-vm --provider aws --aws-profile release --asset-id 0.1.0 \\
                   --release
               dss create-vm --provider aws --export-method ebs-direct --format qcow2 \\
@@ -80,17 +82,30 @@ struct CreateVM: DssCommand {
     @Option(help: ArgumentHelp("Also write the report to a file as Markdown", valueName: "file"), completion: .file())
     var report: String?
 
-    var needsRoot: Bool { provider == .local }
+    var needsRoot: Bool { provider == .local && !plan }
+
+    @Flag(help: .plan)
+    var plan = false
+
+    func validate() throws {
+        if plan, provider != .local { throw ValidationError("--plan works with --provider local only") }
+    }
 
     func run(in live: Live) async throws {
+        if plan { return try await showPlan(live) }
         switch provider {
         case .local: try await runLocally(live)
         case .aws: try await runOnAWS(live)
         }
     }
 
+    private func showPlan(_ live: Live) async throws {
+        let order = try order(live, password: nil)
+        live.show(.plan(try await live.provider(for: order, definition, place).plan(order)), json: output.json)
+    }
+
     private func runLocally(_ live: Live) async throws {
-        let order = try order(live)
+        let order = try order(live, password: password.password(in: live))
         try await confirmRemoval(in: live.folder(order.assetID, order.definition.names, place), for: order, live)
         let provider = try await live.provider(for: order, definition, place)
         let result = try await output.build(order, on: provider, with: live.provisioner(definition), live)
@@ -100,7 +115,7 @@ struct CreateVM: DssCommand {
 
     private func runOnAWS(_ live: Live) async throws {
         _ = try machine.reach.networks
-        let order = try order(live)
+        let order = try order(live, password: password.password(in: live))
         try await live.withAWSProvider(for: order, aws, .new(machine), export) { provider, publication in
             try await confirmRemoval(in: publication, for: order, live)
             let provisioner = live.provisioner(definition, reconnects: true)
@@ -111,11 +126,11 @@ struct CreateVM: DssCommand {
         }
     }
 
-    private func order(_ live: Live) throws -> BuildOrder {
+    private func order(_ live: Live, password: DefaultPassword?) throws -> BuildOrder {
         let definition = try live.loaded(definition, formats: formats).definition.definition
         return BuildOrder(
             assetID: try asset.assetID(in: definition), definition: definition,
-            password: try password.password(in: live), isRelease: release,
+            password: password, isRelease: release,
             usesCache: !noCache, setsNewPassword: newPassword, keepsOnlyItsFormats: onlyFormats,
             keepsMachineOnFailure: keepOnFailure, isVerbose: output.verbose)
     }

@@ -8,6 +8,7 @@ import Workbench
 extension ArgumentHelp {
     static var json: ArgumentHelp { "Print JSON" }
     static var jsonFormat: ArgumentHelp { "Same as --format json" }
+    static var plan: ArgumentHelp { "Show what would be built and which inputs changed, without building" }
     static var yes: ArgumentHelp { "Skip confirmation" }
     static var dryRun: ArgumentHelp { "Show what would be removed, without removing it" }
 }

@@ -1,0 +1,94 @@
+import Provisioning
+import Sandbox
+import Testing
+import Workbench
+
+@testable import LocalProvider
+
+@Suite("The plan of a build")
+struct BuildPlanTests {
+    /// A factory with a cache that has the base system and every step of an order.
+    private func withCache(
+        _ body: (LocalMachineFactory, Fixture, _ make: (Bool) throws -> BuildPlan) async throws -> Void
+    ) async throws {
+        try await CacheTests.withFactory { factory in
+            try await Fixture.with { fixture in
+                let machine = MachinePlan(try fixture.order(), try BuildInputs(fixture.order()))
+                let recipe = BaseRecipe(machine.base, profile: machine.profile, host: factory.host)
+                try add(.base, recipe.key, inputs: recipe.inputs, parts: nil, to: factory.cache)
+                var below = recipe.key
+                for (step, parts) in zip(machine.steps, machine.parts) {
+                    below = layerKey(below: below, step: step)
+                    try add(.layers, below, inputs: [:], parts: parts, to: factory.cache)
+                }
+                try await body(factory, fixture) { usesCache in
+                    var order = try fixture.order()
+                    order.usesCache = usesCache
+                    return factory.plan(
+                        MachinePlan(order, try BuildInputs(order)), steps: order.definition.playbook.steps,
+                        then: [.seal], isFinished: false)
+                }
+            }
+        }
+    }
+
+    private func add(
+        _ kind: ContentCache.Kind, _ key: String, inputs: [String: String], parts: [String: String]?,
+        to cache: ContentCache
+    ) throws {
+        try makeDirectory(cache.tree(kind, key))
+        try CacheEntryManifest(
+            key: key, inputs: inputs, fingerprint: "", bytes: 0, missing: [], parts: parts, seconds: 9
+        ).write(cache.manifest(kind, key))
+    }
+
+    private func states(_ plan: BuildPlan) -> [String] { plan.parts.map { "\($0.name) \($0.state)" } }
+
+    @Test("everything is cached but what no cache has")
+    func cached() async throws {
+        try await withCache { _, _, make in
+            let plan = try make(true)
+            #expect(states(plan) == ["base system debian bookworm cached", "first cached", "last cached", " build"])
+            #expect(plan.parts.map(\.seconds) == [9, 9, 9, nil] && !plan.isFinished)
+        }
+    }
+
+    @Test("a changed file is named at its step, and how long that step took")
+    func changed() async throws {
+        try await withCache { _, fixture, make in
+            try writeAtomically("new", to: "\(fixture.folder)/roles/last/tasks/main.yml")
+            let plan = try make(true)
+            #expect(states(plan) == ["base system debian bookworm cached", "first cached", "last build", " build"])
+            #expect(plan.parts[2].changes == ["playbook/roles/last/tasks/main.yml changed"])
+            #expect(plan.parts[2].seconds == 9)
+        }
+    }
+
+    @Test("a change of an early step is named once, at that step")
+    func early() async throws {
+        try await withCache { _, fixture, make in
+            try writeAtomically("new", to: "\(fixture.folder)/roles/first/tasks/more.yml")
+            try writeAtomically("new", to: "\(fixture.folder)/roles/last/tasks/main.yml")
+            let plan = try make(true)
+            #expect(plan.parts[1].changes == ["playbook/roles/first/tasks/more.yml is new"])
+            #expect(plan.parts[2].changes == ["playbook/roles/last/tasks/main.yml changed"])
+        }
+    }
+
+    @Test("without a base system, or with --no-cache, nothing is cached")
+    func nothing() async throws {
+        try await withCache { factory, _, make in
+            #expect(try make(false).parts.allSatisfy { $0.state == .build })
+            for base in factory.cache.manifests(.base) { try removeFile(factory.cache.manifest(.base, base.key)) }
+            let plan = try make(true)
+            #expect(plan.parts.allSatisfy { $0.state == .build && $0.changes.isEmpty })
+        }
+    }
+
+    @Test("an entry that has less than half in common explains nothing")
+    func foreign() {
+        let (old, new) = (["a": "1", "b": "1"], ["a": "2", "b": "1", "c": "1"])
+        #expect(changes(from: old, to: new) == ["a changed", "c is new"])
+        #expect(changes(from: new, to: ["a": "2"]) == ["b is gone", "c is gone"])
+    }
+}
