@@ -151,6 +151,9 @@ struct Dss: ParsableCommand {
                 ]),
             CommandGroup(
                 name: "Configuration and diagnostics",
-                subcommands: [DefinitionCommand.self, PinsCommand.self, WhoAmI.self, Doctor.self]),
+                subcommands: [
+                    CheckCommand.self, DefinitionCommand.self, PinsCommand.self, WhoAmI.self,
+                    Doctor.self,
+                ]),
         ])
 }

@@ -5,6 +5,7 @@ import ArgumentParser
 import Definition
 import FoundationEssentials
 import LocalProvider
+import Provisioning
 import Reporting
 import Sandbox
 import Workbench
@@ -82,6 +83,7 @@ struct CreateDockerImage: DssCommand {
     func run(in live: Live) async throws {
         if plan { return try await showPlan(live) }
         let build = try order(live)
+        try await live.playbookCheck(definition).requireSound(build.definition.playbook)
         let order = try await live.dockerOrder(build, image, folder: live.absolute(parentDirectory(definition.file)))
         let folder = live.folder(build.assetID, build.definition.names, place)
         // Invalid options are reported before the build, not after it.

@@ -3,6 +3,7 @@ import ArgumentParser
 import Definition
 import FoundationEssentials
 import LocalProvider
+import Provisioning
 import Reporting
 import Sandbox
 import Workbench
@@ -106,6 +107,7 @@ struct CreateVM: DssCommand {
 
     private func runLocally(_ live: Live) async throws {
         let order = try order(live, password: password.password(in: live))
+        try await live.playbookCheck(definition).requireSound(order.definition.playbook)
         try await confirmRemoval(in: live.folder(order.assetID, order.definition.names, place), for: order, live)
         let provider = try await live.provider(for: order, definition, place)
         let result = try await output.build(order, on: provider, with: live.provisioner(definition), live)
@@ -116,6 +118,7 @@ struct CreateVM: DssCommand {
     private func runOnAWS(_ live: Live) async throws {
         _ = try machine.reach.networks
         let order = try order(live, password: password.password(in: live))
+        try await live.playbookCheck(definition).requireSound(order.definition.playbook)
         try await live.withAWSProvider(for: order, aws, .new(machine), export) { provider, publication in
             try await confirmRemoval(in: publication, for: order, live)
             let provisioner = live.provisioner(definition, reconnects: true)

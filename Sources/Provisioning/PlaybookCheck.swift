@@ -1,0 +1,108 @@
+import FoundationEssentials
+import Sandbox
+import Workbench
+
+/// Finds mistakes in a playbook without a machine to run it on.
+package struct PlaybookCheck: Sendable {
+    private let runner: any CommandRunner
+    private let python: String
+    private let ansible: String
+
+    /// - Parameters:
+    ///   - python: an interpreter with the modules that Ansible needs.
+    ///   - ansible: the `ansible-playbook` command.
+    package init(runner: any CommandRunner, python: String, ansible: String) {
+        self.runner = runner
+        self.python = python
+        self.ansible = ansible
+    }
+
+    /// Parses every YAML file, template and notebook of the roles, in less than a second.
+    /// - Throws: `Failure(.unavailable)` if Python has no YAML or Jinja2.
+    package func files(of playbook: SandboxDefinition.Playbook) async throws -> [CheckedPart] {
+        let script = String(decoding: PackageResources.check_playbook_py, as: UTF8.self)
+        let command = Command(python, ["-", parentDirectory(playbook.file)], input: .text(script))
+        let output = try await runner.execute(command)
+        try Task.checkCancellation()
+        if output.status == .exited(Failure.Code.unavailable.rawValue) {
+            throw Failure(
+                .unavailable, "the files of the playbook cannot be checked: \(output.standardError.trimmedLine)",
+                advice: "install Ansible: make setup, or sudo apt-get install ansible-core")
+        }
+        guard output.status.isSuccess else { throw CommandFailure(command, output) }
+        return try JSONDecoder().decode([CheckedPart].self, from: Data(output.standardOutput.utf8))
+    }
+
+    /// Fails if a file of the playbook has a mistake: a build would notice it only after minutes. Without the modules
+    /// that the check needs, the build decides.
+    package func requireSound(_ playbook: SandboxDefinition.Playbook) async throws {
+        let errors: [String]
+        do { errors = try await files(of: playbook).flatMap(\.errors) } catch let failure as Failure
+            where failure.code == .unavailable
+        {
+            return
+        } catch is ToolMissing {
+            return
+        }
+        guard errors.isEmpty else {
+            throw Failure(
+                .badData, "the playbook has \(errors.count == 1 ? "an error" : "\(errors.count) errors")",
+                details: errors, advice: "correct it, then: dss check")
+        }
+    }
+
+    /// Lets Ansible load the play with all its roles and tasks.
+    package func syntax(of playbook: SandboxDefinition.Playbook) async throws -> CheckedPart {
+        try await withTemporaryDirectory { directory in
+            let settings = "[defaults]\nhome = \(directory)\nlocal_tmp = \(directory)/tmp\nnocows = True\n"
+            try writeAtomically(settings, to: "\(directory)/ansible.cfg")
+            let output = try await runner.execute(
+                Command(
+                    ansible, ["--syntax-check", "--inventory", "localhost,", playbook.file],
+                    environment: [
+                        "ANSIBLE_CONFIG": "\(directory)/ansible.cfg", "ANSIBLE_NOCOLOR": "1", "LC_ALL": "C.UTF-8",
+                    ]))
+            try Task.checkCancellation()
+            let errors = output.status.isSuccess ? [] : [AnsibleError(output).text(in: playbook.file)]
+            return CheckedPart(name: "Ansible's syntax", count: playbook.roles.count, errors: errors)
+        }
+    }
+}
+
+/// One kind of thing that was looked at, and the mistakes in it.
+package struct CheckedPart: Sendable, Equatable, Codable {
+    package var name: String
+    /// How many there are.
+    package var count: Int
+    /// `FILE:LINE:COLUMN: error: …`
+    package var errors: [String]
+
+    package init(name: String, count: Int, errors: [String] = []) {
+        self.name = name
+        self.count = count
+        self.errors = errors
+    }
+}
+
+/// The error with which `ansible-playbook` refuses a playbook.
+struct AnsibleError: Equatable {
+    var message: String
+    /// `FILE:LINE:COLUMN`
+    var place: String?
+
+    /// Since 2.19, Ansible prints `[ERROR]: …` and `Origin: FILE:LINE:COLUMN`; before, `ERROR! …` and
+    /// `The error appears to be in 'FILE': line 1, column 2`.
+    init(_ output: CommandOutput) {
+        let text = output.standardError + output.standardOutput
+        let first = text.firstMatch(of: /(?:\[ERROR\]:|ERROR!) *([^\n]+)/).map { String($0.1) }
+        message = first ?? text.split(whereSeparator: \.isNewline).last.map(String.init) ?? "no output"
+        if let origin = text.firstMatch(of: /Origin: (\S.*:\d+:\d+)/) {
+            place = String(origin.1)
+        } else if let origin = text.firstMatch(of: /in '([^']+)': line (\d+), column (\d+)/) {
+            place = "\(origin.1):\(origin.2):\(origin.3)"
+        }
+    }
+
+    /// - Parameter file: the file to name if Ansible names none.
+    func text(in file: String) -> String { "\(place ?? file): error: \(message)" }
+}

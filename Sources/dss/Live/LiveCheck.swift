@@ -1,0 +1,91 @@
+import Definition
+import Glibc
+import LocalProvider
+import Provisioning
+import Sandbox
+import Workbench
+
+/// Checks of a sandbox that need no machine.
+extension Live {
+    func playbookCheck(_ options: DefinitionOptions) -> PlaybookCheck {
+        let ansible = tool("ansible-playbook", options)
+        // The interpreter that has the modules of this Ansible.
+        let own = "\(parentDirectory(ansible))/python3"
+        return PlaybookCheck(
+            runner: runner, python: ansible.hasPrefix("/") && fileExists(own) ? own : "python3", ansible: ansible)
+    }
+
+    /// Looks at everything that a build on this host uses.
+    func check(_ options: DefinitionOptions, _ place: DirectoryOptions) async throws -> SandboxCheck {
+        let source = try source(options)
+        var result = SandboxCheck()
+        let definition: SandboxDefinition
+        do {
+            let sandbox = try source.loadSandbox()
+            definition = sandbox.definition.definition
+            result.parts = [
+                CheckedPart(name: "definition", count: 1),
+                CheckedPart(name: "roles", count: definition.playbook.roles.count),
+                CheckedPart(name: "pins", count: sandbox.pins.pins.count),
+            ]
+        } catch let failure as Failure where failure.code == .badData {
+            let errors = failure.details.isEmpty ? [failure.message] : failure.details
+            result.parts = [CheckedPart(name: "definition", count: 1, errors: errors)]
+            // Mistakes in the pins keep nobody from looking at the playbook.
+            guard let loaded = try? source.loadDefinition() else { return result }
+            definition = loaded.definition
+        }
+        let (check, playbook) = (playbookCheck(options), definition.playbook)
+        let checks: [@Sendable () async throws -> [CheckedPart]] = [
+            { try await check.files(of: playbook) },
+            { [try await check.syntax(of: playbook)] },
+        ]
+        for outcome in try await outcomes(of: checks) {
+            switch outcome {
+            case .success(let parts): result.parts += parts
+            case .failure(let error): result.failures.append(error)
+            }
+        }
+        if result.parts.first?.errors.isEmpty == true {
+            let order = BuildOrder(
+                assetID: try definition.defaultAssetID, definition: definition, password: nil)
+            result.plan = try await provider(for: order, options, place).plan(order)
+        }
+        return result
+    }
+
+    /// Runs checks at the same time; the outcomes are in the order of the checks.
+    private func outcomes(
+        of checks: [@Sendable () async throws -> [CheckedPart]]
+    ) async throws -> [Result<[CheckedPart], any Error>] {
+        try await withThrowingTaskGroup(of: (Int, Result<[CheckedPart], any Error>).self) { group in
+            for (index, check) in checks.enumerated() {
+                group.addTask {
+                    do { return (index, .success(try await check())) } catch {
+                        try Task.checkCancellation()
+                        return (index, .failure(error))
+                    }
+                }
+            }
+            return try await group.reduce(into: []) { $0.append($1) }.sorted { $0.0 < $1.0 }.map(\.1)
+        }
+    }
+}
+
+/// What `dss check` found.
+struct SandboxCheck: Sendable {
+    var parts: [CheckedPart] = []
+    /// Why something could not be looked at.
+    var failures: [any Error] = []
+    /// What a build would do; `nil` if the definition or the pins have errors.
+    var plan: BuildPlan?
+
+    var errors: [String] { parts.flatMap(\.errors) }
+}
+
+extension Pins {
+    /// The number of versions.
+    fileprivate var count: Int {
+        apt.count + git.count + (Array(pip.values) + Array(pipLocked.values)).map(\.count).reduce(0, +)
+    }
+}

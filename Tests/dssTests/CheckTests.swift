@@ -1,0 +1,103 @@
+import AWSTestSupport
+import Foundation
+import Sandbox
+import Testing
+import Workbench
+
+@testable import dss
+
+/// Python that found something in the playbook, and programs that succeed.
+private struct Finder: CommandRunner {
+    var found = #"[{"name": "templates", "count": 3, "errors": []}]"#
+
+    func execute(
+        _ command: Command, onLine: (@Sendable (Workbench.OutputStream, String) -> Void)?
+    ) async throws -> CommandOutput {
+        CommandOutput(standardOutput: baseName(command.executable) == "python3" ? found : "")
+    }
+
+    func start(_ command: Command, log: String) async throws -> BackgroundProcess {
+        try await NoPrograms().start(command, log: log)
+    }
+
+    func converse<Result: Sendable>(
+        _ command: Command, _ body: (PromptSession) async throws -> Result
+    ) async throws -> Result { try await NoPrograms().converse(command, body) }
+}
+
+@Suite("dss check and --plan")
+struct CheckTests {
+    private func withFolder(_ body: (PretendWorld, String) async throws -> Void) async throws {
+        try await withTemporaryDirectory { folder in
+            _ = try SandboxFolder(in: folder)
+            let environment = ["DSS_CACHE": "\(folder)/cache", "DSS_BUCKET": "\(folder)/b", "DSS_STATE": "\(folder)/s"]
+            try await body(PretendWorld(environment: environment, directory: folder, runner: Finder()), folder)
+        }
+    }
+
+    @Test("a line for everything that was looked at; nothing is written")
+    func sound() async throws {
+        try await withFolder { world, folder in
+            let before = try FileManager.default.subpathsOfDirectory(atPath: folder)
+            let said = await world.dss("check")
+            #expect(said.code == 0 && said.errors.isEmpty, "\(said)")
+            for line in [
+                #/definition +1 +ok/#, #/roles +1 +ok/#, #/pins +0 +ok/#, #/templates +3 +ok/#,
+                #/Ansible's syntax +1 +ok/#, #/next build +starts with base system debian bookworm/#,
+            ] { #expect(said.output.contains(line), "\(said.output)") }
+            #expect(try FileManager.default.subpathsOfDirectory(atPath: folder) == before)
+        }
+    }
+
+    @Test("errors are shown with their places in the current directory, with 65")
+    func errors() async throws {
+        try await withFolder { world, folder in
+            var world = world
+            let error = "\(folder)/playbook/roles/only/templates/a.j2:3:1: error: invalid Jinja2: x"
+            world.runner = Finder(found: #"[{"name": "templates", "count": 3, "errors": ["\#(error)"]}]"#)
+            let said = await world.dss("check")
+            #expect(said.code == 65 && said.output.contains(#/templates +3 +1 error/#), "\(said)")
+            #expect(said.errors == "playbook/roles/only/templates/a.j2:3:1: error: invalid Jinja2: x\n")
+            let json = await world.dss("check", "--json")
+            #expect(json.code == 65 && json.errors.isEmpty)
+            let checks = try #require(json.json["checks"] as? [[String: Any]])
+            #expect(checks.map { $0["name"] as? String }.contains("Ansible's syntax"))
+            #expect(checks.flatMap { $0["errors"] as? [String] ?? [] }.count == 1)
+            #expect((json.json["plan"] as? [[String: Any]])?.count == 5)
+            world.isRoot = true
+            world.environment["DSS_DEFAULT_PASSWORD"] = "twelve chars"
+            for command in ["create-vm", "create-docker-image"] {
+                let build = await world.dss(command)
+                #expect(build.code == 65 && build.errors.contains("the playbook has an error"), "\(build)")
+            }
+        }
+    }
+
+    @Test("mistakes in the pins keep nobody from looking at the playbook")
+    func pins() async throws {
+        try await withFolder { world, folder in
+            try writeAtomically("distribution: debian\napt: 5\n", to: "\(folder)/pins.yaml")
+            let said = await world.dss("check")
+            #expect(said.code == 65 && said.errors.contains("pins.yaml:2:6: error: "), "\(said)")
+            #expect(said.output.contains("templates") && !said.output.contains("next build"))
+        }
+    }
+
+    @Test("create-vm --plan shows every stage to every user", arguments: ["create-vm", "create-docker-image"])
+    func plan(command: String) async throws {
+        try await withFolder { world, _ in
+            let said = await world.dss(command, "--plan", "--json")
+            let rows = try #require(
+                try JSONSerialization.jsonObject(with: Data(said.output.utf8)) as? [[String: Any]], "\(said)")
+            #expect(said.code == 0 && rows.allSatisfy { $0["state"] as? String == "build" })
+            let stages = rows.compactMap { $0["stage"] as? String }
+            #expect(stages.starts(with: ["setup", "install"]) && stages.last == "export")
+        }
+    }
+
+    @Test("--plan is for builds on this host")
+    func planOnAWS() async {
+        let said = await PretendWorld().dss("create-vm", "--plan", "--provider", "aws")
+        #expect(said.code == 64 && said.errors.contains("--plan works with --provider local only"), "\(said.errors)")
+    }
+}
