@@ -152,7 +152,7 @@ struct Dss: ParsableCommand {
             CommandGroup(
                 name: "Configuration and diagnostics",
                 subcommands: [
-                    CheckCommand.self, DefinitionCommand.self, PinsCommand.self, WhoAmI.self,
+                    InitCommand.self, CheckCommand.self, DefinitionCommand.self, PinsCommand.self, WhoAmI.self,
                     Doctor.self,
                 ]),
         ])

@@ -64,10 +64,16 @@ extension Live {
         Manifest.read("\(parentDirectory(image))/\(Manifest.fileName)")
     }
 
-    /// A program from the virtual environment beside the definition, which `make` sets up, else the one in `PATH`.
+    /// A program from the virtual environment beside the definition, which `make` sets up, else the one in `PATH`, else
+    /// the one that came with this program.
     func tool(_ name: String, _ options: DefinitionOptions) -> String {
+        let isProgram = { (path: String) in access(path, X_OK) == 0 }
         let beside = absolute("\(parentDirectory(options.file))/.venv/bin/\(name)")
-        return access(beside, X_OK) == 0 ? beside : name
+        if isProgram(beside) { return beside }
+        let folders = (environment["PATH"] ?? "").split(separator: ":")
+        if folders.contains(where: { isProgram("\($0)/\(name)") }) { return name }
+        if let own = ProgramFolder.path.map({ "\($0)/.venv/bin/\(name)" }), isProgram(own) { return own }
+        return name
     }
 
     func factory(_ place: DirectoryOptions) async -> LocalMachineFactory {
