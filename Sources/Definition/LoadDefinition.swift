@@ -33,8 +33,10 @@ package struct DefinitionSource: Sendable {
     }
 
     /// The definition with its pins, which must be for the same distribution release.
+    /// - Parameter requiringCompletePins: Whether the pins must have all that the roles install; `false` for commands
+    ///   that complete them.
     /// - Throws: A single `Failure` that lists every error in all of the files.
-    package func loadSandbox() throws -> LoadedSandbox {
+    package func loadSandbox(requiringCompletePins: Bool = true) throws -> LoadedSandbox {
         var diagnostics: [Diagnostic] = []
         let (loaded, draft) = try load(&diagnostics)
         guard let loaded, let draft else { throw diagnostics.failure() }
@@ -44,7 +46,15 @@ package struct DefinitionSource: Sendable {
             throw diagnostics.failure()
         }
         let pins = PinsFile.parse(bytes, path: loaded.pinsFile, absolutePath: path, &diagnostics)
-        if let pins { diagnostics += pins.mismatch(with: draft, file: file) }
+        if let pins {
+            diagnostics += pins.mismatch(with: draft, file: file)
+            if requiringCompletePins {
+                diagnostics += pins.unhashed()
+                diagnostics += try RolePins(
+                    pins: pins, draft: draft, files: files, currentDirectory: currentDirectory
+                ).check()
+            }
+        }
         guard let pins, diagnostics.isEmpty else { throw diagnostics.failure() }
         return LoadedSandbox(definition: loaded, pins: pins)
     }

@@ -38,9 +38,14 @@ struct PinsEdit {
         if present.isEmpty != wanted.isEmpty { reopen(section, isEmpty: wanted.isEmpty) }
     }
 
-    /// Updates a mapping of environments, each of which has its own versions.
+    /// Updates a mapping of environments, each of which has its own versions; new environments are added at the end.
     mutating func set(_ wanted: [String: [String: String]], inEach section: Item.Entry) {
-        for environment in section.item.entries ?? [] { set(wanted[environment.name] ?? [:], in: environment) }
+        let present = section.item.entries ?? []
+        for environment in present { set(wanted[environment.name] ?? [:], in: environment) }
+        let new = wanted.filter { name, _ in !present.contains { $0.name == name } }.sorted { $0.key < $1.key }
+        guard !new.isEmpty, let last = section.lastLine else { return }
+        added[last, default: []] += new.flatMap { Pins.section($0.key, $0.value, 1) }
+        if present.isEmpty { reopen(section, isEmpty: false) }
     }
 
     /// Replaces a version in place; its quotes and the rest of the line are kept.
@@ -91,6 +96,13 @@ struct PinsEdit {
     }
 }
 
+extension Item.Entry {
+    /// Index of the line of the last key in this mapping.
+    fileprivate var lastLine: Int? {
+        ([place.lineIndex] + (item.entries ?? []).map(\.lastLine)).compactMap(\.self).max()
+    }
+}
+
 extension Place {
     var lineIndex: Int? {
         if case .file(_, let line, _) = self { line - 1 } else { nil }
@@ -99,7 +111,7 @@ extension Place {
 
 extension PinsFile {
     /// The text of the file with new versions: an edit of the existing text, or, if its layout is too unusual for
-    /// that (flow mappings, a new environment), the canonical text below the existing header comment.
+    /// that (flow mappings), the canonical text below the existing header comment.
     package func text(with new: Pins) -> String {
         let edited = edit(new)
         return Self.pins(in: edited) == new ? edited : header + new.yaml()
@@ -123,9 +135,12 @@ extension PinsFile {
             default: break
             }
         }
-        // A file without hashes gets its section at the end; everything else in it stays as it is.
-        let isNew = document["pip_sha256"] == nil && !new.pipSHA256.isEmpty
-        let added = isNew ? Pins.section("pip_sha256", new.pipSHA256).map { $0 + "\n" }.joined() : ""
+        // A section that the file does not have is added at the end; everything else in it stays as it is.
+        let sections = [("pip", new.pip), ("pip_locked", new.pipLocked), ("pip_sha256", new.pipSHA256)]
+        let missing =
+            (document["apt"] == nil && !new.apt.isEmpty ? Pins.section("apt", new.apt, 0) : [])
+            + sections.filter { document[$0.0] == nil && !$0.1.isEmpty }.flatMap { Pins.section($0.0, $0.1) }
+        let added = missing.map { $0 + "\n" }.joined()
         return edit.text + (added.isEmpty || edit.text.hasSuffix("\n") ? "" : "\n") + added
     }
 
@@ -163,7 +178,7 @@ extension Pins {
             + environments.sorted { $0.key < $1.key }.flatMap { section($0.key, $0.value, 1) }
     }
 
-    private static func section(_ name: String, _ versions: [String: String], _ depth: Int) -> [String] {
+    fileprivate static func section(_ name: String, _ versions: [String: String], _ depth: Int) -> [String] {
         let indent = String(repeating: "  ", count: depth)
         if versions.isEmpty { return ["\(indent)\(ScalarText.yaml(name)): {}"] }
         return ["\(indent)\(ScalarText.yaml(name)):"]

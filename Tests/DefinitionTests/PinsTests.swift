@@ -110,6 +110,27 @@ struct PinsTests {
         #expect(try load(text + hashes).pins == new)
     }
 
+    @Test func `a new environment changes nothing else`() throws {
+        var new = pins
+        new.pip["lab"] = ["numpy": "2.0", "pandas": "3.0"]
+        new.pipLocked["lab"] = ["six": "1.17"]
+        let expected = text.replacing(
+            "    poetry: 2.1.3\n", with: "    poetry: 2.1.3\n  lab:\n    numpy: \"2.0\"\n    pandas: \"3.0\"\n"
+        ).replacing("  poetry: {}\n", with: "  poetry: {}\n  lab:\n    six: \"1.17\"\n")
+        #expect(try load(text).text(with: new) == expected)
+        #expect(try load(expected).pins == new)
+    }
+
+    @Test func `the first environment changes nothing else`() throws {
+        var new = pins
+        new.pip = ["lab": ["numpy": "2.0"]]
+        new.pipLocked = [:]
+        let before = "# head\n" + text.split(separator: "pip:", maxSplits: 1)[0] + "pip: {}  # none\n"
+        let expected = before.replacing("pip: {}  # none\n", with: "pip:  # none\n  lab:\n    numpy: \"2.0\"\n")
+        new.git = [:]
+        #expect(try load(before).text(with: new) == expected)
+    }
+
     @Test func `a name is normalized before it is compared`() throws {
         let hash = String(repeating: "0a", count: 32)
         let file = try load(
@@ -128,7 +149,8 @@ struct PinsTests {
         new.pipExtends = ["exasol": "jupyter"]
         new.pipExcluded = ["exasol": ["torch": "2 GB of CUDA: not for everybody"]]
         new.pipSource = ["websocket-client": "has no wheel"]
-        new.pipSHA256 = ["exasol": ["pyexasol": String(repeating: "0a", count: 32)]]
+        let other = String(repeating: "0c", count: 32)
+        new.pipSHA256 = ["exasol": ["pyexasol": String(repeating: "0a", count: 32), "websocket-client": other]]
         let first = try load(text).text(with: new)
         #expect(try load(first).pins == new)
         #expect(new.versions(of: "exasol") == ["pyexasol": "1.0", "websocket-client": "1.8"])
