@@ -8,19 +8,19 @@ package struct AnsibleProvisioner: Provisioner {
     private let runner: any CommandRunner
     /// The `ansible-playbook` command to run: a path or a name in PATH.
     private let ansible: String
-    /// Called after a failure to find pinned versions that are no longer available; returns a line for each.
-    private let goneVersions: @Sendable (SandboxDefinition) async throws -> [String]
+    /// Finds the pinned versions that are no longer available; called after a failed installation was shown.
+    private let gone: @Sendable (SandboxDefinition, SuspectedPins) async throws -> [PinStatus]
     /// Pauses before each attempt to reconnect to an unreachable machine; empty if it cannot come back.
     private let reconnectPauses: [Duration]
 
     package init(
         runner: any CommandRunner, ansible: String, reconnectPauses: [Duration] = [],
-        goneVersions: @escaping @Sendable (SandboxDefinition) async throws -> [String]
+        gone: @escaping @Sendable (SandboxDefinition, SuspectedPins) async throws -> [PinStatus]
     ) {
         self.runner = runner
         self.ansible = ansible
         self.reconnectPauses = reconnectPauses
-        self.goneVersions = goneVersions
+        self.gone = gone
     }
 
     package func install(
@@ -45,7 +45,7 @@ package struct AnsibleProvisioner: Provisioner {
             // A machine that becomes unreachable three times in the same task has a permanent problem.
             guard let task = watch.failedTask, task.status == .unreachable, lost.count(where: { $0 == task.name }) < 2,
                 try await answersAgain(machine.endpoint)
-            else { throw try await failure(of: playbookRun, order, output, watch.failedTask) }
+            else { throw failure(of: playbookRun, order, output, watch.failedTask) }
             lost.append(task.name)
             build.scope.warning("lost the connection in task '\(task.name)'; resuming from its role")
             command = playbookRun.command(from: task)
@@ -107,7 +107,7 @@ package struct AnsibleProvisioner: Provisioner {
 
     private func failure(
         of run: PlaybookRun, _ order: BuildOrder, _ output: CommandOutput, _ task: TaskResult?
-    ) async throws -> Failure {
+    ) -> Failure {
         guard let task else {
             let lines = (output.standardError + output.standardOutput).split(whereSeparator: \.isNewline)
                 .filter { !$0.hasPrefix("\u{1e}") }.suffix(12).map(String.init)
@@ -118,20 +118,26 @@ package struct AnsibleProvisioner: Provisioner {
         }
         var details = ["module: \(task.module ?? "unknown")"]
         details += (task.message ?? "").split(whereSeparator: \.isNewline).map(String.init)
-        let gone = (try? await goneVersions(order.definition)) ?? []
-        if !gone.isEmpty {
-            return Failure(
-                .badData, "task '\(task.name)' failed because pinned versions are no longer available",
-                details: gone + details,
-                advice: "dss pins update")
-        }
         let rerun = run.command(from: task).shellLine
-        return Failure(
+        var failure = Failure(
             task.status == .unreachable ? .temporary : .failed,
             "task '\(task.name)'\(task.role.map { " of role \($0)" } ?? "") failed", details: details,
             advice: order.keepsMachineOnFailure
                 ? "rerun from this role: \(rerun)"
                 : "add --keep-on-failure to keep the machine, then rerun from this role with: \(rerun)")
+        if let suspects = SuspectedPins(task) {
+            failure.inquiry = { [gone] in Self.explanation((try? await gone(order.definition, suspects)) ?? []) }
+        }
+        return failure
+    }
+
+    /// The failure that explains a failed installation; `nil` if its pins are all available.
+    private static func explanation(_ gone: [PinStatus]) -> Failure? {
+        guard !gone.isEmpty else { return nil }
+        let outdated = gone.filter { $0.state == .gone }.map(\.name)
+        return Failure(
+            .badData, "the task failed because pinned versions are not available", details: gone.map(\.sentence),
+            advice: outdated.isEmpty ? nil : "dss pins update \(outdated.joined(separator: " "))")
     }
 }
 

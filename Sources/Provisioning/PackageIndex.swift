@@ -42,6 +42,11 @@ package struct PackageIndex: Sendable {
         return Self.versions(inMadison: table)
     }
 
+    /// The names of all packages that start in the same way.
+    func aptNames(startingWith prefix: Substring) async throws -> [String] {
+        try await runner.run(apt("apt-cache", ["pkgnames", String(prefix)])).split(separator: "\n").map(String.init)
+    }
+
     /// Parses the table `package | version | source` of `apt-cache madison`.
     static func versions(inMadison table: String) -> [String: [String]] {
         var versions: [String: [String]] = [:]
@@ -96,48 +101,81 @@ package struct PackageIndex: Sendable {
         return nil
     }
 
+    /// A package that requirements resolve to.
+    struct Resolved: Equatable {
+        var name: String
+        var version: String
+        /// Names of the packages that need it; empty if it is required directly.
+        var requiredBy: [String] = []
+    }
+
     /// The packages that requirements resolve to on the sandbox's Python, including dependencies, by uv: unlike pip, it
     /// can leave packages out that others require.
     /// - Parameters:
     ///   - constraints: Package → version that is to be used if the package is needed.
+    ///   - preferred: Package → version that is to be used if the package is needed and nothing speaks against it.
     ///   - excluded: Packages to leave out, with everything that only they need.
     ///   - source: Packages that have no wheel. To learn what they need, their build backend is run on this host.
-    /// - Returns: Package → version.
-    /// - Throws: `Failure` with code `.unavailable` and uv's explanation if there is no solution.
-    func resolve(
-        _ requirements: [String], constraints: [String: String] = [:], excluding excluded: [String] = [],
-        fromSource source: [String] = [], pythonVersion: String
-    ) async throws -> [String: String] {
-        guard !requirements.isEmpty else { return [:] }
+    /// - Throws: `Failure` with uv's explanation: with code `.badData` if there is no solution, else with
+    ///   `.unavailable`.
+    func resolveAll(
+        _ requirements: [String], constraints: [String: String] = [:], preferring preferred: [String: String]? = nil,
+        excluding excluded: [String] = [], fromSource source: [String] = [], pythonVersion: String
+    ) async throws -> [Resolved] {
+        guard !requirements.isEmpty else { return [] }
         let (uv, settings) = (try await installedUV(), try await uvSettings())
         let constraintsFile = "\(directory)/constraints.txt"
         let excludesFile = "\(directory)/excludes.txt"
-        try writeAtomically(constraints.map { "\($0.key)==\($0.value)\n" }.sorted().joined(), to: constraintsFile)
+        let resultFile = "\(directory)/resolved.txt"
+        try writeAtomically(Self.lines(constraints), to: constraintsFile)
         try writeAtomically(excluded.map { "\($0)\n" }.sorted().joined(), to: excludesFile)
+        // uv prefers the versions that the file has before it is written.
+        try writeAtomically(Self.lines(preferred ?? [:]), to: resultFile)
         let platform = "\(architecture == .arm64 ? "aarch64" : "x86_64")-manylinux_2_36"
         let output = try await runner.execute(
             Command(
                 uv,
                 [
-                    "pip", "compile", "-", "--quiet", "--no-header", "--no-annotate", "--no-config", "--python", python,
-                    "--python-version", pythonVersion, "--python-platform", platform, "--only-binary", ":all:",
-                    "--constraints", constraintsFile, "--excludes", excludesFile,
+                    "pip", "compile", "-", "--quiet", "--no-header", "--annotation-style", "line", "--no-config",
+                    "--python", python, "--python-version", pythonVersion, "--python-platform", platform,
+                    "--only-binary", ":all:", "--constraints", constraintsFile, "--excludes", excludesFile,
+                    "--output-file", resultFile,
                 ] + source.sorted().flatMap { ["--no-binary", $0] }, environment: settings,
                 input: .text(requirements.map { "\($0)\n" }.joined())))
         try Task.checkCancellation()
         guard output.status.isSuccess else {
+            let hasNoSolution = output.standardError.contains("No solution found")
             throw Failure(
-                .unavailable, "found no compatible versions of \(requirements.joined(separator: ", "))",
+                hasNoSolution ? .badData : .unavailable,
+                "found no compatible versions of \(requirements.joined(separator: ", "))",
                 details: output.standardError.split(separator: "\n").suffix(12).map(String.init))
         }
-        return Self.versions(inRequirements: output.standardOutput)
+        return Self.resolved(inRequirements: try readText(resultFile))
     }
 
-    /// Parses lines `name==version`, the output of `uv pip compile`.
-    static func versions(inRequirements text: String) -> [String: String] {
-        text.split(whereSeparator: \.isNewline).reduce(into: [:]) { versions, line in
-            guard let match = line.prefixMatch(of: /([A-Za-z0-9._\-]+)(?:\[[^\]]*\])?==([^\s;]+)/) else { return }
-            versions[Pins.distribution(String(match.1))] = String(match.2)
+    /// The same, as package → version.
+    func resolve(
+        _ requirements: [String], constraints: [String: String] = [:], preferring preferred: [String: String]? = nil,
+        excluding excluded: [String] = [], fromSource source: [String] = [], pythonVersion: String
+    ) async throws -> [String: String] {
+        try await resolveAll(
+            requirements, constraints: constraints, preferring: preferred, excluding: excluded, fromSource: source,
+            pythonVersion: pythonVersion
+        ).reduce(into: [:]) { $0[$1.name] = $1.version }
+    }
+
+    private static func lines(_ versions: [String: String]) -> String {
+        versions.map { "\($0.key)==\($0.value)\n" }.sorted().joined()
+    }
+
+    /// Parses lines such as `numpy==1.26.4  # via pandas, scipy, -c constraints.txt`, the output of `uv pip compile`.
+    static func resolved(inRequirements text: String) -> [Resolved] {
+        text.split(whereSeparator: \.isNewline).compactMap { line in
+            guard let match = line.prefixMatch(of: /([A-Za-z0-9._\-]+)(?:\[[^\]]*\])?==([^\s;]+)/) else { return nil }
+            let via = line.firstMatch(of: /# via (.*)/).map { $0.1.split(separator: ",") } ?? []
+            return Resolved(
+                name: Pins.distribution(String(match.1)), version: String(match.2),
+                requiredBy: via.map { String($0).trimmedLine }.filter { !$0.hasPrefix("-") }.map(Pins.distribution))
         }
     }
 

@@ -3,10 +3,10 @@ import Workbench
 
 /// Checks pins against the package index and finds newer versions.
 package struct PinsCheck: Sendable {
-    private let index: PackageIndex
+    let index: PackageIndex
     /// Repository name in `pins.yaml` → URL.
-    private let repositories: [String: String]
-    private let events: EventSink
+    let repositories: [String: String]
+    let events: EventSink
 
     package init(index: PackageIndex, repositories: [String: String], events: @escaping EventSink = { _ in }) {
         self.index = index
@@ -14,9 +14,9 @@ package struct PinsCheck: Sendable {
         self.events = events
     }
 
-    private func begin(_ activity: String) { events(.progress(.install, Progress(activity))) }
+    func begin(_ activity: String) { events(.progress(.install, Progress(activity))) }
 
-    private func tags(of url: String) async throws -> [String]? {
+    func tags(of url: String) async throws -> [String]? {
         begin("reading the tags of \(url)")
         return try await index.tags(of: url)
     }
@@ -32,6 +32,13 @@ package struct PinsCheck: Sendable {
         for group in Set(pins.pip.keys).union(pins.pipLocked.keys).sorted() {
             statuses += try await checkPython(pins, group, python)
         }
+        statuses += try await unmet(pins, statuses, python)
+        for position in statuses.indices where statuses[position].state == .unlisted {
+            let (source, name) = (statuses[position].source, statuses[position].name)
+            statuses[position].similar =
+                try await source == .apt
+                ? index.aptNames(startingWith: name.prefix(2)) : pins.names.subtracting([name]).sorted()
+        }
         for (name, tag) in pins.git.sorted(by: { $0.key < $1.key }) {
             let url = repositories[name]
             let tags = try await url.asyncMap { try await self.tags(of: $0) } ?? nil
@@ -42,78 +49,33 @@ package struct PinsCheck: Sendable {
         return statuses
     }
 
-    /// The pins updated to the newest versions; a Git repository that does not answer keeps its pin, with a warning.
-    package func update(_ pins: Pins) async throws -> Pins {
-        var updated = pins
-        for (name, versions) in try await index.aptVersions(of: Array(pins.apt.keys)) {
-            updated.apt[name] = versions.first
-        }
-        let python = try await pythonVersion()
+    /// The pinned Python packages that need what is not pinned, and the environments whose pins exclude each other, as
+    /// happens in a file that was edited by hand.
+    /// - Parameter statuses: Those of the packages; what is not available cannot be resolved.
+    private func unmet(_ pins: Pins, _ statuses: [PinStatus], _ python: String) async throws -> [PinStatus] {
+        let broken = Set(statuses.filter { [.gone, .unlisted].contains($0.state) }.compactMap(\.group))
+        var found: [PinStatus] = []
         for base in pins.pip.keys.sorted() where pins.pipExtends[base] == nil {
-            try await update(&updated, base, python)
-        }
-        for name in pins.git.keys {
-            guard let url = repositories[name] else { continue }
-            guard let tags = try await tags(of: url) else {
-                events(.warning("the Git repository \(url) does not answer; the pin of \(name) is unchanged"))
-                continue
+            let family = PinFamily(base, in: pins)
+            guard broken.isDisjoint(with: family.groups) else { continue }
+            begin("checking the dependencies of \(family.title)")
+            do {
+                let resolved = try await index.resolveAll(
+                    family.requirements(keepingAllBut: []), constraints: family.locked, excluding: family.excluded,
+                    fromSource: Array(pins.pipSource.keys), pythonVersion: python)
+                found += family.incomplete(resolved)
+            } catch let failure as Failure where failure.code == .badData {
+                var status = PinStatus(source: .pip, group: base, name: "(all)", pinned: "", state: .conflict)
+                status.reason = failure.details.joined(separator: "\n")
+                found.append(status)
             }
-            updated.git[name] = tags.first { $0.wholeMatch(of: /v?\d+(\.\d+)*/) != nil } ?? pins.git[name]
         }
-        return updated
-    }
-
-    /// Updates an environment together with those that extend it: all share one directory, so they are resolved in one
-    /// query, and what the base alone needs is pinned there.
-    private func update(_ pins: inout Pins, _ base: String, _ python: String) async throws {
-        let extensions = pins.pipExtends.filter { $0.value == base }.keys.sorted()
-        let direct = { [pins] (group: String) in (pins.pip[group] ?? [:]).keys.sorted() }
-        let excluded = ([base] + extensions).flatMap { (pins.pipExcluded[$0] ?? [:]).keys }
-        begin("resolving the Python packages of \(([base] + extensions).joined(separator: " and "))")
-        let all = try await index.resolve(
-            ([base] + extensions).flatMap(direct), excluding: excluded,
-            fromSource: Array(pins.pipSource.keys), pythonVersion: python)
-        var rest = all
-        for group in [base] + extensions {
-            let versions =
-                group == extensions.last ?? base
-                ? rest
-                : try await index.resolve(
-                    direct(group), constraints: all, excluding: excluded,
-                    fromSource: Array(pins.pipSource.keys), pythonVersion: python
-                ).filter { rest[$0.key] != nil }
-            pins.pip[group] = try direct(group).reduce(into: [:]) { required, requirement in
-                guard let version = all[Pins.distribution(requirement)] else {
-                    throw Failure(
-                        .badData, "'\(requirement)' is in 'pip.\(group)', but excluded",
-                        advice: "remove it from 'pip' or from 'pip_excluded'")
-                }
-                required[requirement] = version
-            }
-            let names = Set(direct(group).map(Pins.distribution))
-            let locked = versions.filter { !names.contains($0.key) }
-            pins.pipLocked[group] = locked.isEmpty ? pins.pipLocked[group].map { _ in [:] } : locked
-            for name in versions.keys { rest[name] = nil }
-            begin("reading the hashes of the Python packages of \(group)")
-            let hashes = try await hashes(of: group, in: pins, python)
-            pins.pipSHA256[group] = hashes.isEmpty ? pins.pipSHA256[group].map { _ in [:] } : hashes
-        }
-    }
-
-    /// - Throws: `Failure` with code `.unavailable`: a file without its hashes would be an update that nobody notices.
-    private func hashes(of group: String, in pins: Pins, _ python: String) async throws -> [String: String] {
-        let versions = pins.versions(of: group)
-        let source = Array(pins.pipSource.keys)
-        guard let wheels = try await index.wheels(of: versions, fromSource: source, pythonVersion: python) else {
-            let names = versions.map { "\($0.key)==\($0.value)" }.sorted().joined(separator: ", ")
-            throw Failure(.unavailable, "failed to read the hashes of \(names)")
-        }
-        return wheels.compactMapValues(\.sha256)
+        return found
     }
 
     /// Resolves all packages of an environment in one query; looks up each locked package individually only if that
     /// fails.
-    private func checkPython(_ pins: Pins, _ group: String, _ python: String) async throws -> [PinStatus] {
+    func checkPython(_ pins: Pins, _ group: String, _ python: String) async throws -> [PinStatus] {
         let pinned = pins.versions(of: group)
         let direct = Set((pins.pip[group] ?? [:]).keys.map(Pins.distribution))
         begin("checking the Python packages of \(group)")
@@ -135,7 +97,7 @@ package struct PinsCheck: Sendable {
     }
 
     /// The version of the sandbox's own Python, such as `3.11`, which determines the compatible wheels.
-    private func pythonVersion() async throws -> String {
+    func pythonVersion() async throws -> String {
         let versions = try await index.aptVersions(of: ["python3"])
         guard let newest = versions["python3"]?.first, let match = newest.prefixMatch(of: /\d+\.\d+/) else {
             throw Failure(.unavailable, "package python3 not found in the index of the base system")
@@ -161,6 +123,12 @@ package struct PinStatus: Sendable, Equatable, Codable {
         case outdated
         /// No longer in the index, so a build would fail.
         case gone
+        /// No index that was asked has a package of that name.
+        case unlisted = "not found"
+        /// Available, but it needs a package that is not pinned.
+        case incomplete
+        /// The pins of the environment exclude each other.
+        case conflict
         /// The index could not be queried.
         case unknown
     }
@@ -175,6 +143,12 @@ package struct PinStatus: Sendable, Equatable, Codable {
     package var state: State
     /// The URL of the Git repository that did not answer, if the pin could not be checked for that reason.
     package var silentRepository: String?
+    /// The package that this one needs and that is not pinned.
+    package var missing: String?
+    /// Why the pins exclude each other.
+    package var reason: String?
+    /// Names among which the right one may be, if the index has no package of this one.
+    package var similar: [String] = []
 
     /// `apt git 1:2.39.5-0+deb12u2 is no longer available; newest version: 1:2.39.5-0+deb12u3`
     package var sentence: String {
@@ -183,6 +157,14 @@ package struct PinStatus: Sendable, Equatable, Codable {
         case .current: return "\(subject) is up to date"
         case .outdated: return "\(subject) is outdated; newest version: \(available ?? "?")"
         case .gone: return "\(subject) is no longer available; newest version: \(available ?? "none")"
+        case .unlisted where source == .apt:
+            return "\(subject): the package index of the base system has no package of that name, "
+                + "so its version was not checked; a role may add the repository that has it"
+        case .unlisted: return "\(subject): the package index has no distribution of that name"
+        case .incomplete:
+            return "\(subject) needs \(missing ?? "?"), which is not pinned; "
+                + "to add it: dss pins add \(group ?? "") \(name)==\(pinned)"
+        case .conflict: return "the pins of \(group ?? "") exclude each other:\n\(reason ?? "")"
         case .unknown:
             return "\(subject) could not be checked" + (silentRepository.map { ": \($0) does not answer" } ?? "")
         }
@@ -194,6 +176,7 @@ package struct PinStatus: Sendable, Equatable, Codable {
         let state: State =
             switch versions {
             case nil: .unknown
+            case let versions? where versions.isEmpty: .unlisted
             case let versions?: versions.contains(pinned) ? (versions.first == pinned ? .current : .outdated) : .gone
             }
         return PinStatus(

@@ -20,12 +20,21 @@ package struct Failure: Error, Sendable, CustomStringConvertible {
     package var details: [String]
     /// The next step for the user, preferably a line to copy and paste.
     package var advice: String?
+    /// Looks for the cause where that takes seconds; called after the failure is shown. Returns the failure that
+    /// explains this one.
+    package var inquiry: (@Sendable () async -> Failure?)?
 
     package init(_ code: Code, _ message: String, details: [String] = [], advice: String? = nil) {
         self.code = code
         self.message = message
         self.details = details
         self.advice = advice
+    }
+
+    /// This failure with its cause, where both must be one.
+    package func explained(by cause: Failure) -> Failure {
+        Failure(
+            cause.code, message, details: [cause.message] + cause.details + details, advice: cause.advice ?? advice)
     }
 
     package var description: String {

@@ -23,18 +23,27 @@ extension DssCommand {
 struct Main {
     static func main() async {
         let live = Live.process()
-        exit(await run(Array(CommandLine.arguments.dropFirst()), in: live) { try await runInterruptibly($0, live) })
+        let code = await run(Array(CommandLine.arguments.dropFirst()), in: live, inquireInterruptibly) {
+            try await runInterruptibly($0, live)
+        }
+        exit(code)
     }
 
+    /// Looks for the cause of a failure.
+    typealias Inquiry = @Sendable () async -> Failure?
+
     /// Parses the command line, runs its command, and prints errors.
-    /// - Parameter perform: Runs a command; tests leave signals alone.
+    /// - Parameters:
+    ///   - inquire: Looks for the cause of a failure that was printed.
+    ///   - perform: Runs a command; tests leave signals alone.
     /// - Returns: The exit code.
     static func run(
-        _ arguments: [String], in live: Live, _ perform: @Sendable (sending any DssCommand) async throws -> Void
+        _ arguments: [String], in live: Live,
+        _ inquire: @Sendable (@escaping Inquiry) async -> Failure? = { await $0() },
+        _ perform: @Sendable (sending any DssCommand) async throws -> Void
     ) async -> Int32 {
-        if let failure = Dss.unknownCommand(in: arguments) {
-            return report(failure, json: arguments.contains("--json"), live)
-        }
+        let isJSON = arguments.contains("--json")
+        if let failure = Dss.unknownCommand(in: arguments) { return report(failure, json: isJSON, live) }
         do {
             var command = try Dss.parseAsRoot(arguments)
             do {
@@ -46,7 +55,16 @@ struct Main {
                 try await perform(command)
                 return 0
             } catch let error where !isOfParser(error) {
-                return report(Failure(explaining: error), json: arguments.contains("--json"), live)
+                let failure = Failure(explaining: error)
+                guard let inquiry = failure.inquiry else { return report(failure, json: isJSON, live) }
+                if isJSON {
+                    // The stream ends with one failure.
+                    let cause = await inquire(inquiry)
+                    return report(cause.map(failure.explained) ?? failure, json: true, live)
+                }
+                let code = report(failure, json: false, live)
+                guard let cause = await inquire(inquiry) else { return code }
+                return report(cause, json: false, live)
             }
         } catch {
             return reportOfParser(error, live)
@@ -61,6 +79,14 @@ struct Main {
             )
         } _: {
             try await command.run(in: live)
+        }
+    }
+
+    /// Ends the look-up at a signal, which leaves the failure as it is.
+    private static func inquireInterruptibly(_ inquiry: @escaping Inquiry) async -> Failure? {
+        try? await interruptible { _, _ in
+        } _: {
+            await inquiry()
         }
     }
 

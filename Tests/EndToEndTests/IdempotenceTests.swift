@@ -22,7 +22,7 @@ extension EndToEnd {
                     let order = try order()
                     let runner = SystemCommandRunner()
                     let ansible = Workspace.repository + ".venv/bin/ansible-playbook"
-                    let provisioner = AnsibleProvisioner(runner: runner, ansible: ansible) { _ in [] }
+                    let provisioner = AnsibleProvisioner(runner: runner, ansible: ansible) { _, _ in [] }
                     let host = await HostSettings.read(
                         environment: ProcessInfo.processInfo.environment, runner: runner)
                     let provider = LocalVMProvider(

@@ -47,7 +47,7 @@ struct LostConnectionTests {
         try await withTemporaryDirectory { folder in
             let provisioner = AnsibleProvisioner(
                 runner: runner, ansible: "ansible", reconnectPauses: [.zero, .zero, .zero]
-            ) { _ in [] }
+            ) { _, _ in [] }
             let definition = SandboxDefinition(
                 name: "lab", version: "1",
                 playbook: .init(file: "/p", pins: "/q", roles: ["base", "jupyter", "docker"]))

@@ -32,18 +32,20 @@ struct PackageIndexTests {
             ])
     }
 
-    @Test("uv's lines give names as the index compares them and versions, without extras, markers and hints")
+    @Test("uv's lines give names as the index compares them, versions, and who needs them, without extras and markers")
     func requirements() {
         let text = """
             --index-url https://mirror
-            Jinja_.2==3.1.6
+            Jinja_.2==3.1.6          # via Foo_Bar, jupyterlab, -c constraints.txt
             ibis-framework[duckdb,exasol]==10.1
-            colorama==0.4.6 ; sys_platform == 'win32'
-                # via click
+            colorama==0.4.6 ; sys_platform == 'win32'  # via click
             """
         #expect(
-            PackageIndex.versions(inRequirements: text)
-                == ["jinja-2": "3.1.6", "ibis-framework": "10.1", "colorama": "0.4.6"])
+            PackageIndex.resolved(inRequirements: text) == [
+                .init(name: "jinja-2", version: "3.1.6", requiredBy: ["foo-bar", "jupyterlab"]),
+                .init(name: "ibis-framework", version: "10.1"),
+                .init(name: "colorama", version: "0.4.6", requiredBy: ["click"]),
+            ])
     }
 
     @Test("uv is told what pip was told; a later setting wins, others are left out")
@@ -60,16 +62,16 @@ struct PackageIndexTests {
     }
 
     @Test(
-        "a pin is current, outdated, gone or could not be asked",
+        "a pin is current, outdated, gone, of a package that never existed, or could not be asked",
         arguments: [
-            (["2", "1"], PinStatus.State.outdated), (["1"], .current), (["3", "2"], .gone), ([], .gone),
+            (["2", "1"], PinStatus.State.outdated), (["1"], .current), (["3", "2"], .gone), ([], .unlisted),
             (nil, .unknown),
         ] as [([String]?, PinStatus.State)])
     func judgment(_ versions: [String]?, _ state: PinStatus.State) {
         #expect(PinStatus.judge(.apt, "git", pinned: "1", versions: versions).state == state)
     }
 
-    @Test("a package that the index lacks is gone; an index that does not answer is named")
+    @Test("a package that the index lacks has no versions; an index that does not answer is named")
     func silentIndex() async throws {
         let missing = "Could not fetch URL https://a/simple/x/: 404 Client Error: Not Found for url: u - skipping"
         let refused = "Could not fetch URL https://b:1/simple/x/: connection error: refused - skipping"

@@ -43,7 +43,7 @@ struct PretendWorld {
         return Said(output: output.text, errors: errors.text, code: code)
     }
 
-    private func live(_ output: Buffer, _ errors: Buffer, _ arguments: [String]) -> Live {
+    func live(_ output: Buffer, _ errors: Buffer, _ arguments: [String] = []) -> Live {
         Live(
             invocation: Invocation(program: program, arguments: arguments, sudo: isRoot ? "" : "sudo "),
             environment: environment, currentDirectory: directory, home: directory, isRoot: isRoot,

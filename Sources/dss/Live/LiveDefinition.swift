@@ -8,6 +8,11 @@ extension Live {
         try source(options, formats: formats).loadSandbox()
     }
 
+    /// The definition for a command that completes the pins.
+    func loadedWithIncompletePins(_ options: DefinitionOptions) throws -> LoadedSandbox {
+        try source(options).loadSandbox(requiringCompletePins: false)
+    }
+
     /// The definition for a command that also works without one, with defaults.
     func definition(ifPresent options: DefinitionOptions) throws -> SandboxDefinition? {
         try options.isPresent(in: self) ? loaded(options).definition.definition : nil

@@ -30,22 +30,20 @@ extension Live {
         AnsibleProvisioner(
             runner: runner, ansible: tool("ansible-playbook", options),
             reconnectPauses: reconnects ? [2, 5, 10, 20, 40, 60].map { .seconds($0) } : []
-        ) { definition in
-            // The build shows its own progress.
-            try await withPackageIndex(of: definition, options, showsProgress: false) { check in
-                try await check.check(try loaded(options).pins.pins).filter { $0.state == .gone }.map(\.sentence)
+        ) { definition, suspects in
+            try await withPackageIndex(of: definition, options) {
+                try await $0.gone(try loaded(options).pins.pins, suspects)
             }
         }
     }
 
-    /// - Parameter showsProgress: Whether to show on standard error what is looked up, which can take minutes.
+    /// Shows on standard error what is looked up, which can take minutes.
     func withPackageIndex<Result>(
-        of definition: SandboxDefinition, _ options: DefinitionOptions, showsProgress: Bool = true,
-        _ body: (PinsCheck) async throws -> Result
+        of definition: SandboxDefinition, _ options: DefinitionOptions, _ body: (PinsCheck) async throws -> Result
     ) async throws -> Result {
         let line = ActivityLine(self)
-        defer { if showsProgress { line.clear() } }
-        let events: EventSink = { event in if showsProgress { line.sink(event) } }
+        defer { line.clear() }
+        let events = line.sink
         events(.progress(.install, Progress("downloading the package index")))
         let sources = try await HostSettings.read(environment: environment, runner: runner).sourcesText(
             for: definition.base)

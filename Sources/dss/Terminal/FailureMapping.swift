@@ -2,6 +2,7 @@ import AWSCore
 import AWSIdentity
 import AWSServices
 import Definition
+import Provisioning
 import Reporting
 import Sandbox
 import Workbench
@@ -29,6 +30,8 @@ extension Failure {
         case let file as FileError: self.init(file)
         case let error as AWSError: self.init(error)
         case let error as IdentityError: self.init(error)
+        case let unlisted as UnlistedPackage: self.init(unlisted)
+        case let unpinned as UnpinnedNames: self.init(unpinned)
         case let file as TransferFileError: self.init(FileError(file.action, file.path, code: file.code))
         case let changed as FileChanged: self.init(changed)
         case let broken as IntegrityError: self.init(broken)
@@ -66,6 +69,23 @@ extension Failure {
         var details: [String] = []
         if error.mayHaveTakenEffect { details.append("the request may have taken effect despite the error") }
         self.init(code, error.description, details: details, advice: error.advice)
+    }
+
+    /// A package to add that the package index does not have.
+    private init(_ unlisted: UnlistedPackage) {
+        let thing = unlisted.source == .apt ? "package" : "distribution"
+        let meant = DidYouMean.suggestion(for: unlisted.name, among: unlisted.similar)
+        self.init(
+            .badData, "the package index has no \(thing) '\(unlisted.name)'" + (meant.map { ", \($0)" } ?? ""))
+    }
+
+    /// Names to update that no pin has.
+    private init(_ unpinned: UnpinnedNames) {
+        self.init(
+            .usage, "the pins file has no version of \(unpinned.names.joined(separator: ", "))",
+            details: unpinned.names.compactMap { name in
+                DidYouMean.suggestion(for: name, among: unpinned.known).map { "\(name): \($0)" }
+            })
     }
 
     /// No usable AWS credentials or settings were found.

@@ -1,0 +1,88 @@
+import Sandbox
+import Testing
+import Workbench
+
+@testable import Provisioning
+
+@Suite("Tasks that fail to install")
+struct FailedInstallationTests {
+    @Test(
+        "only a task that installs packages makes pins suspicious",
+        arguments: [
+            ("ansible.builtin.apt", "mytools", "no such version", SuspectedPins.apt),
+            ("ansible.builtin.shell", "apt_packages", "x", .apt),
+            ("ansible.builtin.shell", "mytools", "apt-get: no", .apt),
+            ("ansible.builtin.pip", "mytools", "x", .pip("Task\nx")),
+            ("ansible.builtin.fail", "python_env", "lab in /x is incomplete", .pip("Task\nlab in /x is incomplete")),
+            ("ansible.builtin.copy", "mytools", "apt", nil),
+            ("ansible.builtin.assert", "apt_packages", "add it: dss pins add apt htop", nil),
+        ] as [(String, String, String, SuspectedPins?)])
+    func suspects(module: String, role: String, message: String, suspects: SuspectedPins?) {
+        let task = TaskResult(
+            index: 1, count: nil, role: role, name: "Task", status: .failed, seconds: 1, module: module,
+            message: message)
+        #expect(SuspectedPins(task) == suspects)
+    }
+
+    @Test("the failure does not wait for the package index; what is gone explains it afterwards")
+    func gone() async throws {
+        let status = PinStatus.judge(.apt, "htop", pinned: "1", versions: ["2"])
+        let failure = try await failure("ansible.builtin.apt") { _, _ in [status] }
+        #expect(failure.code == .failed && failure.message == "task 'Install' of role mytools failed")
+        let cause = await failure.inquiry?()
+        #expect(cause?.code == .badData && cause?.advice == "dss pins update htop")
+        #expect(cause?.details == ["apt htop 1 is no longer available; newest version: 2"])
+        let all = try failure.explained(by: #require(cause))
+        #expect(all.code == .badData && all.details.contains("module: ansible.builtin.apt"))
+        #expect(all.details.contains("apt htop 1 is no longer available; newest version: 2"))
+    }
+
+    @Test("no cause is found if the pins are available, or the index does not answer")
+    func noCause() async throws {
+        #expect(await (try failure("ansible.builtin.apt") { _, _ in [] }).inquiry?() == nil)
+        let silent = try await failure("ansible.builtin.apt") { _, _ in throw Failure(.unavailable, "no index") }
+        #expect(await silent.inquiry?() == nil)
+        let other = try await failure("ansible.builtin.copy") { _, _ in throw Failure(.bug, "not asked") }
+        #expect(other.inquiry == nil)
+    }
+
+    private func failure(
+        _ module: String, gone: @escaping @Sendable (SandboxDefinition, SuspectedPins) async throws -> [PinStatus]
+    ) async throws -> Failure {
+        try await withTemporaryDirectory { folder in
+            let provisioner = AnsibleProvisioner(runner: FailingAnsible(module: module), ansible: "ansible", gone: gone)
+            let definition = SandboxDefinition(
+                name: "lab", version: "1", playbook: .init(file: "/p", pins: "/q", roles: ["mytools"]))
+            let order = BuildOrder(
+                assetID: try AssetID("1"), definition: definition, password: .generated(Secret("x")))
+            return try await #require(throws: Failure.self) {
+                _ = try await provisioner.install(
+                    definition.playbook.steps[0],
+                    on: Machine(endpoint: SSHEndpoint(configFile: "\(folder)/ssh_config", alias: "m")),
+                    in: BuildContext(order, Scope()))
+            }
+        }
+    }
+}
+
+private struct Machine: BuildMachine {
+    var endpoint: SSHEndpoint
+    let stepsDone = 0
+    let buildEnvironment: [String: String] = [:]
+    let missing: [MissingComponent] = []
+}
+
+/// Ansible whose first task fails.
+private struct FailingAnsible: ExecutingRunner {
+    var module: String
+
+    func execute(
+        _ command: Command, onLine: (@Sendable (OutputStream, String) -> Void)?
+    ) async throws -> CommandOutput {
+        onLine?(
+            .standardError,
+            "\u{1e}" + #"{"event": "task-finished", "status": "failed", "index": 1, "role": "mytools", "#
+                + #""name": "Install", "seconds": 1, "module": "\#(module)", "message": "no"}"#)
+        return CommandOutput(status: .exited(2))
+    }
+}

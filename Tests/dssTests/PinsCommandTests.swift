@@ -1,0 +1,71 @@
+import Reporting
+import Sandbox
+import Testing
+import Workbench
+
+@testable import dss
+
+@Suite("dss pins")
+struct PinsCommandTests {
+    private static let pins = Pins(
+        distribution: "debian", suite: "bookworm", apt: ["curl": "1", "git": "2"], pip: ["lab": ["six": "1"]],
+        pipLocked: [:], git: [:])
+
+    @Test("a mistyped environment is not created")
+    func environment() async throws {
+        try await with { world in
+            let said = await world.dss("pins", "add", "lap", "pandas")
+            #expect(said.code == 64)
+            #expect(said.errors.contains("pins.yaml has no environment 'lap', did you mean 'lab'?"))
+            #expect(said.errors.contains("its environments are apt, lab"))
+        }
+    }
+
+    @Test("what is no requirement is refused before anything is looked up")
+    func requirement() async throws {
+        try await with { world in
+            let said = await world.dss("pins", "add", "lab", "pandas; x")
+            #expect(said.code == 64 && said.errors.contains("'pandas; x' is not a package with an optional version"))
+        }
+    }
+
+    @Test("a package that a role installs without a version stops what builds, at once")
+    func unpinned() async throws {
+        try await with { world in
+            let said = await world.dss("definition")
+            #expect(said.code == 65)
+            #expect(
+                said.errors.contains(
+                    "playbook/roles/mytools/defaults/main.yml:1:20: error: htop (role mytools) has no version in "
+                        + "pins.yaml, add it: dss pins add apt htop"), "\(said.errors)")
+        }
+    }
+
+    @Test("the changed versions are listed with their environment, as text and JSON")
+    func changes() {
+        var new = Self.pins
+        new.apt["git"] = "3"
+        new.pip["lab"] = ["six": "1", "plot": "2"]
+        let table = Table.changes(from: Self.pins, to: new, in: "pins.yaml")
+        let text = table.rendered(as: .text, .piped)
+        #expect(text.contains(/apt +git +2 +3\n/) && text.contains(/pip +lab +plot +2\n/), "\(text)")
+        #expect(text.hasSuffix("pins.yaml: 2 versions changed\n") && !text.contains("six"))
+        #expect(table.rendered(as: .json, .piped).contains(#""now": "3""#))
+        let same = Table.changes(from: new, to: new, in: "pins.yaml").rendered(as: .text, .piped)
+        #expect(same == "pins.yaml: 0 versions changed\n")
+    }
+
+    private func with(_ body: (PretendWorld) async throws -> Void) async throws {
+        try await withTemporaryDirectory { folder in
+            let files = [
+                "sandbox.yaml": "name: lab\nversion: 0.1.0\n",
+                "pins.yaml": "distribution: debian\nsuite: bookworm\napt: {curl: '1'}\npip: {lab: {six: '1'}}\n",
+                "playbook/site.yml": "- hosts: all\n  roles: [mytools]\n",
+                "playbook/roles/mytools/defaults/main.yml": "mytools_packages: [htop]\n",
+            ]
+            try makeDirectory("\(folder)/playbook/roles/mytools/defaults")
+            for (path, text) in files { try writeAtomically(text, to: "\(folder)/\(path)") }
+            try await body(PretendWorld(directory: folder))
+        }
+    }
+}
