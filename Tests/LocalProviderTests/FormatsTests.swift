@@ -1,6 +1,7 @@
 import DiskImages
 import FoundationEssentials
 import Glibc
+import Provisioning
 import Sandbox
 import Synchronization
 import Testing
