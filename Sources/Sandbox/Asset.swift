@@ -16,6 +16,8 @@ package struct Asset: Sendable, Equatable {
         case mount
         case buildDirectory = "build-directory"
         case partialExport = "partial-export"
+        /// What explains a failed build: the output of the failed task, the console and the journal of the machine.
+        case failureLogs = "failure-logs"
         // On AWS.
         case stack
         /// A resource of a stack, which is removed with the stack.
@@ -35,6 +37,7 @@ package struct Asset: Sendable, Equatable {
             switch self {
             case .process: "processes"
             case .buildDirectory: "build-directories"
+            case .failureLogs: rawValue
             default: "\(rawValue)s"
             }
         }
@@ -115,6 +118,8 @@ extension Asset {
         case inUse = "in use"
         /// Left behind by a build that was killed.
         case orphaned
+        /// Kept after a failed build for its user, who resumes it or removes it.
+        case kept
     }
 
     package init(_ kind: Kind, assetID: String, id: String, bytes: Int64? = nil, state: LocalState) {

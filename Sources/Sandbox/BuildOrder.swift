@@ -15,6 +15,8 @@ package struct BuildOrder: Sendable {
     /// `--only-formats`: whether images of other formats are removed once the images of this build are published.
     package var keepsOnlyItsFormats: Bool
     package var keepsMachineOnFailure: Bool
+    /// `--resume`: whether to go on with the machine that was kept after a failure, instead of starting a new one.
+    package var resumesKeptMachine: Bool
     /// `--verbose`: whether the output of the tools is also sent as events.
     package var isVerbose: Bool
     package var edition: Edition
@@ -22,7 +24,8 @@ package struct BuildOrder: Sendable {
     package init(
         assetID: AssetID, definition: SandboxDefinition, password: DefaultPassword?, isRelease: Bool = false,
         usesCache: Bool = true, setsNewPassword: Bool = false, keepsOnlyItsFormats: Bool = false,
-        keepsMachineOnFailure: Bool = false, isVerbose: Bool = false, edition: Edition = .vm
+        keepsMachineOnFailure: Bool = false, resumesKeptMachine: Bool = false, isVerbose: Bool = false,
+        edition: Edition = .vm
     ) {
         self.assetID = assetID
         self.definition = definition
@@ -32,6 +35,7 @@ package struct BuildOrder: Sendable {
         self.setsNewPassword = setsNewPassword
         self.keepsOnlyItsFormats = keepsOnlyItsFormats
         self.keepsMachineOnFailure = keepsMachineOnFailure
+        self.resumesKeptMachine = resumesKeptMachine
         self.isVerbose = isVerbose
         self.edition = edition
     }

@@ -70,7 +70,7 @@ private struct VMBuild<Provider: VMProvider, Installer: Provisioner>: Sendable {
 
     private func setUp() async throws -> Provider.Machine {
         let machine = try await log.run(.setup) { (try await provider.setUp(build), .done) }
-        for hint in provider.hintsOnKept(machine, of: build.order) { await build.scope.undo.remember(hint: hint) }
+        await build.scope.undo.replaceHints(provider.hintsOnKept(machine, of: build.order))
         return machine
     }
 

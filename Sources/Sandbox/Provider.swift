@@ -15,7 +15,8 @@ package protocol VMProvider: Sendable {
     /// providers where images outlive a failed run.
     func captured(in build: BuildContext) async throws -> Captured<Image>?
 
-    /// Starts a machine that is reached by SSH and registers its removal.
+    /// Starts a machine that is reached by SSH, or takes the one that was kept after a failure if the order says so, and
+    /// registers its removal.
     func setUp(_ build: BuildContext) async throws -> Machine
 
     /// Hints on a machine that `--keep-on-failure` keeps: how to connect to it and how to remove it.

@@ -56,6 +56,7 @@ extension Scope {
         let scope = Scope(events: events)
         let value: Value
         do { value = try await body(scope) } catch {
+            await scope.examineFailure()
             if keepsOnFailure { await scope.keepMachine() }
             let leftovers = await scope.cleanUp(log)
             throw leftovers.isEmpty ? error : LeftBehind(cause: error, leftovers: leftovers)
@@ -75,7 +76,18 @@ extension Scope {
     /// it, so it is removed.
     private func keepMachine() async {
         guard await undo.isRemembered else { return }
+        await Task { [undo] in
+            do { try await undo.recordKept() } catch {
+                warning("the machine could not be recorded as kept, so the next build removes it: \(error)")
+            }
+        }.value
         for hint in await undo.forgetKept() { notice(hint) }
+    }
+
+    /// Saves what explains the failure. An interrupted build has no failure to explain.
+    private func examineFailure() async {
+        guard !Task.isCancelled else { return }
+        for line in await undo.examineFailure() { notice(line) }
     }
 
     private func cleanUp(_ log: StageLog?) async -> [String] {

@@ -18,6 +18,8 @@ package actor Undo {
 
     private var steps: [Step] = []
     private var hints: [String] = []
+    private var keepers: [@Sendable () async throws -> Void] = []
+    private var examiners: [@Sendable () async -> [String]] = []
 
     package init() {}
 
@@ -55,6 +57,28 @@ package actor Undo {
     /// Replaces the hints after the state of the machine has changed.
     package func replaceHints(_ hints: [String]) {
         self.hints = hints
+    }
+
+    /// Adds what has to be done when the machine is kept, such as a record of it, so that no later run takes it for the
+    /// leftover of a killed build.
+    package func whenKept(_ record: @escaping @Sendable () async throws -> Void) {
+        keepers.append(record)
+    }
+
+    /// Adds what has to be done after a failure while everything is still there, such as saving logs.
+    /// - Parameter examine: Returns lines for the user.
+    package func whenFailed(_ examine: @escaping @Sendable () async -> [String]) {
+        examiners.append(examine)
+    }
+
+    func recordKept() async throws {
+        for record in keepers { try await record() }
+    }
+
+    func examineFailure() async -> [String] {
+        var lines: [String] = []
+        for examine in examiners { lines += await examine() }
+        return lines
     }
 
     /// Whether there is a machine to inspect.

@@ -32,6 +32,52 @@ struct ScopeTests {
         #expect(told.events == (isKnown ? [.notice("ssh there")] : []))
     }
 
+    @Test func `a failure is examined while everything exists, and a machine is recorded before it is kept`() async {
+        let told = Told()
+        await #expect(throws: Failure.self) {
+            try await Scope.run(keepsOnFailure: true, events: told.sink) { scope in
+                await create(scope)
+                await scope.undo.remember(hint: "ssh there")
+                await scope.undo.whenKept { record.add("record") }
+                await scope.undo.whenFailed {
+                    record.add("examine")
+                    return ["logs here"]
+                }
+                throw Failure(.failed, "no")
+            }
+        }
+        #expect(record.lines == ["examine", "record", "lock"])
+        #expect(told.events == [.notice("logs here"), .notice("ssh there")])
+    }
+
+    @Test func `nothing is examined or recorded after a success`() async throws {
+        try await Scope.run(keepsOnFailure: true) { scope in
+            await create(scope)
+            await scope.undo.remember(hint: "ssh there")
+            await scope.undo.whenKept { record.add("record") }
+            await scope.undo.whenFailed {
+                record.add("examine")
+                return []
+            }
+        }
+        #expect(record.lines == ["machine", "lock"])
+    }
+
+    @Test func `a machine that cannot be recorded is kept with a warning`() async {
+        let told = Told()
+        await #expect(throws: Failure.self) {
+            try await Scope.run(keepsOnFailure: true, events: told.sink) { scope in
+                await create(scope)
+                await scope.undo.remember(hint: "ssh there")
+                await scope.undo.whenKept { throw Failure(.temporary, "disk full") }
+                throw Failure(.failed, "no")
+            }
+        }
+        #expect(record.lines == ["lock"])
+        let warning = "the machine could not be recorded as kept, so the next build removes it: disk full"
+        #expect(told.events == [.warning(warning), .notice("ssh there")])
+    }
+
     @Test func `a result can count as a failure`() async throws {
         let told = Told()
         for passed in [true, false] {
