@@ -94,6 +94,9 @@ package protocol CommandRunner: Sendable {
     /// Starts a detached program that writes its output to a file and outlives this process.
     func start(_ command: Command, log: String) async throws -> BackgroundProcess
 
+    /// Runs a program on this process's own terminal, input and output, and waits for it.
+    func attach(_ command: Command) async throws -> ExitStatus
+
     /// Runs an interactive program: `body` waits for its prompts and answers them.
     func converse<Result: Sendable>(
         _ command: Command, _ body: (PromptSession) async throws -> Result
@@ -103,6 +106,11 @@ package protocol CommandRunner: Sendable {
 extension CommandRunner {
     package func execute(_ command: Command) async throws -> CommandOutput {
         try await execute(command, onLine: nil)
+    }
+
+    /// For a runner without a terminal.
+    package func attach(_ command: Command) async throws -> ExitStatus {
+        try await execute(command).status
     }
 
     /// Runs a program that must succeed.

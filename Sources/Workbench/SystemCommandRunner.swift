@@ -38,6 +38,17 @@ package struct SystemCommandRunner: CommandRunner {
             standardError: result.closureResult.1)
     }
 
+    /// The program stays in this process's session, so that it can read from the terminal.
+    package func attach(_ command: Command) async throws -> ExitStatus {
+        var configuration = command.configuration
+        configuration.platformOptions.createSession = false
+        return try await launching(command) {
+            try await Subprocess.run(
+                configuration, input: .currentStandardInput, output: .currentStandardOutput,
+                error: .currentStandardError)
+        }.terminationStatus.exitStatus
+    }
+
     package func start(_ command: Command, log: String) async throws -> BackgroundProcess {
         let script = #"""
             log=$1; shift

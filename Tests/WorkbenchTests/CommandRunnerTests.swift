@@ -31,6 +31,12 @@ func shell(_ script: String, _ arguments: [String] = [], input: Command.Input = 
 
 @Suite(.timeLimit(.minutes(1)))
 struct CommandRunnerTests {
+    @Test func anAttachedProgramEndsAsItEnds() async throws {
+        #expect(try await SystemCommandRunner().attach(Command("sh", ["-c", "exit 3"])) == .exited(3))
+        #expect(try await SystemCommandRunner().attach(Command("sh", ["-c", "kill -9 $$"])) == .signaled(9))
+        await #expect(throws: ToolMissing.self) { try await SystemCommandRunner().attach(Command("no-such-tool")) }
+    }
+
     let runner = SystemCommandRunner()
 
     @Test func outputComesBackAsItWasPrinted() async throws {

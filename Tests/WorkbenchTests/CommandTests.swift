@@ -91,4 +91,13 @@ struct SSHConfigTests {
             Command.ssh(config: "/c", alias: "dss", script: "id", asRoot: true)
                 == Command("ssh", ["-F", "/c", "dss", "sudo -n sh -s"], input: .text("id")))
     }
+
+    @Test(arguments: [
+        ("https://me:secret@index.example/simple x", "https://•••@index.example/simple x"),
+        ("'http://token@a' and http://u:p@b:80/", "'http://•••@a' and http://•••@b:80/"),
+        ("https://a.example/x@1", "https://a.example/x@1"), ("me@example.com", "me@example.com"), ("", ""),
+    ])
+    func credentialsInURLsAreMasked(_ text: String, _ masked: String) {
+        #expect(text.withoutCredentials == masked)
+    }
 }
