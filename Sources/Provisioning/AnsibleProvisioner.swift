@@ -30,7 +30,7 @@ package struct AnsibleProvisioner: Provisioner {
         let playbookRun = PlaybookRun(
             directory: parentDirectory(machine.endpoint.configFile) + "/ansible", ansible: ansible,
             playbook: order.definition.playbook, step: step, endpoint: machine.endpoint,
-            variables: Self.variables(for: order, on: machine))
+            variables: Self.variables(for: order, on: machine), isVerbose: order.isVerbose)
         try playbookRun.writeFiles()
         var command = playbookRun.command
         var lost: [String] = []
@@ -42,6 +42,7 @@ package struct AnsibleProvisioner: Provisioner {
             }
             try Task.checkCancellation()
             if output.status.isSuccess { return try await missingComponents(on: machine.endpoint) }
+            try playbookRun.save(output)
             // A machine that becomes unreachable three times in the same task has a permanent problem.
             guard let task = watch.failedTask, task.status == .unreachable, lost.count(where: { $0 == task.name }) < 2,
                 try await answersAgain(machine.endpoint)
@@ -109,8 +110,8 @@ package struct AnsibleProvisioner: Provisioner {
         of run: PlaybookRun, _ order: BuildOrder, _ output: CommandOutput, _ task: TaskResult?
     ) -> Failure {
         guard let task else {
-            let lines = (output.standardError + output.standardOutput).split(whereSeparator: \.isNewline)
-                .filter { !$0.hasPrefix("\u{1e}") }.suffix(12).map(String.init)
+            let lines = (PlaybookRun.ownErrors(output) + output.standardOutput.split(whereSeparator: \.isNewline))
+                .suffix(12).map(String.init)
             return Failure(
                 .badData, "Ansible could not run the playbook \(order.definition.playbook.file)", details: lines,
                 advice:
@@ -118,17 +119,19 @@ package struct AnsibleProvisioner: Provisioner {
         }
         var details = ["module: \(task.module ?? "unknown")"]
         details += (task.message ?? "").split(whereSeparator: \.isNewline).map(String.init)
-        let rerun = run.command(from: task).shellLine
         var failure = Failure(
-            task.status == .unreachable ? .temporary : .failed,
+            task.status == .unreachable || Self.isDiskFull(details) ? .temporary : .failed,
             "task '\(task.name)'\(task.role.map { " of role \($0)" } ?? "") failed", details: details,
-            advice: order.keepsMachineOnFailure
-                ? "rerun from this role: \(rerun)"
-                : "add --keep-on-failure to keep the machine, then rerun from this role with: \(rerun)")
-        if let suspects = SuspectedPins(task) {
+            advice: order.keepsMachineOnFailure ? nil : "to look into the machine, add --keep-on-failure")
+        if !Self.isDiskFull(details), let suspects = SuspectedPins(task) {
             failure.inquiry = { [gone] in Self.explanation((try? await gone(order.definition, suspects)) ?? []) }
         }
         return failure
+    }
+
+    /// Whether the file system of the machine is full, in the words of its programs or of the playbook.
+    private static func isDiskFull(_ details: [String]) -> Bool {
+        details.contains { $0.contains("No space left on device") || $0.contains("the file system is full") }
     }
 
     /// The failure that explains a failed installation; `nil` if its pins are all available.
@@ -150,6 +153,8 @@ struct PlaybookRun: Sendable {
     var step: PlaybookStep
     var endpoint: SSHEndpoint
     var variables: [String: Variable]
+    /// Whether Ansible prints the result of each task, with the output of its program.
+    var isVerbose = false
 
     var command: Command {
         Command(
@@ -157,7 +162,7 @@ struct PlaybookRun: Sendable {
             [
                 "--inventory", "\(directory)/inventory.ini", "--extra-vars", "@\(directory)/variables.json",
                 playbook.file,
-            ],
+            ] + (isVerbose ? ["--verbose"] : []),
             environment: [
                 "ANSIBLE_CONFIG": "\(directory)/ansible.cfg", "LC_ALL": "C.UTF-8", "PYTHONUNBUFFERED": "1",
                 // Options of the plugin dss_step.
@@ -178,6 +183,17 @@ struct PlaybookRun: Sendable {
         var run = self
         run.step.roles = Array(step.roles.drop { $0 != task.role })
         return run.step.roles.isEmpty ? command : run.command
+    }
+
+    /// Saves the output of a failed run beside its configuration.
+    func save(_ output: CommandOutput) throws {
+        let text = output.standardOutput + Self.ownErrors(output).map { $0 + "\n" }.joined()
+        try writeAtomically(text.withoutCredentials, to: "\(directory)/output.log", mode: 0o600)
+    }
+
+    /// The lines on standard error that are Ansible's own and no events of the callback plugin.
+    static func ownErrors(_ output: CommandOutput) -> [Substring] {
+        output.standardError.split(whereSeparator: \.isNewline).filter { !$0.hasPrefix("\u{1e}") }
     }
 
     func writeFiles() throws {
@@ -203,6 +219,7 @@ struct PlaybookRun: Sendable {
         [defaults]
         callback_plugins = \(directory)/plugins
         callbacks_enabled = dss_step, dss_events
+        callback_result_format = yaml
         roles_path = \(directory)/roles
         collections_path = \(directory)/collections
         local_tmp = \(directory)/tmp
@@ -238,7 +255,7 @@ final class TaskMonitor: Sendable {
 
     func heard(_ stream: OutputStream, _ line: String) {
         guard stream == .standardError, let event = AnsibleEvent(line: line) else {
-            if isVerbose, !line.isEmpty { events(.output(.install, line: line)) }
+            if isVerbose, !line.isEmpty { events(.output(.install, line: line.withoutCredentials)) }
             return
         }
         if let progress = event.progress { events(.progress(.install, progress)) }

@@ -1,4 +1,5 @@
 import Sandbox
+import Synchronization
 import Testing
 
 @testable import Provisioning
@@ -17,6 +18,18 @@ struct AnsibleEventTests {
         #expect(AnsibleEvent(line: line)?.progress == nil)
     }
 
+    @Test(
+        "what Ansible prints is shown as it prints it if that is asked for, without passwords",
+        arguments: [true, false])
+    func verbose(isVerbose: Bool) {
+        let seen = Lines()
+        let monitor = TaskMonitor(events: seen.sink, isVerbose: isVerbose)
+        monitor.heard(.standardOutput, "stdout: from http://me:secret@mirror/debian")
+        monitor.heard(.standardOutput, "")
+        monitor.heard(.standardError, "[WARNING]: old")
+        #expect(seen.all == (isVerbose ? ["stdout: from http://•••@mirror/debian", "[WARNING]: old"] : []))
+    }
+
     @Test("a started task says what runs now, the role once")
     func startedTask() {
         let line =
@@ -30,5 +43,13 @@ struct AnsibleEventTests {
         "Ansible's own lines and broken ones are no events", arguments: ["TASK [x]", "", "\u{1e}{", "{}", "\u{1e}{}"])
     func otherLines(_ line: String) {
         #expect(AnsibleEvent(line: line) == nil)
+    }
+}
+
+private final class Lines: Sendable {
+    private let lines = Mutex<[String]>([])
+    var all: [String] { lines.withLock { $0 } }
+    var sink: EventSink {
+        { event in if case .output(_, let line) = event { self.lines.withLock { $0.append(line) } } }
     }
 }

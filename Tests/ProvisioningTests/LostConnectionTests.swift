@@ -31,6 +31,7 @@ struct LostConnectionTests {
         let failure = await #expect(throws: Failure.self) { try await install(runner) }
         #expect(failure?.code == .temporary)
         #expect(failure?.message == "task 'install it' of role jupyter failed")
+        #expect(failure?.advice == "to look into the machine, add --keep-on-failure")
         #expect(runner.seen.programs == ["ansible", "ssh", "ssh", "ssh"])
     }
 

@@ -1,3 +1,4 @@
+import Glibc
 import Sandbox
 import Testing
 import Workbench
@@ -28,6 +29,30 @@ struct PlaybookRunTests {
         arguments: ["RUN_TAGS", "SKIP_TAGS", "ROLES_PATH", "COLLECTIONS_PATH"])
     func environment(_ name: String) {
         #expect(run.command.environment["ANSIBLE_\(name)"] == .some(nil))
+    }
+
+    @Test("shows the results of the tasks only if that is asked for")
+    func verbose() {
+        var run = run
+        #expect(!run.command.arguments.contains("--verbose"))
+        run.isVerbose = true
+        #expect(run.command.arguments == self.run.command.arguments + ["--verbose"])
+    }
+
+    @Test("what a failed run printed is saved for its owner only, without events and without passwords")
+    func output() async throws {
+        try await withTemporaryDirectory { directory in
+            var run = run
+            run.directory = directory
+            let output = CommandOutput(
+                status: .exited(2), standardOutput: "fatal: pip of https://me:secret@index/simple\n",
+                standardError: "\u{1e}{}\nwarning\n")
+            try run.save(output)
+            let text = "fatal: pip of https://•••@index/simple\nwarning\n"
+            #expect(try readText("\(directory)/output.log") == text)
+            var status = stat()
+            #expect(stat("\(directory)/output.log", &status) == 0 && status.st_mode & 0o777 == 0o600)
+        }
     }
 
     @Test("resumes from the role of a task", arguments: [("docker", "docker"), ("other", "base,docker")])
