@@ -29,7 +29,10 @@ struct PublicationTests {
     }
 
     /// Publishes one raw image with a known content.
-    private func publish(_ fixture: Fixture, _ root: String, _ content: String = "image") async throws -> [Artifact] {
+    /// - Parameter isReproducible: whether the image is the result of its inputs alone.
+    private func publish(
+        _ fixture: Fixture, _ root: String, _ content: String = "image", isReproducible: Bool = true
+    ) async throws -> [Artifact] {
         let provider = try provider(root)
         let order = try fixture.order()
         let folder = try folder(root)
@@ -41,7 +44,7 @@ struct PublicationTests {
                 name: "small-1.0.raw", format: .raw, bytes: Int64(content.utf8.count),
                 sha256: try sha256(of: partial)),
             temporaryPath: partial)
-        let inputs = try inputs(of: order)
+        let inputs = isReproducible ? try inputs(of: order) : nil
         return try await provider.publish([image], of: order, missing: [], inputs: inputs)
     }
 
@@ -74,6 +77,16 @@ struct PublicationTests {
             #expect(try readText(path) == text)
             try await folder.withdrawImages()
             #expect(folder.store.list("p/1.0/").map(\.key) == ["p/1.0/small-1.0.raw"])
+        }
+    }
+
+    @Test("an image from a machine that was kept is never up to date")
+    func touched() async throws {
+        try await Fixture.with { fixture in
+            let root = "\(fixture.folder)/../bucket"
+            _ = try await publish(fixture, root, isReproducible: false)
+            #expect(try await folder(root).manifest()?.inputs == nil)
+            #expect(try await provider(root).finished(fixture.order()) == nil)
         }
     }
 

@@ -55,7 +55,7 @@ struct CacheEntryManifest: Sendable, Equatable, Codable {
 }
 
 /// A read-only tree that is part of a machine's root overlay.
-package struct CachedTree: Sendable, Equatable {
+package struct CachedTree: Sendable, Equatable, Codable {
     package var key: String
     package var path: String
     package var missing: [MissingComponent] = []

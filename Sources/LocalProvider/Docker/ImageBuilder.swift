@@ -43,7 +43,7 @@ struct ImageBuilder<Installer: Provisioner>: Sendable {
         var missing = known.last?.missing ?? []
         if !steps.isEmpty {
             var machine = try await factory.start(order.plan, build, on: known, in: scope)
-            for hint in factory.hints(machine) { await scope.undo.remember(hint: hint) }
+            await scope.undo.replaceHints(factory.hints(machine))
             for step in steps {
                 missing = try await provisioner.install(
                     step, on: ReproducibleMachine(machine: machine), in: BuildContext(order.build, scope))
@@ -73,6 +73,7 @@ struct ImageBuilder<Installer: Provisioner>: Sendable {
             reference: order.reference, digest: digest, layers: parts, missing: missing, user: definition.user.name,
             jupyterPort: definition.ports.jupyter, inputs: order.inputs)
         try await folder.publish(container, of: order)
+        try await factory.removeLogs(of: order.build.assetID)
         return container
     }
 }

@@ -58,6 +58,26 @@ struct BuildRecord: Sendable, Equatable, Codable {
     var assetID: String
     var pid: Int32
     var started: String
+    /// The machine of the build, once it has one.
+    var machine: Machine?
+    /// When the machine was kept for its user after a failure; `nil` for a build that runs or was killed.
+    var kept: String?
+
+    /// What is needed to boot the machine again on its own changes.
+    struct Machine: Sendable, Equatable, Codable {
+        var trees: [CachedTree]
+        var profile: BaseProfile
+        var reachesHost: Bool
+    }
+
+    init(_ assetID: AssetID) {
+        self.assetID = assetID.rawValue
+        pid = getpid()
+        started = Self.now
+    }
+
+    static var now: String { Date().formatted(.iso8601) }
+    var holder: String { "\(assetID) (process \(pid), since \(started))" }
 
     static func read(_ directory: String) -> BuildRecord? {
         FileManager.default.contents(atPath: "\(directory)/\(file)")
@@ -75,33 +95,43 @@ extension LocalMachineFactory {
 
     func lockPath(_ name: String) -> String { "\(buildsDirectory)/\(name).lock" }
 
-    /// Locks an asset id and creates the build's directories; leftovers of a killed build of the same id are removed
-    /// first.
+    /// The resources of the build of an asset id.
+    /// - Parameter purpose: tells a machine for something else than a build apart from the build's.
+    func resources(_ assetID: AssetID, for purpose: String? = nil) -> BuildResources {
+        let id = [assetID.rawValue, purpose].compactMap { $0 }.joined(separator: " ")
+        return BuildResources(name: machineName(id, stateDirectory: stateDirectory), in: self)
+    }
+
     /// - Throws: `Failure(.temporary)` that names the other build if one is running.
-    package func open(_ assetID: AssetID, in scope: Scope) async throws -> Build {
-        let name = machineName(assetID.rawValue, stateDirectory: stateDirectory)
+    func lock(_ parts: BuildResources, _ record: BuildRecord) throws -> FileLock {
         try makeDirectory(buildsDirectory)
-        let record = BuildRecord(assetID: assetID.rawValue, pid: getpid(), started: Date().formatted(.iso8601))
-        let holder = "\(assetID) (process \(record.pid), since \(record.started))"
-        let lock: FileLock
-        do { lock = try FileLock(lockPath(name), holder: holder) } catch let held as LockHeld {
+        do { return try FileLock(lockPath(parts.name), holder: record.holder) } catch let held as LockHeld {
             throw Failure(
                 .temporary, "another build of asset id \(held.holder) is running",
                 advice: "wait for it, stop it with Ctrl-C, or use another --asset-id")
         }
-        let parts = BuildResources(name: name, in: self)
+    }
+
+    /// Locks an asset id and creates the build's directories; leftovers of a killed build of the same id are removed
+    /// first.
+    /// - Throws: `Failure(.temporary)` if another build is running, which it names, or if a machine of the asset id was
+    ///   kept.
+    package func open(_ assetID: AssetID, for purpose: String? = nil, in scope: Scope) async throws -> Build {
+        let parts = resources(assetID, for: purpose)
+        let record = BuildRecord(assetID)
+        let lock = try lock(parts, record)
+        if let earlier = BuildRecord.read(parts.directory), let kept = earlier.kept {
+            throw Failure(
+                .temporary, "the machine of '\(assetID)' was kept after a failed build (\(kept))",
+                details: hints(assetID, earlier.machine?.profile ?? .vm),
+                advice: "go on with it, remove it, or use another --asset-id")
+        }
         if try await !find(parts, assetID: assetID.rawValue, state: .orphaned).isEmpty {
             scope.notice("removing leftovers of an earlier build of \(assetID) that was killed")
             try await dismantle(parts)
         }
 
-        let build = Build(
-            assetID: assetID, name: name, directory: parts.directory, workspace: parts.workspace, holder: holder,
-            lock: lock)
-        await scope.undo.register("the build directory \(build.directory)", remedy: remedy(assetID), isKeepable: true) {
-            defer { build.close() }
-            try await dismantle(parts)
-        }
+        let build = await register(assetID, parts, record, lock, scope.undo)
         // Renamed into place, so that the directory is complete as soon as it exists.
         try makeDirectory(parts.unfinished, mode: 0o700)
         try record.write(parts.unfinished)
@@ -110,16 +140,24 @@ extension LocalMachineFactory {
         return build
     }
 
-    func remedy(_ assetID: AssetID) -> String {
-        "sudo dss delete-assets --asset-id \(shellQuoted(assetID.rawValue))"
+    /// Registers the removal of a build. Its machine is recorded if it is kept, and its logs are saved if it fails.
+    func register(
+        _ assetID: AssetID, _ parts: BuildResources, _ record: BuildRecord, _ lock: consuming FileLock, _ undo: Undo
+    ) async -> Build {
+        let build = Build(
+            assetID: assetID, name: parts.name, directory: parts.directory, workspace: parts.workspace,
+            holder: record.holder, lock: lock)
+        await undo.register("the build directory \(build.directory)", remedy: remedy(assetID), isKeepable: true) {
+            defer { build.close() }
+            try await dismantle(parts)
+        }
+        await undo.whenKept { try await recordKept(build) }
+        await undo.whenFailed { await saveLogs(of: build) }
+        return build
     }
 
-    /// Hints for a machine that is kept after a failure.
-    package func hints(_ machine: LocalMachine) -> [String] {
-        [
-            "the machine was kept; connect to it with: sudo \(machine.endpoint.commandLine)",
-            "remove it with: \(remedy(machine.build.assetID))",
-        ]
+    func remedy(_ assetID: AssetID) -> String {
+        command("delete-assets --leftovers", assetID, options.directories)
     }
 }
 

@@ -6,10 +6,12 @@ extension LocalMachineFactory {
     ///
     /// The machine is restarted even after the last step, so that the changes of the seal stage go above the layer and
     /// not into it.
+    /// - Returns: the restarted machine; a resumed machine just as it is.
     package func keep(
         _ machine: LocalMachine, missing: [MissingComponent], events: @escaping EventSink
     ) async throws -> LocalMachine {
-        try await explaining("cannot cache the step") {
+        if machine.isResumed { return machine }
+        return try await explaining("cannot cache the step") {
             let (layer, isIncomplete) = try await moveIntoCache(machine, missing: missing, events: events)
             // The layer does not change any more, so its entry is completed while the machine boots on it.
             async let completed: Void = complete(layer, isIncomplete, machine, events)
@@ -42,7 +44,7 @@ extension LocalMachineFactory {
         try await powerOff(machine)
         let key = layerKey(below: machine.trees.last!.key, step: steps[machine.stepsDone])
         var (layer, isIncomplete) = try await access(machine, events)
-            .place(machine.build.changes(machine.stepsDone), .layers, key)
+            .place(machine.changes, .layers, key)
         layer.missing = missing
         return (layer, isIncomplete)
     }
@@ -78,7 +80,7 @@ extension LocalMachineFactory {
             try await powerOff(machine)
             let build = machine.build
             try makeDirectory(build.sealedRoot)
-            let lower = machine.trees.map(\.path) + [build.changes(machine.stepsDone)]
+            let lower = machine.trees.map(\.path) + [machine.changes]
             try await runner.run(Overlay(lower: lower, upper: nil, target: build.sealedRoot).mount)
             return build.sealedRoot
         }
@@ -97,6 +99,6 @@ extension LocalMachineFactory {
         }
         try Task.checkCancellation()
         try await runner.run(Command("umount", [machine.build.root]))
-        try await runner.run(.removeTree("\(machine.build.changes(machine.stepsDone)).work"))
+        try await runner.run(.removeTree("\(machine.changes).work"))
     }
 }

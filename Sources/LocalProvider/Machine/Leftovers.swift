@@ -3,18 +3,20 @@ import Sandbox
 import Workbench
 
 extension LocalMachineFactory {
-    /// All resources of builds on this host: in use, or orphaned if their build has ended.
+    /// All resources of builds on this host: in use, or else kept after a failure or orphaned.
     package func leftovers() async throws -> [Asset] {
         var assets: [Asset] = []
         for name in buildNames() {
             let parts = BuildResources(name: name, in: self)
-            let state: Asset.LocalState = FileLock.isHeld(lockPath(name)) ? .inUse : .orphaned
+            let isKept = BuildRecord.read(parts.directory)?.kept != nil
+            let state: Asset.LocalState = FileLock.isHeld(lockPath(name)) ? .inUse : isKept ? .kept : .orphaned
             assets += try await find(parts, assetID: assetID(of: parts), state: state)
         }
         return assets
     }
 
-    /// Removes the leftovers of a killed build of this asset id; having nothing to remove is not an error.
+    /// Removes the leftovers of a killed build of this asset id, and a machine that was kept; having nothing to remove is
+    /// not an error.
     /// - Returns: the removed resources.
     /// - Throws: `Failure(.temporary)` if the build is still running.
     @discardableResult

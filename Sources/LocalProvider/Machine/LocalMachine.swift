@@ -14,18 +14,23 @@ package struct LocalMachine: BuildMachine {
     let process: BackgroundProcess
     /// When it was started for the next step.
     let started: ContinuousClock.Instant
+    /// Number of steps that a machine contains which was kept after a failure; `nil` for any other machine. Someone may
+    /// have changed it by hand, so nothing of it is cached.
+    var resumedAfter: Int?
 
-    package var stepsDone: Int { trees.count - 1 }
+    package var stepsDone: Int { resumedAfter ?? trees.count - 1 }
     package var missing: [MissingComponent] { trees.last?.missing ?? [] }
     /// Name of the machine and its network namespace, derived from the asset id and the state directory.
     package var name: String { build.name }
     /// Log of the machine's console.
     package var consoleLog: String { build.path("console.log") }
+    /// The tree with the machine's own changes.
+    var changes: String { build.changes(above: trees) }
 }
 
 extension Build {
-    /// The tree with the changes of a machine after `step` steps.
-    func changes(_ step: Int) -> String { "\(workspace)/changes-\(step)" }
+    /// The tree with the changes of a machine above read-only trees.
+    func changes(above trees: [CachedTree]) -> String { "\(workspace)/changes-\(trees.count - 1)" }
     var root: String { "\(workspace)/root" }
     var sealedRoot: String { "\(workspace)/sealed-root" }
 }
@@ -57,12 +62,30 @@ package struct LocalMachineFactory: Sendable {
     /// Called before anything is made, with the number of steps that the cache has: a check of what the other steps need
     /// costs seconds here, and minutes when they run.
     package var beforeBuilding: @Sendable (_ stepsDone: Int) async throws -> Void = { _ in }
+    package var options: BuildOptionWords
 
-    package init(runner: any CommandRunner, cacheDirectory: String, stateDirectory: String, host: HostSettings) {
+    package init(
+        runner: any CommandRunner, cacheDirectory: String, stateDirectory: String, host: HostSettings,
+        options: BuildOptionWords = BuildOptionWords()
+    ) {
         self.runner = runner
         cache = ContentCache(directory: cacheDirectory)
         self.stateDirectory = stateDirectory
         self.host = host
+        self.options = options
+    }
+}
+
+/// The options of the command line that a command needs, too, that goes on with the same machine.
+package struct BuildOptionWords: Sendable, Equatable {
+    /// Those that name directories.
+    package var directories: [String]
+    /// Those that name the definition or override it.
+    package var definition: [String]
+
+    package init(directories: [String] = [], definition: [String] = []) {
+        self.directories = directories
+        self.definition = definition
     }
 }
 
@@ -115,7 +138,7 @@ package struct MachinePlan: Sendable, Equatable {
 
 extension MachinePlan {
     /// The machine that installs an order.
-    init(_ order: BuildOrder, _ inputs: BuildInputs) {
+    package init(_ order: BuildOrder, _ inputs: BuildInputs) {
         self.init(
             assetID: order.assetID, base: order.definition.base,
             profile: order.edition == .container ? .container : .vm,

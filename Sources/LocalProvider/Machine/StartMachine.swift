@@ -41,7 +41,7 @@ extension LocalMachineFactory {
         return layers
     }
 
-    private func requireRoot() throws {
+    func requireRoot() throws {
         guard geteuid() == 0 else {
             throw Failure(
                 .noPermission, "building on this host requires root: it mounts file systems and starts a container",
@@ -116,9 +116,11 @@ extension LocalMachineFactory {
         _ plan: MachinePlan, _ build: Build, on trees: [CachedTree], _ events: EventSink
     ) async throws -> LocalMachine {
         events(.progress(.setup, Progress("booting the machine")))
-        let changes = build.changes(trees.count - 1)
+        let changes = build.changes(above: trees)
         for directory in [build.root, changes, "\(changes).work"] { try makeDirectory(directory) }
         try makeDirectory("\(build.workspace)/tmp", mode: 0o1777)
+        // Before the machine can fail, so that it can be booted again if it is kept.
+        try note(BuildRecord.Machine(trees: trees, profile: plan.profile, reachesHost: plan.reachesHost), of: build)
         let overlay = Overlay(
             lower: trees.map(\.path), upper: (changes: changes, work: "\(changes).work"), target: build.root)
         try await runner.run(overlay.mount)

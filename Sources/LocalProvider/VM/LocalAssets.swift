@@ -11,35 +11,41 @@ package struct LocalAssets: AssetInventory {
     private let factory: LocalMachineFactory
     private let stateDirectory: String
     private let pattern: AssetPattern
+    private let isOfLeftovers: Bool
 
+    /// - Parameter isOfLeftovers: whether finished images are left out.
     package init(
         store: DirectoryStore, prefix: String, factory: LocalMachineFactory, stateDirectory: String,
-        _ pattern: AssetPattern
+        _ pattern: AssetPattern, isOfLeftovers: Bool = false
     ) {
         self.store = store
         self.prefix = prefix
         self.factory = factory
         self.stateDirectory = stateDirectory
         self.pattern = pattern
+        self.isOfLeftovers = isOfLeftovers
     }
 
     /// A single wave: a build's resources are removed together, under its lock.
     package static let removalOrder: [Set<Asset.Kind>] = [
-        [.image, .manifest, .machine, .network, .process, .mount, .buildDirectory, .partialExport]
+        [.image, .manifest, .machine, .network, .process, .mount, .buildDirectory, .partialExport, .failureLogs]
     ]
 
     package func find() async throws -> Inventory {
-        let running = try await factory.leftovers() + LeftoverGuests().assets()
+        let running = try await factory.leftovers() + LeftoverGuests().assets() + factory.logAssets()
         let busy = Set(running.filter(\.isInUse).map(\.assetID))
         let stored = store.assetIDs(under: prefix).flatMap { files(of: $0, isBusy: busy.contains($0.rawValue)) }
-        return Inventory(assets: (stored + running).filter { pattern.matches($0.assetID) })
+        return Inventory(
+            assets: (stored + running).filter { asset in
+                pattern.matches(asset.assetID) && !(isOfLeftovers && asset.state == Asset.LocalState.ready.rawValue)
+            })
     }
 
     package func batches(of wave: [Asset]) -> [[Asset]] {
         Dictionary(grouping: wave, by: \.assetID).sorted { $0.key < $1.key }.map(\.value)
     }
 
-    /// Removes everything of one asset id.
+    /// Removes what was found of one asset id.
     package func remove(_ batch: [Asset]) async throws -> [Leftover] {
         guard let id = batch.first?.assetID else { return [] }
         do { try await factory.removeLeftovers(of: id) } catch let failure as Failure {
@@ -53,7 +59,8 @@ package struct LocalAssets: AssetInventory {
             return nil
         }
         if left.isEmpty, let assetID = try? AssetID(id) {
-            try removeFile(PasswordVerifier.path(of: assetID, in: stateDirectory))
+            try await factory.removeLogs(of: assetID)
+            if !isOfLeftovers { try removeFile(PasswordVerifier.path(of: assetID, in: stateDirectory)) }
             AssetFolder(store, assetID, under: prefix).removeIfEmpty()
         }
         return left
@@ -63,9 +70,9 @@ package struct LocalAssets: AssetInventory {
         switch asset.kind {
         case .mount: "sudo umount \(shellQuoted(asset.id))"
         case .network: "sudo ip netns delete \(shellQuoted(baseName(asset.id)))"
-        case .image, .manifest, .partialExport: "sudo rm -r \(shellQuoted(asset.id))"
+        case .image, .manifest, .partialExport, .failureLogs: "sudo rm -r \(shellQuoted(asset.id))"
         // A tree with a mount inside must not be deleted by hand, and a process ID alone does not identify a process.
-        default: "sudo dss delete-assets --asset-id \(shellQuoted(asset.assetID))"
+        default: "sudo dss delete-assets --leftovers --asset-id \(shellQuoted(asset.assetID))"
         }
     }
 }

@@ -45,6 +45,7 @@ package struct LocalVMProvider: VMProvider {
     package func setUp(_ build: BuildContext) async throws -> Machine {
         let order = build.order
         let inputs = try BuildInputs(order)
+        let plan = MachinePlan(order, inputs)
         let digest = inputs.diskDigest(of: order.definition, program: programDigest)
         try folder.requireFolder()
         // Images of the same inputs are all built anew; those of other inputs are of no use any more.
@@ -53,8 +54,11 @@ package struct LocalVMProvider: VMProvider {
             ?? order.definition.formats
         try await folder.requireFree(formats.map(order.imageName))
         if let notice = try await folder.manifest()?.replacementNotice(formats) { build.scope.notice(notice) }
+        if order.resumesKeptMachine {
+            return Machine(try await factory.resume(plan, in: build.scope), inputs: nil, formats: formats)
+        }
         return Machine(
-            try await factory.start(MachinePlan(order, inputs), in: build.scope), inputs: digest, formats: formats)
+            try await factory.start(plan, in: build.scope), inputs: digest, formats: formats)
     }
 
     /// What a build would do, without doing it.
@@ -93,6 +97,9 @@ package struct LocalVMProvider: VMProvider {
         try await folder.prepare(in: build.scope)
         switch image.disk {
         case .new(let disk, let inputs):
+            if inputs == nil {
+                build.scope.notice("built from a machine that was kept after a failed build; not cached")
+            }
             let converted = try await convert(disk, to: image.formats, build)
             return try await publish(converted, of: build.order, missing: missing, inputs: inputs)
         case .published(let addition):
@@ -110,18 +117,21 @@ package struct LocalVMProvider: VMProvider {
 
     /// Publishes the images of a new system. The old manifest is removed before the password is remembered and any file
     /// is replaced, so that a killed build never leaves images of two systems, or the password of another one.
+    /// - Parameter inputs: `nil` if the images are not the result of their inputs alone.
     func publish(
-        _ images: [ConvertedImage], of order: BuildOrder, missing: [MissingComponent], inputs: String
+        _ images: [ConvertedImage], of order: BuildOrder, missing: [MissingComponent], inputs: String?
     ) async throws -> [Artifact] {
         let old = try await folder.manifest()
         try await folder.withdrawImages()
         if let password = order.password { try await verifier.remember(password.secret) }
+        try await factory.removeLogs(of: order.assetID)
         for image in images { try renameFile(image.temporaryPath, to: folder.path(image.file.name)) }
         let manifest = Manifest(order, files: images.map(\.file), missing: missing, inputs: inputs, built: now())
         return try await folder.publish(images: manifest, replacing: old)
     }
 
-    /// The running container, the hash of the inputs of the images, and the formats to write.
+    /// The running container, the hash of the inputs of the images (`nil` for a machine that was kept after a failure,
+    /// because someone may have changed it by hand), and the formats to write.
     package struct Machine: BuildMachine {
         package var endpoint: SSHEndpoint { container.endpoint }
         package var stepsDone: Int { container.stepsDone }
@@ -129,10 +139,10 @@ package struct LocalVMProvider: VMProvider {
         package var missing: [MissingComponent] { container.missing }
 
         let container: LocalMachine
-        let inputs: String
+        let inputs: String?
         let formats: [ImageFormat]
 
-        init(_ container: LocalMachine, inputs: String, formats: [ImageFormat]) {
+        init(_ container: LocalMachine, inputs: String?, formats: [ImageFormat]) {
             self.container = container
             self.inputs = inputs
             self.formats = formats
@@ -142,8 +152,8 @@ package struct LocalVMProvider: VMProvider {
     /// A sealed system and the formats to write of it.
     package struct Image: Sendable {
         enum Disk: Sendable {
-            /// The raw disk of a stopped machine, and the hash of its inputs.
-            case new(RawDisk, inputs: String)
+            /// The raw disk of a stopped machine, and the hash of its inputs; `nil` if it is not the result of them alone.
+            case new(RawDisk, inputs: String?)
             /// The disk in a published image.
             case published(Addition)
         }

@@ -52,6 +52,37 @@ extension RealMachines {
         }
         #expect(events.warnings == [])
     }
+
+    @Test func aKeptMachineIsLookedIntoAndResumedAndNothingOfItIsCached() async throws {
+        let factory = await Lab.factory()
+        let plan = try Lab.plan("kept", steps: ["kept"])
+        try await Lab.warmUp()
+        await #expect(throws: Failure.self) {
+            try await Scope.run(keepsOnFailure: true) { scope in
+                let machine = try await factory.start(plan, in: scope)
+                await scope.undo.replaceHints(factory.hints(machine))
+                _ = try await Lab.run("echo one >/etc/one", on: machine)
+                throw Failure(.failed, "a task failed")
+            }
+        }
+        #expect(fileExists("\(factory.failureLogs(of: plan.assetID))/journal.log"))
+        let states = Set(try await factory.leftovers().filter { $0.assetID == "kept" }.map(\.state))
+        #expect(states == ["kept"])
+        let script = "grep -q one /etc/one && echo two >/etc/two; exit 3"
+        let status = try await factory.shell(["sh", "-c", script], inKept: plan.assetID, isTerminal: false)
+        #expect(status == .exited(3))
+        let entries = Set(factory.cache.entries.map(\.key))
+        try await Scope.run { scope in
+            let machine = try await factory.resume(plan, in: scope)
+            #expect(try await Lab.run("cat /etc/one /etc/two", on: machine) == "one\ntwo")
+            let same = try await factory.keep(machine, missing: [], events: { _ in })
+            let root = try await factory.halt(same, events: { _ in })
+            #expect(try readText("\(root)/etc/two") == "two\n")
+        }
+        #expect(Set(factory.cache.entries.map(\.key)) == entries)
+        #expect(try await factory.leftovers().filter { $0.assetID == "kept" } == [])
+        try await factory.removeLogs(of: plan.assetID)
+    }
 }
 
 /// Tests with real machines. They run serially, because each starts and ends processes.

@@ -1,0 +1,151 @@
+import FoundationEssentials
+import Sandbox
+import Workbench
+
+/// Machines that `--keep-on-failure` keeps. A kept machine has no running build: its record says that it is kept, and a
+/// process holds its cache entries, so that it stays until its user resumes or removes it.
+extension LocalMachineFactory {
+    /// Boots the machine that was kept for the plan's asset id again, on the changes that it has, and goes on with the
+    /// first step that it does not have as the plan has it now.
+    /// - Throws: `Failure(.badData)` if no machine was kept, or none that this plan can go on with.
+    package func resume(_ plan: MachinePlan, in scope: Scope) async throws -> LocalMachine {
+        try requireRoot()
+        return try await explaining("cannot resume the build") {
+            let (build, kept) = try await reopen(plan.assetID, in: scope)
+            let base = BaseRecipe(plan.base, profile: plan.profile, host: host).key
+            guard kept.profile == plan.profile, kept.trees.first?.key == base else {
+                throw Failure(
+                    .badData, "the machine of '\(plan.assetID)' cannot be resumed: it has another base system",
+                    advice: "remove it with: \(remedy(plan.assetID))")
+            }
+            let done = plan.stepsDone(in: kept.trees)
+            if done < kept.trees.count - 1 {
+                scope.notice("an earlier step of the playbook has changed; running the playbook from step \(done + 1)")
+            }
+            var machine = try await start(plan, build, on: kept.trees, in: scope)
+            machine.resumedAfter = done
+            return machine
+        }
+    }
+
+    /// Locks the asset id of a kept machine and stops the machine; its changes stay.
+    func reopen(_ assetID: AssetID, in scope: Scope) async throws -> (Build, BuildRecord.Machine) {
+        let parts = resources(assetID)
+        var record = BuildRecord(assetID)
+        let lock = try lock(parts, record)
+        guard let kept = BuildRecord.read(parts.directory), kept.kept != nil, let machine = kept.machine else {
+            throw Failure(
+                .badData, "there is no machine of '\(assetID)' that was kept after a failed build",
+                advice: "build it with: \(command("create-vm --keep-on-failure", assetID, options.all))")
+        }
+        (record.machine, record.kept) = (machine, kept.kept)
+        let build = await register(assetID, parts, record, lock, scope.undo)
+        // Whatever happens from here on, the machine is kept until the build has succeeded.
+        await scope.undo.replaceHints(hints(assetID, machine.profile))
+        try hold(machine.trees, for: build)
+        try await halt(parts)
+        let old = try FileManager.default.contentsOfDirectory(atPath: parts.directory)
+        for file in old where file != BuildRecord.file { try await runner.run(.removeTree(build.path(file))) }
+        try await runner.run(.removeTree("\(build.changes(above: machine.trees)).work"))
+        try record.write(build.directory)
+        return (build, machine)
+    }
+
+    /// Ends the processes of a kept machine and removes its mounts and its network.
+    private func halt(_ parts: BuildResources) async throws {
+        var left = await stopAll { parts.processes }.map { "process \($0.pid)" }
+        left += try await unmount(parts.mounts)
+        guard left.isEmpty else { throw Failure(.temporary, "the kept machine cannot be stopped", details: left) }
+        if fileExists(parts.network.path) { try await runner.run(parts.network.delete) }
+    }
+
+    /// Records that a machine is kept, and releases its asset id.
+    func recordKept(_ build: Build) async throws {
+        guard var record = BuildRecord.read(build.directory), let machine = record.machine else { return }
+        record.kept = record.kept ?? BuildRecord.now
+        try record.write(build.directory)
+        var keeper = Command.holding(entries(machine.trees).map { cache.lock($0.kind, $0.key) })
+        keeper.environment = build.environment
+        _ = try await runner.start(keeper, log: build.path("keeper.log"))
+        build.close()
+    }
+
+    /// Takes shared locks on the cache entries below a kept machine.
+    private func hold(_ trees: [CachedTree], for build: Build) throws {
+        guard let missing = trees.first(where: { !fileExists($0.path) }) else {
+            for (kind, key) in entries(trees) {
+                guard let lock = try CacheEntryLock.attempt(cache.lock(kind, key), .shared, holder: build.holder) else {
+                    throw Failure(
+                        .temporary, "the cached \(kind.inWords) \(key) is in use by another build",
+                        advice: "try again when that build has ended")
+                }
+                build.hold(lock)
+            }
+            return
+        }
+        throw Failure(
+            .badData, "the kept machine of '\(build.assetID)' cannot be started: \(missing.path) is gone",
+            advice: "remove the rest with: \(remedy(build.assetID))")
+    }
+
+    /// The complete cache entries among trees. An entry without a manifest may be replaced by the next build.
+    private func entries(_ trees: [CachedTree]) -> [(kind: ContentCache.Kind, key: String)] {
+        trees.enumerated().map { (kind: $0 == 0 ? .base : .layers, key: $1.key, path: $1.path) }
+            .filter { $0.path == cache.tree($0.kind, $0.key) && fileExists(cache.manifest($0.kind, $0.key)) }
+            .map { ($0.kind, $0.key) }
+    }
+
+    /// Writes down the machine that a build is about to boot.
+    func note(_ machine: BuildRecord.Machine, of build: Build) throws {
+        guard var record = BuildRecord.read(build.directory) else { return }
+        record.machine = machine
+        try record.write(build.directory)
+    }
+
+    /// What the user can do with a kept machine, one command a line.
+    func hints(_ assetID: AssetID, _ profile: BaseProfile) -> [String] {
+        let resume = "to go on with it: \(command("create-vm --resume", assetID, options.all))"
+        return ["to look into it: \(shellCommand(assetID))"] + (profile == .container ? [] : [resume])
+            + ["to remove it: \(remedy(assetID))"]
+    }
+
+    /// Hints for a machine that is kept after a failure.
+    package func hints(_ machine: LocalMachine) -> [String] {
+        ["the machine was kept"] + hints(machine.build.assetID, machine.plan.profile)
+    }
+
+    private func shellCommand(_ assetID: AssetID) -> String {
+        (["sudo dss shell"] + options.directories.map(shellQuoted) + [shellQuoted(assetID.rawValue)])
+            .joined(separator: " ")
+    }
+
+    /// A command about an asset id, to copy and paste.
+    func command(_ name: String, _ assetID: AssetID, _ options: [String]) -> String {
+        (["sudo dss \(name) --asset-id \(shellQuoted(assetID.rawValue))"] + options.map(shellQuoted))
+            .joined(separator: " ")
+    }
+}
+
+extension BuildOptionWords {
+    var all: [String] { definition + directories }
+}
+
+extension LocalMachine {
+    var isResumed: Bool { resumedAfter != nil }
+}
+
+extension MachinePlan {
+    /// The number of leading steps that cached trees contain exactly as the plan has them.
+    func stepsDone(in trees: [CachedTree]) -> Int {
+        let layers = zip(trees, trees.dropFirst()).map { (below: $0.key, key: $1.key) }
+        return zip(layers, steps).prefix { $0.key == layerKey(below: $0.below, step: $1) }.count
+    }
+}
+
+extension Command {
+    /// Sleeps with shared locks on files until it is killed.
+    static func holding(_ locks: [String]) -> Command {
+        let words = locks.flatMap { ["flock", "--shared", "--no-fork", $0] } + ["sleep", "infinity"]
+        return Command(words[0], Array(words.dropFirst()))
+    }
+}
