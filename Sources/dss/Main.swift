@@ -150,7 +150,8 @@ struct Dss: ParsableCommand {
             CommandGroup(
                 name: "Build",
                 subcommands: [
-                    CreateVM.self, Run.self, VerifyVM.self, CreateDockerImage.self, VerifyDockerImage.self,
+                    CreateVM.self, ShellCommand.self, Run.self, VerifyVM.self, CreateDockerImage.self,
+                    VerifyDockerImage.self,
                 ]),
             CommandGroup(
                 name: "Step-by-step AWS build",

@@ -57,26 +57,37 @@ extension EndToEnd {
             try await with(SmallSandbox(roles: ["first": role])) { workspace in
                 let output = try await workspace.run(["create-vm"])
                 #expect(output.status == .exited(1), "\(output)")
-                for text in ["Break", "ansible.builtin.fail", "on purpose", "ANSIBLE_DSS_ROLES=first"] {
+                for text in ["Break", "ansible.builtin.fail", "on purpose", "--keep-on-failure"] {
                     #expect(output.standardError.contains(text), "\(text)")
                 }
+                let logs = "\(workspace.root)/state/failures/e2e"
+                #expect(output.standardError.contains(logs))
+                #expect(try readText("\(logs)/ansible.log").contains("on purpose"))
+                #expect(try readText("\(logs)/journal.log").contains("sshd"))
                 try await expectClean(workspace)
             }
         }
 
         @Test(
-            "--keep-on-failure leaves a machine that ssh reaches",
+            "a machine that was kept is looked into, mended by hand and resumed, and ends in an image",
             .enabled(if: Workspace.isRoot, "\(Workspace.needsRoot)"))
         func keepOnFailure() async throws {
-            let role = "- name: Break\n  ansible.builtin.fail: {msg: on purpose}\n"
+            let role = "- name: Break\n  ansible.builtin.command: test -e /etc/mended\n  changed_when: false\n"
             try await with(SmallSandbox(roles: ["first": role])) { workspace in
                 let output = try await workspace.run(["create-vm", "--keep-on-failure"])
-                let line = output.standardError.split(separator: "\n").first { $0.contains("ssh -F") }
-                let ssh = try #require(line?.firstRange(of: "ssh -F").map { String(line![$0.lowerBound...]) })
-                let answer = try await SystemCommandRunner().execute(Command("sh", ["-c", "\(ssh) echo here"]))
-                #expect(answer.standardOutput == "here\n", "\(answer)")
-                let deleted = try await workspace.run(["delete-assets", "--asset-id", "e2e", "--yes"])
-                #expect(deleted.status.isSuccess, "\(deleted)")
+                #expect(output.status == .exited(1), "\(output)")
+                for command in ["shell e2e", "create-vm --resume --asset-id e2e", "delete-assets --leftovers"] {
+                    #expect(output.standardError.contains("dss \(command)"), "\(output)")
+                }
+                let second = try await workspace.run(["create-vm"])
+                #expect(second.status == .exited(75) && second.standardError.contains("was kept"), "\(second)")
+                let looked = try await workspace.run(["shell", "e2e", "--", "sh", "-c", "touch /etc/mended; exit 7"])
+                #expect(looked.status == .exited(7), "\(looked)")
+                let resumed = try await workspace.run(["create-vm", "--resume"])
+                #expect(resumed.status.isSuccess && resumed.standardError.contains("not cached"), "\(resumed)")
+                #expect(
+                    workspace.bucketFiles.contains { $0.hasSuffix("e2e/small-e2e.raw") }, "\(workspace.bucketFiles)")
+                #expect(!fileExists("\(workspace.root)/state/failures/e2e"))
                 try await expectClean(workspace)
             }
         }

@@ -182,6 +182,39 @@ struct CommandTests {
         }
     }
 
+    @Test("a shell in a machine needs root")
+    func shellNeedsRoot() async throws {
+        try await withFolder { world in
+            let said = await world.dss("shell", "1.0.0", "--", "id")
+            #expect(said.code == 77 && said.errors.contains("sudo dss shell"), "\(said.errors)")
+        }
+    }
+
+    @Test("without a kept machine and a finished build there is no shell")
+    func noShell() async throws {
+        try await withFolder { world in
+            var world = world
+            (world.isRoot, world.runner) = (true, SystemCommandRunner())
+            let place = ["--bucket", "bucket", "--cache", "cache", "--state", "state"]
+            let shell = await world.dss(["shell", "x"] + place)
+            #expect(shell.code == 65 && shell.errors.contains("no machine of 'x' was kept"), "\(shell.errors)")
+        }
+    }
+
+    @Test(
+        "what cannot be resumed is refused before anything happens",
+        arguments: [("--provider=aws", "on AWS"), ("--no-cache", "--no-cache"), ("--release", "--release")])
+    func noResume(option: String, reason: String) async {
+        let said = await PretendWorld().dss("create-vm", "--resume", option)
+        #expect(said.code == 64 && said.errors.contains(reason), "\(said.errors)")
+    }
+
+    @Test("delete-assets wants to know what to delete")
+    func deleteNothing() async {
+        let said = await PretendWorld().dss("delete-assets")
+        #expect(said.code == 64 && said.errors.contains("specify --asset-id or --leftovers"), "\(said.errors)")
+    }
+
     @Test("assets are removed after a yes, not after anything else, and never unasked", arguments: ["y", "n", nil])
     func question(answer: String?) async throws {
         try await withFolder { world in

@@ -27,6 +27,24 @@ struct LocalAssetsTests {
         }
     }
 
+    @Test("of leftovers, finished images are no part", .enabled(if: geteuid() == 0, "needs root"))
+    func leftovers() async throws {
+        try await Owner.with { owner in
+            try makeDirectory("\(owner.root)/state/builds/1.1")
+            try makeDirectory("\(owner.root)/state/failures/1.0")
+            try writeAtomically("hash", to: "\(owner.root)/state/1.0.password")
+            let shown = try await owner.dss("show-assets", "--asset-id", "1.0", "--json")
+            #expect(shown.rows.contains { "\($0["kind"]!) \($0["state"]!)" == "failure-logs kept" }, "\(shown)")
+            let removed = try await owner.dss("delete-assets", "--leftovers", "--yes")
+            #expect(removed.status.isSuccess, "\(removed)")
+            #expect(owner.files("1.0") == ["START.md", "manifest.json", "notes.txt"] && owner.files("1.1") == [])
+            #expect(!fileExists("\(owner.root)/state/builds/1.1") && !fileExists("\(owner.root)/state/failures/1.0"))
+            #expect(fileExists("\(owner.root)/state/1.0.password"))
+            let again = try await owner.dss("delete-assets", "--leftovers", "--yes")
+            #expect(again.status.isSuccess && again.output == "no leftovers\n", "\(again)")
+        }
+    }
+
     @Test("no at the question removes nothing", .enabled(if: geteuid() == 0, "needs root"))
     func declined() async throws {
         try await Owner.with { owner in

@@ -7,7 +7,7 @@ import Sandbox
 struct ShowAssets: DssCommand {
     static let configuration = CommandConfiguration(
         commandName: "show-assets",
-        abstract: "List local assets and leftovers of killed builds",
+        abstract: "List local assets, kept machines and leftovers of killed builds",
         discussion: """
             Examples:
               dss show-assets

@@ -24,6 +24,10 @@ struct CreateVM: DssCommand {
             images are replaced when the new ones are complete, and images of formats that were not asked for are \
             removed.
 
+            If a local build with --keep-on-failure fails, 'dss shell' opens a shell in its machine, and --resume goes \
+            on with that machine from the failed step. Nothing of such a build is cached, because the machine may have \
+            been changed by hand.
+
             Examples:
               sudo dss create-vm
               sudo dss create-vm --format vmdk --format ova --set disk.size=12GiB
@@ -32,6 +36,7 @@ struct CreateVM: DssCommand {
               sudo dss create-vm --default-password-file secret.txt --json > events.jsonl
               sudo dss create-vm --keep-on-failure --verbose
               dss create-vm --plan
+              sudo dss create-vm --resume
               dss create-vm --provider aws --aws-profile release --asset-id 0.1.0 \\
                   --release
               dss create-vm --provider aws --export-method ebs-direct --format qcow2 \\
@@ -80,6 +85,9 @@ struct CreateVM: DssCommand {
         help: "Keep the build machine running if a stage fails, and print how to connect")
     var keepOnFailure = false
 
+    @Flag(help: "Go on with the machine that --keep-on-failure kept, from the failed step")
+    var resume = false
+
     @Option(help: ArgumentHelp("Also write the report to a file as Markdown", valueName: "file"), completion: .file())
     var report: String?
 
@@ -90,6 +98,13 @@ struct CreateVM: DssCommand {
 
     func validate() throws {
         if plan, provider != .local { throw ValidationError("--plan works with --provider local only") }
+        guard resume else { return }
+        if provider == .aws {
+            throw ValidationError(
+                "--resume is for builds on this host; to resume a build on AWS, run the same command again without it")
+        }
+        if noCache { throw ValidationError("--resume goes on with an earlier build, which --no-cache excludes") }
+        if release { throw ValidationError("a release is built from scratch; --release excludes --resume") }
     }
 
     func run(in live: Live) async throws {
@@ -102,14 +117,18 @@ struct CreateVM: DssCommand {
 
     private func showPlan(_ live: Live) async throws {
         let order = try order(live, password: nil)
-        live.show(.plan(try await live.provider(for: order, definition, place).plan(order)), json: output.json)
+        live.show(.plan(try await provider(for: order, live).plan(order)), json: output.json)
+    }
+
+    private func provider(for order: BuildOrder, _ live: Live) async throws -> LocalVMProvider {
+        try await live.provider(for: order, definition, place, formats.flatMap { ["--format", $0.rawValue] })
     }
 
     private func runLocally(_ live: Live) async throws {
         let order = try order(live, password: password.password(in: live))
         try await live.playbookCheck(definition).requireSound(order.definition.playbook)
         try await confirmRemoval(in: live.folder(order.assetID, order.definition.names, place), for: order, live)
-        let provider = try await live.provider(for: order, definition, place)
+        let provider = try await provider(for: order, live)
         let result = try await output.build(order, on: provider, with: live.provisioner(definition), live)
         try writeReport(result)
         output.show(result, order, live)
@@ -134,8 +153,9 @@ struct CreateVM: DssCommand {
         return BuildOrder(
             assetID: try asset.assetID(in: definition), definition: definition,
             password: password, isRelease: release,
-            usesCache: !noCache, setsNewPassword: newPassword, keepsOnlyItsFormats: onlyFormats,
-            keepsMachineOnFailure: keepOnFailure, isVerbose: output.verbose)
+            usesCache: !noCache && !resume, setsNewPassword: newPassword, keepsOnlyItsFormats: onlyFormats,
+            keepsMachineOnFailure: keepOnFailure || resume, resumesKeptMachine: resume,
+            isVerbose: output.verbose)
     }
 
     /// Asks whether to remove the published images of other formats, before anything is built.

@@ -7,22 +7,24 @@ import Workbench
 
 /// Builds on this host.
 extension Live {
+    /// - Parameter words: further options that `order` was made from, as words of a command line.
     func provider(
-        for order: BuildOrder, _ options: DefinitionOptions, _ place: DirectoryOptions
+        for order: BuildOrder, _ options: DefinitionOptions, _ place: DirectoryOptions, _ words: [String]
     ) async throws -> LocalVMProvider {
         LocalVMProvider(
-            runner: runner, factory: try await factory(place, for: order, options),
+            runner: runner, factory: try await factory(place, for: order, options, words),
             folder: folder(order.assetID, order.definition.names, place), stateDirectory: state(place),
             programDigest: try sha256(of: "/proc/self/exe"), now: now)
     }
 
     /// The assets on this machine whose asset ids match a pattern.
+    /// - Parameter isOfLeftovers: whether finished images are left out.
     func assets(
-        _ options: DefinitionOptions, _ place: DirectoryOptions, _ pattern: String
+        _ options: DefinitionOptions, _ place: DirectoryOptions, _ pattern: String, isOfLeftovers: Bool = false
     ) async throws -> LocalAssets {
         LocalAssets(
             store: store(place), prefix: try names(options).bucketPrefix, factory: await factory(place),
-            stateDirectory: state(place), AssetPattern(pattern))
+            stateDirectory: state(place), AssetPattern(pattern), isOfLeftovers: isOfLeftovers)
     }
 
     /// - Parameter reconnects: Whether to retry a lost connection, as makes sense for a remote machine.
@@ -74,17 +76,19 @@ extension Live {
         return name
     }
 
-    func factory(_ place: DirectoryOptions) async -> LocalMachineFactory {
+    /// - Parameter definition: the options that name the definition, as words of a command line.
+    func factory(_ place: DirectoryOptions, _ definition: [String] = []) async -> LocalMachineFactory {
         LocalMachineFactory(
             runner: runner, cacheDirectory: folder(place.cache, "DSS_CACHE", DirectoryOptions.standardCache),
-            stateDirectory: state(place), host: await .read(environment: environment, runner: runner))
+            stateDirectory: state(place), host: await .read(environment: environment, runner: runner),
+            options: BuildOptionWords(directories: place.words, definition: definition))
     }
 
     /// The factory for a build. For a release, it looks first whether what the release must contain can be had.
     func factory(
-        _ place: DirectoryOptions, for order: BuildOrder, _ options: DefinitionOptions
+        _ place: DirectoryOptions, for order: BuildOrder, _ options: DefinitionOptions, _ words: [String] = []
     ) async throws -> LocalMachineFactory {
-        var factory = await factory(place)
+        var factory = await factory(place, options.words + words)
         let pins = try loaded(options).pins.pins
         if order.isRelease,
             let clone = CloneCheck(order.definition, pins: pins, hostAddress: MachineNetwork.hostAddress)
