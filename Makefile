@@ -37,7 +37,7 @@ vm: build ## Build the VM images of sandbox.yaml; ARGS="--format ova" adds optio
 man: build ## Write man pages of all commands to .build/man
 	tools/command-reference.py --dss $(DSS) --man .build/man
 
-install: man ## Install dss, its man pages and shell completions; PREFIX=/usr/local and DESTDIR= can be set
+install: man ## Install dss, man pages, completions and what dss init copies; PREFIX=/usr/local and DESTDIR= can be set
 	mkdir -p .build/completions
 	for shell in bash zsh fish; do \
 		$(DSS) --generate-completion-script $$shell >.build/completions/$$shell || exit; done
@@ -46,9 +46,12 @@ install: man ## Install dss, its man pages and shell completions; PREFIX=/usr/lo
 	$(OWNER) install -D -m 644 .build/completions/zsh '$(SHARE)/zsh/site-functions/_dss'
 	$(OWNER) install -D -m 644 .build/completions/fish '$(SHARE)/fish/vendor_completions.d/dss.fish'
 	$(OWNER) install -D -m 644 -t '$(SHARE)/man/man1' .build/man/*.1
+	$(OWNER) install -d '$(SHARE)/dss'
+	$(OWNER) cp -R sandbox.yaml pins.yaml playbook '$(SHARE)/dss'
 
 uninstall: ## Remove what make install has installed
 	$(OWNER) rm -f $(INSTALLED)
+	$(OWNER) rm -rf '$(SHARE)/dss'
 
 test: build-tests ## Run the fast tests, as root via sudo; ARGS="--filter NAME" runs others
 ifdef ARGS

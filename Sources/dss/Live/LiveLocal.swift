@@ -9,7 +9,7 @@ import Workbench
 extension Live {
     /// - Parameter words: further options that `order` was made from, as words of a command line.
     func provider(
-        for order: BuildOrder, _ options: DefinitionOptions, _ place: DirectoryOptions, _ words: [String]
+        for order: BuildOrder, _ options: DefinitionOptions, _ place: DirectoryOptions, _ words: [String] = []
     ) async throws -> LocalVMProvider {
         LocalVMProvider(
             runner: runner, factory: try await factory(place, for: order, options, words),
