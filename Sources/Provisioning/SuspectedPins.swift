@@ -9,7 +9,7 @@ package enum SuspectedPins: Sendable, Equatable {
 
     /// - Returns: `nil` if the task does not install packages, or says which pins are missing.
     init?(_ task: TaskResult) {
-        if task.message?.contains("dss pins add") == true { return nil }
+        if task.message?.contains("pins add ") == true { return nil }
         let module = task.module?.split(separator: ".").last.map(String.init) ?? ""
         let text = [task.name, task.message ?? ""].joined(separator: "\n")
         let runsProgram = ["command", "shell", "raw", "script"].contains(module)

@@ -57,15 +57,18 @@ struct HintTests {
                 depth += rest[end] == "(" ? 1 : rest[end] == ")" ? -1 : 0
                 end = rest.index(after: end)
             }
-            result += rest[start.upperBound..<end].contains("imageID") ? "ami-0123456789abcdef0" : "1"
+            let samples = [" --region ": "eu-central-1", " --format ": "vhd"]
+            let sample = samples.first { result.hasSuffix($0.key) }?.value ?? "1"
+            result += rest[start.upperBound..<end].contains("imageID") ? "ami-0123456789abcdef0" : sample
             rest = rest[end...]
         }
         return result + rest
     }
 
     private func parsed(_ line: String) throws -> any ParsableCommand {
-        let words = line.split(separator: " ").map { String($0.filter { !"'\"".contains($0) }) }
-        return try Dss.parseAsRoot(Array(words.drop { $0 != "dss" }.dropFirst()))
+        // As a shell splits them, with blanks in quotes.
+        let words = line.matches(of: /(?:[^\s'"]|'[^']*'|"[^"]*")+/).map { $0.output.filter { !"'\"".contains($0) } }
+        return try Dss.parseAsRoot(Array(words.map { String($0) }.drop { $0 != "dss" }.dropFirst()))
     }
 
     @Test("a command in a message parses, and has sudo exactly if it requires root")

@@ -32,7 +32,7 @@ struct PinsCommandTests {
     @Test("a package that a role installs without a version stops what builds, at once")
     func unpinned() async throws {
         try await with { world in
-            let said = await world.dss("definition")
+            let said = await world.dss("create-vm", "--plan")
             #expect(said.code == 65)
             #expect(
                 said.errors.contains(

@@ -84,7 +84,7 @@ extension LocalVMProvider {
             throw Failure(
                 .badData, "the images of '\(order.assetID)' have another default password",
                 advice: "to build them anew with this one, add --new-password; to change it in a running sandbox, "
-                    + "use dss reset-password; to keep it, do not specify a password")
+                    + "use reset-password; to keep it, do not specify a password")
         case nil:
             throw Failure(
                 .badData, "the default password of the images of '\(order.assetID)' is unknown on this host",

@@ -126,8 +126,8 @@ struct CreateVM: DssCommand {
 
     private func runLocally(_ live: Live) async throws {
         let order = try order(live, password: password.password(in: live))
-        try await live.playbookCheck(definition).requireSound(order.definition.playbook)
         try await confirmRemoval(in: live.folder(order.assetID, order.definition.names, place), for: order, live)
+        try await live.playbookCheck(definition).requireSound(order.definition.playbook)
         let provider = try await provider(for: order, live)
         let result = try await output.build(order, on: provider, with: live.provisioner(definition), live)
         try writeReport(result)

@@ -198,7 +198,7 @@ extension Table {
             rows: changes.map { change in
                 change.pin.map { Cell($0) } + [Cell(change.from ?? ""), Cell(change.to ?? "")]
             },
-            empty: "\(file): 0 versions changed", notes: ["", "\(file): \(count) changed"])
+            empty: "\(file): 0 versions changed", notes: changes.isEmpty ? [] : ["", "\(file): \(count) changed"])
     }
 }
 
