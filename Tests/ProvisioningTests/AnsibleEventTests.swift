@@ -1,6 +1,7 @@
 import Sandbox
 import Synchronization
 import Testing
+import Workbench
 
 @testable import Provisioning
 
