@@ -78,7 +78,7 @@ struct SchemaTests {
     }
 
     private static let localKinds: Set<Asset.Kind> = [
-        .image, .manifest, .machine, .network, .process, .mount, .buildDirectory, .partialExport,
+        .image, .manifest, .machine, .network, .process, .mount, .buildDirectory, .partialExport, .failureLogs,
     ]
 
     @Test("every line of --json is in the schema")
