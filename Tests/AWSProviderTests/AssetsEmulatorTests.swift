@@ -226,10 +226,17 @@ struct AssetsEmulatorTests {
             let call = Program.command(
                 ["delete-aws-assets", "--asset-id", "0.1.0", "--yes"],
                 account.emulator.environment(home: account.home))
-            let output = try await SystemCommandRunner().execute(
-                Command(
-                    "timeout",
-                    ["--foreground", "--signal", "INT", "--preserve-status", "3", call.executable] + call.arguments))
+            let pidFile = "\(account.home)/pid"
+            async let running = SystemCommandRunner().execute(
+                Command("sh", ["-c", #"echo $$ >"$0"; exec "$@""#, pidFile, call.executable] + call.arguments))
+            // Once it waits for the deletion of the stack, which never ends.
+            while try await account.emulator.count("DeleteStack") == 0 { try await Task.sleep(for: .milliseconds(20)) }
+            let polls = try await account.emulator.count("DescribeStacks")
+            while try await account.emulator.count("DescribeStacks") == polls {
+                try await Task.sleep(for: .milliseconds(20))
+            }
+            kill(try #require(pid_t(readText(pidFile).trimmedLine)), SIGINT)
+            let output = try await running
             #expect(output.status == .exited(130), "\(output.standardError)")
             #expect(output.standardOutput.contains("removed export-task"))
             #expect(output.standardError.contains("interrupted; some resources could not be removed"))
