@@ -46,11 +46,22 @@ struct FailedInstallationTests {
         #expect(other.inquiry == nil)
     }
 
+    @Test(
+        "a full disk of the machine is a temporary failure, for which no pins are blamed",
+        arguments: ["cp: /x: No space left on device", "lab in /x is incomplete: the file system is full"])
+    func fullDisk(message: String) async throws {
+        let failure = try await failure("ansible.builtin.pip", message) { _, _ in throw Failure(.bug, "not asked") }
+        #expect(failure.code == .temporary && failure.details.contains(message))
+        #expect(failure.inquiry == nil)
+    }
+
     private func failure(
-        _ module: String, gone: @escaping @Sendable (SandboxDefinition, SuspectedPins) async throws -> [PinStatus]
+        _ module: String, _ message: String = "no",
+        gone: @escaping @Sendable (SandboxDefinition, SuspectedPins) async throws -> [PinStatus]
     ) async throws -> Failure {
         try await withTemporaryDirectory { folder in
-            let provisioner = AnsibleProvisioner(runner: FailingAnsible(module: module), ansible: "ansible", gone: gone)
+            let provisioner = AnsibleProvisioner(
+                runner: FailingAnsible(module: module, message: message), ansible: "ansible", gone: gone)
             let definition = SandboxDefinition(
                 name: "lab", version: "1", playbook: .init(file: "/p", pins: "/q", roles: ["mytools"]))
             let order = BuildOrder(
@@ -75,6 +86,7 @@ private struct Machine: BuildMachine {
 /// Ansible whose first task fails.
 private struct FailingAnsible: ExecutingRunner {
     var module: String
+    var message: String
 
     func execute(
         _ command: Command, onLine: (@Sendable (OutputStream, String) -> Void)?
@@ -82,7 +94,7 @@ private struct FailingAnsible: ExecutingRunner {
         onLine?(
             .standardError,
             "\u{1e}" + #"{"event": "task-finished", "status": "failed", "index": 1, "role": "mytools", "#
-                + #""name": "Install", "seconds": 1, "module": "\#(module)", "message": "no"}"#)
+                + #""name": "Install", "seconds": 1, "module": "\#(module)", "message": "\#(message)"}"#)
         return CommandOutput(status: .exited(2))
     }
 }
