@@ -6,10 +6,12 @@ enum ScriptLanguages {
     /// Host loopback as the build machine's user-mode network shows it.
     static let hostInMachine = "10.0.2.2"
 
+    /// Always the same, like all that is served, so that the suites share the cached steps of a build that clones it.
+    private static let port = 24187
+
     static func served(_ body: (String) async throws -> Void) async throws {
         let tag = try pinnedTag()
         try await withTemporaryDirectory(in: "/var/tmp") { folder in
-            let port = Int.random(in: 20000..<30000)
             let url = "git://\(hostInMachine):\(port)"
             let runner = SystemCommandRunner()
             try await runner.run(Command("sh", ["-eu", "-c", script, "sh", folder, tag, url]))
@@ -37,6 +39,7 @@ enum ScriptLanguages {
 
     private static let script = #"""
         cd "$1"
+        export GIT_AUTHOR_DATE=2026-01-01T00:00:00Z GIT_COMMITTER_DATE=2026-01-01T00:00:00Z
         git init -q -b main script-languages
         git init -q -b main script-languages-release
         identity="-c user.name=test -c user.email=test@example.org"
