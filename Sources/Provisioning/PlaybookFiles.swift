@@ -62,7 +62,9 @@ extension ContentHash {
 enum RoleCalls {
     /// A role too many only makes a cache key change more often; a role too few would keep an outdated cache entry.
     static func find(in text: String, isMeta: Bool, _ roles: [String]) -> Set<String> {
-        let included = text.matches(of: /(?s)(?:include|import)_role\b.*?\bname\s*[:=]\s*["']?([^\s"',}]+)/).map(\.1)
+        let included = text.matches(
+            of: /(?s)(?:include|import)_role\b.*?\b(?:name|role)["']?\s*[:=]\s*["']?([^\s"',}]+)/
+        ).map(\.1)
         // The name is known only when Ansible runs.
         if included.contains(where: { $0.contains("{") }) { return Set(roles) }
         let read = text.matches(of: /(?:roles|\.\.)\/([A-Za-z0-9_][A-Za-z0-9_.\-]*)\//).map(\.1)
@@ -76,7 +78,7 @@ enum RoleCalls {
 
 /// Whether a file is an input of the build. A README is not, unless a role installs it.
 private func isInput(_ path: String) -> Bool {
-    !path.hasPrefix(".") && (!path.hasSuffix(".md") || isIn("files", path) || isIn("templates", path))
+    !path.hasPrefix(".") && (baseName(path) != "README.md" || isIn("files", path) || isIn("templates", path))
 }
 
 private func isIn(_ folder: Substring, _ path: String) -> Bool {

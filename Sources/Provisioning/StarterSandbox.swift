@@ -37,13 +37,24 @@ package struct StarterSandbox: Sendable {
         let play = try extended(readText("\(origin)/playbook/site.yml"))
         try makeDirectory(folder)
         for name in Self.copied {
-            try FileManager.default.copyItem(atPath: "\(origin)/\(name)", toPath: "\(folder)/\(name)")
+            try Self.copy("\(origin)/\(name)", to: "\(folder)/\(name)")
         }
         try writeAtomically(definition, to: "\(folder)/sandbox.yaml")
         try writeAtomically(play, to: "\(folder)/playbook/site.yml")
         for file in own {
             try makeDirectory(parentDirectory("\(folder)/\(file.name)"))
             try writeAtomically(file.text, to: "\(folder)/\(file.name)", mode: file.isProgram ? 0o755 : 0o644)
+        }
+    }
+
+    /// Copies a file or a directory; of a directory, `copyItem` would copy the owner too, which only root may set.
+    private static func copy(_ source: String, to target: String) throws {
+        guard FileKind(of: source) == .directory else {
+            return try FileManager.default.copyItem(atPath: source, toPath: target)
+        }
+        try makeDirectory(target)
+        for name in try FileManager.default.contentsOfDirectory(atPath: source) where name != "__pycache__" {
+            try copy("\(source)/\(name)", to: "\(target)/\(name)")
         }
     }
 

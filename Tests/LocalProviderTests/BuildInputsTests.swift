@@ -50,6 +50,8 @@ struct BuildInputsTests {
             ("roles/first/tasks/main.yml", "- import_tasks: ../../last/tasks/main.yml\n", true),
             ("roles/first/tasks/main.yml", "- copy: {src: '{{ playbook_dir }}/roles/last/files/a'}\n", true),
             ("roles/first/tasks/main.yml", "- name: Make it last\n  debug:\n", false),
+            ("roles/first/tasks/main.yml", "- include_role: {role: last, tasks_from: part}\n", true),
+            ("roles/first/tasks/main.yml", "- include_role: {\"name\": last}\n", true),
             ("roles/helper/tasks/main.yml", "- include_role: {name: last}\n", true),
             ("site.yml", "- roles: [first, last]\n  tasks:\n    - include_role: {name: last}\n", true),
         ])

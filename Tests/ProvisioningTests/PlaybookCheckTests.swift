@@ -54,6 +54,11 @@ struct PlaybookCheckTests {
             ("tasks/main.yml", "- debug:\n    msg: \"{{ a ]\"\n", "2:10: error: invalid Jinja2: unexpected ']'"),
             ("tasks/main.yml", "- debug:\n  when: a and\n", "2:9: error: invalid Jinja2: "),
             ("tasks/main.yml", "- shell: |\n    a\n    {{ b\n", "3:5: error: invalid Jinja2: "),
+            (
+                "tasks/main.yml", "- copy:\n    dest: {{ a }}\n",
+                "2:12: error: a value that begins with {{ must be in quotes"
+            ),
+            ("vars/main.yml", "a: &a {b: *a}\n", "1:1: error: invalid YAML: an alias contains itself"),
             ("templates/a.conf.j2", "a\n  {% if b %}\n{{ c | }}\n", "3:1: error: invalid Jinja2: "),
             ("files/01-a.ipynb", "{\"cells\" []}", "1:10: error: the notebook is not JSON: Expecting ':' delimiter"),
             ("files/01-a.ipynb", "{}", "1:1: error: the notebook has no cells"),

@@ -76,7 +76,12 @@ extension LocalMachineFactory {
     package func prune(
         unusedForDays days: Double?, toBytes limit: Int64?, now: Double, isDryRun: Bool
     ) async throws -> CachePruning {
-        let entries = cache.entries
+        let kept = keptTrees
+        let entries = cache.entries.map { entry in
+            var entry = entry
+            entry.isInUse = entry.isInUse || kept.contains(entry.key)
+            return entry
+        }
         let prunable = entries.prunable(unusedForDays: days, toBytes: limit, now: now)
         guard !isDryRun else { return CachePruning(entries: entries, removed: prunable) }
         var pruning = CachePruning(entries: entries, removed: [])
@@ -86,6 +91,13 @@ extension LocalMachineFactory {
             pruning.removed.append(entry)
         }
         return pruning
+    }
+
+    /// Keys of the trees below the machines of builds that run or were kept. The locks of a kept machine end with the
+    /// process that holds them, at the latest when the host restarts.
+    private var keptTrees: Set<String> {
+        let records = buildNames().compactMap { BuildRecord.read(BuildResources(name: $0, in: self).directory) }
+        return Set(records.flatMap { $0.machine?.trees ?? [] }.map(\.key))
     }
 
     /// Removes an entry with its products and the entries stacked on it.

@@ -43,7 +43,7 @@ extension LocalMachineFactory {
     }
 
     /// The names of all builds that may have resources: from build directories, lock files and trees in the cache.
-    private func buildNames() -> [String] {
+    func buildNames() -> [String] {
         let contents = { (path: String) in (try? FileManager.default.contentsOfDirectory(atPath: path)) ?? [] }
         let directories = contents(buildsDirectory).compactMap { name -> String? in
             if name.hasSuffix(".lock") { return String(name.dropLast(5)) }

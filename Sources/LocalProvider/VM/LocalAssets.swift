@@ -84,13 +84,15 @@ extension LocalAssets {
     private func files(of assetID: AssetID, isBusy: Bool) -> [Asset] {
         let folder = AssetFolder(store, assetID, under: prefix)
         let manifest = Manifest.read(folder.path(Manifest.fileName))
+        // Whether an image is finished is unknown if the manifest cannot be read; nothing published is called a leftover.
+        let isUnreadable = manifest == nil && fileExists(folder.path(Manifest.fileName))
         return store.list(assetID.folder(under: prefix)).compactMap { object in
             let name = String(object.key.dropFirst(assetID.folder(under: prefix).count))
             return Self.kind(of: name, in: manifest).map { kind, isFinished in
                 Asset(
                     kind, assetID: assetID.rawValue, id: store.path(object.key),
                     bytes: bytesOnDisk(store.path(object.key)),
-                    state: isFinished ? .ready : isBusy ? .inUse : .orphaned)
+                    state: isFinished || isUnreadable && kind == .image ? .ready : isBusy ? .inUse : .orphaned)
             }
         }
     }

@@ -122,12 +122,18 @@ package struct LocalVMProvider: VMProvider {
         _ images: [ConvertedImage], of order: BuildOrder, missing: [MissingComponent], inputs: String?
     ) async throws -> [Artifact] {
         let old = try await folder.manifest()
-        try await folder.withdrawImages()
-        if let password = order.password { try await verifier.remember(password.secret) }
-        try await factory.removeLogs(of: order.assetID)
-        for image in images { try renameFile(image.temporaryPath, to: folder.path(image.file.name)) }
+        let hash =
+            if let password = order.password { try await verifier.hash(of: password.secret) } else { String?.none }
         let manifest = Manifest(order, files: images.map(\.file), missing: missing, inputs: inputs, built: now())
-        return try await folder.publish(images: manifest, replacing: old)
+        // In a task of its own, so that Ctrl-C does not stop between the old manifest and the new one.
+        let artifacts = try await Task {
+            try await folder.withdrawImages()
+            if let hash { try verifier.remember(hash: hash) }
+            for image in images { try renameFile(image.temporaryPath, to: folder.path(image.file.name)) }
+            return try await folder.publish(images: manifest, replacing: old)
+        }.value
+        try await factory.removeLogs(of: order.assetID)
+        return artifacts
     }
 
     /// The running container, the hash of the inputs of the images (`nil` for a machine that was kept after a failure,

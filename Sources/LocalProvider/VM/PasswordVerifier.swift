@@ -13,9 +13,10 @@ struct PasswordVerifier: Sendable {
         "\(stateDirectory)/\(assetID).password"
     }
 
-    func remember(_ password: Secret) async throws {
-        try writeAtomically(try await hash(password, salt: Self.newSalt()), to: path, mode: 0o600)
-    }
+    /// What is stored of a password.
+    func hash(of password: Secret) async throws -> String { try await hash(password, salt: Self.newSalt()) }
+
+    func remember(hash: String) throws { try writeAtomically(hash, to: path, mode: 0o600) }
 
     /// - Returns: whether this is the remembered password; `nil` if none is remembered.
     func isRemembered(_ password: Secret) async throws -> Bool? {

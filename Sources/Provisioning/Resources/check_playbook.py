@@ -40,13 +40,21 @@ def check_yaml(path, text):
         return [mistake(path, mark.line + 1, mark.column + 1, f"invalid YAML: {error.problem}")]
     except yaml.YAMLError as error:
         return [mistake(path, 1, 1, f"invalid YAML: {error}")]
-    return list(check_node(path, text, root, False)) if root else []
+    try:
+        return list(check_node(path, text, root, False)) if root else []
+    except RecursionError:
+        return [mistake(path, 1, 1, "invalid YAML: an alias contains itself")]
 
 
 def check_node(path, text, node, is_condition):
     """The mistakes in the Jinja2 expressions of a node; Ansible keeps !unsafe and !vault as they are."""
     if isinstance(node, yaml.MappingNode):
         for key, value in node.value:
+            if not isinstance(key, yaml.ScalarNode):
+                # What YAML makes of `dest: {{ folder }}`.
+                mark = key.start_mark
+                yield mistake(path, mark.line + 1, mark.column + 1, "a value that begins with {{ must be in quotes")
+                continue
             is_task = {"tasks", "handlers"} & set(path.parts)
             yield from check_node(path, text, value, bool(is_task) and key.value in CONDITIONS)
     elif isinstance(node, yaml.SequenceNode):

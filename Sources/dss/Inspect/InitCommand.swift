@@ -35,10 +35,15 @@ struct InitCommand: DssCommand {
         let path = folder == "." ? live.currentDirectory : live.absolute(folder)
         try StarterSandbox(from: origin, in: path).write()
         let enter = folder == "." ? "" : "cd \(shellQuoted(folder)) && "
+        // A relative path would not lead to the program from the new folder.
+        let isPath = live.invocation.program.contains("/")
+        let called = Invocation(
+            program: isPath ? live.absolute(live.invocation.program) : live.invocation.program,
+            sudo: live.invocation.sudo)
         live.standardOutput.write(
             """
             created a sandbox with the role mytools in \(live.shown(path))
-            next: \(enter)dss check && sudo dss create-vm
+            next: \(enter)\(called.spelled("dss check")) && \(called.spelled("sudo dss create-vm"))
 
             """)
     }

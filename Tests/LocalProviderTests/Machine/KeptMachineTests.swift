@@ -53,6 +53,29 @@ struct KeptMachineTests {
         }
     }
 
+    @Test("keeps its cache entries after a restart of the host, when no process holds them")
+    func restarted() async throws {
+        try await withTemporaryDirectory { root in
+            let factory = Kept.factory(root)
+            let base = CachedTree(key: "b", path: factory.cache.tree(.base, "b"))
+            try makeDirectory(base.path)
+            try CacheEntryManifest(key: "b", inputs: [:], fingerprint: "", bytes: 0, missing: [])
+                .write(factory.cache.manifest(.base, "b"))
+            let parts = factory.resources(try AssetID("mine"))
+            try makeDirectory(parts.directory)
+            var record = BuildRecord(try AssetID("mine"))
+            record.machine = .init(trees: [base], profile: .tiny, reachesHost: false)
+            record.kept = "before"
+            try record.write(parts.directory)
+            func prunable() async throws -> [String] {
+                try await factory.prune(unusedForDays: 0, toBytes: nil, now: 1e12, isDryRun: true).removed.map(\.key)
+            }
+            #expect(try await prunable() == [])
+            try removeFile("\(parts.directory)/\(BuildRecord.file)")
+            #expect(try await prunable() == ["b"])
+        }
+    }
+
     @Test("is reopened with its changes, but without what the last build needed to run")
     func reopened() async throws {
         try await Kept.with { kept in
