@@ -28,6 +28,11 @@ package struct StarterSandbox: Sendable {
         if let missing = Self.sources.first(where: { !fileExists("\(origin)/\($0)") }) {
             throw Failure(.badData, "\(origin) is not the folder of a sandbox: it has no \(missing)")
         }
+        guard !fileExists("\(origin)/playbook/roles/mytools") else {
+            throw Failure(
+                .badData, "\(origin) has a role mytools already",
+                advice: "copy another one, for example a fresh clone: --from FOLDER")
+        }
         let own = ownFiles
         for name in Self.copied + own.map(\.name) where fileExists("\(folder)/\(name)") {
             throw Failure(

@@ -12,9 +12,9 @@ struct LocalAssetsTests {
             let shown = try await owner.dss("show-assets", "--asset-id", "1.*", "--json")
             #expect(
                 shown.rows.map { "\($0["asset_id"]!) \($0["kind"]!) \($0["state"]!)" } == [
-                    "1.0 partial-export orphaned", "1.0 manifest ready", "1.0 manifest ready", "1.0 image orphaned",
-                    "1.0 image orphaned", "1.1 image orphaned",
-                ], "\(shown)")
+                    "1.0 partial-export orphaned", "1.0 manifest ready", "1.0 manifest ready", "1.0 image ready",
+                    "1.0 image ready", "1.1 image orphaned",
+                ], "what a manifest that cannot be read lists is no leftover: \(shown)")
             guard geteuid() == 0 else { return }
             let dry = try await owner.dss("delete-assets", "--asset-id", "1.0", "--dry-run")
             #expect(dry.output.contains("5 assets") && owner.files("1.0").count == 6, "\(dry)")
@@ -37,7 +37,8 @@ struct LocalAssetsTests {
             #expect(shown.rows.contains { "\($0["kind"]!) \($0["state"]!)" == "failure-logs kept" }, "\(shown)")
             let removed = try await owner.dss("delete-assets", "--leftovers", "--yes")
             #expect(removed.status.isSuccess, "\(removed)")
-            #expect(owner.files("1.0") == ["START.md", "manifest.json", "notes.txt"] && owner.files("1.1") == [])
+            let kept = ["START.md", "manifest.json", "notes.txt", "small-1.0.vhd", "small-1.0.vmdk"]
+            #expect(owner.files("1.0") == kept && owner.files("1.1") == [])
             #expect(!fileExists("\(owner.root)/state/builds/1.1") && !fileExists("\(owner.root)/state/failures/1.0"))
             #expect(fileExists("\(owner.root)/state/1.0.password"))
             let again = try await owner.dss("delete-assets", "--leftovers", "--yes")

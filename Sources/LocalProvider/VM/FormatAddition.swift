@@ -60,13 +60,11 @@ extension LocalVMProvider {
     func add(_ formats: [ImageFormat], to addition: Addition, _ build: BuildContext) async throws -> [Artifact] {
         let images = formats.isEmpty ? [] : try await convert(try await disk(addition, build), to: formats, build)
         let files = images.map(\.file)
-        try await folder.withdrawImages { name in files.contains { $0.name == name } }
-        for image in images { try renameFile(image.temporaryPath, to: folder.path(image.file.name)) }
         var manifest = addition.manifest
         manifest.files = addition.formats.compactMap { format in
             (files + addition.kept).first { $0.format == format }
         }
-        return try await folder.publish(images: manifest, replacing: addition.manifest)
+        return try await exchange(addition.manifest, for: manifest, images)
     }
 
     private func disk(_ addition: Addition, _ build: BuildContext) async throws -> RawDisk {

@@ -64,9 +64,19 @@ package struct LocalVMProvider: VMProvider {
     /// What a build would do, without doing it.
     package func plan(_ order: BuildOrder) async throws -> BuildPlan {
         let isFinished = if order.usesCache { try await finished(order) != nil } else { false }
-        return factory.plan(
+        var plan = factory.plan(
             MachinePlan(order, try BuildInputs(order)), steps: order.definition.playbook.steps,
             then: [.seal, .capture, .export], isFinished: isFinished)
+        // Formats are added to the images of the same system.
+        if !isFinished, order.usesCache, !order.setsNewPassword,
+            let manifest = try await folder.manifest(of: order, inputs: try inputs(of: order)),
+            manifest.files.contains(where: { fileExists(folder.path($0.name)) })
+        {
+            for index in plan.parts.indices where plan.parts[index].stage != .export {
+                plan.parts[index].state = .upToDate
+            }
+        }
+        return plan
     }
 
     package func hintsOnKept(_ machine: Machine, of order: BuildOrder) -> [String] {
@@ -125,15 +135,23 @@ package struct LocalVMProvider: VMProvider {
         let hash =
             if let password = order.password { try await verifier.hash(of: password.secret) } else { String?.none }
         let manifest = Manifest(order, files: images.map(\.file), missing: missing, inputs: inputs, built: now())
-        // In a task of its own, so that Ctrl-C does not stop between the old manifest and the new one.
-        let artifacts = try await Task {
-            try await folder.withdrawImages()
-            if let hash { try verifier.remember(hash: hash) }
+        let artifacts = try await exchange(old, for: manifest, images, passwordHash: hash)
+        try await factory.removeLogs(of: order.assetID)
+        return artifacts
+    }
+
+    /// Replaces what is published; in a task of its own, so that Ctrl-C does not stop between the old manifest and the
+    /// new one.
+    func exchange(
+        _ old: Manifest?, for manifest: Manifest, _ images: [ConvertedImage], passwordHash: String? = nil
+    ) async throws -> [Artifact] {
+        let isNewSystem = passwordHash != nil || old?.inputs != manifest.inputs
+        return try await Task {
+            try await folder.withdrawImages { name in isNewSystem || images.contains { $0.file.name == name } }
+            if let passwordHash { try verifier.remember(hash: passwordHash) }
             for image in images { try renameFile(image.temporaryPath, to: folder.path(image.file.name)) }
             return try await folder.publish(images: manifest, replacing: old)
         }.value
-        try await factory.removeLogs(of: order.assetID)
-        return artifacts
     }
 
     /// The running container, the hash of the inputs of the images (`nil` for a machine that was kept after a failure,

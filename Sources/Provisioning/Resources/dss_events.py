@@ -3,6 +3,7 @@
 Ansible's own output stays on standard output, so that it can be shown as it is.
 """
 import json
+import shlex
 import sys
 import time
 
@@ -99,6 +100,9 @@ def reason(answer):
     if items:
         return "\n".join(reason(item) for item in items)
     parts = [str(answer.get("msg", ""))]
+    if answer.get("rc") and answer.get("cmd"):
+        command = answer["cmd"] if isinstance(answer["cmd"], str) else shlex.join(map(str, answer["cmd"]))
+        parts.append(f"exit code {answer['rc']} of: {command}")
     for stream in ("module_stderr", "stderr", "stdout"):
         lines = str(answer.get(stream, "")).strip().splitlines()
         # What apt's message only counts ("held broken packages"), it has explained on standard output.

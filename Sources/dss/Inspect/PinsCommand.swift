@@ -59,7 +59,7 @@ struct PinsCommand: ParsableCommand {
                 A new environment is created if there is none of that name. Comments and the order of the file are kept.
 
                 Examples:
-                  dss pins add apt htop
+                  dss pins add apt jq
                   dss pins add datascience pandas==2.3.3
                   dss pins add datascience 'polars>=1.40' --move pyarrow
                 """)
