@@ -46,7 +46,7 @@ package struct AnsibleProvisioner: Provisioner {
             // A machine that becomes unreachable three times in the same task has a permanent problem.
             guard let task = watch.failedTask, task.status == .unreachable, lost.count(where: { $0 == task.name }) < 2,
                 try await answersAgain(machine.endpoint)
-            else { throw failure(of: playbookRun, order, output, watch.failedTask) }
+            else { throw failure(order, output, watch.failedTask) }
             lost.append(task.name)
             build.scope.warning("lost the connection in task '\(task.name)'; resuming from its role")
             command = playbookRun.command(from: task)
@@ -107,7 +107,7 @@ package struct AnsibleProvisioner: Provisioner {
     }
 
     private func failure(
-        of run: PlaybookRun, _ order: BuildOrder, _ output: CommandOutput, _ task: TaskResult?
+        _ order: BuildOrder, _ output: CommandOutput, _ task: TaskResult?
     ) -> Failure {
         guard let task else {
             let lines = (PlaybookRun.ownErrors(output) + output.standardOutput.split(whereSeparator: \.isNewline))
@@ -119,11 +119,12 @@ package struct AnsibleProvisioner: Provisioner {
         }
         var details = ["module: \(task.module ?? "unknown")"]
         details += (task.message ?? "").split(whereSeparator: \.isNewline).map(String.init)
+        let isDiskFull = Self.isDiskFull(details)
         var failure = Failure(
-            task.status == .unreachable || Self.isDiskFull(details) ? .temporary : .failed,
+            task.status == .unreachable || isDiskFull ? .temporary : .failed,
             "task '\(task.name)'\(task.role.map { " of role \($0)" } ?? "") failed", details: details,
             advice: order.keepsMachineOnFailure ? nil : "to look into the machine, add --keep-on-failure")
-        if !Self.isDiskFull(details), let suspects = SuspectedPins(task) {
+        if !isDiskFull, let suspects = SuspectedPins(task) {
             failure.inquiry = { [gone] in Self.explanation((try? await gone(order.definition, suspects)) ?? []) }
         }
         return failure

@@ -59,28 +59,10 @@ struct FailedInstallationTests {
         _ module: String, _ message: String = "no",
         gone: @escaping @Sendable (SandboxDefinition, SuspectedPins) async throws -> [PinStatus]
     ) async throws -> Failure {
-        try await withTemporaryDirectory { folder in
-            let provisioner = AnsibleProvisioner(
-                runner: FailingAnsible(module: module, message: message), ansible: "ansible", gone: gone)
-            let definition = SandboxDefinition(
-                name: "lab", version: "1", playbook: .init(file: "/p", pins: "/q", roles: ["mytools"]))
-            let order = BuildOrder(
-                assetID: try AssetID("1"), definition: definition, password: .generated(Secret("x")))
-            return try await #require(throws: Failure.self) {
-                _ = try await provisioner.install(
-                    definition.playbook.steps[0],
-                    on: Machine(endpoint: SSHEndpoint(configFile: "\(folder)/ssh_config", alias: "m")),
-                    in: BuildContext(order, Scope()))
-            }
-        }
+        let provisioner = AnsibleProvisioner(
+            runner: FailingAnsible(module: module, message: message), ansible: "ansible", gone: gone)
+        return try await #require(throws: Failure.self) { try await provisioner.install(["mytools"]) }
     }
-}
-
-private struct Machine: BuildMachine {
-    var endpoint: SSHEndpoint
-    let stepsDone = 0
-    let buildEnvironment: [String: String] = [:]
-    let missing: [MissingComponent] = []
 }
 
 /// Ansible whose first task fails.

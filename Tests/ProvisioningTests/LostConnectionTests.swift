@@ -45,28 +45,11 @@ struct LostConnectionTests {
     }
 
     private func install(_ runner: ScriptedRunner) async throws {
-        try await withTemporaryDirectory { folder in
-            let provisioner = AnsibleProvisioner(
-                runner: runner, ansible: "ansible", reconnectPauses: [.zero, .zero, .zero]
-            ) { _, _ in [] }
-            let definition = SandboxDefinition(
-                name: "lab", version: "1",
-                playbook: .init(file: "/p", pins: "/q", roles: ["base", "jupyter", "docker"]))
-            let order = BuildOrder(
-                assetID: try AssetID("1"), definition: definition, password: .generated(Secret("x")))
-            _ = try await provisioner.install(
-                definition.playbook.steps[0],
-                on: Machine(endpoint: SSHEndpoint(configFile: "\(folder)/ssh_config", alias: "m")),
-                in: BuildContext(order, Scope()))
-        }
+        let provisioner = AnsibleProvisioner(
+            runner: runner, ansible: "ansible", reconnectPauses: [.zero, .zero, .zero]
+        ) { _, _ in [] }
+        try await provisioner.install(["base", "jupyter", "docker"])
     }
-}
-
-private struct Machine: BuildMachine {
-    var endpoint: SSHEndpoint
-    let stepsDone = 0
-    let buildEnvironment: [String: String] = [:]
-    let missing: [MissingComponent] = []
 }
 
 /// Programs that answer one after the other as was written down.

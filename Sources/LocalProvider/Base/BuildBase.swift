@@ -20,13 +20,9 @@ extension LocalMachineFactory {
 
     /// The number of steps whose layers are in the cache, as its manifests tell: no entry is locked or verified.
     func cachedSteps(of plan: MachinePlan) -> Int {
-        var below = BaseRecipe(plan.base, profile: plan.profile, host: host).key
-        guard plan.usesCache, fileExists(cache.manifest(.base, below)) else { return 0 }
-        for (done, step) in plan.steps.enumerated() {
-            below = layerKey(below: below, step: step)
-            guard fileExists(cache.manifest(.layers, below)) else { return done }
-        }
-        return plan.steps.count
+        let base = BaseRecipe(plan.base, profile: plan.profile, host: host).key
+        guard plan.usesCache, fileExists(cache.manifest(.base, base)) else { return 0 }
+        return plan.layerKeys(above: base).prefix { fileExists(cache.manifest(.layers, $0)) }.count
     }
 
     /// - Returns: the path of the new tree.

@@ -32,22 +32,23 @@ package struct BuildPlan: Sendable, Equatable {
 extension LocalMachineFactory {
     /// Compares a plan with the manifests of the cache. Reads no trees and takes no locks, so that it is quick and works
     /// for every user; a build may still find that an entry is damaged.
-    /// - Parameter stages: the stages after the installation, which are never cached.
+    /// - Parameters:
+    ///   - stages: the stages after the installation, which are never cached.
+    ///   - upToDate: the stages that a build skips, because published images have their results.
     func plan(
-        _ plan: MachinePlan, steps: [PlaybookStep], then stages: [Stage], isFinished: Bool
+        _ plan: MachinePlan, steps: [PlaybookStep], then stages: [Stage], upToDate: Set<Stage>
     ) -> BuildPlan {
         var parts: [BuildPlan.Part] = []
         let recipe = BaseRecipe(plan.base, profile: plan.profile, host: host)
         let bases = cache.manifests(.base).map { ($0, $0.inputs) }
-        var below = recipe.key
         parts.append(
-            part(.setup, "base system \(plan.base.distribution) \(plan.base.suite)", .base, below, recipe.inputs, bases)
-        )
+            part(
+                .setup, "base system \(plan.base.distribution) \(plan.base.suite)", .base, recipe.key, recipe.inputs,
+                bases))
         let layers = cache.manifests(.layers).compactMap { manifest in manifest.parts.map { (manifest, $0) } }
         var told: Set<String> = []
-        for ((step, key), made) in zip(zip(steps, plan.steps), plan.parts) {
-            below = layerKey(below: below, step: key)
-            var part = part(.install, step.roles.joined(separator: ", "), .layers, below, made, layers)
+        for ((step, key), made) in zip(zip(steps, plan.layerKeys(above: recipe.key)), plan.parts) {
+            var part = part(.install, step.roles.joined(separator: ", "), .layers, key, made, layers)
             // The inputs of a step include those of the steps before.
             part.changes.removeAll { !told.insert($0).inserted }
             parts.append(part)
@@ -55,7 +56,7 @@ extension LocalMachineFactory {
         parts += stages.map { BuildPlan.Part(stage: $0, name: "", state: .build, changes: []) }
         let isCached = parts.map { $0.state == .cached }
         for index in parts.indices {
-            if isFinished {
+            if upToDate.contains(parts[index].stage) {
                 parts[index].state = .upToDate
             } else if !plan.usesCache || !isCached[...index].allSatisfy(\.self) {
                 parts[index].state = .build

@@ -33,7 +33,8 @@ extension LocalMachineFactory {
     package func plan(_ order: DockerOrder, in folder: AssetFolder<DirectoryStore>) async throws -> BuildPlan {
         let isFinished = if order.build.usesCache { try await folder.finished(order) != nil } else { false }
         return plan(
-            order.plan, steps: order.build.definition.playbook.steps, then: [.export], isFinished: isFinished)
+            order.plan, steps: order.build.definition.playbook.steps, then: [.export],
+            upToDate: isFinished ? Set(Stage.allCases) : [])
     }
 }
 

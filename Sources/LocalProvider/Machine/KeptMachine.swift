@@ -137,8 +137,8 @@ extension LocalMachine {
 extension MachinePlan {
     /// The number of leading steps that cached trees contain exactly as the plan has them.
     func stepsDone(in trees: [CachedTree]) -> Int {
-        let layers = zip(trees, trees.dropFirst()).map { (below: $0.key, key: $1.key) }
-        return zip(layers, steps).prefix { $0.key == layerKey(below: $0.below, step: $1) }.count
+        guard let base = trees.first else { return 0 }
+        return zip(trees.dropFirst(), layerKeys(above: base.key)).prefix { $0.key == $1 }.count
     }
 }
 

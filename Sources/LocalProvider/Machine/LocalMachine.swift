@@ -137,6 +137,15 @@ package struct MachinePlan: Sendable, Equatable {
 }
 
 extension MachinePlan {
+    /// The keys of the layers of all steps on a base.
+    func layerKeys(above base: String) -> [String] {
+        var below = base
+        return steps.map { step in
+            below = layerKey(below: below, step: step)
+            return below
+        }
+    }
+
     /// The machine that installs an order.
     package init(_ order: BuildOrder, _ inputs: BuildInputs) {
         self.init(

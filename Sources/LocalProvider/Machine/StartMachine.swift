@@ -33,8 +33,7 @@ extension LocalMachineFactory {
         guard plan.usesCache else { return [] }
         let access = CacheAccess(cache: cache, runner: runner, build: build, events: events)
         var layers: [CachedTree] = []
-        for step in plan.steps {
-            let key = layerKey(below: (layers.last ?? base).key, step: step)
+        for key in plan.layerKeys(above: base.key) {
             guard let layer = try await access.find(.layers, key) else { break }
             layers.append(layer)
         }

@@ -64,7 +64,9 @@ extension LocalVMProvider {
         manifest.files = addition.formats.compactMap { format in
             (files + addition.kept).first { $0.format == format }
         }
-        return try await exchange(addition.manifest, for: manifest, images)
+        return try await exchange(addition.manifest, for: manifest, images) { name in
+            files.contains { $0.name == name }
+        }
     }
 
     private func disk(_ addition: Addition, _ build: BuildContext) async throws -> RawDisk {

@@ -63,20 +63,20 @@ package struct LocalVMProvider: VMProvider {
 
     /// What a build would do, without doing it.
     package func plan(_ order: BuildOrder) async throws -> BuildPlan {
-        let isFinished = if order.usesCache { try await finished(order) != nil } else { false }
-        var plan = factory.plan(
-            MachinePlan(order, try BuildInputs(order)), steps: order.definition.playbook.steps,
-            then: [.seal, .capture, .export], isFinished: isFinished)
+        let inputs = try BuildInputs(order)
+        return factory.plan(
+            MachinePlan(order, inputs), steps: order.definition.playbook.steps, then: [.seal, .capture, .export],
+            upToDate: try await stagesUpToDate(
+                for: order, inputs.diskDigest(of: order.definition, program: programDigest)))
+    }
+
+    /// The stages that a build skips, because published images have their results.
+    private func stagesUpToDate(for order: BuildOrder, _ inputs: String) async throws -> Set<Stage> {
+        guard order.usesEarlierSystem else { return [] }
+        if try await folder.finished(order, inputs: inputs) != nil { return Set(Stage.allCases) }
         // Formats are added to the images of the same system.
-        if !isFinished, order.usesCache, !order.setsNewPassword,
-            let manifest = try await folder.manifest(of: order, inputs: try inputs(of: order)),
-            manifest.files.contains(where: { fileExists(folder.path($0.name)) })
-        {
-            for index in plan.parts.indices where plan.parts[index].stage != .export {
-                plan.parts[index].state = .upToDate
-            }
-        }
-        return plan
+        let published = try await folder.manifest(of: order, inputs: inputs)?.files ?? []
+        return published.contains { fileExists(folder.path($0.name)) } ? [.setup, .install, .seal, .capture] : []
     }
 
     package func hintsOnKept(_ machine: Machine, of order: BuildOrder) -> [String] {
@@ -135,19 +135,20 @@ package struct LocalVMProvider: VMProvider {
         let hash =
             if let password = order.password { try await verifier.hash(of: password.secret) } else { String?.none }
         let manifest = Manifest(order, files: images.map(\.file), missing: missing, inputs: inputs, built: now())
-        let artifacts = try await exchange(old, for: manifest, images, passwordHash: hash)
+        let artifacts = try await exchange(old, for: manifest, images, passwordHash: hash) { _ in true }
         try await factory.removeLogs(of: order.assetID)
         return artifacts
     }
 
     /// Replaces what is published; in a task of its own, so that Ctrl-C does not stop between the old manifest and the
     /// new one.
+    /// - Parameter isReplaced: whether the published file with a name is withdrawn first.
     func exchange(
-        _ old: Manifest?, for manifest: Manifest, _ images: [ConvertedImage], passwordHash: String? = nil
+        _ old: Manifest?, for manifest: Manifest, _ images: [ConvertedImage], passwordHash: String? = nil,
+        where isReplaced: @escaping @Sendable (_ name: String) -> Bool
     ) async throws -> [Artifact] {
-        let isNewSystem = passwordHash != nil || old?.inputs != manifest.inputs
-        return try await Task {
-            try await folder.withdrawImages { name in isNewSystem || images.contains { $0.file.name == name } }
+        try await Task {
+            try await folder.withdrawImages(where: isReplaced)
             if let passwordHash { try verifier.remember(hash: passwordHash) }
             for image in images { try renameFile(image.temporaryPath, to: folder.path(image.file.name)) }
             return try await folder.publish(images: manifest, replacing: old)

@@ -168,7 +168,7 @@ extension PinStatus {
 
 extension Pins {
     /// Source, environment and package → version.
-    private var flat: [[String]: String] {
+    var flat: [[String]: String] {
         var versions = apt.reduce(into: [:]) { $0[["apt", "", $1.key]] = $1.value }
         for group in Set(pip.keys).union(pipLocked.keys) {
             for (name, version) in self.versions(of: group) { versions[["pip", group, name]] = version }

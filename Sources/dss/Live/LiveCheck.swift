@@ -26,7 +26,7 @@ extension Live {
             result.parts = [
                 CheckedPart(name: "definition", count: 1),
                 CheckedPart(name: "roles", count: definition.playbook.roles.count),
-                CheckedPart(name: "pins", count: sandbox.pins.pins.count),
+                CheckedPart(name: "pins", count: sandbox.pins.pins.flat.count),
             ]
         } catch let failure as Failure where failure.code == .badData {
             let errors = failure.details.isEmpty ? [failure.message] : failure.details
@@ -36,39 +36,17 @@ extension Live {
             definition = loaded.definition
         }
         let (check, playbook) = (playbookCheck(options), definition.playbook)
-        let checks: [@Sendable () async throws -> [CheckedPart]] = [
-            { try await check.files(of: playbook) },
-            { [try await check.syntax(of: playbook)] },
-        ]
-        for outcome in try await outcomes(of: checks) {
-            switch outcome {
-            case .success(let parts): result.parts += parts
-            case .failure(let error): result.failures.append(error)
-            }
-        }
+        async let files = check.files(of: playbook)
+        async let syntax = check.syntax(of: playbook)
+        do { result.parts += try await files } catch { result.failures.append(error) }
+        do { result.parts.append(try await syntax) } catch { result.failures.append(error) }
+        try Task.checkCancellation()
         if result.parts.first?.errors.isEmpty == true {
             let order = BuildOrder(
                 assetID: try definition.defaultAssetID, definition: definition, password: nil)
             result.plan = try await provider(for: order, options, place).plan(order)
         }
         return result
-    }
-
-    /// Runs checks at the same time; the outcomes are in the order of the checks.
-    private func outcomes(
-        of checks: [@Sendable () async throws -> [CheckedPart]]
-    ) async throws -> [Result<[CheckedPart], any Error>] {
-        try await withThrowingTaskGroup(of: (Int, Result<[CheckedPart], any Error>).self) { group in
-            for (index, check) in checks.enumerated() {
-                group.addTask {
-                    do { return (index, .success(try await check())) } catch {
-                        try Task.checkCancellation()
-                        return (index, .failure(error))
-                    }
-                }
-            }
-            return try await group.reduce(into: []) { $0.append($1) }.sorted { $0.0 < $1.0 }.map(\.1)
-        }
     }
 }
 
@@ -81,11 +59,4 @@ struct SandboxCheck: Sendable {
     var plan: BuildPlan?
 
     var errors: [String] { parts.flatMap(\.errors) }
-}
-
-extension Pins {
-    /// The number of versions.
-    fileprivate var count: Int {
-        apt.count + git.count + (Array(pip.values) + Array(pipLocked.values)).map(\.count).reduce(0, +)
-    }
 }

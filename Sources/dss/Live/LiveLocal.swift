@@ -89,9 +89,9 @@ extension Live {
         _ place: DirectoryOptions, for order: BuildOrder, _ options: DefinitionOptions, _ words: [String] = []
     ) async throws -> LocalMachineFactory {
         var factory = await factory(place, options.words + words)
-        let pins = try loaded(options).pins.pins
         if order.isRelease,
-            let clone = CloneCheck(order.definition, pins: pins, hostAddress: MachineNetwork.hostAddress)
+            let clone = CloneCheck(
+                order.definition, pins: try loaded(options).pins.pins, hostAddress: MachineNetwork.hostAddress)
         {
             factory.beforeBuilding = clone.asked(by: runner)
         }

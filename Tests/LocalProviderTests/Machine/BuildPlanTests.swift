@@ -26,7 +26,7 @@ struct BuildPlanTests {
                     order.usesCache = usesCache
                     return factory.plan(
                         MachinePlan(order, try BuildInputs(order)), steps: order.definition.playbook.steps,
-                        then: [.seal], isFinished: false)
+                        then: [.seal], upToDate: [])
                 }
             }
         }
