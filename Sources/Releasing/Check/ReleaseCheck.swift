@@ -82,7 +82,7 @@ package enum GitTags {
     /// Reads all tags, because `git describe --exact-match` would choose one.
     /// - Throws: `Failure` if the directory is not a Git work tree.
     package static func read(in folder: String, _ runner: any CommandRunner) async throws -> [String] {
-        let output = try await runner.execute(Command("git", ["-C", folder, "tag", "--points-at", "HEAD"]))
+        let output = try await runner.execute(.git(in: folder, ["tag", "--points-at", "HEAD"]))
         guard output.status.isSuccess else {
             throw Failure(
                 .badData, "cannot read the Git tags of \(folder)",
