@@ -43,12 +43,12 @@ extension Live {
         return (folders + more).joined(separator: ":")
     }
 
-    /// The world of this process. Removes secrets from its environment, so that no subprocess inherits them; a second
-    /// call would therefore miss them.
+    /// The world of this process. Removes secrets, and what would change the result of a tool, from its environment, so
+    /// that no subprocess inherits them; a second call would therefore miss them.
     static func process() -> Live {
         let environment = ProcessInfo.processInfo.environment
         let isRoot = geteuid() == 0
-        for name in ["DSS_DEFAULT_PASSWORD"] + secretVariables { unsetenv(name) }
+        for name in environment.keys where !InheritedEnvironment.allows(name) { unsetenv(name) }
         setenv("PATH", searchPath(environment["PATH"]), 1)
         return Live(
             invocation: Invocation(
