@@ -24,7 +24,8 @@ package func makeTemporaryDirectory(in parent: String) throws -> String {
     return String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
 }
 
-/// Writes a file under a temporary name in the same directory and renames it, so that no reader sees a partial file.
+/// Writes a file under a temporary name in the same directory and renames it, so that no reader sees a partial file,
+/// not even after a loss of power.
 /// - Parameter mode: permissions of the file, regardless of the umask.
 package func writeAtomically(_ text: String, to path: String, mode: UInt16 = 0o644) throws {
     // A unique name for each call, so that concurrent writers of one file do not collide.
@@ -36,6 +37,7 @@ package func writeAtomically(_ text: String, to path: String, mode: UInt16 = 0o6
         try writeAll(Array(text.utf8), to: file, path)
         guard fchmod(file, mode_t(mode)) == 0, fsync(file) == 0 else { throw FileError("write", path) }
         guard rename(temporary, path) == 0 else { throw FileError("write", path) }
+        syncDirectory(parentDirectory(path))
     } catch {
         unlink(temporary)
         throw error
@@ -130,9 +132,42 @@ package func removeFile(_ path: String) throws {
     guard unlink(path) == 0 || errno == ENOENT else { throw FileError("remove", path) }
 }
 
+/// Writes the contents of a file to the disk, so that they survive a loss of power.
+package func syncFile(_ path: String) throws {
+    let file = open(path, O_RDONLY | O_CLOEXEC)
+    guard file >= 0 else { throw FileError("write", path) }
+    defer { close(file) }
+    guard fsync(file) == 0 else { throw FileError("write", path) }
+}
+
+/// Writes the names in a directory to the disk. Not every file system can do that for directories, and what was
+/// written is valid without it; errors are therefore ignored.
+package func syncDirectory(_ path: String) {
+    try? syncFile(path)
+}
+
 /// Renames a file within one file system, replacing an existing file.
 package func renameFile(_ path: String, to newPath: String) throws {
     guard rename(path, newPath) == 0 else { throw FileError("rename \(path) to", newPath) }
+}
+
+/// The one name of a file or directory, whether it exists yet or not: without symbolic links, `.`, `..` and needless
+/// slashes. The kernel's mount table has the same name.
+/// - Parameter path: an absolute path.
+package func canonicalPath(_ path: String) -> String {
+    var existing = FilePath(path)
+    var missing: [FilePath.Component] = []
+    while let last = existing.lastComponent {
+        if let real = realpath(existing.string, nil) {
+            defer { free(real) }
+            existing = FilePath(String(cString: real))
+            break
+        }
+        missing.append(last)
+        existing.removeLastComponent()
+    }
+    existing.append(missing.reversed())
+    return existing.lexicallyNormalized().string
 }
 
 /// The directory of a path; `.` for a plain file name.

@@ -50,7 +50,7 @@ package struct SSHConfig: Sendable, Equatable {
         var lines = ["Host \(alias)"]
         if let host { lines.append("  HostName \(host)") }
         if let port { lines.append("  Port \(port)") }
-        lines += ["  User \(user)", "  IdentityFile \"\(identityFile)\"", "  IdentitiesOnly yes"]
+        lines += ["  User \(user)", "  IdentityFile \(Self.quoted(identityFile))", "  IdentitiesOnly yes"]
         if !usesAgent { lines.append("  IdentityAgent none") }
         lines += hostKeyLines
         lines += [
@@ -63,7 +63,7 @@ package struct SSHConfig: Sendable, Equatable {
         ]
         if let proxyCommand { lines.append("  ProxyCommand \(proxyCommand)") }
         if let controlPath {
-            lines += ["  ControlMaster auto", "  ControlPath \"\(controlPath)\"", "  ControlPersist 60"]
+            lines += ["  ControlMaster auto", "  ControlPath \(Self.quoted(controlPath))", "  ControlPersist 60"]
         }
         if includedFile != nil, case .pinned = hostKeys { lines += Self.protectedSettings }
         if let includedFile { lines += ["Match all", "  Include \"\(includedFile)\""] }
@@ -83,14 +83,19 @@ package struct SSHConfig: Sendable, Equatable {
         "  RequestTTY auto",
     ]
 
+    /// A path for the settings in which ssh replaces tokens such as `%h`: ssh_config(5), "TOKENS".
+    private static func quoted(_ path: String) -> String {
+        "\"" + path.map { $0 == "%" ? "%%" : String($0) }.joined() + "\""
+    }
+
     private var hostKeyLines: [String] {
         switch hostKeys {
         case .pinned(let file):
             [
-                "  UserKnownHostsFile \"\(file)\"", "  GlobalKnownHostsFile none",
+                "  UserKnownHostsFile \(Self.quoted(file))", "  GlobalKnownHostsFile none",
                 "  HostKeyAlias \(hostKeyAlias ?? alias)",
             ]
-        case .listed(let file): ["  UserKnownHostsFile \"\(file)\"", "  GlobalKnownHostsFile none"]
+        case .listed(let file): ["  UserKnownHostsFile \(Self.quoted(file))", "  GlobalKnownHostsFile none"]
         case .usual: []
         }
     }

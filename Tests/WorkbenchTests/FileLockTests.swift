@@ -33,6 +33,32 @@ struct FileLockTests {
         }
     }
 
+    @Test func nobodyElseCanOpenALock() async throws {
+        try await withTemporaryDirectory { directory in
+            let path = "\(directory)/lock"
+            // As an earlier version left it.
+            try writeAtomically("old", to: path, mode: 0o644)
+            let lock = try FileLock(path, holder: "me")
+            var status = stat()
+            #expect(stat(path, &status) == 0 && status.st_mode & 0o777 == 0o600)
+            _ = consume lock
+        }
+    }
+
+    @Test func theKernelListsTheLocksOfFilesThatCannotBeRead() async throws {
+        try await withTemporaryDirectory { directory in
+            let (path, list) = ("\(directory)/lock", "\(directory)/locks")
+            try writeAtomically("", to: path)
+            var status = stat()
+            #expect(stat(path, &status) == 0)
+            for (inode, isListed) in [("\(status.st_ino)", true), ("\(status.st_ino)0", false)] {
+                try writeAtomically("1: OFDLCK ADVISORY  WRITE -1 08:01:\(inode) 0 EOF\n", to: list)
+                #expect(kernelListsLock(on: path, in: list) == isListed)
+            }
+            #expect(!kernelListsLock(on: path, in: "\(directory)/none"))
+        }
+    }
+
     @Test func aLockThatCannotBeMadeIsNotHeldByAnybody() throws {
         #expect(throws: FileError("open lock file", "/nowhere/lock", code: ENOENT)) {
             _ = try FileLock("/nowhere/lock", holder: "")

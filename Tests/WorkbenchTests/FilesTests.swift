@@ -20,6 +20,35 @@ struct FilesTests {
         }
     }
 
+    @Test(arguments: [
+        "cache", "cache/", "cache//", "./cache", "link", "link/", "link/.", "cache/sub/..", "cache/missing/..",
+        "gone/../cache",
+    ])
+    func aDirectoryHasOneCanonicalPath(name: String) async throws {
+        try await withTemporaryDirectory { directory in
+            let directory = canonicalPath(directory)
+            try makeDirectory("\(directory)/cache/sub")
+            #expect(symlink("cache", "\(directory)/link") == 0)
+            #expect(canonicalPath("\(directory)/\(name)") == "\(directory)/cache")
+        }
+    }
+
+    @Test(arguments: ["link/new/", "link//new", "link/./new", "cache/new"])
+    func whatDoesNotExistYetHasACanonicalPath(name: String) async throws {
+        try await withTemporaryDirectory { directory in
+            let directory = canonicalPath(directory)
+            try makeDirectory("\(directory)/cache")
+            #expect(symlink("cache", "\(directory)/link") == 0)
+            #expect(canonicalPath("\(directory)/\(name)") == "\(directory)/cache/new")
+        }
+        #expect(canonicalPath("/") == "/")
+        #expect(canonicalPath("/nonexistent//a/../b/") == "/nonexistent/b")
+    }
+
+    @Test func aMissingFileCannotBeSynced() {
+        #expect(throws: FileError("write", "/nonexistent", code: ENOENT)) { try syncFile("/nonexistent") }
+    }
+
     @Test func whatCannotBeWrittenLeavesNothingBehind() async throws {
         try await withTemporaryDirectory { directory in
             try makeDirectory("\(directory)/taken/by-a-directory")

@@ -196,6 +196,7 @@ struct CacheAccess: Sendable {
         _ kind: ContentCache.Kind, _ key: String
     ) async throws -> (found: CachedTree?, lock: CacheEntryLock) {
         let path = cache.lock(kind, key)
+        let start = ContinuousClock.now
         var exclusive = try CacheEntryLock.attempt(path, .exclusive, holder: build.holder)
         if exclusive == nil { reportWait(for: CacheEntryLock.holder(path), kind) }
         while exclusive == nil {
@@ -205,6 +206,7 @@ struct CacheAccess: Sendable {
             {
                 return (use(kind, key, manifest, shared), shared)
             }
+            try CacheEntryLock.check(path, since: start, CacheEntryLock.patience)
             try await Task.sleep(for: .milliseconds(.random(in: 50...150)))
             exclusive = try CacheEntryLock.attempt(path, .exclusive, holder: build.holder)
         }
@@ -249,8 +251,9 @@ final class CacheEntryLock: Sendable {
 
     private init(_ path: String) throws {
         try makeDirectory(parentDirectory(path))
-        descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
-        guard descriptor >= 0 else { throw FileError("open lock file", path) }
+        // Whoever can open the file can lock it, and would make every build wait.
+        descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+        guard descriptor >= 0, fchmod(descriptor, 0o600) == 0 else { throw FileError("open lock file", path) }
         self.path = path
     }
 
@@ -266,23 +269,37 @@ final class CacheEntryLock: Sendable {
     /// Whether any process holds the lock; needs no write permission, so it also works for users other than root.
     static func isHeld(_ path: String) -> Bool {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC)
-        guard descriptor >= 0 else { return false }
+        guard descriptor >= 0 else { return errno == EACCES && kernelListsLock(on: path) }
         defer { close(descriptor) }
         guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else { return true }
         flock(descriptor, LOCK_UN)
         return false
     }
 
+    /// How long a build waits for another one, which may take an hour on a slow network.
+    static let patience = Duration.seconds(4 * 3600)
+
+    /// Ends a wait that began too long ago.
+    /// - Throws: `Failure(.temporary)` that names the holder.
+    static func check(_ path: String, since start: ContinuousClock.Instant, _ limit: Duration) throws {
+        guard start.duration(to: .now) >= limit else { return }
+        throw Failure(
+            .temporary, "cache entry is still in use by the build of \(holder(path))", details: [path],
+            advice: "wait for that build, or stop it with Ctrl-C")
+    }
+
     /// Waits until no process holds the exclusive lock.
     /// - Parameter onWait: called once with the holder.
     static func waitShared(
-        _ path: String, holder: String, onWait: (String) -> Void
+        _ path: String, holder: String, limit: Duration = patience, onWait: (String) -> Void
     ) async throws -> CacheEntryLock {
         let lock = try CacheEntryLock(path)
+        let start = ContinuousClock.now
         var isReported = false
         while !lock.acquire(.shared, holder: holder) {
             if !isReported { onWait(self.holder(path)) }
             isReported = true
+            try check(path, since: start, limit)
             try await Task.sleep(for: .milliseconds(100))
         }
         return lock

@@ -47,7 +47,14 @@ package struct DirectoryStore: ArtifactStore {
     }
 
     package func rename(_ source: String, to target: String) throws {
+        // The manifest is written later; a loss of power must not leave it without the files that it lists.
+        let parts =
+            isDirectory(source)
+            ? Self.files(below: path(source)) : [path(source)]
+        for part in parts { try syncFile(part) }
+        for folder in Set(parts.map(parentDirectory)) { syncDirectory(folder) }
         try renameFile(path(source), to: path(target))
+        syncDirectory(parentDirectory(path(target)))
     }
 
     package func delete(_ keys: [String]) throws {
@@ -58,6 +65,11 @@ package struct DirectoryStore: ArtifactStore {
                 try removeFile(path(key))
             }
         }
+    }
+
+    private static func files(below folder: String) -> [String] {
+        ((try? FileManager.default.subpathsOfDirectory(atPath: folder)) ?? []).map { "\(folder)/\($0)" }
+            .filter { FileKind(of: $0) == .file }
     }
 
     private func entries(of folder: String) -> [String] {

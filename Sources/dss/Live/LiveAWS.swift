@@ -60,11 +60,12 @@ extension Live {
             random: { Double.random(in: 0...1) })
     }
 
-    /// Runs the user's `credential_process`. It may need the secrets that other programs do not get. Its standard error
-    /// is shown to the user; its standard output contains credentials and is never shown.
+    /// Runs the user's `credential_process`. It gets the whole environment, including the secrets that other programs do
+    /// not get. Its standard error is shown to the user; its standard output contains credentials and is never shown.
     @Sendable private func credentialProcess(_ words: [String]) async throws -> String {
-        let secrets = Self.secretVariables.reduce(into: [:]) { $0[$1] = environment[$1] }
-        let command = Command(words[0], Array(words.dropFirst()), environment: secrets.mapValues { Optional($0) })
+        let command = Command(
+            words[0], Array(words.dropFirst()),
+            environment: environment.filter { $0.key != "PATH" }.mapValues { Optional($0) })
         do {
             let output = try await runner.execute(command) { stream, line in
                 if stream == .standardError { standardError.write(line + "\n") }
@@ -137,11 +138,11 @@ extension Live {
         let bucket = try await ImageBucket.find(in: workspace.client, for: .export)
         return AWSExport(
             workspace, S3ArtifactStore(workspace.client, bucket), place: exportPlace,
-            workDirectory: options.workDirectory.map(absolute) ?? exportDirectory, runner: runner)
+            workDirectory: options.workDirectory.map { canonicalPath(absolute($0)) } ?? exportDirectory, runner: runner)
     }
 
     /// The default scratch directory of exports.
-    var exportDirectory: String { absolute(variable("DSS_WORK_DIR") ?? "/var/tmp") }
+    var exportDirectory: String { canonicalPath(absolute(variable("DSS_WORK_DIR") ?? "/var/tmp")) }
 
     private var exportPlace: ExportPlace {
         ExportPlace(environment: environment, vendor: try? readText(ExportPlace.vendorFile))
@@ -209,7 +210,7 @@ extension Live {
 
     /// The state directory of EC2 instances. It belongs to the user, because several users may build on one host.
     private var awsState: String {
-        if let folder = variable("DSS_STATE") { return absolute("\(folder)/aws") }
+        if let folder = variable("DSS_STATE") { return canonicalPath(absolute("\(folder)/aws")) }
         if let folder = environment["XDG_STATE_HOME"], folder.hasPrefix("/") { return "\(folder)/dss/aws" }
         return "\(home)/.local/state/dss/aws"
     }

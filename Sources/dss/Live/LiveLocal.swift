@@ -106,9 +106,9 @@ extension Live {
         folder(place.state, "DSS_STATE", DirectoryOptions.standardState)
     }
 
-    /// Flag, then environment, then default, as an absolute path.
+    /// Flag, then environment, then default, as a canonical path.
     private func folder(_ flag: String?, _ name: String, _ standard: String) -> String {
-        absolute(flag ?? variable(name) ?? standard)
+        canonicalPath(absolute(flag ?? variable(name) ?? standard))
     }
 
     /// The directory for the Docker image of an asset id.
@@ -137,8 +137,7 @@ extension Live {
 
     /// The current commit of a directory; `nil` if it is not under version control.
     private func commit(in folder: String) async -> (id: String, time: Int)? {
-        let git = Command(
-            "git", ["-c", "safe.directory=*", "log", "--max-count=1", "--format=%H %ct"], workingDirectory: folder)
+        let git = Command.git(in: folder, ["log", "--no-show-signature", "--max-count=1", "--format=%H %ct"])
         guard let output = try? await runner.execute(git), output.status.isSuccess else { return nil }
         let words = output.standardOutput.split(whereSeparator: \.isWhitespace)
         guard words.count == 2, let time = Int(words[1]) else { return nil }
