@@ -9,15 +9,31 @@ struct AptSource: Sendable, Equatable {
     /// Path of the keyring, if the entry names one.
     var signedBy: String?
     var architectures: [String] = []
+    /// Options of the host that hold while the base system is built, and not in the image: `Trusted`, `Check-Valid-Until`.
+    var hostOptions: [String: String] = [:]
+
+    /// Names of the options about the age and the signature of an archive, in lower case: sources.list(5).
+    private static let hostOptionNames: Set = [
+        "trusted", "check-valid-until", "valid-until-min", "valid-until-max", "check-date", "date-max-future",
+        "allow-insecure", "allow-weak", "allow-downgrade-to-insecure", "by-hash",
+    ]
+
+    /// The options in a set of lower-case fields.
+    private static func hostOptions(_ fields: [String: String]) -> [String: String] {
+        fields.filter { hostOptionNames.contains($0.key) }
+    }
 
     /// The entry in apt's deb822 format.
-    /// - Parameter keyrings: whether a keyring exists on the system that will read the text.
-    func text(keyrings isThere: (String) -> Bool) -> String {
+    /// - Parameters:
+    ///   - keyrings: whether a keyring exists on the system that will read the text.
+    ///   - isForBuild: whether to include the options of the host.
+    func text(keyrings isThere: (String) -> Bool, isForBuild: Bool = false) -> String {
         var lines = [
             "Types: deb", "URIs: \(uris.joined(separator: " "))", "Suites: \(suites.joined(separator: " "))",
             "Components: \(components.joined(separator: " "))",
         ]
         if let signedBy, isThere(signedBy) { lines.append("Signed-By: \(signedBy)") }
+        if isForBuild { lines += hostOptions.sorted { $0.key < $1.key }.map { "\($0.key): \($0.value)" } }
         return lines.joined(separator: "\n") + "\n"
     }
 
@@ -44,7 +60,8 @@ struct AptSource: Sendable, Equatable {
         guard words.count >= 2 else { return nil }
         return AptSource(
             uris: [words[0]], suites: [words[1]], components: Array(words.dropFirst(2)),
-            signedBy: options["signed-by"], architectures: list(options["arch"], separator: ","))
+            signedBy: options["signed-by"], architectures: list(options["arch"], separator: ","),
+            hostOptions: hostOptions(options))
     }
 
     private static func parseDeb822(_ text: String) -> [AptSource] {
@@ -66,7 +83,7 @@ struct AptSource: Sendable, Equatable {
             return AptSource(
                 uris: list(fields["uris"]), suites: list(fields["suites"]), components: list(fields["components"]),
                 signedBy: fields["signed-by"].flatMap { $0.isEmpty ? nil : $0 },
-                architectures: list(fields["architectures"]))
+                architectures: list(fields["architectures"]), hostOptions: hostOptions(fields))
         }
     }
 

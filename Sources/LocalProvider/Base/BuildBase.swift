@@ -148,12 +148,12 @@ struct BaseRecipe: Sendable, Equatable {
         return files
     }
 
-    private func text(of sources: [AptSource], keyrings: (String) -> Bool) -> String {
-        sources.map { $0.text(keyrings: keyrings) }.joined(separator: "\n")
+    private func text(of sources: [AptSource], isForBuild: Bool = false, keyrings: (String) -> Bool) -> String {
+        sources.map { $0.text(keyrings: keyrings, isForBuild: isForBuild) }.joined(separator: "\n")
     }
 
     /// The sources for mmdebstrap, with the keyrings that exist on this host.
-    func buildSources() -> String? { sources.map { text(of: $0, keyrings: fileExists) } }
+    func buildSources() -> String? { sources.map { text(of: $0, isForBuild: true, keyrings: fileExists) } }
 
     /// Readable inputs for the seal of the cache entry.
     var inputs: [String: String] {

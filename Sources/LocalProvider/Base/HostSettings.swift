@@ -10,7 +10,7 @@ package struct HostSettings: Sendable, Equatable {
     package var pipConfigurations: [String]
     /// The host's CA bundle, including locally added certificates.
     package var certificates: String?
-    /// apt's proxy settings, such as `Acquire::http::Proxy "…"`.
+    /// apt's settings for proxies and the validity of archives, such as `Acquire::http::Proxy "…"`.
     package var aptProxies: [String]
     /// The environment, for proxies and pip's settings.
     package var environment: [String: String]
@@ -54,14 +54,25 @@ package struct HostSettings: Sendable, Equatable {
             aptProxies: proxies(inAptConfiguration: apt?.standardOutput ?? ""), environment: environment)
     }
 
-    /// The lines of `apt-config dump` that name a proxy, without the semicolon.
+    /// The lines of `apt-config dump` that name a proxy, also the one for a single host (`Acquire::http::Proxy::HOST`), or
+    /// say which archives are valid, without the semicolon.
     static func proxies(inAptConfiguration text: String) -> [String] {
         text.split(separator: "\n").compactMap { line in
             let parts = line.split(separator: " ", maxSplits: 1)
-            guard parts.count == 2, parts[0].lowercased().hasSuffix("::proxy"), parts[1] != #""";"# else { return nil }
+            guard parts.count == 2, parts[1] != #""";"# else { return nil }
+            let name = parts[0].lowercased().split(separator: ":").map(String.init)
+            guard name.dropFirst(2).first == "proxy" || validity.contains(name.dropFirst().first ?? "") else {
+                return nil
+            }
             return line.hasSuffix(";") ? String(line.dropLast()) : String(line)
         }
     }
+
+    /// Settings below `Acquire::` about the age and the signature of an archive, as a snapshot needs them.
+    private static let validity: Set = [
+        "check-valid-until", "check-date", "max-validtime", "min-validtime", "max-futuretime",
+        "allowinsecurerepositories", "allowweakrepositories",
+    ]
 
     var pip: PipSettings { PipSettings(configurations: pipConfigurations, environment: environment) }
 
@@ -100,7 +111,7 @@ extension HostSettings {
                 .badData, "this host has no package sources for \(base.distribution.rawValue) \(base.suite)",
                 advice: "set a mirror with --set base.mirror=URL")
         }
-        return sources.map { $0.text(keyrings: fileExists) }.joined(separator: "\n")
+        return sources.map { $0.text(keyrings: fileExists, isForBuild: true) }.joined(separator: "\n")
     }
 }
 

@@ -230,13 +230,19 @@ struct Nspawn: Sendable, Equatable {
     /// systemd's `SIGRTMIN+14`: power off immediately, without stopping services.
     static let powerOff = "SIGRTMIN+14"
 
+    /// A path in an argument of `--bind`, where a colon separates: systemd-nspawn(1), "--bind=".
+    private static func escaped(_ path: String) -> String {
+        path.map { "\\:".contains($0) ? "\\\($0)" : String($0) }.joined()
+    }
+
     func command(environment: [String: String?]) -> Command {
         var arguments = [
             "--quiet", "--directory=\(root)", "--boot", "--register=no", "--machine=\(name)", "--hostname=sandbox",
             "--network-namespace-path=\(networkPath)", "--resolv-conf=off", "--timezone=off", "--link-journal=no",
             "--settings=no", "--console=pipe", "--kill-signal=\(Self.powerOff)",
-            "--bind=\(temporary):/tmp", "--bind-ro=\(files):\(MachineFiles.directory)",
-            "--bind-ro=\(files)/system:/run/systemd/system", "--bind-ro=\(files)/resolv.conf:/etc/resolv.conf",
+            "--bind=\(Self.escaped(temporary)):/tmp", "--bind-ro=\(Self.escaped(files)):\(MachineFiles.directory)",
+            "--bind-ro=\(Self.escaped(files))/system:/run/systemd/system",
+            "--bind-ro=\(Self.escaped(files))/resolv.conf:/etc/resolv.conf",
         ]
         if !hasSystemd { arguments.append("--keep-unit") }
         let own: [String: String?] = ["SYSTEMD_NSPAWN_LOCK": "0", "SYSTEMD_NSPAWN_TMPFS_TMP": "0"]

@@ -87,6 +87,22 @@ import Workbench
     }
 
     @Test(arguments: [
+        ("a.list", "deb [trusted=yes check-valid-until=no arch=amd64] http://m.test/debian bookworm main"),
+        (
+            "a.sources",
+            "Types: deb\nURIs: http://m.test/debian\nSuites: bookworm\nComponents: main\nTrusted: yes\nCheck-Valid-Until: no"
+        ),
+    ])
+    func optionsOfTheHostHoldDuringTheBuildOnly(_ file: String, _ entry: String) throws {
+        let host = HostSettings(aptSources: [file: entry])
+        let build = try #require(BaseRecipe(Self.debian, profile: .vm, host: host).buildSources())
+        let image = try #require(BaseRecipe(Self.debian, profile: .vm, host: host).files["image.sources"])
+        #expect(build == image + "check-valid-until: no\ntrusted: yes\n")
+        #expect(!image.lowercased().contains("trusted"))
+        #expect(try host.sourcesText(for: Self.debian) == build)
+    }
+
+    @Test(arguments: [
         ("6.1.0", "dss-6-1-0-"), ("a b_c", "dss-a-b-c-"),
         (String(repeating: "x", count: 64), "dss-\(String(repeating: "x", count: 40))-"),
     ])
@@ -164,6 +180,18 @@ import Workbench
         #expect(!command.arguments.contains { $0.contains("/dev") })
     }
 
+    @Test func nspawnGetsPathsInItsOwnSyntax() {
+        let nspawn = Nspawn(
+            name: "dss-x", root: "/r", files: "/a:b/f%2F", temporary: #"/a\b"#, networkPath: "/n", hasSystemd: true)
+        let binds = nspawn.command(environment: [:]).arguments.filter { $0.hasPrefix("--bind") }
+        #expect(
+            binds == [
+                #"--bind=/a\\b:/tmp"#, #"--bind-ro=/a\:b/f%2F:/run/dss"#,
+                #"--bind-ro=/a\:b/f%2F/system:/run/systemd/system"#,
+                #"--bind-ro=/a\:b/f%2F/resolv.conf:/etc/resolv.conf"#,
+            ])
+    }
+
     @Test func overlaysNameTheirFeaturesAndEscapePaths() {
         let overlay = Overlay(lower: ["/base", "/a:b"], upper: (changes: "/u", work: "/w"), target: "/t")
         #expect(
@@ -223,6 +251,22 @@ import Workbench
         #expect(proxies == [#"Acquire::http::Proxy "http://127.0.0.1:3142""#])
         #expect(HostSettings(aptProxies: proxies).needsHostLoopback)
         #expect(MachineFiles(host: HostSettings(aptProxies: proxies)).contents["apt.conf"]!.contains("10.0.2.2:3142"))
+    }
+
+    @Test func settingsOfAptForOneHostAndForSnapshotsAreTakenOver() {
+        let dump = """
+            Acquire::http::Proxy::mirror.local "DIRECT";
+            Acquire::https::Proxy::10.1.2.3 "http://p.test:1";
+            Acquire::Check-Valid-Until "false";
+            Acquire::AllowInsecureRepositories "true";
+            Acquire::http::Proxy-Auto-Detect "/usr/bin/detect";
+            Acquire::Retries "3";
+            """
+        #expect(
+            HostSettings.proxies(inAptConfiguration: dump) == [
+                #"Acquire::http::Proxy::mirror.local "DIRECT""#, #"Acquire::https::Proxy::10.1.2.3 "http://p.test:1""#,
+                #"Acquire::Check-Valid-Until "false""#, #"Acquire::AllowInsecureRepositories "true""#,
+            ])
     }
 
     @Test func packagesAreLoadedWithTheHostsCertificates() {
