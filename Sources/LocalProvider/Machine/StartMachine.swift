@@ -59,6 +59,7 @@ extension LocalMachineFactory {
         }
         try await runner.run(network.add)
         try await runner.run(network.loopbackUp)
+        try await runner.run(network.linkLocalBlocked)
         var slirp = network.slirp(hostLoopback: reachesHost || host.needsHostLoopback)
         slirp.environment = build.environment
         _ = try await runner.start(slirp, log: build.path("network.log"))
@@ -198,11 +199,22 @@ package struct MachineNetwork: Sendable, Equatable {
     var loopbackUp: Command { Command("ip", ["-n", name, "link", "set", "lo", "up"]) }
     var delete: Command { Command("ip", ["netns", "delete", name]) }
 
+    /// Rejects link-local addresses, where clouds give credentials to whoever asks from the host.
+    var linkLocalBlocked: Command {
+        Command("ip", ["-n", name, "route", "add", "unreachable", "169.254.0.0/16"])
+    }
+
     /// The user-mode network process; without `hostLoopback`, servers on the host's loopback are unreachable.
+    ///
+    /// Its sandbox unmounts the host's directories. In a mount namespace of its own, it cannot unmount the network
+    /// namespace on a host with shared mounts.
     func slirp(hostLoopback: Bool) -> Command {
         Command(
-            "slirp4netns",
-            ["--configure", "--mtu=65520"] + (hostLoopback ? [] : ["--disable-host-loopback"])
+            "unshare",
+            [
+                "--mount", "--propagation", "private", "slirp4netns", "--configure", "--mtu=65520", "--enable-sandbox",
+                "--enable-seccomp",
+            ] + (hostLoopback ? [] : ["--disable-host-loopback"])
                 + ["--netns-type=path", path, Self.device])
     }
 

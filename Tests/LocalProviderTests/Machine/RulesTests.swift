@@ -161,13 +161,15 @@ import Workbench
         #expect(
             network.slirp(hostLoopback: false)
                 == Command(
-                    "slirp4netns",
+                    "unshare",
                     [
-                        "--configure", "--mtu=65520", "--disable-host-loopback", "--netns-type=path",
+                        "--mount", "--propagation", "private", "slirp4netns", "--configure", "--mtu=65520",
+                        "--enable-sandbox", "--enable-seccomp", "--disable-host-loopback", "--netns-type=path",
                         "/run/netns/dss-x", "tap0",
                     ]))
         #expect(network.isSlirp(["/usr/bin/slirp4netns", "--netns-type=path", "/run/netns/dss-x", "tap0"]))
         #expect(!network.isSlirp(["slirp4netns", "--netns-type=path", "/run/netns/dss-xy", "tap0"]))
+        #expect(network.linkLocalBlocked.arguments.suffix(2) == ["unreachable", "169.254.0.0/16"])
         #expect(network.proxyCommand == "nsenter --net=/run/netns/dss-x nc 127.0.0.1 2222")
     }
 
