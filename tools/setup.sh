@@ -32,10 +32,16 @@ if [ -n "$missing" ]; then
     as_root env DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends $missing >/dev/null
 fi
 
+# Whether a virtual environment works. Its programs contain the path of its Python, so it breaks if the folder moves,
+# and its packages belong to the minor version of Python that created it.
+alive() {
+    case $("$1/bin/pip" --version 2>/dev/null) in *" from $(pwd -P)/$1/"*) ;; *) return 1 ;; esac
+}
+
 # Creates a virtual environment from a requirements file. A copy of the file in the environment marks it as up to date.
 virtual_environment() {
     folder=$1 requirements=$2 content=$3
-    if cmp -s "$requirements" "$folder/.requirements"; then return; fi
+    if cmp -s "$requirements" "$folder/.requirements" && alive "$folder"; then return; fi
     echo "installing $content into $folder"
     python3 -m venv --clear "$folder"
     "$folder/bin/pip" install --quiet --disable-pip-version-check --requirement "$requirements"

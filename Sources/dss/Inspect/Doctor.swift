@@ -65,6 +65,10 @@ struct Tool: Sendable {
 
     /// The command that installs a missing program.
     static func advice(for executable: String) -> String {
+        // The environment exists, or its program would not have been chosen.
+        if executable.contains("/.venv/bin/") {
+            return "the virtual environment was moved, or Python was upgraded; create it again with tools/setup.sh"
+        }
         let name = baseName(executable)
         let package = all.first { $0.name == name }?.package
         return package.map { "sudo apt-get install \($0)" } ?? "run 'dss doctor' to list the required tools"
