@@ -53,6 +53,17 @@ struct SSHConfigTests {
                 """)
     }
 
+    @Test func sshTakesPercentSignsInPathsLiterally() {
+        var config = config()
+        config.identityFile = "/jobs/feature%2Fx/key"
+        config.controlPath = "/jobs/feature%h/mux"
+        config.hostKeys = .pinned("/jobs/100%/known")
+        let text = config.text
+        #expect(text.contains("IdentityFile \"/jobs/feature%%2Fx/key\"\n"))
+        #expect(text.contains("ControlPath \"/jobs/feature%%h/mux\"\n"))
+        #expect(text.contains("UserKnownHostsFile \"/jobs/100%%/known\"\n"))
+    }
+
     @Test func proxyAndSharedConnectionAreAdded() {
         var config = config()
         let plain = config.text

@@ -37,7 +37,7 @@ struct GitTests {
                 git init -q "$2"; cd "$2"
                 printf '#!/bin/sh\nid -u >>%s\n' "$3" >evil; chmod 0755 evil
                 tree=$(git write-tree)
-                printf 'tree %s\nauthor a <a@b> 1 +0000\ncommitter a <a@b> 1 +0000\ngpgsig x\n\nx\n' "$tree" >c
+                printf 'tree %s\nauthor a <a@b> 1 +0000\ncommitter a <a@b> 1 +0000\ngpgsig -----BEGIN PGP SIGNATURE-----\n \n x\n -----END PGP SIGNATURE-----\n\nx\n' "$tree" >c
                 commit=$(git hash-object -t commit -w --literally c)
                 git update-ref HEAD "$commit"
                 git config gpg.program "$2/evil"; git config log.showSignature true
