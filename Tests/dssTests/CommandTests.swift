@@ -232,6 +232,35 @@ struct CommandTests {
         }
     }
 
+    @Test("the whole cache is removed after a yes, not after anything else", arguments: ["y", "n", nil])
+    func wholeCache(answer: String?) async throws {
+        try await withFolder { world in
+            var world = world
+            let entry = "\(world.directory)/cache/base/b"
+            (world.isRoot, world.person) = (true, answer)
+            world.runner = SystemCommandRunner()
+            let command = ["prune-cache", "--all", "--cache", "cache", "--state", "state"]
+            #expect(await world.dss(command).code == 0, "an empty cache is no question")
+            try makeDirectory(entry)
+            let said = await world.dss(command)
+            #expect(said.code == ["y": 0, "n": 1][answer ?? "", default: 64], "\(said.errors)")
+            #expect(said.errors.contains("Remove 1 cache entry (0 B)? [y/N]") == (answer != nil), "\(said.errors)")
+            #expect(fileExists(entry) == (answer != "y"))
+            #expect(await world.dss(command + ["--yes"]).code == 0)
+            #expect(!fileExists(entry))
+        }
+    }
+
+    @Test("the kind of an asset is named once")
+    func assetName() {
+        let name = { (kind: Asset.Kind, id: String) in
+            AssetConsole<LocalAssets>.name(Asset(kind, assetID: "1.0", id: id, bytes: nil, state: .orphaned))
+        }
+        #expect(name(.process, "process 12") == "process 12")
+        #expect(name(.process, "slirp4netns (process 12)") == "process slirp4netns (process 12)")
+        #expect(name(.image, "/b/image.vhd") == "image /b/image.vhd")
+    }
+
     @Test("tools for root are found after those in PATH")
     func searchPath() {
         #expect(Live.searchPath("/usr/bin:/sbin") == "/usr/bin:/sbin:/usr/local/sbin:/usr/sbin")

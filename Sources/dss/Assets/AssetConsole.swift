@@ -59,15 +59,21 @@ struct AssetConsole<Source: AssetInventory> {
         ).write(as: .text, terminal.style, to: terminal.write)
         let shown = 20
         for spared in plan.spared.prefix(shown) {
-            terminal.write("keeping \(spared.asset.kind.rawValue) \(spared.asset.id): \(spared.reason)\n")
+            terminal.write("keeping \(Self.name(spared.asset)): \(spared.reason)\n")
         }
         if plan.spared.count > shown { terminal.write("keeping \(plan.spared.count - shown) more\n") }
+    }
+
+    /// The kind and the id of an asset. The id of a process begins with its kind.
+    static func name(_ asset: Asset) -> String {
+        let kind = "\(asset.kind.rawValue) "
+        return asset.id.hasPrefix(kind) ? asset.id : kind + asset.id
     }
 
     private static func line(_ gone: [Asset]) -> String {
         guard let first = gone.first else { return "" }
         let place = first.region.isEmpty ? "" : " in \(first.region)"
-        guard gone.count > 1 else { return "removed \(first.kind.rawValue) \(first.id)\(place)\n" }
+        guard gone.count > 1 else { return "removed \(name(first))\(place)\n" }
         let isOneKind = gone.allSatisfy { $0.kind == first.kind }
         let what = isOneKind ? "\(gone.count) \(first.kind.plural)" : "\(gone.count) assets"
         return "removed \(what)" + (first.region.isEmpty ? " of \(first.assetID)" : place) + "\n"

@@ -11,13 +11,15 @@ struct PruneCache: DssCommand {
         abstract: "Remove unused cache entries",
         discussion: """
             The cache holds base systems, installed steps and compressed layers, which make the next build faster. \
-            Removed entries are rebuilt when they are needed. Entries that a running build uses are kept.
+            Removed entries are rebuilt when they are needed. Entries that a running build uses are kept. --all asks \
+            for confirmation.
 
             Examples:
               dss prune-cache --dry-run
               sudo dss prune-cache --unused-for 7
               sudo dss prune-cache --keep 20GB
               sudo dss prune-cache --all
+              sudo dss prune-cache --all --yes
             """)
 
     @Option(
@@ -33,11 +35,14 @@ struct PruneCache: DssCommand {
             valueName: "size"))
     var keep: ByteCount?
 
-    @Flag(help: "Remove all entries that are not in use")
+    @Flag(help: "After confirmation, remove all entries that are not in use")
     var all = false
 
     @Flag(name: .customLong("dry-run"), help: .dryRun)
     var dryRun = false
+
+    @Flag(help: .yes)
+    var yes = false
 
     @Option(help: "Output format: text, markdown or json")
     var format = OutputFormat.text
@@ -59,10 +64,23 @@ struct PruneCache: DssCommand {
     var needsRoot: Bool { !dryRun }
 
     func run(in live: Live) async throws {
-        let pruning = try await live.factory(place).prune(
+        if all, !dryRun, !yes { try await confirmRemoval(live) }
+        live.show(.cache(try await prune(live, isDryRun: dryRun), isDryRun: dryRun), as: json ? .json : format)
+    }
+
+    private func prune(_ live: Live, isDryRun: Bool) async throws -> CachePruning {
+        try await live.factory(place).prune(
             unusedForDays: days ?? (keep == nil && !all ? 30 : nil), toBytes: all ? 0 : keep?.bytes,
-            now: live.now().timeIntervalSince1970, isDryRun: dryRun)
-        live.show(.cache(pruning, isDryRun: dryRun), as: json ? .json : format)
+            now: live.now().timeIntervalSince1970, isDryRun: isDryRun)
+    }
+
+    /// Asks before the whole cache is removed, because the next build then starts from scratch.
+    private func confirmRemoval(_ live: Live) async throws {
+        let gone = try await prune(live, isDryRun: true).removed
+        guard !gone.isEmpty else { return }
+        let what = gone.count == 1 ? "1 cache entry" : "\(gone.count) cache entries"
+        try await live.confirm(
+            "Remove \(what) (\(Units.size(gone.reduce(0) { $0 + $1.bytes })))?", orElse: "nothing was removed")
     }
 }
 
