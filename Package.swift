@@ -65,7 +65,8 @@ let package = Package(
         room(
             "Verification", knows: ["Sandbox", "Workbench"],
             embeds: ["Resources/checks.py", "Resources/kernel.py", "Resources/snippets.py"]),
-        room("DiskImages", knows: ["Sandbox", "Workbench"]),
+        .systemLibrary(name: "CDeflate", path: "SystemLibraries/CDeflate", providers: [.apt(["libdeflate-dev"])]),
+        room("DiskImages", knows: ["Sandbox", "Workbench", "CDeflate"]),
         room(
             "LocalProvider", knows: ["Sandbox", "Workbench", "DiskImages", "Provisioning", "Verification"],
             embeds: [

@@ -45,7 +45,8 @@ struct ApplianceContents: Sendable, Equatable {
 
     var descriptorName: String { "\(stem).ovf" }
     var manifestName: String { "\(stem).mf" }
-    var diskName: String { "\(stem)-disk1.vmdk" }
+    /// The name that the VMDK has outside of the archive, too, because it contains its name.
+    var diskName: String { ImageFormat.vmdk.fileName(stem) }
 
     var descriptor: String {
         OVFDescriptor(appliance: appliance, diskFile: diskName, diskBytes: disk.file.bytes, capacity: capacity).xml
@@ -67,7 +68,8 @@ struct ApplianceContents: Sendable, Equatable {
             "tar",
             [
                 "--create", "--format=ustar", "--owner=0", "--group=0", "--numeric-owner", "--mode=0644", "--mtime=@0",
-                "--file", output, "--directory", workspace, "--", descriptorName, manifestName, diskName,
+                "--dereference", "--file", output, "--directory", workspace, "--", descriptorName, manifestName,
+                diskName,
             ], environment: ["LC_ALL": "C"])
     }
 }

@@ -48,7 +48,8 @@ package struct CompareRange: Sendable, Equatable {
     private static let seekData: Int32 = 3
     private static let seekHole: Int32 = 4
 
-    private static func dataExtents(of path: String) throws -> [Range<Int64>] {
+    /// The ranges of a file that are not holes, ascending.
+    static func dataExtents(of path: String) throws -> [Range<Int64>] {
         let file = open(path, O_RDONLY | O_CLOEXEC)
         guard file >= 0 else { throw FileError("read", path) }
         defer { close(file) }

@@ -6,8 +6,8 @@ import Workbench
 
 /// Converts one raw disk to all formats in parallel and checks each result against the disk before it is returned.
 ///
-/// The slowest conversion (VMDK, one thread) uses one processor; the other conversions and their checks run in
-/// parallel. Only its own check remains when it ends, and that is split into as many parts as there are processors.
+/// `VMDKWriter` writes VMDK, and `qemu-img` all other formats. The check of a VMDK is split into as many parts as there
+/// are processors, because decompressing uses one processor for each.
 package struct ImageConverter: Sendable {
     private let runner: any CommandRunner
     private let processors: Int
@@ -30,7 +30,7 @@ package struct ImageConverter: Sendable {
         let meter = ConversionProgress(formats: formats, sink: progress)
         let job = ConversionJob(
             raw: raw, directory: directory, stem: stem, parts: CompareRange.split(raw, into: processors),
-            runner: runner, meter: meter)
+            processors: processors, runner: runner, meter: meter)
         do {
             return try await withThrowingTaskGroup(of: [ConvertedImage].self) { group in
                 for format in formats where format != .vmdk && format != .ova {
@@ -130,6 +130,7 @@ struct ConversionJob: Sendable {
     let stem: String
     /// Ranges that are compared in parallel for a slow format.
     let parts: [CompareRange]
+    let processors: Int
     let runner: any CommandRunner
     let meter: ConversionProgress
 
@@ -155,7 +156,9 @@ struct ConversionJob: Sendable {
             contents.descriptorDigest = try sha256(of: descriptor)
             try writeAtomically(contents.manifest, to: "\(workspace)/\(contents.manifestName)")
             let diskName = "\(workspace)/\(contents.diskName)"
-            guard link(disk.temporaryPath, diskName) == 0 else { throw FileError("link to", diskName) }
+            // A symbolic link, because some file systems have no hard links; tar packs the file behind it.
+            let sibling = "../\(ConvertedImage.partialName(of: disk.file.name))"
+            guard symlink(sibling, diskName) == 0 else { throw FileError("link to", diskName) }
             try await runner.run(contents.pack(workspace: workspace, output: path(.ova)))
         }
         if !keepsDisk { unlink(disk.temporaryPath) }
@@ -164,10 +167,15 @@ struct ConversionJob: Sendable {
     }
 
     private func convert(_ format: ImageFormat) async throws {
-        let command = Conversion(format: format, source: raw.path, target: path(format)).command
         meter.update(format, "convert", 0)
         // The qemu-img of a killed run may still write to the file and hold its lock.
         unlink(path(format))
+        guard format != .vmdk else {
+            return try await VMDKWriter(processors: processors).write(
+                raw, to: path(format), fileName: format.fileName(stem)
+            ) { [meter] in meter.update(format, "convert", $0) }
+        }
+        let command = Conversion(format: format, source: raw.path, target: path(format)).command
         try await runner.run(command) { [meter] stream, line in
             guard stream == .standardOutput, let fraction = Conversion.fraction(in: line) else { return }
             meter.update(format, "convert", fraction)

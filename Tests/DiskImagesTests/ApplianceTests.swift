@@ -42,11 +42,11 @@ struct ApplianceTests {
             temporaryPath: "/t/.x.vmdk.partial")
         let contents = ApplianceContents(
             appliance: appliance, stem: "x", disk: disk, capacity: 512, descriptorDigest: "0f0f")
-        #expect(contents.manifest == "SHA256(x.ovf)= 0f0f\nSHA256(x-disk1.vmdk)= d15c\n")
+        #expect(contents.manifest == "SHA256(x.ovf)= 0f0f\nSHA256(x.vmdk)= d15c\n")
         #expect(
             contents.pack(workspace: "/w", output: "/o/x.ova").shellLine
                 == "LC_ALL=C tar --create --format=ustar --owner=0 --group=0 --numeric-owner --mode=0644 --mtime=@0 "
-                + "--file /o/x.ova --directory /w -- x.ovf x.mf x-disk1.vmdk")
+                + "--dereference --file /o/x.ova --directory /w -- x.ovf x.mf x.vmdk")
     }
 }
 
