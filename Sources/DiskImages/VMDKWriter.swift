@@ -49,10 +49,11 @@ struct VMDKWriter: Sendable {
     }
 }
 
-/// Runs work that blocks on a separate thread: tasks share only as many threads as there are processors.
+/// Runs work that blocks on a thread of its own: tasks share only as many threads as there are processors, and so does
+/// work on a global queue.
 private func inBackground(_ work: @escaping @Sendable () -> Void) async {
     await withCheckedContinuation { continuation in
-        DispatchQueue.global().async {
+        DispatchQueue(label: "dss.vmdk").async {
             work()
             continuation.resume()
         }
