@@ -83,9 +83,8 @@ package struct Conversion: Sendable, Equatable {
         case .vhd: ["-o", "subformat=dynamic,force_size=on"]
         // Compressed, and the only VMDK variant that OVF and AWS's import accept.
         case .vmdk, .ova: ["-o", "subformat=streamOptimized"]
-        // zlib, because zstd sets an incompatible feature bit (QEMU 5.1) that older QEMU versions, OpenStack and
-        // other readers reject.
-        case .qcow2: ["-c", "-o", "compression_type=zlib"]
+        // zstd takes a sixth of the time of zlib and gives a smaller file. QEMU can read it since 5.1 (August 2020).
+        case .qcow2: ["-c", "-o", "compression_type=zstd"]
         case .raw: []
         }
     }
@@ -110,7 +109,7 @@ package struct Conversion: Sendable, Equatable {
         case .vhd: "dynamic"
         case .vmdk, .ova: "streamOptimized"
         case .raw: nil
-        case .qcow2: "zlib"
+        case .qcow2: "zstd"
         }
     }
 

@@ -8,7 +8,7 @@ struct ConversionTests {
     @Test(arguments: [
         (ImageFormat.vhd, "convert -p -f raw -O vpc -o subformat=dynamic,force_size=on /a /b"),
         (.vmdk, "convert -p -f raw -O vmdk -o subformat=streamOptimized /a /b"),
-        (.qcow2, "convert -p -m 8 -W -f raw -O qcow2 -c -o compression_type=zlib /a /b"),
+        (.qcow2, "convert -p -m 8 -W -f raw -O qcow2 -c -o compression_type=zstd /a /b"),
         (.raw, "convert -p -f raw -O raw /a /b"),
     ])
     func commands(format: ImageFormat, words: String) {
