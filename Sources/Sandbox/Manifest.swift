@@ -239,7 +239,7 @@ package enum ImageFormat: String, Sendable, Codable, CaseIterable, Hashable {
     /// The programs and platforms that a format is for, as shown in tables and release notes.
     package var purpose: String {
         switch self {
-        case .vhd: "Hyper-V, Azure, VirtualBox"
+        case .vhd: "Hyper-V, VirtualBox"
         case .vmdk: "VMware, VirtualBox, AWS import"
         case .raw: "dd, cloud providers"
         case .qcow2: "QEMU, libvirt, OpenStack"

@@ -51,7 +51,7 @@ struct NotesTests {
         ).markdown
         for expected in [
             "### Added",
-            "| [sandbox.vhd](data_science_sandbox/0.1.0/sandbox.vhd) | Hyper-V, Azure, VirtualBox | 1.36 GB | `a1a1",
+            "| [sandbox.vhd](data_science_sandbox/0.1.0/sandbox.vhd) | Hyper-V, VirtualBox | 1.36 GB | `a1a1",
             "| eu-central-1 | `ami-0123456789abcdef0` | Sandbox-0.1.0 (private) |\n| us-east-1 |",
             "docker pull example/sandbox:0.1.0", "### VirtualBox", "### VMware", "### Hyper-V", "### QEMU", "### AWS",
             "sandbox.qcow2,format=qcow2", "| not available |", "[SHA256SUMS](data_science_sandbox/0.1.0/SHA256SUMS)",
