@@ -94,6 +94,23 @@ struct CommandTests {
     }
 
     @Test(
+        "the default password is the first line of its file, whatever ends a line",
+        arguments: ["", "\n", "\r\n", "\r\nmore\r\n", "\nmore"])
+    func passwordFile(ending: String) async throws {
+        try await withFolder { world in
+            var world = world
+            world.isRoot = true
+            let command = ["create-vm", "--provider", "aws", "--default-password-file", "password"]
+            let refusal = "the default password has fewer than 12 characters"
+            try Data("elevenchars\(ending)".utf8).write(to: URL(filePath: "\(world.directory)/password"))
+            #expect(await world.dss(command).errors.contains(refusal))
+            try Data("twelve chars\(ending)".utf8).write(to: URL(filePath: "\(world.directory)/password"))
+            let said = await world.dss(command)
+            #expect(!said.errors.contains(refusal) && !said.errors.contains("one line"), "\(said.errors)")
+        }
+    }
+
+    @Test(
         "verify-vm looks at the image before it asks for the password",
         arguments: [("none.vmdk", "no such image: "), (".", "not a regular file"), ("sandbox.yaml", "not a supported")])
     func imageBeforePassword(file: String, message: String) async throws {

@@ -158,7 +158,8 @@ struct PasswordOptions: ParsableArguments {
 
     private static func firstLine(of file: String, _ keyboard: Keyboard) throws -> String {
         let text = file == "-" ? keyboard.line() : try readText(file)
-        return text?.split(separator: "\n", omittingEmptySubsequences: false).first.map(String.init) ?? ""
+        // CR LF is one character, and a newline as well.
+        return text.map { String($0.prefix { !$0.isNewline }) } ?? ""
     }
 
     private static func check(_ password: String, from source: String) throws -> Secret {
