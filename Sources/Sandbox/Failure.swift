@@ -9,6 +9,7 @@ package struct Failure: Error, Sendable, CustomStringConvertible {
         case badData = 65
         case unavailable = 69
         case bug = 70
+        case outputFailed = 74
         case temporary = 75
         case noPermission = 77
         case interrupted = 130

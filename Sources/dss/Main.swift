@@ -42,6 +42,19 @@ struct Main {
         _ inquire: @Sendable (@escaping Inquiry) async -> Failure? = { await $0() },
         _ perform: @Sendable (sending any DssCommand) async throws -> Void
     ) async -> Int32 {
+        let code = await runCommand(arguments, in: live, inquire, perform)
+        guard let error = live.standardOutput.writeError() else { return code }
+        // A closed pipe ends as it does for programs that SIGPIPE ends, such as git: without a word.
+        guard error != EPIPE else { return code == 0 ? 128 + SIGPIPE : code }
+        let failure = Failure(.outputFailed, "cannot write to standard output: \(String(cString: strerror(error)))")
+        let failed = report(failure, json: false, live)
+        return code == 0 ? failed : code
+    }
+
+    private static func runCommand(
+        _ arguments: [String], in live: Live, _ inquire: @Sendable (@escaping Inquiry) async -> Failure?,
+        _ perform: @Sendable (sending any DssCommand) async throws -> Void
+    ) async -> Int32 {
         let isJSON = arguments.contains("--json")
         if let failure = Dss.unknownCommand(in: arguments) { return report(failure, json: isJSON, live) }
         do {
@@ -143,7 +156,7 @@ struct Dss: ParsableCommand {
               dss verify-vm IMAGE --ask-default-password
 
             Exit codes: 0 success, 1 failure, 64 usage error, 65 invalid data, 69 tool or service unavailable, 70 \
-            internal error, 75 temporary failure (try again later), 77 permission denied, 130 interrupted.
+            internal error, 74 output cannot be written, 75 temporary failure (try again later), 77 permission denied, 130 interrupted.
             """,
         version: "0.1.0",
         groupedSubcommands: [

@@ -18,6 +18,8 @@ struct PretendWorld {
     var program = "dss"
     /// Whether a person with a terminal of 80 columns is there, and what they answer to every question.
     var person: String?
+    /// What writing to standard output fails with.
+    var outputError: Int32?
     var runner: any CommandRunner = NoPrograms()
     var network: any Network = NoNetwork()
     var now = Date(timeIntervalSince1970: 1_795_000_000)
@@ -47,7 +49,7 @@ struct PretendWorld {
         Live(
             invocation: Invocation(program: program, arguments: arguments, sudo: isRoot ? "" : "sudo "),
             environment: environment, currentDirectory: directory, home: directory, isRoot: isRoot,
-            standardOutput: terminal(output), standardError: terminal(errors),
+            standardOutput: terminal(output, outputError), standardError: terminal(errors),
             keyboard: Keyboard(
                 isTerminal: person != nil,
                 answer: { [person] ask in
@@ -61,8 +63,10 @@ struct PretendWorld {
             runner: runner, network: network, clock: ContinuousClock(), now: { [now] in now })
     }
 
-    private func terminal(_ buffer: Buffer) -> Terminal {
-        Terminal(isTerminal: person != nil, environment: environment, width: { 80 }, write: buffer.write)
+    private func terminal(_ buffer: Buffer, _ error: Int32? = nil) -> Terminal {
+        Terminal(
+            isTerminal: person != nil, environment: environment, width: { 80 }, write: buffer.write,
+            writeError: { error })
     }
 }
 

@@ -14,6 +14,8 @@ struct Terminal: Sendable {
     /// Columns of the terminal window, which may change at any time.
     let width: @Sendable () -> Int
     let write: @Sendable (String) -> Void
+    /// The error number of the first write that failed. What follows is dropped: a build goes on without its reader.
+    var writeError: @Sendable () -> Int32? = { nil }
 
     /// Whether lines can be replaced.
     var isInteractive: Bool { isTerminal && environment["TERM"] != "dumb" }
@@ -33,6 +35,7 @@ struct Terminal: Sendable {
 extension Terminal {
     /// An open file of the process.
     init(descriptor: Int32, environment: [String: String] = [:]) {
+        let stream = OutputFile(descriptor)
         self.init(
             isTerminal: isatty(descriptor) == 1, environment: environment,
             width: {
@@ -40,14 +43,35 @@ extension Terminal {
                 guard ioctl(descriptor, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return 80 }
                 return Int(size.ws_col)
             },
-            write: { text in
-                var bytes = Array(text.utf8)[...]
-                while !bytes.isEmpty {
-                    let count = bytes.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
-                    guard count > 0 else { return }
+            write: { stream.write($0) }, writeError: { stream.error })
+    }
+}
+
+/// An open file that text is written to, until a write fails.
+private final class OutputFile: Sendable {
+    private let descriptor: Int32
+    private let failure = Mutex<Int32?>(nil)
+
+    init(_ descriptor: Int32) { self.descriptor = descriptor }
+
+    var error: Int32? { failure.withLock { $0 } }
+
+    func write(_ text: String) {
+        failure.withLock { failure in
+            var bytes = Array(text.utf8)[...]
+            while !bytes.isEmpty, failure == nil {
+                let count = bytes.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
+                if count >= 0 {
                     bytes = bytes.dropFirst(count)
+                } else if errno == EAGAIN {
+                    // Another program has made the shared file non-blocking.
+                    var ready = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
+                    poll(&ready, 1, -1)
+                } else if errno != EINTR {
+                    failure = errno
                 }
-            })
+            }
+        }
     }
 }
 
