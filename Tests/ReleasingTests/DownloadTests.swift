@@ -2,6 +2,7 @@ import AWSCore
 import AWSServices
 import Foundation
 import Glibc
+import HTTPTransport
 import Sandbox
 import Synchronization
 import Testing
@@ -98,6 +99,71 @@ struct DownloadTests {
             let error = await failure { try await workspace.download() }
             #expect(error is IntegrityError, "\(String(describing: error))")
             #expect(!workspace.names.contains("sandbox-0.1.0.vmdk"))
+        }
+    }
+
+    @Test(
+        "the name of the file is that of an image of the release",
+        arguments: [
+            "../sandbox-0.1.0.vmdk", "sandbox-0.2.0.vmdk", "sandbox-0.1.0.sh", ".bashrc", ".x-0.1.0.vmdk",
+            "a/b-0.1.0.vmdk", "-0.1.0.vmdk",
+        ])
+    func foreignName(name: String) async throws {
+        try await FakeDownloadSite.with { workspace in
+            let file = Manifest.File(name: name, format: .vmdk, bytes: 1, sha256: nil)
+            let manifest = try sampleManifest("0.1.0", files: [file])
+            try await workspace.put(
+                "\(FakeDownloadSite.prefix)/0.1.0/\(Manifest.fileName)", Array(manifest.json.utf8))
+            let error = await failure { try await workspace.download() }
+            #expect((error as? Failure)?.code == .badData, "\(String(describing: error))")
+        }
+    }
+
+    @Test("another file of the same name is neither replaced nor removed")
+    func fileInTheWay() async throws {
+        try await FakeDownloadSite.with { workspace in
+            _ = try await workspace.publish(size: 1_000)
+            let file = "\(workspace.folder)/sandbox-0.1.0.vmdk"
+            try Data("mine".utf8).write(to: URL(filePath: file))
+            let error = await failure {
+                try await withHTTPTransport { transport in
+                    let source = try DownloadSource(
+                        url: workspace.url, prefix: FakeDownloadSite.prefix, PlainHTTP(transport: transport))
+                    _ = try await source.download(
+                        AssetID("0.1.0"), .vmdk, to: workspace.folder, events: { _ in }, clock: ContinuousClock())
+                }
+            }
+            #expect((error as? Failure)?.message == "\(file) exists and is not this image")
+            #expect(try workspace.bytes() == Array("mine".utf8))
+        }
+    }
+
+    @Test(
+        "HTTPS, or a server on this host",
+        arguments: [
+            ("https://example.org", true), ("http://127.0.0.1:8000", true), ("http://[::1]:8000/x", true),
+            ("http://localhost", true), ("http://example.org", false), ("http://127.evil.example", false),
+            ("http://localhost.example.org", false),
+        ])
+    func scheme(url: String, isGood: Bool) {
+        let source = try? DownloadSource(url: url, prefix: "p", PlainHTTP(transport: NoTransport()))
+        #expect((source != nil) == isGood)
+    }
+
+    private struct NoTransport: Transport {
+        func send(_ request: HTTPRequest, within limit: Duration) async throws -> HTTPResponse {
+            throw TransportError(.notConnected, "this test has no network")
+        }
+    }
+
+    @Test("an answer that is too large for its kind is not read to its end")
+    func endless() async throws {
+        try await FakeDownloadSite.with { workspace in
+            _ = try await workspace.publish(size: 1_000)
+            try await workspace.put(
+                "\(FakeDownloadSite.prefix)/0.1.0/\(Manifest.fileName)", Array(repeating: 32, count: (16 << 20) + 1))
+            let error = await failure { try await workspace.download(attempts: 1) }
+            #expect(error.map { "\($0)" }?.contains("larger than the limit of 16777216 bytes") == true)
         }
     }
 

@@ -32,6 +32,9 @@ package struct HTTPRequest: Sendable, Equatable {
     package var body: [UInt8]
     /// SHA-256 of the body in hexadecimal, if already known.
     package var bodyHash: String?
+    /// The largest body of a successful response in bytes. The transport does not read further, whatever the server
+    /// sends. The default is for the answers of AWS and for the pieces of a download.
+    package var responseLimit = 64 << 20
 
     package init(
         _ method: Method = .post, _ endpoint: Endpoint, path: String = "/", query: [Pair] = [], headers: [Pair] = [],
@@ -132,6 +135,15 @@ package struct Endpoint: Sendable, Hashable {
 
     /// The value of the `Host` header.
     package var authority: String { port.map { "\(host):\($0)" } ?? host }
+
+    /// Whether the host is this computer, so that nobody else sees what is sent without TLS. A name such as
+    /// `127.0.0.1.example.com` is not an address.
+    package var isLoopback: Bool {
+        let name = host.lowercased()
+        let parts = name.split(separator: ".", omittingEmptySubsequences: false)
+        return ["localhost", "[::1]"].contains(name)
+            || parts.count == 4 && parts[0] == "127" && parts.allSatisfy { UInt8($0) != nil }
+    }
 
     /// Parses a URL such as `AWS_ENDPOINT_URL` holds: `http://127.0.0.1:5000`.
     /// - Returns: `nil` if it is not an HTTP URL with a host.

@@ -35,23 +35,37 @@ package struct HTTPTransport: Transport {
             return HTTPResponse(
                 status: Int(response.status.code),
                 headers: response.headers.map { HTTPRequest.Pair($0.name, $0.value) },
-                body: try await collect(response, expected: request.method == .head ? 0 : nil))
+                body: try await collect(response, of: request))
         } catch {
             try Task.checkCancellation()
             throw TransportError(error, to: request.endpoint.authority)
         }
     }
 
-    /// - Throws: `TransportError` if the body is shorter than its `Content-Length`.
-    private func collect(_ response: HTTPClientResponse, expected: Int?) async throws -> [UInt8] {
-        let length = expected ?? response.headers.first(name: "content-length").flatMap { Int($0) }
+    /// The largest body of a redirect or an error, which says little more than why.
+    private static let errorLimit = 1 << 20
+
+    /// - Throws: `TransportError` if the body is shorter than its `Content-Length`, or larger than its limit.
+    private func collect(_ response: HTTPClientResponse, of request: HTTPRequest) async throws -> [UInt8] {
+        let isSuccess = (200..<300).contains(response.status.code)
+        let limit = isSuccess ? request.responseLimit : min(request.responseLimit, Self.errorLimit)
+        let length =
+            request.method == .head ? 0 : response.headers.first(name: "content-length").flatMap { Int($0) }
+        guard length ?? 0 <= limit else { throw tooLarge(limit) }
         var body: [UInt8] = []
-        body.reserveCapacity(min(length ?? 0, 64 << 20))
-        for try await chunk in response.body { chunk.withUnsafeReadableBytes { body.append(contentsOf: $0) } }
+        body.reserveCapacity(length ?? 0)
+        for try await chunk in response.body {
+            guard body.count + chunk.readableBytes <= limit else { throw tooLarge(limit) }
+            chunk.withUnsafeReadableBytes { body.append(contentsOf: $0) }
+        }
         guard length == nil || length == body.count else {
             throw TransportError(.lost, "the response ended after \(body.count) of \(length!) bytes")
         }
         return body
+    }
+
+    private func tooLarge(_ limit: Int) -> TransportError {
+        TransportError(.lost, "the response is larger than the limit of \(limit) bytes")
     }
 }
 

@@ -223,8 +223,11 @@ package struct ImageRepository: Sendable, Equatable, CustomStringConvertible {
     /// Whether the registry is on this host. Docker uses plain HTTP for such registries only.
     var isOnThisMachine: Bool {
         guard let host else { return false }
-        let name = host.hasPrefix("[") ? "[::1]" : String(host.prefix { $0 != ":" })
-        return name == "localhost" || name == "[::1]" && host.hasPrefix("[::1]") || name.hasPrefix("127.")
+        if host == "[::1]" || host.hasPrefix("[::1]:") { return true }
+        let name = String(host.prefix { $0 != ":" }).lowercased()
+        // A name such as 127.evil.example is not an address.
+        let parts = name.split(separator: ".", omittingEmptySubsequences: false)
+        return name == "localhost" || parts.count == 4 && parts[0] == "127" && parts.allSatisfy { UInt8($0) != nil }
     }
 
     /// The key of the registry in Docker's configuration.

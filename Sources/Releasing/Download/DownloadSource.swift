@@ -20,6 +20,12 @@ package struct DownloadSource: Sendable {
                 .usage, "'\(url)' is not a valid download URL",
                 advice: "for example --url https://d111111abcdef8.cloudfront.net")
         }
+        // The checksums come from the same place, so without TLS nothing protects the download.
+        guard endpoint.scheme == "https" || endpoint.isLoopback else {
+            throw Failure(
+                .usage, "\(url) does not use HTTPS, so the download could be altered on the way",
+                advice: "use a URL that starts with https://")
+        }
         self.endpoint = endpoint
         self.prefix = prefix
         self.http = http
@@ -59,12 +65,24 @@ package struct DownloadSource: Sendable {
                 .badData, "\(assetID) has no file in format \(format.rawValue)",
                 advice: "choose one of: --format \(manifest.files.map(\.format.rawValue).joined(separator: ", "))")
         }
+        // The name becomes that of a file on this host.
+        guard isName(file.name, of: assetID, format) else {
+            throw Failure(
+                .badData, "the manifest of \(assetID) names file '\(file.name)', which is no image of this release",
+                advice: "check the URL; the name must be <name>-\(format.fileName("\(assetID)"))")
+        }
         guard file.bytes >= 0 else {
             throw Failure(.badData, "the manifest of \(assetID) has an invalid size for file '\(file.name)'")
         }
         return Item(
             path: path(assetID, file.name), name: file.name, format: format, size: Int(file.bytes),
             check: try await check(file, assetID))
+    }
+
+    /// Whether a file has the name that builds give to their images: `<name>-<id>.<ending>`.
+    private func isName(_ name: String, of assetID: AssetID, _ format: ImageFormat) -> Bool {
+        let ending = "-" + format.fileName("\(assetID)")
+        return name.hasSuffix(ending) && name.dropLast(ending.count).wholeMatch(of: /[^.\/\p{Cc}][^\/\p{Cc}]*/) != nil
     }
 
     /// A file of a release on this host.
@@ -77,7 +95,7 @@ package struct DownloadSource: Sendable {
 
     /// Downloads the file of a release in a format, unless the complete file is already there.
     /// - Parameter path: An absolute path; if it is a directory, the file gets the name of the image.
-    /// - Throws: `LockHeld` if another process is downloading the same file.
+    /// - Throws: `LockHeld` if another process is downloading the same file; `Failure` if another file is in the way.
     package func download(
         _ assetID: AssetID, _ format: ImageFormat, to path: String, events: @escaping EventSink,
         clock: any Clock<Duration>
@@ -85,6 +103,11 @@ package struct DownloadSource: Sendable {
         let item = try await item(assetID, format)
         let file = fileExists("\(path)/.") ? "\(path)/\(item.name)" : path
         guard try !item.isThere(at: file) else { return Downloaded(item: item, file: file, wasThere: true) }
+        guard FileKind(of: file) == nil else {
+            throw Failure(
+                .badData, "\(file) exists and is not this image",
+                advice: "remove it, or choose another file with --output")
+        }
         let lock = try FileLock("\(file).part-lock", holder: "a download of \(file) is running")
         defer { unlink("\(file).part-lock") }
         try await StageLog(events: events, clock: clock).run(.export) {

@@ -233,7 +233,7 @@ package struct GitHubServer: Sendable, Equatable {
                 .usage, "'\(url)' is not the URL of a GitHub API",
                 advice: "for GitHub Enterprise Server, use https://HOST/api/v3")
         }
-        guard endpoint.scheme == "https" || ["127.0.0.1", "localhost", "[::1]"].contains(endpoint.host) else {
+        guard endpoint.scheme == "https" || endpoint.isLoopback else {
             throw Failure(
                 .usage, "\(url) does not use HTTPS, so the token would be sent unencrypted",
                 advice: "use a URL that starts with https://")

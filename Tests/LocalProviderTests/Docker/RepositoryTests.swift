@@ -33,7 +33,10 @@ struct RepositoryTests {
         for name in ["localhost:5000/a", "127.0.0.1:5000/a", "127.3.2.1/a", "[::1]:5000/a"] {
             #expect(try ImageRepository(name).isOnThisMachine, "\(name)")
         }
-        for name in ["example.org/a", "exasol/a", "10.0.0.1:5000/a", "localhost.example.org/a"] {
+        for name in [
+            "example.org/a", "exasol/a", "10.0.0.1:5000/a", "localhost.example.org/a", "127.evil.example/a",
+            "127.0.0.1.example.org:5000/a", "127.0.0/a",
+        ] {
             #expect(try !ImageRepository(name).isOnThisMachine, "\(name)")
         }
     }

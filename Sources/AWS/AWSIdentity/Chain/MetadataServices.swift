@@ -46,7 +46,9 @@ struct MetadataRequest: Sendable {
         if parts[0].hasSuffix("/"), !path.hasSuffix("/") { path += "/" }
         // The query is already encoded and is sent unchanged.
         if parts.count > 1 { path += "?\(parts[1])" }
-        return HTTPRequest(method, bare, path: path, headers: headers)
+        var request = HTTPRequest(method, bare, path: path, headers: headers)
+        request.responseLimit = 1 << 20
+        return request
     }
 
     private func observed(_ request: HTTPRequest, _ attempt: Int, _ world: IdentityWorld) async throws -> HTTPResponse {
@@ -260,19 +262,12 @@ extension IdentityWorld {
         guard let endpoint = Endpoint(url: bare, signingRegion: "") else {
             throw IdentityError(.usage, "\(url.origin) is not a URL such as http://169.254.170.23/v1/credentials")
         }
-        let near: Set = ["169.254.170.2", "169.254.170.23", "[fd00:ec2::23]", "localhost", "[::1]"]
-        let host = endpoint.host.lowercased()
-        guard endpoint.scheme == "https" || near.contains(host) || isIPv4Loopback(host) else {
+        let near: Set = ["169.254.170.2", "169.254.170.23", "[fd00:ec2::23]"]
+        guard endpoint.scheme == "https" || near.contains(endpoint.host.lowercased()) || endpoint.isLoopback else {
             throw IdentityError(
                 .usage, "\(url.origin) is a plain HTTP URL of a remote host",
                 advice: "use https, or an ECS or EKS address: 169.254.170.2, 169.254.170.23, [fd00:ec2::23]")
         }
-    }
-
-    /// Whether the host is an address in 127.0.0.0/8; a name such as `127.0.0.1.example.com` is not.
-    private func isIPv4Loopback(_ host: String) -> Bool {
-        let parts = host.split(separator: ".", omittingEmptySubsequences: false)
-        return parts.count == 4 && parts[0] == "127" && parts.allSatisfy { UInt8($0) != nil }
     }
 
     private func containerToken() throws -> String? {

@@ -179,8 +179,12 @@ package struct PlainHTTP: Sendable {
         self.tell = tell
     }
 
-    /// Downloads a small file into memory.
-    package func get(_ request: HTTPRequest) async throws -> [UInt8] { try await send(request).body }
+    /// Downloads a small file, such as a manifest or a list of checksums, into memory.
+    package func get(_ request: HTTPRequest) async throws -> [UInt8] {
+        var request = request
+        request.responseLimit = 16 << 20
+        return try await send(request).body
+    }
 
     /// - Parameter isKnown: the server has served the same file before, so a 403 can only be a rate limit.
     /// - Returns: a successful response.
