@@ -188,10 +188,14 @@ func sha1(_ text: String) -> String {
     hex(Insecure.SHA1.hash(data: Array(text.utf8)))
 }
 
-/// Parses a time as written by AWS, botocore and `credential_process` programs: ISO 8601, with `Z`, `UTC` or an offset.
+/// Parses a time as written by AWS, botocore and `credential_process` programs: ISO 8601, with `Z`, `UTC` or an offset,
+/// and with a space instead of `T`, as Python prints times and botocore takes them.
 func parsedTime(_ text: String) -> Date? {
     var text = text.trimmed
     if text.hasSuffix("UTC") { text = text.dropLast(3) + "Z" }
     text.replace(/\.\d+/, with: "")
+    if let match = text.prefixMatch(of: /(\d{4}-\d{2}-\d{2}) +(?=\d)/) {
+        text.replaceSubrange(match.range, with: "\(match.1)T")
+    }
     return try? Date(text, strategy: .iso8601)
 }

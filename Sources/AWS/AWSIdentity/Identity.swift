@@ -56,7 +56,8 @@ package struct Identity: Sendable {
         let credentials = try await keeper.credentials(insteadOf: nil)
         return CallerIdentity(
             account: answer.account, arn: answer.arn, userID: answer.userId, accessKeyID: credentials.accessKeyID,
-            origin: credentials.origin, expiration: credentials.expiration)
+            origin: credentials.origin, expiration: credentials.expiration,
+            isTemporary: credentials.sessionToken != nil)
     }
 
     private func client(in region: String, backoff: Backoff = .init()) -> AWSClient {
@@ -84,8 +85,10 @@ package struct CallerIdentity: Sendable, Equatable {
     package var accessKeyID: String
     /// Human-readable origin of the credentials.
     package var origin: String
-    /// `nil` for credentials that do not expire.
+    /// `nil` for credentials that do not expire, and for temporary ones whose source does not say when they do.
     package var expiration: Date?
+    /// Whether the credentials have a session token, so that they expire.
+    package var isTemporary = false
 }
 
 /// The selected profile and the origin of the selection.

@@ -42,7 +42,7 @@ extension FactSheet {
             Fact("identity", key: "arn", caller.arn),
             Fact("user id", key: "user_id", caller.userID),
             Fact("access key", key: "access_key_id", caller.accessKeyID, from: caller.origin),
-            Self.expiration(caller.expiration, now),
+            Self.expiration(caller, now),
             Self.setting("profile", identity.profile, none: "none"),
             Self.setting("region", identity.region, none: "not set; add --region, or set AWS_REGION"),
         ])
@@ -54,8 +54,10 @@ extension FactSheet {
         return Fact(name, setting.value, from: setting.origin)
     }
 
-    private static func expiration(_ date: Date?, _ now: Date) -> Fact {
-        guard let date else { return Fact("expires", "never", .null) }
+    private static func expiration(_ caller: CallerIdentity, _ now: Date) -> Fact {
+        guard let date = caller.expiration else {
+            return Fact("expires", caller.isTemporary ? "unknown" : "never", .null)
+        }
         let time = date.formatted(.iso8601)
         return Fact("expires", "\(time), in \(Units.time(date.timeIntervalSince(now).rounded()))", .string(time))
     }
