@@ -116,7 +116,7 @@ extension FactSheet {
         facts += [
             Fact("jupyter", key: "jupyter_url", "http://\(machine.address):\(port)/lab"),
             Fact("tunnel", "ssh -F '\(config)' -N -L \(port):localhost:\(port) '\(alias)'"),
-            .shown("via tunnel", "http://localhost:\(port)/lab (only SSH is open)"),
+            .shown("via tunnel", "http://localhost:\(port)/lab (only SSH is open; JupyterLab starts at the next boot)"),
         ]
     }
 }
