@@ -121,7 +121,7 @@ extension BuildReport {
 extension BuildReport {
     /// The final report on a terminal.
     ///
-    /// - Parameter password: the default password if it was generated for this build; only this report shows it. A
+    /// - Parameter password: the default password if it was generated for this build. A
     ///   build that was up to date does not show it, because its images carry an older one.
     /// - Parameter spelled: returns a command as the user has to type it.
     package func text(
@@ -134,7 +134,7 @@ extension BuildReport {
             machineImage.map { ["AMI \(style.paint($0.id, .bold)) in \($0.region): \($0.name)"] } ?? [],
             imageLines(style),
             missingLines(style),
-            loginLines(style, password),
+            loginLines(style, password, spelled),
             nextCommand.map { ["next: \(style.paint(spelled($0), .bold))"] } ?? [],
         ]
         return sections.filter { !$0.isEmpty }.map { $0.map { $0 + "\n" }.joined() }.joined(separator: "\n")
@@ -176,17 +176,21 @@ extension BuildReport {
             }
     }
 
-    private func loginLines(_ style: Style, _ password: Secret?) -> [String] {
+    private func loginLines(_ style: Style, _ password: Secret?, _ spelled: (String) -> String) -> [String] {
         let jupyter = "JupyterLab: http://<address of the machine>:\(jupyterPort)/lab"
         if hasOlderPassword {
-            return ["log in as \(user) with the default password set when these images were built"]
+            return [
+                "log in as \(user) with the default password set when these images were built",
+                "  (stored nowhere; if nobody knows it, build anew with --new-password, or set",
+                "  another one on a running sandbox: \(spelled("dss reset-password --help")))",
+            ]
         }
         guard let password else {
             return ["log in as \(user) with your default password; change it at the first login", jupyter]
         }
         return [
             "log in as \(user) with the password \(style.paint(password.reveal, .bold))",
-            "  (generated for this build, shown only here; change it at the first login)",
+            "  (generated for this build, stored nowhere; change it at the first login)",
             jupyter,
         ]
     }
@@ -204,8 +208,8 @@ extension BuildReport {
     /// `activities`, `critical_path`, `machine_image` (the AMI), `artifacts`, `missing`, `user`, `jupyter_port`,
     /// `default_password`, `next`.
     ///
-    /// - Parameter password: the default password if it was generated for this build. It is stored nowhere else, so a
-    ///   program that starts a build must read it here.
+    /// - Parameter password: the default password if it was generated for this build. It is stored nowhere, so a
+    ///   program that starts a build must read it here, or from the event `password-set` if the build fails later.
     package func json(password: Secret? = nil) -> JSONValue {
         .object(members(password) { $0 })
     }

@@ -83,6 +83,11 @@ package enum Message {
         lines("warning:", .yellow, message, style).map { $0 + "\n" }.joined()
     }
 
+    /// The default password that a build generated and set.
+    static func passwordSet(_ user: String, _ password: Secret) -> String {
+        "the default password of \(user) is now \(password.reveal); it is stored nowhere"
+    }
+
     /// A log line about an AWS call, ending in a line break.
     package static func log(_ message: String, _ style: Style) -> String {
         "\(style.paint("aws:", .dim)) \(message.printableLine)\n"

@@ -118,6 +118,8 @@ extension BuildEvent {
             ("activity-started", [("name", .string(name))])
         case .activityFinished(let name):
             ("activity-finished", [("name", .string(name))])
+        case .passwordSet(let user, let password):
+            ("password-set", [("user", .string(user)), ("default_password", .string(password.reveal))])
         case .notice(let message):
             ("notice", [("message", .string(message))])
         case .warning(let message):

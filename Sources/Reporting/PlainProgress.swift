@@ -41,6 +41,8 @@ package struct PlainProgress: ProgressRenderer {
             return ["\(stage)\(task.title.printableLine): \(task.status.rawValue) in \(Units.time(task.seconds))"]
         case .output(let stage, let line):
             return isVerbose ? line.printableLines.map { "\(stage.rawValue): | \($0)".trimmedEnd } : []
+        case .passwordSet(let user, let password):
+            return Message.lines("note:", .bold, Message.passwordSet(user, password), .piped)
         case .notice(let message):
             return Message.lines("note:", .bold, message, .piped)
         case .warning(let message):

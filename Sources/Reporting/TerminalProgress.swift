@@ -49,6 +49,8 @@ package struct TerminalProgress: ProgressRenderer {
             ["\(style.mark(.bad)) \(task.title.printableLine)  \(task.status.rawValue)"]
         case .output(_, let line) where isVerbose:
             line.printableLines.map { style.paint("  \($0)", .dim) }
+        case .passwordSet(let user, let password):
+            Message.lines("note:", .bold, Message.passwordSet(user, password), style)
         case .notice(let message):
             Message.lines("note:", .bold, message, style)
         case .warning(let message):

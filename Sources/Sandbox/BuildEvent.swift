@@ -1,6 +1,6 @@
 /// An event of a running build. The terminal output, the JSON stream and the report are created from these events
 /// alone.
-package enum BuildEvent: Sendable, Equatable, Codable {
+package enum BuildEvent: Sendable, Equatable {
     case buildStarted(assetID: AssetID, provider: String)
     case stageStarted(Stage)
     case stageFinished(Stage, seconds: Double, outcome: StageOutcome)
@@ -13,6 +13,9 @@ package enum BuildEvent: Sendable, Equatable, Codable {
     /// A long-running activity started, possibly in parallel with others. `activityFinished` carries the same name.
     case activityStarted(String)
     case activityFinished(String)
+    /// The machine has this generated default password from now on. It is delivered here and not only by the report,
+    /// because the system may outlive a build that fails later.
+    case passwordSet(user: String, Secret)
     case notice(String)
     case warning(String)
     case artifact(Artifact)

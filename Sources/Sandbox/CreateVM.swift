@@ -92,6 +92,9 @@ private struct VMBuild<Provider: VMProvider, Installer: Provisioner>: Sendable {
         try await log.run(.seal) {
             if machine.isSealed { return ((), .cached) }
             try await provisioner.seal(machine, in: build)
+            if let password = build.order.password?.generated {
+                build.scope.events(.passwordSet(user: build.definition.user.name, password))
+            }
             return ((), .done)
         }
     }

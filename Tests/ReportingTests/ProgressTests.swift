@@ -41,6 +41,16 @@ struct ProgressTests {
         #expect(written(PlainProgress(), events).hasSuffix("install: interrupted in 4.3 s\n"))
     }
 
+    @Test func aPasswordIsReadableInEveryForm() {
+        let events: [(BuildEvent, at: Double)] = [(.passwordSet(user: "lab", Secret("geheim")), 1)]
+        let line = "note: the default password of lab is now geheim; it is stored nowhere\n"
+        #expect(written(TerminalProgress(Samples.ascii), events).hasSuffix(line))
+        #expect(written(PlainProgress(), events) == line)
+        #expect(
+            written(JSONProgress(), events)
+                == #"{"event":"password-set","at":1,"user":"lab","default_password":"geheim"}"# + "\n")
+    }
+
     @Test func aPipe() throws {
         try expectGolden(written(PlainProgress(), Samples.build() + Samples.failingBuild), "progress-plain")
         try expectGolden(written(PlainProgress(isVerbose: true), Samples.build()), "progress-plain-verbose")

@@ -33,7 +33,7 @@ struct ReportTests {
         let old = try Samples.upToDate()
         let secret = Samples.password.reveal
         #expect(built.text(Samples.narrow, password: Samples.password).contains(secret))
-        #expect(!built.text(Samples.narrow).contains("shown only here"))
+        #expect(!built.text(Samples.narrow).contains("stored nowhere"))
         #expect(!old.text(Samples.narrow, password: Samples.password).contains(secret))
         #expect(!old.event(password: Samples.password).contains(secret))
     }

@@ -133,6 +133,32 @@ struct CreateVMTests {
         #expect(finished(events(), .failed).isEmpty && finished(events(), .interrupted).count == 1)
     }
 
+    @Test(arguments: ["capture", "export raw"])
+    func `a generated password is told as soon as it is set, whatever comes after`(call: String) async throws {
+        var provider = FakeProvider()
+        provider.failing = call
+        let (events, sink) = collector()
+        await #expect(throws: Failure.self) {
+            try await createVM(order(), on: provider, with: provider, events: sink)
+        }
+        let all = events()
+        let told = all.indices.filter { all[$0] == .passwordSet(user: "ubuntu", Secret("x")) }
+        #expect(told.count == 1)
+        let capture = try #require(all.firstIndex(of: .stageStarted(.capture)))
+        #expect(told.allSatisfy { $0 < capture })
+    }
+
+    @Test(arguments: [true, false])
+    func `a password that this build did not set is not told`(isSealed: Bool) async throws {
+        var provider = FakeProvider()
+        provider.machine.isSealed = isSealed
+        var order = try order()
+        if !isSealed { order.password = .given(Secret("x")) }
+        let (events, sink) = collector()
+        _ = try await createVM(order, on: provider, with: provider, events: sink)
+        #expect(!events().contains(.passwordSet(user: "ubuntu", Secret("x"))))
+    }
+
     @Test func `the machine is kept on failure where that is asked for, and nothing else`() async throws {
         var provider = FakeProvider()
         provider.failing = "export raw"

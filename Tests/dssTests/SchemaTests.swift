@@ -28,7 +28,7 @@ struct SchemaTests {
                         index: 2, count: 3, role: "jupyter", name: "install", status: .unreachable, seconds: 1,
                         module: "pip", message: "no route")),
                 .output(.seal, line: "\u{1B}[31mred"), .activityStarted("export"), .activityFinished("export"),
-                .notice("note"), .lacking(missing), .artifact(artifact),
+                .passwordSet(user: "ubuntu", Secret("x")), .notice("note"), .lacking(missing), .artifact(artifact),
             ]
     }
 

@@ -238,7 +238,7 @@ package struct MachineOrder: Sendable {
     /// Which instances of an earlier run can be reused.
     package enum Reuse: Sendable {
         case any
-        /// Only instances that are not sealed yet, because the password of a sealed one is unknown.
+        /// Only instances that are not sealed yet, because a sealed one has another password than the requested one.
         case unsealed
         case none
     }
