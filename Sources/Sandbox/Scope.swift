@@ -93,7 +93,11 @@ extension Scope {
     private func cleanUp(_ log: StageLog?) async -> [String] {
         await Task { [undo] in
             guard let log else { return await undo.unwind() }
-            return (try? await log.run(.cleanUp) { (await undo.unwind(), .done) }) ?? []
+            let removal = try? await log.run(.cleanUp) {
+                let leftovers = await undo.unwind()
+                return (leftovers, leftovers.isEmpty ? .done : .failed)
+            }
+            return removal ?? []
         }.value
     }
 }

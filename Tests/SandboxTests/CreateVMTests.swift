@@ -192,6 +192,7 @@ struct CreateVMTests {
         let (events, sink) = collector()
         let report = try await createVM(order(), on: provider, with: provider, events: sink)
         #expect(report.artifacts == [artifact])
+        #expect(finished(events(), .failed) == [.cleanUp])
         #expect(events().contains(.warning("disk could not be removed: busy; remove it with: rm disk")))
     }
 
