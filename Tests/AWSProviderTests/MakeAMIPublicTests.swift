@@ -74,6 +74,20 @@ extension ImageSuites {
             }
         }
 
+        @Test("what stays public is named, and so is what became private")
+        func undoneByHalf() async throws {
+            try await ImageAccount.with { account in
+                let image = try await account.upload()
+                try await account.dss("make-ami-public", image.id, "--yes")
+                try await account.order("denied", "ModifySnapshotAttribute")
+                let said = try await account.dss("make-ami-public", image.id, "--undo", "--yes")
+                #expect(said.status == .exited(77), "\(said.errors)")
+                #expect(said.errors.contains("\(image.snapshotID) in eu-central-1 may still be public"))
+                #expect(said.errors.contains("\(image.id) is private now"), "\(said.errors)")
+                #expect(try await account.isPublic(image.id, image.snapshotID) == [false, true])
+            }
+        }
+
         @Test("an image of another account, or a missing one, is refused")
         func unknown() async throws {
             try await ImageAccount.with { account in

@@ -144,10 +144,27 @@ package struct AMIVisibility: Sendable {
         }
     }
 
-    /// Makes the image private first, because the image is what others find.
+    /// Makes the image private first, because the image is what others find. A resource that stays public does not keep
+    /// the others from becoming private.
+    /// - Throws: `Failure` that names what stayed public and why, and what is private now.
     package func makePrivate(_ state: State) async throws {
-        if state.isPublic { try await hide(image: state.imageID) }
-        for snapshot in state.snapshots where snapshot.isPublic { try await hide(snapshot.id) }
+        var (hidden, visible): ([String], [(id: String, error: AWSError)]) = ([], [])
+        func attempt(_ id: String, _ hide: () async throws -> Void) async throws {
+            do {
+                try await hide()
+                hidden.append(id)
+            } catch let error as AWSError { visible.append((id, error)) }
+        }
+        if state.isPublic { try await attempt(state.imageID) { try await hide(image: state.imageID) } }
+        for snapshot in state.snapshots where snapshot.isPublic {
+            try await attempt(snapshot.id) { try await hide(snapshot.id) }
+        }
+        guard let first = visible.first else { return }
+        throw Failure(
+            first.error.kind == .denied ? .noPermission : .failed,
+            "\(visible.map(\.id).joined(separator: ", ")) in \(client.region) may still be public",
+            details: visible.map { "\($0.id): \($0.error)" } + hidden.map { "\($0) is private now" },
+            advice: "fix the problem, then: \(remedy(state))")
     }
 
     private func hide(image id: String) async throws {
