@@ -211,6 +211,7 @@ extension Asset {
             state.utf8.contains(UInt8(ascii: "_")) ? state.replacing("_", with: " ").lowercased() : state.lowercased()
         if isPublic { text += ", public" }
         if isPermanent { text += ", permanent" }
+        if isNameOnly { text += ", name only" }
         if let expires { text += isExpired(at: now) ? ", expired" : ", until \(expires.formatted(.iso8601))" }
         if let title { text += ", " + title }
         return text

@@ -72,6 +72,9 @@ package struct Asset: Sendable, Equatable {
     package var isOrphan = false
     /// Whether the asset is only a record that AWS keeps for a while. It costs nothing and need not be removed.
     package var isEnded = false
+    /// Whether the asset has only a name like ours and lacks our tag, so that it may belong to somebody else. Such an
+    /// asset is removed only if that is asked for.
+    package var isNameOnly = false
     /// Whether the asset is deployed once for all builds. Such an asset is never removed as an asset.
     package var isPermanent = false
     /// Whether this is an object version that another one has replaced, or a delete marker. It cannot be downloaded.

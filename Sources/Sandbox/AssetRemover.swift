@@ -5,24 +5,28 @@ package struct AssetRemover<Source: AssetInventory>: Sendable {
     let inventory: Source
     /// Kinds of assets to keep.
     let kept: Set<Asset.Kind>
+    /// Whether assets that have only our name are removed too.
+    let adopts: Bool
     /// If set, only assets that have expired by this time are removed, together with their parts.
     let expiry: Date?
     /// Receives the removed assets, batch by batch.
     let report: @Sendable ([Asset]) -> Void
 
     package init(
-        _ inventory: Source, keeping kept: Set<Asset.Kind> = [], expiredAt expiry: Date? = nil,
-        report: @escaping @Sendable ([Asset]) -> Void
+        _ inventory: Source, keeping kept: Set<Asset.Kind> = [], adopting adopts: Bool = false,
+        expiredAt expiry: Date? = nil, report: @escaping @Sendable ([Asset]) -> Void
     ) {
         self.inventory = inventory
         self.kept = kept
+        self.adopts = adopts
         self.expiry = expiry
         self.report = report
     }
 
     package func plan(_ found: Inventory) -> RemovalPlan {
         RemovalPlan(
-            expiry.map { found.assets.expired(at: $0) } ?? found.assets, order: Source.removalOrder, keeping: kept)
+            expiry.map { found.assets.expired(at: $0) } ?? found.assets, order: Source.removalOrder, keeping: kept,
+            adopting: adopts)
     }
 
     /// Removes the planned assets, then searches again. In the meantime, an export that finished may have left an

@@ -70,12 +70,17 @@ package struct RemovalPlan: Sendable, Equatable {
     }
 
     /// Plans the removal of the selected assets.
-    /// - Parameter order: the waves of `AssetInventory.removalOrder`.
-    package init(_ assets: [Asset], order: [Set<Asset.Kind>], keeping kept: Set<Asset.Kind> = []) {
+    /// - Parameters:
+    ///   - order: the waves of `AssetInventory.removalOrder`.
+    ///   - adopts: whether assets that have only our name are removed too.
+    package init(
+        _ assets: [Asset], order: [Set<Asset.Kind>], keeping kept: Set<Asset.Kind> = [], adopting adopts: Bool = false
+    ) {
         let present = assets.filter { !$0.isEnded }
         let busy = Set(present.lazy.filter(\.isInUse).map(\.assetID))
         let removable = present.filter {
             $0.kind != .resource && !$0.isPermanent && !kept.contains($0.kind) && !busy.contains($0.assetID)
+                && (adopts || !$0.isNameOnly)
         }
         let removed = Set(removable.map(\.place))
         var going: [Asset] = []
@@ -95,6 +100,8 @@ package struct RemovalPlan: Sendable, Equatable {
                 spared.append(Spared(asset: asset, reason: "\(owner.id) \(use), which stays"))
             } else if asset.kind != .snapshot, asset.isPart {
                 companions.append(asset)
+            } else if asset.isNameOnly, !adopts {
+                spared.append(Spared(asset: asset, reason: "it has only the name, not the tag; --adopt removes it too"))
             } else {
                 going.append(asset)
             }

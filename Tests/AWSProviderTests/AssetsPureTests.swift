@@ -34,6 +34,35 @@ struct AssetsPureTests {
         #expect(AssetRules(AssetPattern(pattern)).owner(tags, stackName: name) == owner)
     }
 
+    @Test("what lacks our tag has only our name, whatever its other tags say", arguments: [true, false])
+    func nameOnly(isTagged: Bool) throws {
+        let rules = AssetRules(AssetPattern("*"))
+        let tag = "<item><key>\(isTagged ? rules.tagKey : "Name")</key><value>1.0</value></item>"
+        let images = try EC2.DescribeImages().decode(
+            HTTPResponse(
+                status: 200,
+                body: Array(
+                    """
+                    <DescribeImagesResponse><imagesSet><item><imageId>ami-1</imageId><imageState>available</imageState>\
+                    <name>Exasol-Data-Science-Sandbox-1.0</name><tagSet>\(tag)</tagSet></item></imagesSet>\
+                    </DescribeImagesResponse>
+                    """.utf8)))
+        let image = try #require(images.images.first)
+        #expect(rules.owner(image.tags, amiName: image.name) == "1.0")
+        #expect(Asset(image, in: "eu-central-1", of: "1.0", rules).isNameOnly != isTagged)
+        let pairs = try EC2.DescribeKeyPairs().decode(
+            HTTPResponse(
+                status: 200,
+                body: Array(
+                    """
+                    <DescribeKeyPairsResponse><keySet><item><keyPairId>key-1</keyPairId>\
+                    <keyName>EC2-DATA-SCIENCE-SANDBOX-1-0</keyName><tagSet>\(tag)</tagSet></item></keySet>\
+                    </DescribeKeyPairsResponse>
+                    """.utf8)))
+        let pair = try #require(pairs.keyPairs.first)
+        #expect(Asset(pair, in: "eu-central-1", of: "1-0", rules).isNameOnly != isTagged)
+    }
+
     @Test(
         "S3 lists only matching keys; similar ones are not taken",
         arguments: [

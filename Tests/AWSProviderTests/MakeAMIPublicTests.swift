@@ -88,6 +88,24 @@ extension ImageSuites {
             }
         }
 
+        @Test("an image that has only our name is neither made public nor copied nor deleted")
+        func foreign() async throws {
+            try await ImageAccount.with { account in
+                let id = try await account.client().makeImage("Exasol-Data-Science-Sandbox-1.0")
+                for command in [["make-ami-public", "--yes"], ["copy-ami", "--to", "us-east-1"]] {
+                    let said = try await account.run(command + ["--asset-id", "1.0"])
+                    #expect(said.status == .exited(65), "\(said.errors)")
+                    #expect(said.errors.contains("aws ec2 create-tags --resources \(id)"), "\(said.errors)")
+                }
+                let kept = try await account.dss("delete-aws-assets", "--asset-id", "1.0", "--yes")
+                #expect(kept.output.contains("keeping ami \(id): it has only the name"), "\(kept.output)")
+                #expect(try await account.images().map(\.imageId) == [id])
+                let removed = try await account.dss("delete-aws-assets", "--asset-id", "1.0", "--adopt", "--yes")
+                #expect(removed.status.isSuccess, "\(removed.errors)")
+                #expect(try await account.images().isEmpty)
+            }
+        }
+
         @Test("an image of another account, or a missing one, is refused")
         func unknown() async throws {
             try await ImageAccount.with { account in

@@ -116,6 +116,30 @@ struct InventoryTests {
         #expect(other?.leftovers.first == "stack S: interrupted while it was being removed")
     }
 
+    @Test("spares what has only our name, with its parts, unless it is adopted")
+    func nameOnly() {
+        let inOneRegion = { (kind: Asset.Kind, id: String, parent: String?, isNameOnly: Bool) in
+            var asset = Asset(kind, in: "eu-central-1", assetID: "1.0", id: id, state: "available")
+            (asset.parent, asset.isNameOnly) = (parent, isNameOnly)
+            return asset
+        }
+        let assets = [
+            inOneRegion(.ami, "ami-foreign", nil, true), inOneRegion(.snapshot, "snap-foreign", "ami-foreign", false),
+            inOneRegion(.keyPair, "key-foreign", nil, true), inOneRegion(.ami, "ami-own", nil, false),
+        ]
+        let order: [Set<Asset.Kind>] = [[.ami, .keyPair], [.snapshot]]
+        let plan = RemovalPlan(assets, order: order)
+        #expect(plan.assets.map(\.id) == ["ami-own"])
+        #expect(
+            plan.spared.map { "\($0.asset.id): \($0.reason)" } == [
+                "ami-foreign: it has only the name, not the tag; --adopt removes it too",
+                "snap-foreign: ami-foreign uses it, which stays",
+                "key-foreign: it has only the name, not the tag; --adopt removes it too",
+            ])
+        let all = RemovalPlan(assets, order: order, adopting: true)
+        #expect(Set(all.assets.map(\.id)) == Set(assets.map(\.id)) && all.spared.isEmpty)
+    }
+
     @Test("spares every asset of an asset id that a running build uses")
     func busy() {
         var machine = Asset(.machine, assetID: "2.0", id: "m", state: .inUse)

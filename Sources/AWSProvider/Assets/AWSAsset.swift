@@ -25,6 +25,7 @@ extension Asset {
     init(_ stack: CloudFormation.Stack, in region: String, of owner: String, _ rules: AssetRules) {
         self.init(.stack, in: region, assetID: owner, id: stack.stackName, state: stack.stackStatus)
         isPermanent = rules.isPermanent(stack.stackName)
+        isNameOnly = !isPermanent && !stack.tags.contains { $0.key == rules.tagKey }
         expires = expiry(stack.tags.first { $0.key == AssetRules.expiryTag }?.value)
     }
 
@@ -52,9 +53,10 @@ extension Asset {
             hasAddress: instance.publicIpAddress != nil, in: region)
     }
 
-    init(_ image: EC2.Image, in region: String, of owner: String) {
+    init(_ image: EC2.Image, in region: String, of owner: String, _ rules: AssetRules) {
         self.init(.ami, in: region, assetID: owner, id: image.imageId, name: image.name, state: image.state)
         isPublic = image.public == true
+        isNameOnly = !image.tags.contains { $0.key == rules.tagKey }
         expires = expiry(image.tags)
     }
 
@@ -75,8 +77,9 @@ extension Asset {
         parent = task.imageId
     }
 
-    init(_ pair: EC2.KeyPair, in region: String, of owner: String) {
+    init(_ pair: EC2.KeyPair, in region: String, of owner: String, _ rules: AssetRules) {
         self.init(.keyPair, in: region, assetID: owner, id: pair.keyPairId, name: pair.keyName, state: "available")
+        isNameOnly = !pair.tags.contains { $0.key == rules.tagKey }
         expires = expiry(pair.tags)
     }
 

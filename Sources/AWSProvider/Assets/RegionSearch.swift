@@ -120,7 +120,7 @@ extension RegionSearch {
         list.maxResults = 1000
         var found: [FoundImage] = []
         for try await image in client.items(of: list) {
-            let asset = rules.owner(image.tags, amiName: image.name).map { Asset(image, in: region, of: $0) }
+            let asset = rules.owner(image.tags, amiName: image.name).map { Asset(image, in: region, of: $0, rules) }
             let snapshots = image.blockDeviceMappings.compactMap(\.ebs?.snapshotId)
             found.append(FoundImage(id: image.imageId, asset: asset, snapshots: snapshots))
         }
@@ -163,12 +163,17 @@ extension RegionSearch {
     }
 
     private func exports(_ tasks: [EC2.ExportImageTask], _ found: FoundImages) -> [Asset] {
-        tasks.compactMap { task in
+        let foreign = Set(found.assets.lazy.filter(\.isNameOnly).map(\.id))
+        return tasks.compactMap { task in
             let image = task.imageId.flatMap { found.images[$0] }
             let place = task.s3ExportLocation?.s3Prefix.flatMap { rules.owner(ofKey: $0) }
             let isTagged = task.tags.contains { $0.key == rules.tagKey }
             let owner = isTagged ? rules.owner(task.tags, amiName: nil) : (image == "" ? nil : image) ?? place
-            return owner.map { Asset(task, in: region, of: $0) }
+            return owner.map { owner in
+                var asset = Asset(task, in: region, of: owner)
+                asset.isNameOnly = !isTagged && task.imageId.map(foreign.contains) ?? false
+                return asset
+            }
         }
     }
 }
@@ -283,7 +288,7 @@ extension RegionSearch {
         var known: Set<String> = []
         return try await (tagged + named).compactMap { pair in
             guard known.insert(pair.keyPairId).inserted else { return nil }
-            return rules.owner(pair.tags, stackName: pair.keyName).map { Asset(pair, in: region, of: $0) }
+            return rules.owner(pair.tags, stackName: pair.keyName).map { Asset(pair, in: region, of: $0, rules) }
         }
     }
 }

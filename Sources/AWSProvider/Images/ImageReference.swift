@@ -2,16 +2,20 @@ import AWSCore
 import AWSServices
 import FoundationEssentials
 import Sandbox
+import Workbench
 
 /// A reference to an AMI, by its id or by its asset id.
 package enum ImageReference: Sendable, Equatable {
     case id(String)
     case asset(AssetID)
 
-    /// Finds an AMI of this account.
-    /// - Throws: `Failure` if there is none, or more than one.
+    /// Finds an AMI of this account to change or to copy.
+    /// - Throws: `Failure` if there is none, more than one, or one that lacks our tag: a name proves nothing.
     package func find(in client: AWSClient, names: SandboxDefinition.Names) async throws -> CapturedImage {
         let image = try await find(client, names)
+        guard image.value(ofTag: names.tagKey) != nil else {
+            throw Self.isForeign(image, in: client.region, names, assetID)
+        }
         return CapturedImage(
             id: image.imageId, name: image.name ?? "",
             snapshotID: image.rootDisk?.snapshotId ?? image.snapshotIDs.first ?? "",
@@ -29,6 +33,20 @@ package enum ImageReference: Sendable, Equatable {
         let owner = AssetRules(names: names, AssetPattern("*")).owner(image.tags, amiName: image.name)
         return StartableImage(
             source: try image.source(for: nil), facts: ImageFacts(image.tags), assetID: owner ?? image.imageId)
+    }
+
+    private var assetID: AssetID? { if case .asset(let id) = self { id } else { nil } }
+
+    private static func isForeign(
+        _ image: EC2.Image, in region: String, _ names: SandboxDefinition.Names, _ assetID: AssetID?
+    ) -> Failure {
+        let tag = shellQuoted("Key=\(names.tagKey),Value=\(assetID?.rawValue ?? "ASSET-ID")")
+        return Failure(
+            .badData,
+            "AMI \(image.imageId) (\(image.name ?? "without a name")) in \(region) lacks the tag '\(names.tagKey)', so dss "
+                + "did not create it",
+            advice: "if it is yours, adopt it with: aws ec2 create-tags --resources \(image.imageId) --tags \(tag) "
+                + "--region \(region)")
     }
 
     private func find(_ client: AWSClient, _ names: SandboxDefinition.Names) async throws -> EC2.Image {

@@ -19,13 +19,15 @@ struct AssetConsole<Source: AssetInventory> {
     }
 
     /// - Parameters:
+    ///   - adopts: Whether assets that have only our name are removed too.
     ///   - expiry: If set, only what has expired by then is removed, with its parts.
     ///   - afterwards: Receives the assets that are gone, batch by batch.
     func remove(
-        _ options: RemovalOptions, keeping kept: Set<Asset.Kind> = [], expiredAt expiry: Date? = nil,
+        _ options: RemovalOptions, keeping kept: Set<Asset.Kind> = [], adopting adopts: Bool = false,
+        expiredAt expiry: Date? = nil,
         afterwards: @escaping @Sendable ([Asset]) -> Void = { _ in }
     ) async throws {
-        let remover = AssetRemover(inventory, keeping: kept, expiredAt: expiry) { [terminal] gone in
+        let remover = AssetRemover(inventory, keeping: kept, adopting: adopts, expiredAt: expiry) { [terminal] gone in
             terminal.write(Self.line(gone))
             afterwards(gone)
         }

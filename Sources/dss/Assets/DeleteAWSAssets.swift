@@ -11,8 +11,9 @@ struct DeleteAWSAssets: DssCommand {
         abstract: "Delete AWS assets and leftovers of builds after confirmation",
         discussion: """
             Stops running exports and builds first, then deletes instances and stacks, AMIs before their snapshots, \
-            and stored objects. Never touches the permanent stacks that are deployed once per account. Safe to run \
-            again; Ctrl-C stops between two deletions.
+            and stored objects. Never touches the permanent stacks that are deployed once per account. Keeps assets \
+            that have only a name from the definition and lack its tag, unless --adopt is given. Safe to run again; \
+            Ctrl-C stops between two deletions.
 
             Exits with 1 if anything could not be deleted. Lists each remaining asset with the reason and the command \
             that deletes it.
@@ -38,6 +39,9 @@ struct DeleteAWSAssets: DssCommand {
             valueName: "type"))
     var keep: [AssetKinds] = []
 
+    @Flag(help: "Also delete assets that have only a name from the definition and lack its tag")
+    var adopt = false
+
     @OptionGroup var removal: RemovalOptions
     @OptionGroup var options: AWSAssetOptions
 
@@ -51,7 +55,8 @@ struct DeleteAWSAssets: DssCommand {
         try await live.withAWSAssets(options, pattern ?? "*") { assets in
             try await AssetConsole(
                 assets, on: .onAWS, live, empty: expired ? "nothing has expired" : "no assets match '\(pattern ?? "*")'"
-            ).remove(removal, keeping: Set(keep.kinds), expiredAt: expired ? live.now() : nil) { gone in
+            ).remove(removal, keeping: Set(keep.kinds), adopting: adopt, expiredAt: expired ? live.now() : nil) {
+                gone in
                 for snapshot in gone where snapshot.kind == .snapshot { live.removeWorkFiles(of: snapshot.id) }
             }
         }

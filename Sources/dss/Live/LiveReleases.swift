@@ -74,12 +74,13 @@ extension Live {
 }
 
 extension AWSAssets {
-    /// The available AMIs by asset id.
+    /// The available AMIs with our tag, by asset id.
     /// - Throws: `AWSError` if a region cannot be listed, because the published release would silently miss its AMIs.
     fileprivate func images(in regions: [String]) async throws -> [String: [PublishedRelease.Image]] {
         let inventory = try await find([.ami], in: regions)
         if let gap = inventory.gaps.first { throw gap.reason }
-        return Dictionary(grouping: inventory.assets.filter { $0.state == "available" }, by: \.assetID)
+        let images = inventory.assets.filter { $0.state == "available" && !$0.isNameOnly }
+        return Dictionary(grouping: images, by: \.assetID)
             .mapValues { images in
                 images.map {
                     PublishedRelease.Image(region: $0.region, id: $0.id, name: $0.name ?? "", isPublic: $0.isPublic)
