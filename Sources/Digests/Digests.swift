@@ -23,7 +23,19 @@ package struct SHA256: Sendable {
 
 /// Hashes that protect nothing, for names and tags that are made with them.
 package enum Insecure {
-    package enum MD5 {
+    package struct MD5: Sendable {
+        private var state = DigestState(.md5)
+
+        package init() {}
+
+        package mutating func update(bufferPointer bytes: UnsafeRawBufferPointer) {
+            if !isKnownUniquelyReferenced(&state) { state = DigestState(copyOf: state) }
+            state.update(bytes)
+        }
+
+        /// The digest of the bytes so far; more may follow.
+        package func finalize() -> [UInt8] { DigestState(copyOf: state).finish() }
+
         package static func hash(data: [UInt8]) -> [UInt8] { Algorithm.md5.digest(of: data) }
     }
 

@@ -87,13 +87,26 @@ func hexadecimal(_ bytes: some Sequence<UInt8>) -> String {
     return String(decoding: bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
 }
 
-/// The SHA-256 of a file of any size, read in pieces of 1 MiB.
+/// The SHA-256 of a file of any size.
 package func sha256(of path: String) throws -> String {
+    var state = SHA256()
+    try readPieces(of: path) { state.update(bufferPointer: $0) }
+    return hexadecimal(state.finalize())
+}
+
+/// The MD5 of a file, to compare with what dpkg recorded.
+package func md5(of path: String) throws -> String {
+    var state = Insecure.MD5()
+    try readPieces(of: path) { state.update(bufferPointer: $0) }
+    return hexadecimal(state.finalize())
+}
+
+/// Reads a file of any size in pieces of 1 MiB.
+private func readPieces(of path: String, _ body: (UnsafeRawBufferPointer) -> Void) throws {
     let file = open(path, O_RDONLY | O_CLOEXEC)
     guard file >= 0 else { throw FileError("read", path) }
     defer { close(file) }
     posix_fadvise(file, 0, 0, POSIX_FADV_SEQUENTIAL)
-    var state = SHA256()
     let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 20, alignment: 4096)
     defer { buffer.deallocate() }
     while true {
@@ -101,8 +114,8 @@ package func sha256(of path: String) throws -> String {
         let count = read(file, buffer.baseAddress, buffer.count)
         if count < 0, errno == EINTR { continue }
         guard count >= 0 else { throw FileError("read", path) }
-        guard count > 0 else { return hexadecimal(state.finalize()) }
-        state.update(bufferPointer: UnsafeRawBufferPointer(rebasing: buffer[..<count]))
+        guard count > 0 else { return }
+        body(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
     }
 }
 

@@ -34,6 +34,17 @@ struct DigestsTests {
         #expect(buffers.finalize() == SHA256.hash(data: bytes))
     }
 
+    @Test("MD5 of pieces is that of the whole")
+    func md5OfPieces() {
+        var hash = Insecure.MD5()
+        for piece in ["message", " ", "digest"] {
+            Array(piece.utf8).withUnsafeBytes { hash.update(bufferPointer: $0) }
+        }
+        // RFC 1321, A.5
+        #expect(hash.finalize() == Insecure.MD5.hash(data: Array("message digest".utf8)))
+        #expect(hexadecimal(hash.finalize()) == "f96b697d7cb7938d525a2f31aaf161d0")
+    }
+
     @Test("no bytes change nothing, whether they have an address or not")
     func nothing() {
         var hash = SHA256()

@@ -135,6 +135,13 @@ struct FileDigestTests {
         }
     }
 
+    @Test func md5IsThatOfDpkg() async throws {
+        try await withTemporaryDirectory { directory in
+            try writeAtomically("abc", to: "\(directory)/file")
+            #expect(try md5(of: "\(directory)/file") == "900150983cd24fb0d6963f7d28e17f72")
+        }
+    }
+
     @Test func aLargeSparseFileIsReadToItsEnd() async throws {
         try await withTemporaryDirectory { directory in
             let path = "\(directory)/sparse"
