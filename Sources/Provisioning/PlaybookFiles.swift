@@ -76,9 +76,10 @@ enum RoleCalls {
     }
 }
 
-/// Whether a file is an input of the build. A README is not, unless a role installs it.
+/// Whether a file is an input of the build. A README is not, nor is what `dss inspect` reads, unless a role installs it.
 private func isInput(_ path: String) -> Bool {
-    !path.hasPrefix(".") && (baseName(path) != "README.md" || isIn("files", path) || isIn("templates", path))
+    let isNote = ["README.md", "files.txt"].contains(baseName(path))
+    return !path.hasPrefix(".") && (!isNote || isIn("files", path) || isIn("templates", path))
 }
 
 private func isIn(_ folder: Substring, _ path: String) -> Bool {

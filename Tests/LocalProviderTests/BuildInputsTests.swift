@@ -67,14 +67,16 @@ struct BuildInputsTests {
         }
     }
 
-    @Test("a README that a role installs is an input, the README of a role is not")
-    func readme() async throws {
+    @Test(
+        "a file that a role installs is an input, the README of a role and its declarations for `dss inspect` are not",
+        arguments: ["README.md", "files.txt"])
+    func notes(name: String) async throws {
         try await Fixture.with { fixture in
             let before = try BuildInputs(fixture.order()).stepKeys
-            try writeAtomically("words", to: "\(fixture.folder)/roles/last/README.md")
+            try writeAtomically("words", to: "\(fixture.folder)/roles/last/\(name)")
             #expect(try BuildInputs(fixture.order()).stepKeys == before)
             try makeDirectory("\(fixture.folder)/roles/last/files")
-            try writeAtomically("words", to: "\(fixture.folder)/roles/last/files/README.md")
+            try writeAtomically("words", to: "\(fixture.folder)/roles/last/files/\(name)")
             let after = try BuildInputs(fixture.order()).stepKeys
             #expect(before[0] == after[0] && before[1] != after[1])
         }
