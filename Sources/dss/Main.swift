@@ -164,7 +164,7 @@ struct Dss: ParsableCommand {
                 name: "Build",
                 subcommands: [
                     CreateVM.self, ShellCommand.self, Run.self, VerifyVM.self, CreateDockerImage.self,
-                    VerifyDockerImage.self,
+                    VerifyDockerImage.self, InspectCommand.self,
                 ]),
             CommandGroup(
                 name: "Step-by-step AWS build",
