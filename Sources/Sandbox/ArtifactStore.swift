@@ -111,7 +111,7 @@ package struct AssetFolder<Store: ArtifactStore>: Sendable {
     /// Ensures that new files replace only files from earlier builds of this asset id.
     /// - Throws: `Failure` if one of the files exists but the manifest does not list it.
     package func requireFree(_ names: [String]) async throws {
-        let own = Set(try await manifest()?.files.map(\.name) ?? [])
+        let own = Set(try await manifest()?.files.map(\.name) ?? []).union(try await claimed())
         let there = Set(try await store.list(assetID.folder(under: prefix)).map(\.key))
         let foreign = names.filter { !own.contains($0) && there.contains(key($0)) }
         guard foreign.isEmpty else {
@@ -121,7 +121,33 @@ package struct AssetFolder<Store: ArtifactStore>: Sendable {
         }
     }
 
+    /// Ensures that a build does not replace what another sandbox published under the same asset id.
+    /// - Throws: `Failure` with code `.badData` if the manifest is that of a sandbox of another name.
+    package func requireSameSandbox(as order: BuildOrder) async throws {
+        guard let owner = try await manifest()?.name, owner != order.definition.name else { return }
+        throw Failure(
+            .badData,
+            "asset id '\(assetID)' belongs to the sandbox '\(owner)', and this one is '\(order.definition.name)'",
+            details: [address(Manifest.fileName)],
+            advice: "choose another --asset-id or --bucket, or remove what is there")
+    }
+
     // Publish and withdraw
+
+    /// Writes down the files that are about to be withdrawn and published. No manifest describes them in between, and
+    /// the build may be killed then; the next one reads here that they are ours.
+    package func claim(_ names: Set<String>) async throws {
+        let text = names.union(try await claimed()).sorted().map { "\($0)\n" }.joined()
+        try await store.write(text, to: key(Manifest.claimFileName), contentType: "text/plain; charset=utf-8")
+    }
+
+    /// Removes the claim after the manifest was written.
+    package func releaseClaim() async throws { try await store.delete([key(Manifest.claimFileName)]) }
+
+    private func claimed() async throws -> Set<String> {
+        let text = String(decoding: try await store.read(key(Manifest.claimFileName)) ?? [], as: UTF8.self)
+        return Set(text.split(separator: "\n").map(String.init))
+    }
 
     /// Withdraws images before their files are replaced: the manifest and its companions no longer describe them. Images
     /// that are not replaced, and the container, stay published. No image file is removed.

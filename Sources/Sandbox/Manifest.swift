@@ -7,6 +7,8 @@ import FoundationEssentials
 package struct Manifest: Sendable, Equatable, Codable {
     package static let fileName = "manifest.json"
     package static let checksumsFileName = "SHA256SUMS"
+    /// Lists the files of a publication that has not ended yet.
+    package static let claimFileName = ".publishing"
     /// The files that are published and withdrawn with the images, in addition to the manifest.
     package static let companionNames = [checksumsFileName, StartInstructions.fileName]
 
@@ -161,7 +163,8 @@ package struct Manifest: Sendable, Equatable, Codable {
     /// Whether the images contain the system that an order would build, as far as this can be determined without the
     /// password.
     package func isSameSystem(as order: BuildOrder, inputs: String) -> Bool {
-        self.inputs == inputs && !files.isEmpty && (missing.isEmpty || !order.isRelease)
+        name == order.definition.name && self.inputs == inputs && !files.isEmpty
+            && (missing.isEmpty || !order.isRelease)
     }
 
     /// The formats of this system that are published after an order: the published ones stay, unless only those of the

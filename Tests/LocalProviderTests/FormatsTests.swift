@@ -24,7 +24,7 @@ struct FormatsTests {
             let alone = Manifest(try lab.order([.raw]), built: Date(timeIntervalSince1970: 0))
             try await folder.publish(container: container, orElse: alone)
             let before = try #require(await folder.manifest())
-            let password = try readText("\(lab.root)/1.0.password")
+            let password = try readText(lab.provider.verifier.path)
             let (formats, said) = try await lab.build([.qcow2, .vhd])
             #expect(formats == [.raw, .qcow2, .vhd])
             #expect(said.contains { $0.contains("adding qcow2, vhd") && $0.contains("from small-1.0.raw") }, "\(said)")
@@ -33,7 +33,7 @@ struct FormatsTests {
             #expect(after.built == before.built && after.inputs == before.inputs)
             #expect(try await folder.intactFiles(of: after) == after.files)
             #expect(try readText(folder.path("START.md")) == StartInstructions(after).markdown)
-            #expect(try readText("\(lab.root)/1.0.password") == password)
+            #expect(try readText(lab.provider.verifier.path) == password)
             for (format, driver) in [("qcow2", "qcow2"), ("vhd", "vpc")] {
                 try await lab.expectDisk(in: "small-1.0.\(format)", driver)
             }

@@ -113,7 +113,7 @@ struct PublicationTests {
             try writeAtomically("damaged", to: artifacts[0].location)
             #expect(try await provider.finished(fixture.order()) == nil)
             _ = try await publish(fixture, root)
-            try removeFile("\(root)/1.0.password")
+            try removeFile(PasswordVerifier.path(of: folder(root), in: root))
             let unknown = try await #require(throws: Failure.self) { try await provider.finished(fixture.order()) }
             #expect(unknown.message.contains("unknown on this host"))
             #expect(try await provider.finished(generated) != nil)
@@ -125,10 +125,11 @@ struct PublicationTests {
         try await Fixture.with { fixture in
             let root = "\(fixture.folder)/../bucket"
             _ = try await publish(fixture, root)
-            let kept = try readText("\(root)/1.0.password")
+            let kept = try readText(PasswordVerifier.path(of: folder(root), in: root))
             #expect(kept.hasPrefix("$6$"))
             #expect(!kept.contains("one"))
-            let attributes = try FileManager.default.attributesOfItem(atPath: "\(root)/1.0.password")
+            let attributes = try FileManager.default.attributesOfItem(
+                atPath: PasswordVerifier.path(of: folder(root), in: root))
             #expect(attributes[.posixPermissions] as? UInt == 0o600)
         }
     }
@@ -157,6 +158,41 @@ struct PublicationTests {
             try await folder.requireFree(names)
             try removeFile(folder.path(Manifest.fileName))
             await #expect(throws: Failure.self) { try await folder.requireFree(names) }
+        }
+    }
+
+    @Test("a build that was killed while it published leaves files that the next one knows as ours, and may replace")
+    func killed() async throws {
+        try await Fixture.with { fixture in
+            let root = "\(fixture.folder)/../bucket"
+            let folder = try folder(root)
+            let names = try fixture.order().definition.formats.map(fixture.order().imageName)
+            _ = try await publish(fixture, root)
+            #expect(!fileExists(folder.path(Manifest.claimFileName)))
+            try await folder.claim(Set(names))
+            try await folder.withdrawImages()
+            #expect(!fileExists(folder.path(Manifest.fileName)))
+            try await folder.requireFree(names)
+            let added = "small-1.0.qcow2"
+            try writeAtomically("somebody's", to: folder.path(added))
+            await #expect(throws: Failure.self) { try await folder.requireFree([added]) }
+            _ = try await publish(fixture, root)
+            #expect(!fileExists(folder.path(Manifest.claimFileName)))
+        }
+    }
+
+    @Test("what a sandbox of another name published under the same asset id is refused, one's own is not")
+    func otherSandbox() async throws {
+        try await Fixture.with { fixture in
+            let root = "\(fixture.folder)/../bucket"
+            let folder = try folder(root)
+            var order = try fixture.order()
+            try await folder.requireSameSandbox(as: order)
+            _ = try await publish(fixture, root)
+            try await folder.requireSameSandbox(as: order)
+            order.definition.name = "other"
+            let failure = await #expect(throws: Failure.self) { try await folder.requireSameSandbox(as: order) }
+            #expect(failure?.code == .badData)
         }
     }
 

@@ -68,6 +68,8 @@ struct BuildRecord: Sendable, Equatable, Codable {
         var trees: [CachedTree]
         var profile: BaseProfile
         var reachesHost: Bool
+        /// Name of the sandbox that the machine becomes; another one with the same asset id must not go on with it.
+        var sandbox: String?
     }
 
     init(_ assetID: AssetID) {

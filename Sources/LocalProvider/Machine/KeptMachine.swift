@@ -11,7 +11,7 @@ extension LocalMachineFactory {
     package func resume(_ plan: MachinePlan, in scope: Scope) async throws -> LocalMachine {
         try requireRoot()
         return try await explaining("cannot resume the build") {
-            let (build, kept) = try await reopen(plan.assetID, in: scope)
+            let (build, kept) = try await reopen(plan.assetID, for: plan.sandbox, in: scope)
             let base = BaseRecipe(plan.base, profile: plan.profile, host: host).key
             guard kept.profile == plan.profile, kept.trees.first?.key == base else {
                 throw Failure(
@@ -29,7 +29,10 @@ extension LocalMachineFactory {
     }
 
     /// Locks the asset id of a kept machine and stops the machine; its changes stay.
-    func reopen(_ assetID: AssetID, in scope: Scope) async throws -> (Build, BuildRecord.Machine) {
+    /// - Parameter sandbox: the sandbox that wants to go on with it; `nil` if its user only looks into it.
+    func reopen(
+        _ assetID: AssetID, for sandbox: String? = nil, in scope: Scope
+    ) async throws -> (Build, BuildRecord.Machine) {
         let parts = resources(assetID)
         var record = BuildRecord(assetID)
         let lock = try lock(parts, record)
@@ -37,6 +40,12 @@ extension LocalMachineFactory {
             throw Failure(
                 .badData, "there is no machine of '\(assetID)' that was kept after a failed build",
                 advice: "build it with: \(command("create-vm --keep-on-failure", assetID, options.all))")
+        }
+        if let sandbox, let owner = machine.sandbox, owner != sandbox {
+            throw Failure(
+                .badData,
+                "the machine of '\(assetID)' was kept by a build of '\(owner)', and this sandbox is '\(sandbox)'",
+                advice: "go on with it from the folder of '\(owner)', or use another --asset-id")
         }
         (record.machine, record.kept) = (machine, kept.kept)
         let build = await register(assetID, parts, record, lock, scope.undo)

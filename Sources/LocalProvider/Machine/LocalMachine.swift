@@ -103,6 +103,8 @@ func machineName(_ assetID: String, stateDirectory: String) -> String {
 /// The plan for a machine: its asset id, its base system and the steps to install.
 package struct MachinePlan: Sendable, Equatable {
     package var assetID: AssetID
+    /// Name of the sandbox; `nil` if the machine becomes none.
+    package var sandbox: String?
     package var base: SandboxDefinition.BaseSystem
     package var profile: BaseProfile
     /// For each step the hash of its inputs (playbook part, variables, pins). A cached layer is reused only if its hash
@@ -120,11 +122,13 @@ package struct MachinePlan: Sendable, Equatable {
     package var isVerbose: Bool
 
     package init(
-        assetID: AssetID, base: SandboxDefinition.BaseSystem, profile: BaseProfile = .vm, steps: [String] = [],
-        roles: [[String]] = [], parts: [[String: String]] = [], usesCache: Bool = true, reachesHost: Bool = false,
+        assetID: AssetID, sandbox: String? = nil, base: SandboxDefinition.BaseSystem, profile: BaseProfile = .vm,
+        steps: [String] = [], roles: [[String]] = [], parts: [[String: String]] = [], usesCache: Bool = true,
+        reachesHost: Bool = false,
         isVerbose: Bool = false
     ) {
         self.assetID = assetID
+        self.sandbox = sandbox
         self.base = base
         self.profile = profile
         self.steps = steps
@@ -149,7 +153,7 @@ extension MachinePlan {
     /// The machine that installs an order.
     package init(_ order: BuildOrder, _ inputs: BuildInputs) {
         self.init(
-            assetID: order.assetID, base: order.definition.base,
+            assetID: order.assetID, sandbox: order.definition.name, base: order.definition.base,
             profile: order.edition == .container ? .container : .vm,
             steps: inputs.stepKeys,
             roles: order.definition.playbook.steps.map(\.roles), parts: inputs.stepParts, usesCache: order.usesCache,

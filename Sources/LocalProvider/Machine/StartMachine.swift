@@ -120,7 +120,9 @@ extension LocalMachineFactory {
         for directory in [build.root, changes, "\(changes).work"] { try makeDirectory(directory) }
         try makeDirectory("\(build.workspace)/tmp", mode: 0o1777)
         // Before the machine can fail, so that it can be booted again if it is kept.
-        try note(BuildRecord.Machine(trees: trees, profile: plan.profile, reachesHost: plan.reachesHost), of: build)
+        let record = BuildRecord.Machine(
+            trees: trees, profile: plan.profile, reachesHost: plan.reachesHost, sandbox: plan.sandbox)
+        try note(record, of: build)
         let overlay = Overlay(
             lower: trees.map(\.path), upper: (changes: changes, work: "\(changes).work"), target: build.root)
         try await runner.run(overlay.mount)

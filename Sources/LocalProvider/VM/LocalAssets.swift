@@ -60,8 +60,9 @@ package struct LocalAssets: AssetInventory {
         }
         if left.isEmpty, let assetID = try? AssetID(id) {
             try await factory.removeLogs(of: assetID)
-            if !isOfLeftovers { try removeFile(PasswordVerifier.path(of: assetID, in: stateDirectory)) }
-            AssetFolder(store, assetID, under: prefix).removeIfEmpty()
+            let folder = AssetFolder(store, assetID, under: prefix)
+            if !isOfLeftovers { try removeFile(PasswordVerifier.path(of: folder, in: stateDirectory)) }
+            folder.removeIfEmpty()
         }
         return left
     }
@@ -100,7 +101,7 @@ extension LocalAssets {
     /// The kind of a file in the folder of an asset id, and whether it is finished; `nil` if builds write no such file.
     private static func kind(of name: String, in manifest: Manifest?) -> (Asset.Kind, isFinished: Bool)? {
         if name == Manifest.Container.layoutName { return (.image, manifest?.container != nil) }
-        if ConvertedImage.isPartialName(name) { return (.partialExport, false) }
+        if ConvertedImage.isPartialName(name) || name == Manifest.claimFileName { return (.partialExport, false) }
         if ([Manifest.fileName] + Manifest.companionNames).contains(name) { return (.manifest, true) }
         guard ImageFormat.allCases.contains(where: { name.hasSuffix(".\($0.fileExtension)") }) else { return nil }
         return (.image, manifest?.files.contains { $0.name == name } ?? false)

@@ -28,7 +28,7 @@ package struct LocalVMProvider: VMProvider {
         self.folder = folder
         self.now = now
         verifier = PasswordVerifier(
-            runner: runner, path: PasswordVerifier.path(of: folder.assetID, in: stateDirectory))
+            runner: runner, path: PasswordVerifier.path(of: folder, in: stateDirectory))
     }
 
     /// - Throws: `Failure` with code `.badData` if a given password is not the one of the finished images.
@@ -48,6 +48,7 @@ package struct LocalVMProvider: VMProvider {
         let plan = MachinePlan(order, inputs)
         let digest = inputs.diskDigest(of: order.definition, program: programDigest)
         try folder.requireFolder()
+        try await folder.requireSameSandbox(as: order)
         // Images of the same inputs are all built anew; those of other inputs are of no use any more.
         let formats =
             try await folder.manifest(of: order, inputs: digest)?.formats(after: order)
@@ -148,10 +149,13 @@ package struct LocalVMProvider: VMProvider {
         where isReplaced: @escaping @Sendable (_ name: String) -> Bool
     ) async throws -> [Artifact] {
         try await Task {
+            try await folder.claim(Set((old?.files ?? []).map(\.name) + manifest.files.map(\.name)))
             try await folder.withdrawImages(where: isReplaced)
             if let passwordHash { try verifier.remember(hash: passwordHash) }
             for image in images { try renameFile(image.temporaryPath, to: folder.path(image.file.name)) }
-            return try await folder.publish(images: manifest, replacing: old)
+            let artifacts = try await folder.publish(images: manifest, replacing: old)
+            try await folder.releaseClaim()
+            return artifacts
         }.value
     }
 

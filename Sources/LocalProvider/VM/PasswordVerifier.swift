@@ -6,11 +6,14 @@ import Workbench
 /// hash in a file that only root can read, as `/etc/shadow` does.
 struct PasswordVerifier: Sendable {
     var runner: any CommandRunner
-    /// Path of the file with the hash for one asset id.
+    /// Path of the file with the hash for the images of one folder.
     var path: String
 
-    static func path(of assetID: AssetID, in stateDirectory: String) -> String {
-        "\(stateDirectory)/\(assetID).password"
+    /// Buckets may hold different images of one asset id, so each has a file of its own.
+    static func path(of folder: AssetFolder<DirectoryStore>, in stateDirectory: String) -> String {
+        var hash = ContentHash()
+        hash.add("folder", folder.path)
+        return "\(stateDirectory)/\(folder.assetID)-\(hash.hexDigest.prefix(8)).password"
     }
 
     /// What is stored of a password.

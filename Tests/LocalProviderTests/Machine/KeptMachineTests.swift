@@ -94,13 +94,21 @@ struct KeptMachineTests {
         }
     }
 
-    @Test("cannot be reopened where none was kept, or where a tree below it is gone")
+    @Test("cannot be reopened where none was kept, by another sandbox, or where a tree below it is gone")
     func notReopened() async throws {
         try await Kept.with { kept in
             let none = await #expect(throws: Failure.self) {
                 try await Scope.run { try await kept.factory.reopen(AssetID("other"), in: $0) }
             }
             #expect(none?.code == .badData && none?.advice?.contains("create-vm --keep-on-failure") == true)
+            var record = try #require(BuildRecord.read(kept.parts.directory))
+            record.machine?.sandbox = "small"
+            try record.write(kept.parts.directory)
+            let others = await #expect(throws: Failure.self) {
+                try await Scope.run { try await kept.factory.reopen(kept.assetID, for: "large", in: $0) }
+            }
+            #expect(others?.code == .badData && others?.message.contains("by a build of 'small'") == true)
+            #expect(BuildRecord.read(kept.parts.directory) == record && fileExists(kept.parts.workspace))
             try removeFile(kept.factory.cache.manifest(.base, "b"))
             try FileManager.default.removeItem(atPath: kept.base.path)
             let gone = await #expect(throws: Failure.self) {
