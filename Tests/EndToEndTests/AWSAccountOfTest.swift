@@ -41,7 +41,8 @@ struct AWSAccountOfTest: Sendable {
         let found = objects.map { $0.split(separator: " ").map(String.init) }.filter { $0[1].hasSuffix(".\(ending)") }
         try #require(found.count == 1, "\(objects)")
         try await withHTTPTransport { transport in
-            let get = S3.GetObject(bucket: found[0][0], key: found[0][1])
+            var get = S3.GetObject(bucket: found[0][0], key: found[0][1])
+            get.limit = .max
             try Data(await emulator.client(transport).call(get).body).write(to: URL(filePath: file))
         }
     }

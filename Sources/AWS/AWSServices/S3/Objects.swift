@@ -72,6 +72,8 @@ extension S3 {
         package var key: String
         /// `ENABLED` requests checksums, which the bytes are verified against.
         package var checksumMode: String? = "ENABLED"
+        /// The largest body that is accepted, in bytes, because it is held in memory.
+        package var limit = 64 << 20
 
         package init(bucket: String, key: String) {
             self.bucket = bucket
@@ -90,6 +92,7 @@ extension S3 {
         }
 
         package func encode(into request: inout HTTPRequest) throws {
+            request.responseLimit = limit
             request.address(.get, bucket: bucket, key: key)
             request.add(header: "x-amz-checksum-mode", checksumMode)
         }
