@@ -24,11 +24,12 @@ struct VMDKWriter: Sendable {
         let output = VMDKOutput(
             target, layout: StreamVMDK(fileName: fileName, bytes: raw.virtualBytes), runs: runs,
             window: 4 * processors, progress: progress)
-        await withTaskCancellationHandler {
-            await withTaskGroup(of: Void.self) { group in
+        try await withTaskCancellationHandler {
+            try await withThrowingTaskGroup(of: Void.self) { group in
                 for _ in 0..<min(processors, runs.count) {
-                    group.addTask { await inBackground { output.compress(source) } }
+                    group.addTask { try await inBackground { output.compress(source) } }
                 }
+                try await group.waitForAll()
             }
         } onCancel: {
             output.stop(CancellationError())
@@ -46,17 +47,6 @@ struct VMDKWriter: Sendable {
             if start <= end { runs += start...end }
         }
         return runs
-    }
-}
-
-/// Runs work that blocks on a thread of its own: tasks share only as many threads as there are processors, and so does
-/// work on a global queue.
-private func inBackground(_ work: @escaping @Sendable () -> Void) async {
-    await withCheckedContinuation { continuation in
-        DispatchQueue(label: "dss.vmdk").async {
-            work()
-            continuation.resume()
-        }
     }
 }
 

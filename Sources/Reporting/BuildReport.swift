@@ -121,8 +121,8 @@ extension BuildReport {
 extension BuildReport {
     /// The final report on a terminal.
     ///
-    /// - Parameter password: the default password if it was generated for this build. A
-    ///   build that was up to date does not show it, because its images carry an older one.
+    /// - Parameter password: the default password if it was generated for this build. A build that was up to date does not
+    ///   show it, because its images carry an older one.
     /// - Parameter spelled: returns a command as the user has to type it.
     package func text(
         _ style: Style, password: Secret? = nil, spelled: (String) -> String = { $0 }

@@ -122,12 +122,17 @@ private func readPieces(of path: String, _ body: (UnsafeRawBufferPointer) -> Voi
 /// The SHA-256 of the UTF-8 bytes of a text.
 package func sha256(ofText text: String) -> String { hexadecimal(SHA256.hash(data: Array(text.utf8))) }
 
-/// The SHA-256 of a large file, computed on a separate thread: tasks share only as many threads as there are
-/// processors, and reading a gigabyte would block one of them for seconds.
+/// The SHA-256 of a large file; reading a gigabyte blocks for seconds.
 package func sha256InBackground(of path: String) async throws -> String {
+    try await inBackground { try sha256(of: path) }
+}
+
+/// Runs work that blocks on a thread of its own: tasks share only as many threads as there are processors, and so does
+/// work on a global queue.
+package func inBackground<Value: Sendable>(_ work: @escaping @Sendable () throws -> Value) async throws -> Value {
     try await withCheckedThrowingContinuation { continuation in
-        DispatchQueue.global().async {
-            continuation.resume(with: Result { try sha256(of: path) })
+        DispatchQueue(label: "dss.background").async {
+            continuation.resume(with: Result { try work() })
         }
     }
 }

@@ -156,7 +156,8 @@ struct Dss: ParsableCommand {
               dss verify-vm IMAGE --ask-default-password
 
             Exit codes: 0 success, 1 failure, 64 usage error, 65 invalid data, 69 tool or service unavailable, 70 \
-            internal error, 74 output cannot be written, 75 temporary failure (try again later), 77 permission denied, 130 interrupted.
+            internal error, 74 output cannot be written, 75 temporary failure (try again later), 77 permission \
+            denied, 130 interrupted.
             """,
         version: "0.1.0",
         groupedSubcommands: [

@@ -25,24 +25,24 @@ struct FilesTests {
         "gone/../cache",
     ])
     func aDirectoryHasOneCanonicalPath(name: String) async throws {
-        try await withTemporaryDirectory { directory in
-            let directory = canonicalPath(directory)
-            try makeDirectory("\(directory)/cache/sub")
-            #expect(symlink("cache", "\(directory)/link") == 0)
-            #expect(canonicalPath("\(directory)/\(name)") == "\(directory)/cache")
-        }
+        try await expectCanonicalPath(of: name, is: "cache")
     }
 
     @Test(arguments: ["link/new/", "link//new", "link/./new", "cache/new"])
     func whatDoesNotExistYetHasACanonicalPath(name: String) async throws {
-        try await withTemporaryDirectory { directory in
-            let directory = canonicalPath(directory)
-            try makeDirectory("\(directory)/cache")
-            #expect(symlink("cache", "\(directory)/link") == 0)
-            #expect(canonicalPath("\(directory)/\(name)") == "\(directory)/cache/new")
-        }
+        try await expectCanonicalPath(of: name, is: "cache/new")
         #expect(canonicalPath("/") == "/")
         #expect(canonicalPath("/nonexistent//a/../b/") == "/nonexistent/b")
+    }
+
+    /// Expects the canonical path of a name next to the directory `cache/sub` and the link `link` to `cache`.
+    private func expectCanonicalPath(of name: String, is expected: String) async throws {
+        try await withTemporaryDirectory { directory in
+            let directory = canonicalPath(directory)
+            try makeDirectory("\(directory)/cache/sub")
+            #expect(symlink("cache", "\(directory)/link") == 0)
+            #expect(canonicalPath("\(directory)/\(name)") == "\(directory)/\(expected)")
+        }
     }
 
     @Test func aMissingFileCannotBeSynced() {

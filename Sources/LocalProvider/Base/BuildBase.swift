@@ -38,7 +38,7 @@ extension LocalMachineFactory {
         let target = "\(build.workspace)/base"
         try makeDirectory(target)
         let command = recipe.mmdebstrap(
-            target: target, files: files, proxies: host.aptProxies, environment: build.environment)
+            target: target, files: files, proxies: host.aptSettings, environment: build.environment)
         let log = BaseBuildLog(events: events, isVerbose: isVerbose)
         let output = try await finally {
             try await runner.execute(command) { _, line in log.take(line) }

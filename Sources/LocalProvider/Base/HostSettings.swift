@@ -11,18 +11,18 @@ package struct HostSettings: Sendable, Equatable {
     /// The host's CA bundle, including locally added certificates.
     package var certificates: String?
     /// apt's settings for proxies and the validity of archives, such as `Acquire::http::Proxy "…"`.
-    package var aptProxies: [String]
+    package var aptSettings: [String]
     /// The environment, for proxies and pip's settings.
     package var environment: [String: String]
 
     package init(
         aptSources: [String: String] = [:], pipConfigurations: [String] = [], certificates: String? = nil,
-        aptProxies: [String] = [], environment: [String: String] = [:]
+        aptSettings: [String] = [], environment: [String: String] = [:]
     ) {
         self.aptSources = aptSources
         self.pipConfigurations = pipConfigurations
         self.certificates = certificates
-        self.aptProxies = aptProxies
+        self.aptSettings = aptSettings
         self.environment = environment
     }
 
@@ -51,12 +51,12 @@ package struct HostSettings: Sendable, Equatable {
             aptSources: Dictionary(uniqueKeysWithValues: sources.compactMap { path in text(path).map { (path, $0) } }),
             pipConfigurations: (pip + [environment["PIP_CONFIG_FILE"]].compactMap(\.self)).compactMap(text),
             certificates: bundles.lazy.compactMap(text).first,
-            aptProxies: proxies(inAptConfiguration: apt?.standardOutput ?? ""), environment: environment)
+            aptSettings: aptSettings(inDump: apt?.standardOutput ?? ""), environment: environment)
     }
 
     /// The lines of `apt-config dump` that name a proxy, also the one for a single host (`Acquire::http::Proxy::HOST`), or
     /// say which archives are valid, without the semicolon.
-    static func proxies(inAptConfiguration text: String) -> [String] {
+    static func aptSettings(inDump text: String) -> [String] {
         text.split(separator: "\n").compactMap { line in
             let parts = line.split(separator: " ", maxSplits: 1)
             guard parts.count == 2, parts[1] != #""";"# else { return nil }
@@ -87,7 +87,7 @@ package struct HostSettings: Sendable, Equatable {
 
     /// Whether the machine needs access to a server on the host's loopback.
     var needsHostLoopback: Bool {
-        (Array(proxies.values) + (Array(pip.values.values) + aptProxies).map(seenFromMachine))
+        (Array(proxies.values) + (Array(pip.values.values) + aptSettings).map(seenFromMachine))
             .contains { $0.contains(MachineNetwork.hostAddress) }
     }
 }

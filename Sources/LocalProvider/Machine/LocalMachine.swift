@@ -124,8 +124,7 @@ package struct MachinePlan: Sendable, Equatable {
     package init(
         assetID: AssetID, sandbox: String? = nil, base: SandboxDefinition.BaseSystem, profile: BaseProfile = .vm,
         steps: [String] = [], roles: [[String]] = [], parts: [[String: String]] = [], usesCache: Bool = true,
-        reachesHost: Bool = false,
-        isVerbose: Bool = false
+        reachesHost: Bool = false, isVerbose: Bool = false
     ) {
         self.assetID = assetID
         self.sandbox = sandbox

@@ -82,7 +82,7 @@ struct MachineFiles: Sendable, Equatable {
     private var aptConfiguration: String {
         (#"DPkg::Options { "--force-unsafe-io"; };"# + "\n")
             + (host.certificates == nil ? "" : "Acquire::https::CAInfo \"\(Self.certificates)\";\n")
-            + host.aptProxies.map { "\(seenFromMachine($0));\n" }.joined()
+            + host.aptSettings.map { "\(seenFromMachine($0));\n" }.joined()
     }
 
     private var pip: PipSettings {

@@ -46,15 +46,16 @@ package struct DirectoryStore: ArtifactStore {
         try writeAtomically(text, to: path(key))
     }
 
-    package func rename(_ source: String, to target: String) throws {
-        // The manifest is written later; a loss of power must not leave it without the files that it lists.
-        let parts =
-            isDirectory(source)
-            ? Self.files(below: path(source)) : [path(source)]
+    package func rename(_ source: String, to target: String) throws { try place(path(source), at: target) }
+
+    /// Moves a finished file or directory into the store. The manifest is written later; a loss of power must not leave it
+    /// without the files that it lists.
+    func place(_ source: String, at key: String) throws {
+        let parts = LocalProvider.isDirectory(source) ? Self.files(below: source) : [source]
         for part in parts { try syncFile(part) }
         for folder in Set(parts.map(parentDirectory)) { syncDirectory(folder) }
-        try renameFile(path(source), to: path(target))
-        syncDirectory(parentDirectory(path(target)))
+        try renameFile(source, to: path(key))
+        syncDirectory(parentDirectory(path(key)))
     }
 
     package func delete(_ keys: [String]) throws {

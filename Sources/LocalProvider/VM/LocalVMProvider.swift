@@ -152,7 +152,9 @@ package struct LocalVMProvider: VMProvider {
             try await folder.claim(Set((old?.files ?? []).map(\.name) + manifest.files.map(\.name)))
             try await folder.withdrawImages(where: isReplaced)
             if let passwordHash { try verifier.remember(hash: passwordHash) }
-            for image in images { try renameFile(image.temporaryPath, to: folder.path(image.file.name)) }
+            for image in images {
+                try folder.store.place(image.temporaryPath, at: folder.key(image.file.name))
+            }
             let artifacts = try await folder.publish(images: manifest, replacing: old)
             try await folder.releaseClaim()
             return artifacts

@@ -1,4 +1,3 @@
-import Dispatch
 import FoundationEssentials
 import Workbench
 
@@ -24,7 +23,7 @@ package struct Inspection: Sendable {
         let entries = try tree.entries()
         let databases = try Databases(entries, in: tree)
         let claims = entries.map { self.claims(to: $0, databases) }
-        let findings = try await inBackground(entries.count) { [content] index in
+        let findings = try await onAllProcessors(entries.count) { [content] index in
             try Self.finding(on: entries[index], claims[index], content, in: tree)
         }
         return InspectionReport(entries, findings)
@@ -125,21 +124,16 @@ package struct Inspection: Sendable {
         return .unknown(entry.kind == .directory ? "unknown directory" : "unknown file")
     }
 
-    /// Runs `body` for each number below `count` on all processors, but not on the threads that tasks share, since reading blocks.
-    private func inBackground<Result: Sendable>(
+    /// Runs `body`, which reads files, for each number below `count`.
+    private func onAllProcessors<Result: Sendable>(
         _ count: Int, _ body: @escaping @Sendable (Int) throws -> Result
     ) async throws -> [Result] {
         let workers = max(1, ProcessInfo.processInfo.activeProcessorCount)
         return try await withThrowingTaskGroup(of: [(Int, Result)].self) { group in
             for worker in 0..<workers {
                 group.addTask {
-                    try await withCheckedThrowingContinuation { continuation in
-                        DispatchQueue.global().async {
-                            continuation.resume(
-                                with: Swift.Result {
-                                    try stride(from: worker, to: count, by: workers).map { ($0, try body($0)) }
-                                })
-                        }
+                    try await inBackground {
+                        try stride(from: worker, to: count, by: workers).map { ($0, try body($0)) }
                     }
                 }
             }

@@ -10,8 +10,8 @@ struct ShowAWSAssets: DssCommand {
         abstract: "List AWS assets and leftovers of builds with their estimated cost",
         discussion: """
             Finds assets by the tag and the names in the definition. ORPHAN marks an asset whose stack or image is \
-            gone; 'name only' marks an asset that lacks the tag and may belong to someone else. Costs are rough estimates. For Docker images that were pushed with --list-on-aws, prints the docker \
-            pull command.
+            gone; 'name only' marks an asset that lacks the tag and may belong to someone else. Costs are rough \
+            estimates. For Docker images that were pushed with --list-on-aws, prints the docker pull command.
 
             Types: \(AssetKinds.allValueStrings.joined(separator: ", ")).
 

@@ -249,10 +249,10 @@ import Workbench
             Acquire::http::Proxy "http://127.0.0.1:3142";
             Acquire::https::Proxy "";
             """
-        let proxies = HostSettings.proxies(inAptConfiguration: dump)
+        let proxies = HostSettings.aptSettings(inDump: dump)
         #expect(proxies == [#"Acquire::http::Proxy "http://127.0.0.1:3142""#])
-        #expect(HostSettings(aptProxies: proxies).needsHostLoopback)
-        #expect(MachineFiles(host: HostSettings(aptProxies: proxies)).contents["apt.conf"]!.contains("10.0.2.2:3142"))
+        #expect(HostSettings(aptSettings: proxies).needsHostLoopback)
+        #expect(MachineFiles(host: HostSettings(aptSettings: proxies)).contents["apt.conf"]!.contains("10.0.2.2:3142"))
     }
 
     @Test func settingsOfAptForOneHostAndForSnapshotsAreTakenOver() {
@@ -265,7 +265,7 @@ import Workbench
             Acquire::Retries "3";
             """
         #expect(
-            HostSettings.proxies(inAptConfiguration: dump) == [
+            HostSettings.aptSettings(inDump: dump) == [
                 #"Acquire::http::Proxy::mirror.local "DIRECT""#, #"Acquire::https::Proxy::10.1.2.3 "http://p.test:1""#,
                 #"Acquire::Check-Valid-Until "false""#, #"Acquire::AllowInsecureRepositories "true""#,
             ])
