@@ -17,10 +17,13 @@ OWNER = $(shell d='$(DESTDIR)$(PREFIX)'; until [ -e "$$d" ]; do d=$$(dirname "$$
 
 # The tests that take minutes, as a regular expression on their names.
 SLOW := [./]($(shell sed -nE 's/^([a-zA-Z]+).*/\1/p' tools/slow-tests.txt | paste -sd '|'))[/(]
-TEST := $(ROOT) swift test --skip-build
+# Two runs at once share .build, which neither of them changes.
+TEST := $(ROOT) swift test --skip-build --ignore-lock
+# Most time of a machine's or an instance's tests is spent waiting, so the emulated AWS is tested beside real machines.
+BESIDE := @$(MAKE) --no-print-directory --jobs=2
 
-.PHONY: help setup build build-tests vm man test test-slow test-all test-docker verify bench bench-aws lint check
-.PHONY: format doctor install uninstall
+.PHONY: help setup build build-tests vm man test test-quick test-main-job test-slow test-slow-machines test-slow-aws
+.PHONY: test-all test-docker verify bench bench-aws lint check format doctor install uninstall
 
 help: ## Show this help
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -58,14 +61,25 @@ ifdef ARGS
 	$(TEST) $(ARGS)
 else
 	.venv-aws/bin/python Tests/AWSEmulator/self_test.py
-	$(TEST) --skip '$(SLOW)' --skip '^AWS' --skip EndToEndTests
-	$(TEST) --skip '$(SLOW)' --filter '^AWS'
-	$(TEST) --skip '$(SLOW)' --filter EndToEndTests
+	$(BESIDE) test-quick test-main-job
 	@echo 'skipped; make test-all runs them too:'; grep '^[a-zA-Z]' tools/slow-tests.txt | sed 's/^/  /'
 endif
 
+test-quick:
+	$(TEST) --skip '$(SLOW)' --skip '^AWS' --skip EndToEndTests
+	$(TEST) --skip '$(SLOW)' --filter '^AWS'
+
+test-main-job:
+	$(TEST) --skip '$(SLOW)' --filter EndToEndTests
+
 test-slow: build-tests ## Run the tests of tools/slow-tests.txt
-	$(TEST) --filter '$(SLOW)'
+	$(BESIDE) test-slow-machines test-slow-aws
+
+test-slow-machines:
+	$(TEST) --filter '$(SLOW)' --skip '^AWS'
+
+test-slow-aws:
+	$(TEST) --filter '^AWS.*$(SLOW)'
 
 test-all: test test-slow ## Run all tests
 

@@ -12,7 +12,9 @@ extension EndToEnd {
     /// starts.
     @Suite("The Docker edition", .enabled(if: Workspace.isRoot, "\(Workspace.needsRoot)"))
     struct DockerTests {
-        @Test("is the same when built twice; is pushed, loaded, verified and removed; a second build has nothing to do")
+        /// With `DSS_FULL_TWIN`, the image is also built from nothing with a second cache. Otherwise ``DockerTwiceTests``
+        /// does so with few roles, since a second installation of everything takes minutes.
+        @Test("is pushed, loaded, verified and removed; a second build has nothing to do")
         func wholeJob() async throws {
             try await Workspace.with { workspace in
                 try await Registry.with { registry in
@@ -22,11 +24,13 @@ extension EndToEnd {
                                 "create-docker-image", "--repository", "\(registry.host)/exasol/sandbox",
                                 "--version", Self.version, "--set", "playbook.variables.script_languages_url=\(url)",
                             ]
-                            async let twin = Self.fromNothing(build, workspace)
                             try await Self.wholeJob(build, registry, docker, workspace)
-                            let (record, other) = try await (Self.record(workspace), twin)
-                            #expect(other.layers.filter { !record.layers.contains($0) }.isEmpty, "\(record.layers)")
-                            #expect(other.digest == record.digest && record.missing.isEmpty)
+                            let record = try Self.record(workspace)
+                            #expect(record.missing.isEmpty)
+                            guard ProcessInfo.processInfo.environment["DSS_FULL_TWIN"] != nil else { return }
+                            let twin = try await Self.fromNothing(build, workspace)
+                            #expect(twin.layers.filter { !record.layers.contains($0) }.isEmpty, "\(record.layers)")
+                            #expect(twin.digest == record.digest)
                         }
                     }
                 }

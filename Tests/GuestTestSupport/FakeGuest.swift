@@ -85,6 +85,8 @@ package struct FakeGuest: GuestHost {
         mkdir /etc/ssh/sshd_config.d /etc/update-motd.d /etc/sudoers.d
         ssh-keygen -q -t ed25519 -N '' -f /etc/ssh/ssh_host_ed25519_key
         sed -i '/pam_loginuid/d; /pam_selinux/d' /etc/pam.d/sshd
+        # A refused password is answered at once, instead of after two seconds.
+        sed -i 's/pam_unix\.so nullok/& nodelay/' /etc/pam.d/common-auth
         echo '* hard core 0' >/etc/security/limits.d/90-no-core-dumps.conf
         cat >/etc/ssh/sshd_config <<END
         Port $port
