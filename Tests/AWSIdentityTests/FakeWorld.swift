@@ -72,8 +72,11 @@ final class FakeWorld: Sendable {
 
     struct Unreadable: Error, CustomStringConvertible { var description: String { "Permission denied" } }
 
-    func find(profile: String? = nil, region: String? = nil) async throws -> Identity {
-        try await Identity.find(profile: profile, region: region, in: world)
+    /// - Parameter hosts: The names that the resolver knows; `nil` for all.
+    func find(profile: String? = nil, region: String? = nil, hosts: [String]? = nil) async throws -> Identity {
+        var world = world
+        if let hosts { world.hostExists = { hosts.contains($0) } }
+        return try await Identity.find(profile: profile, region: region, in: world)
     }
 
     func credentials(profile: String? = nil) async throws -> Credentials {

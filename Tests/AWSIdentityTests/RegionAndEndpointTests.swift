@@ -53,6 +53,36 @@ struct RegionAndEndpointTests {
         #expect("\(error)".contains(text), "\(error)")
     }
 
+    @Test("a mistyped region is refused unless its host exists or its endpoint is set")
+    func unknownRegions() async throws {
+        let typo = Setting("eu-centrl-1", origin: "--to")
+        let pretend = FakeWorld(environment: Self.keys, config: nil)
+        let offline = try await pretend.find(hosts: [])
+        let error = await #expect(throws: IdentityError.self) { try await offline.requireRegions([typo]) }
+        #expect(error?.kind == .usage && error?.unknown?.name == typo.value && error?.unknown?.known == knownRegions)
+        #expect(error?.message.contains("(--to): its host sts.eu-centrl-1.amazonaws.com does not exist") == true)
+        try await offline.requireRegions([Setting("eu-central-1", origin: "--to")])
+
+        try await pretend.find(hosts: ["sts.eu-new-1.amazonaws.com"])
+            .requireRegions([Setting("eu-new-1", origin: "--to")])
+        let emulated = FakeWorld(
+            environment: Self.keys.merging(["AWS_ENDPOINT_URL": "http://127.0.0.1:5000"]) { $1 }, config: nil)
+        try await emulated.find(hosts: []).requireRegions([typo])
+    }
+
+    @Test("the known regions are those of botocore in the public partitions")
+    func knownToBotocore() async throws {
+        let script = """
+            import os, botocore
+            with open(os.path.join(os.path.dirname(botocore.__file__), "data/partitions.json")) as file:
+                partitions = json.load(file)["partitions"]
+            answer = [name for partition in partitions if partition["id"] in question
+                      for name in partition["regions"] if "global" not in name]
+            """
+        let answer = try await Botocore.ask(script, ["aws", "aws-cn", "aws-us-gov"])
+        #expect((answer as? [String])?.sorted() == knownRegions)
+    }
+
     static let all = """
         [default]
         endpoint_url = http://global-file

@@ -11,7 +11,7 @@ package struct Identity: Sendable {
     /// Human-readable origin of the credentials, known before they are fetched.
     package var origin: String
     package let keeper: CredentialCache
-    private let world: IdentityWorld
+    let world: IdentityWorld
 
     /// Reads the configuration files and looks for credentials, but does not fetch them yet.
     /// - Parameters:

@@ -16,6 +16,8 @@ package struct IdentityWorld: Sendable {
     /// Prompts the user for the current code of an MFA device.
     package var askMFACode: @Sendable (_ serial: String) async throws -> String
     package var warn: @Sendable (String) -> Void
+    /// Whether a host of this name is known to the resolver.
+    package var hostExists: @Sendable (_ name: String) async -> Bool
     package var transport: any Transport
     package var time: CallTime
     /// Called after every attempt of every call.
@@ -26,7 +28,9 @@ package struct IdentityWorld: Sendable {
         writeFile: @escaping @Sendable (String, String) throws -> Void,
         runProcess: @escaping @Sendable ([String]) async throws -> String,
         askMFACode: @escaping @Sendable (String) async throws -> String,
-        warn: @escaping @Sendable (String) -> Void = { _ in }, transport: any Transport, time: CallTime = .live,
+        warn: @escaping @Sendable (String) -> Void = { _ in },
+        hostExists: @escaping @Sendable (String) async -> Bool = { _ in true }, transport: any Transport,
+        time: CallTime = .live,
         observe: @escaping @Sendable (CallRecord) -> Void = { _ in }
     ) {
         self.environment = environment
@@ -36,6 +40,7 @@ package struct IdentityWorld: Sendable {
         self.runProcess = runProcess
         self.askMFACode = askMFACode
         self.warn = warn
+        self.hostExists = hostExists
         self.transport = transport
         self.time = time
         self.observe = observe

@@ -79,7 +79,7 @@ extension InstanceSessionOptions {
         let provisioner = installs ? live.provisioner(self.definition, reconnects: true) : nil
         let writer = EventWriter(live, output)
         try await live.withAWS(aws) { identity in
-            let workspace = try live.workspace(
+            let workspace = try await live.workspace(
                 identity, order.assetID, definition, lifetime: machine.reach.lifetime)
             let session = InstanceSession(order, on: live.machines(workspace)) {
                 try await live.machineOrder(definition, machine, in: workspace)

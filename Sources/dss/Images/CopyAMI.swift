@@ -52,7 +52,7 @@ struct CopyAMI: DssCommand {
     func run(in live: Live) async throws {
         let writer = EventWriter(live)
         let copies = try await writer.live {
-            try await live.withImages(aws, definition) { client, names in
+            try await live.withImages(aws, definition, targets: regions) { client, names in
                 try await copyAMI(
                     image.search, from: client, to: regions, isPublic: isPublic, names: names,
                     polling: try live.polling(), events: writer.sink, clock: live.clock)

@@ -27,6 +27,7 @@ extension Live {
                 profile: options.profile, region: region, in: identityWorld(transport, log))
             log.note("credentials: \(identity.origin)", .info)
             log.note("region: \(identity.region.map { "\($0.value), \($0.origin)" } ?? "none")", .info)
+            try await identity.requireRegions([identity.region].compactMap { $0 })
             return try await body(identity)
         }
     }
@@ -50,7 +51,7 @@ extension Live {
                 try writeAtomically(text, to: path, mode: 0o600)
             },
             runProcess: credentialProcess, askMFACode: { try MFAPrompt.ask($0) }, warn: { log.note($0, .warning) },
-            transport: transport, time: callTime, observe: log.note)
+            hostExists: hostExists, transport: transport, time: callTime, observe: log.note)
     }
 
     private var callTime: CallTime {
@@ -88,8 +89,9 @@ extension Live {
         let flag = options.isEverywhere ? nil : options.names.first
         return try await withAWS(options.caller, region: flag) { identity in
             var regions = options.names.isEmpty ? identity.region.map { [$0.value] } ?? aws.regions : options.names
-            let client = try identity.orRegion(of: aws).client()
+            let client = try await identity.orRegion(of: aws).client()
             if options.isEverywhere { regions = try await AWSAssets.regions(of: client) }
+            try await identity.requireRegions(options.names.map { Setting($0, origin: "--region") })
             let rules = AssetRules(
                 names: definition?.names ?? .init(), volumeGiB: aws.volumeSizeGiB, AssetPattern(pattern))
             return try await body(AWSAssets(client, rules, in: regions))
@@ -112,7 +114,7 @@ extension Live {
         _ body: (AWSVMProvider, AssetFolder<S3ArtifactStore>) async throws -> Result
     ) async throws -> Result {
         try await withAWS(aws) { identity in
-            let workspace = try workspace(identity, order.assetID, order.definition, lifetime: machine.lifetime)
+            let workspace = try await workspace(identity, order.assetID, order.definition, lifetime: machine.lifetime)
             let method = export.method
             let export = try await awsExport(workspace, export)
             let credentials = try await lifetime(of: identity)
@@ -165,13 +167,15 @@ extension Live.MachineSource {
 
 extension Live {
     /// Runs `body` with a client for the region from the flag, the caller's settings or the definition.
+    /// - Parameter targets: Other regions that the command line names.
     func withImages<Result>(
-        _ options: AWSOptions, _ definition: DefinitionOptions,
+        _ options: AWSOptions, _ definition: DefinitionOptions, targets: [String] = [],
         _ body: (AWSClient, SandboxDefinition.Names) async throws -> Result
     ) async throws -> Result {
         let (names, aws) = try cloud(definition)
         return try await withAWS(options) { identity in
-            try await body(try identity.orRegion(of: aws).client(), names)
+            try await identity.requireRegions(targets.map { Setting($0, origin: "--to") })
+            return try await body(try await identity.orRegion(of: aws).client(), names)
         }
     }
 }
@@ -181,9 +185,9 @@ extension Live {
     /// The build site of an asset id.
     func workspace(
         _ identity: Identity, _ assetID: AssetID, _ definition: SandboxDefinition, lifetime hours: Int
-    ) throws -> AWSWorkspace {
+    ) async throws -> AWSWorkspace {
         AWSWorkspace(
-            try identity.orRegion(of: definition.aws).client(), assetID, names: definition.names,
+            try await identity.orRegion(of: definition.aws).client(), assetID, names: definition.names,
             polling: try polling(),
             lifetime: .seconds(hours * 3600))
     }
@@ -262,9 +266,12 @@ extension Live {
 
 extension Identity {
     /// The same caller, in the definition's region if no other source sets one.
-    func orRegion(of aws: SandboxDefinition.AWS) -> Identity {
+    func orRegion(of aws: SandboxDefinition.AWS) async throws -> Identity {
+        guard region == nil, let first = aws.regions.first else { return self }
         var identity = self
-        identity.region = region ?? aws.regions.first.map { Setting($0, origin: "the definition") }
+        let setting = Setting(first, origin: "the definition")
+        try await identity.requireRegions([setting])
+        identity.region = setting
         return identity
     }
 }

@@ -1,5 +1,6 @@
 import AWSCore
 import FoundationEssentials
+import Glibc
 import HTTPTransport
 import Sandbox
 import Workbench
@@ -22,6 +23,17 @@ struct Internet: Network {
 }
 
 extension Live {
+    /// Whether the resolver knows a host. Behind a proxy, which resolves names itself, every host may exist.
+    @Sendable func hostExists(_ name: String) async -> Bool {
+        guard (try? ProxyRoute.proxy(in: environment)) == .some(nil) else { return true }
+        let error = try? await inBackground {
+            var addresses: UnsafeMutablePointer<addrinfo>?
+            defer { addresses.map(freeaddrinfo) }
+            return getaddrinfo(name, nil, nil, &addresses)
+        }
+        return error == 0
+    }
+
     /// Runs `body` with a transport that uses the certificates and the proxy in the environment.
     func withTransport<Result>(_ body: (any Transport) async throws -> Result) async throws -> Result {
         let certificates = variable("AWS_CA_BUNDLE")
