@@ -56,7 +56,10 @@ extension Failure {
             self = failure
         case let leftBehind as LeftBehind:
             self.init(of: leftBehind.cause)
-            details += ["left behind:"] + leftBehind.leftovers.map { "  \($0)" }
+            if !leftBehind.leftovers.isEmpty {
+                details += ["left behind:"] + leftBehind.leftovers.map { "  \($0)" }
+            }
+            details += leftBehind.kept
         case is CancellationError:
             self.init(.interrupted, "interrupted")
         default:

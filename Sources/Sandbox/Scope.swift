@@ -47,7 +47,7 @@ extension Scope {
     ///     removal.
     ///   - log: records the removal as the stage `clean up`.
     ///   - isSuccess: whether a result counts as a success. If not, the run is a failure although no error was thrown.
-    /// - Throws: The error of `body`, wrapped in `LeftBehind` if a resource could not be removed.
+    /// - Throws: The error of `body`, wrapped in `LeftBehind` if a resource could not be removed or the machine was kept.
     package static func run<Value: Sendable>(
         keepsOnSuccess: Bool = false, keepsOnFailure: Bool = false, requiresCleanUp: Bool = false,
         log: StageLog? = nil, events: @escaping EventSink = { _ in }, isSuccess: (Value) -> Bool = { _ in true },
@@ -57,12 +57,15 @@ extension Scope {
         let value: Value
         do { value = try await body(scope) } catch {
             await scope.examineFailure()
-            if keepsOnFailure { await scope.keepMachine() }
+            let kept = keepsOnFailure ? await scope.keepMachine() : []
             let leftovers = await scope.cleanUp(log)
-            throw leftovers.isEmpty ? error : LeftBehind(cause: error, leftovers: leftovers)
+            throw leftovers.isEmpty && kept.isEmpty
+                ? error : LeftBehind(cause: error, leftovers: leftovers, kept: kept)
         }
         let succeeded = isSuccess(value)
-        if succeeded ? keepsOnSuccess : keepsOnFailure { await scope.keepMachine() }
+        if succeeded ? keepsOnSuccess : keepsOnFailure {
+            for hint in await scope.keepMachine() { scope.notice(hint) }
+        }
         if succeeded, keepsOnSuccess { return value }
         let leftovers = await scope.cleanUp(log)
         guard leftovers.isEmpty || !requiresCleanUp else {
@@ -74,14 +77,15 @@ extension Scope {
 
     /// Excludes the machine from the removal. If there are no hints, the machine is not ready and nobody can log in to
     /// it, so it is removed.
-    private func keepMachine() async {
-        guard await undo.isRemembered else { return }
+    /// - Returns: the hints.
+    private func keepMachine() async -> [String] {
+        guard await undo.isRemembered else { return [] }
         await Task { [undo] in
             do { try await undo.recordKept() } catch {
                 warning("the machine could not be recorded as kept, so the next build removes it: \(error)")
             }
         }.value
-        for hint in await undo.forgetKept() { notice(hint) }
+        return await undo.forgetKept()
     }
 
     /// Saves what explains the failure. An interrupted build has no failure to explain.
@@ -102,13 +106,19 @@ extension Scope {
     }
 }
 
-/// An error, and the resources that could not be removed after it.
+/// An error, and what exists after it.
 package struct LeftBehind: Error {
     package var cause: any Error
+    /// The resources that could not be removed.
     package var leftovers: [String]
+    /// The hints on the machine that was kept for its user.
+    package var kept: [String]
 
-    package init(cause: any Error, leftovers: [String]) {
-        self.cause = cause
-        self.leftovers = leftovers
+    /// Takes over what a `LeftBehind` that is the cause says, so that nothing of it is lost.
+    package init(cause: any Error, leftovers: [String], kept: [String] = []) {
+        let inner = cause as? LeftBehind
+        self.cause = inner?.cause ?? cause
+        self.leftovers = (inner?.leftovers ?? []) + leftovers
+        self.kept = (inner?.kept ?? []) + kept
     }
 }

@@ -39,6 +39,8 @@ struct FailureTests {
                 "df says 0", "left behind:", "  mount /x could not be removed: busy; remove it with: umount /x",
             ])
         #expect(Failure(of: LeftBehind(cause: CancellationError(), leftovers: [])).code == .interrupted)
+        let kept = LeftBehind(cause: Failure(.failed, "no"), leftovers: [], kept: ["the machine was kept"])
+        #expect(Failure(of: kept).details == ["the machine was kept"])
         #expect(Failure(of: CancellationError()).code == .interrupted)
         #expect(Failure(of: Odd()).code == .bug)
     }

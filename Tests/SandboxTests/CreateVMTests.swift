@@ -162,9 +162,10 @@ struct CreateVMTests {
     @Test func `the machine is kept on failure where that is asked for, and nothing else`() async throws {
         var provider = FakeProvider()
         provider.failing = "export raw"
-        await #expect(throws: Failure.self) {
+        let left = await #expect(throws: LeftBehind.self) {
             try await createVM(order(keeps: true), on: provider, with: provider, events: { _ in })
         }
+        #expect(left?.kept.first == "the machine was kept, reach it with: ssh -F '/c' 'fake'")
         #expect(provider.record.lines.suffix(3) == ["export raw", "remove disk", "remove lock"])
     }
 

@@ -19,9 +19,9 @@ struct ScopeTests {
     }
 
     @Test(arguments: [true, false])
-    func `only a machine that somebody can be told about is kept`(isKnown: Bool) async {
+    func `only a machine that somebody can be told about is kept, and the error says so`(isKnown: Bool) async {
         let told = Told()
-        await #expect(throws: Failure.self) {
+        let error = await #expect(throws: (any Error).self) {
             try await Scope.run(keepsOnFailure: true, events: told.sink) { scope in
                 await create(scope)
                 if isKnown { await scope.undo.remember(hint: "ssh there") }
@@ -29,12 +29,31 @@ struct ScopeTests {
             }
         }
         #expect(record.lines == (isKnown ? ["lock"] : ["machine", "lock"]))
-        #expect(told.events == (isKnown ? [.notice("ssh there")] : []))
+        #expect(told.events == [])
+        let left = error as? LeftBehind
+        #expect(left?.kept == (isKnown ? ["ssh there"] : nil))
+        #expect(((left?.cause ?? error) as? Failure)?.message == "no")
+    }
+
+    @Test func `a scope within another loses neither what was kept nor what could not be removed`() async {
+        let left = await #expect(throws: LeftBehind.self) {
+            try await Scope.run { outer in
+                await stick(outer)
+                try await Scope.run(keepsOnFailure: true) { inner in
+                    await stick(inner)
+                    await inner.undo.remember(hint: "ssh there")
+                    throw Failure(.failed, "no")
+                }
+            }
+        }
+        #expect(left?.kept == ["ssh there"])
+        #expect(left?.leftovers == Array(repeating: "key could not be removed: busy; remove it with: rm key", count: 2))
+        #expect((left?.cause as? Failure)?.message == "no")
     }
 
     @Test func `a failure is examined while everything exists, and a machine is recorded before it is kept`() async {
         let told = Told()
-        await #expect(throws: Failure.self) {
+        await #expect(throws: LeftBehind.self) {
             try await Scope.run(keepsOnFailure: true, events: told.sink) { scope in
                 await create(scope)
                 await scope.undo.remember(hint: "ssh there")
@@ -47,7 +66,7 @@ struct ScopeTests {
             }
         }
         #expect(record.lines == ["examine", "record", "lock"])
-        #expect(told.events == [.notice("logs here"), .notice("ssh there")])
+        #expect(told.events == [.notice("logs here")])
     }
 
     @Test func `nothing is examined or recorded after a success`() async throws {
@@ -65,7 +84,7 @@ struct ScopeTests {
 
     @Test func `a machine that cannot be recorded is kept with a warning`() async {
         let told = Told()
-        await #expect(throws: Failure.self) {
+        await #expect(throws: LeftBehind.self) {
             try await Scope.run(keepsOnFailure: true, events: told.sink) { scope in
                 await create(scope)
                 await scope.undo.remember(hint: "ssh there")
@@ -75,7 +94,7 @@ struct ScopeTests {
         }
         #expect(record.lines == ["lock"])
         let warning = "the machine could not be recorded as kept, so the next build removes it: disk full"
-        #expect(told.events == [.warning(warning), .notice("ssh there")])
+        #expect(told.events == [.warning(warning)])
     }
 
     @Test func `a result can count as a failure`() async throws {

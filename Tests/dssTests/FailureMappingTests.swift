@@ -3,10 +3,11 @@ import Sandbox
 import Testing
 
 @testable import AWSServices
+@testable import Workbench
 @testable import dss
 
-/// What a person reads where a transfer fails.
-@Suite("Failures of transfers")
+/// What a person reads where a command fails.
+@Suite("Failures as a person reads them")
 struct FailureMappingTests {
     @Test(
         "a file that cannot be read or written: whose fault it is decides the exit code",
@@ -31,5 +32,31 @@ struct FailureMappingTests {
         #expect(broken.code == .temporary)
         #expect(broken.message == "s3://images/key: arrived with checksum a")
         #expect(broken.advice?.hasPrefix("run the command again") == true)
+    }
+
+    @Test(
+        "after Ctrl-C, what was kept and what is left is said, and only otherwise that everything was cleaned up",
+        arguments: [
+            (nil, "interrupted; everything was cleaned up", []),
+            (([], []), "interrupted; everything was cleaned up", []),
+            (([], ["the machine was kept"]), "interrupted", ["the machine was kept"]),
+            ((["key"], []), "interrupted; some resources could not be removed", ["key"]),
+            (
+                (["key"], ["the machine was kept"]), "interrupted; some resources could not be removed",
+                ["key", "the machine was kept"]
+            ),
+        ] as [(([String], [String])?, String, [String])])
+    func interrupted(left: ([String], [String])?, message: String, details: [String]) {
+        var cause: any Error = CancellationError()
+        if let left { cause = LeftBehind(cause: cause, leftovers: left.0, kept: left.1) }
+        let failure = Failure(explaining: Interrupted(signal: SIGINT, cause: cause))
+        #expect(failure.code == .interrupted && failure.message == message && failure.details == details)
+    }
+
+    @Test("a failure names the machine that was kept after its own details")
+    func kept() {
+        let cause = Failure(.failed, "task failed", details: ["module: x"])
+        let failure = Failure(explaining: LeftBehind(cause: cause, leftovers: [], kept: ["the machine was kept"]))
+        #expect(failure.message == "task failed" && failure.details == ["module: x", "the machine was kept"])
     }
 }

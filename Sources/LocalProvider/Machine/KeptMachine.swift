@@ -50,7 +50,7 @@ extension LocalMachineFactory {
         (record.machine, record.kept) = (machine, kept.kept)
         let build = await register(assetID, parts, record, lock, scope.undo)
         // Whatever happens from here on, the machine is kept until the build has succeeded.
-        await scope.undo.replaceHints(hints(assetID, machine.profile))
+        await scope.undo.replaceHints(keptHints(assetID, machine.profile))
         try hold(machine.trees, for: build)
         try await halt(parts)
         let old = try FileManager.default.contentsOfDirectory(atPath: parts.directory)
@@ -120,7 +120,11 @@ extension LocalMachineFactory {
 
     /// Hints for a machine that is kept after a failure.
     package func hints(_ machine: LocalMachine) -> [String] {
-        ["the machine was kept"] + hints(machine.build.assetID, machine.plan.profile)
+        keptHints(machine.build.assetID, machine.plan.profile)
+    }
+
+    private func keptHints(_ assetID: AssetID, _ profile: BaseProfile) -> [String] {
+        ["the machine was kept"] + hints(assetID, profile)
     }
 
     private func shellCommand(_ assetID: AssetID) -> String {

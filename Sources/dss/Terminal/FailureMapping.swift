@@ -13,14 +13,9 @@ extension Failure {
         switch error {
         case let left as LeftBehind:
             self.init(explaining: left.cause)
-            details += left.leftovers
+            details += left.leftovers + left.kept
         case let interrupted as Interrupted:
-            let leftovers = (interrupted.cause as? LeftBehind)?.leftovers ?? []
-            self.init(
-                .interrupted,
-                leftovers.isEmpty
-                    ? "interrupted; everything was cleaned up" : "interrupted; some resources could not be removed",
-                details: leftovers)
+            self.init(interruptedWith: interrupted.cause as? LeftBehind)
         case let missing as ToolMissing:
             self.init(.unavailable, missing.description, advice: Tool.advice(for: missing.executable))
         case let command as CommandFailure:
@@ -40,6 +35,16 @@ extension Failure {
         case let late as WaitTimeout: self.init(.temporary, late.description)
         default: self.init(of: error)
         }
+    }
+
+    /// Ctrl-C, and what exists after it.
+    private init(interruptedWith left: LeftBehind?) {
+        let (leftovers, kept) = (left?.leftovers ?? [], left?.kept ?? [])
+        let rest =
+            if !leftovers.isEmpty { "; some resources could not be removed" } else if kept.isEmpty {
+                "; everything was cleaned up"
+            } else { "" }
+        self.init(.interrupted, "interrupted" + rest, details: leftovers + kept)
     }
 
     private init(_ file: FileError) {

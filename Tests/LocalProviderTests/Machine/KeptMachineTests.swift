@@ -111,10 +111,12 @@ struct KeptMachineTests {
             #expect(BuildRecord.read(kept.parts.directory) == record && fileExists(kept.parts.workspace))
             try removeFile(kept.factory.cache.manifest(.base, "b"))
             try FileManager.default.removeItem(atPath: kept.base.path)
-            let gone = await #expect(throws: Failure.self) {
+            let left = await #expect(throws: LeftBehind.self) {
                 try await Scope.run(keepsOnFailure: true) { try await kept.factory.reopen(kept.assetID, in: $0) }
             }
+            let gone = left?.cause as? Failure
             #expect(gone?.code == .badData && gone?.message.hasSuffix("is gone") == true)
+            #expect(left?.kept.first == "the machine was kept" && left?.kept.count == 4)
             #expect(BuildRecord.read(kept.parts.directory)?.kept == "before")
         }
     }

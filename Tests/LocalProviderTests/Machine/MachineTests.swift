@@ -57,7 +57,7 @@ extension RealMachines {
         let factory = await Lab.factory()
         let plan = try Lab.plan("kept", steps: ["kept"])
         try await Lab.warmUp()
-        await #expect(throws: Failure.self) {
+        await #expect(throws: LeftBehind.self) {
             try await Scope.run(keepsOnFailure: true) { scope in
                 let machine = try await factory.start(plan, in: scope)
                 await scope.undo.replaceHints(factory.hints(machine))
