@@ -52,7 +52,8 @@ extension SetupTests {
                         .first { $0["event"] as? String == "machine" })
                 #expect(machine["address"] as? String == "192.0.2.10")
                 #expect((machine["dollars_per_hour"] as? Double ?? 0) > 0.01)
-                #expect(said.output.contains("dss delete-aws-assets --region eu-central-1"))
+                #expect(said.output.contains("dss delete-aws-assets --definition "))
+                #expect(said.output.contains(" --region eu-central-1 --asset-id 'trial'"))
 
                 let folder = "\(admin.home)/.local/state/dss/aws/eu-central-1-EC2-DATA-SCIENCE-SANDBOX-trial"
                 let secrets = try ["host_key", "key"].flatMap { name in

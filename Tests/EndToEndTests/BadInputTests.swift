@@ -76,7 +76,7 @@ extension EndToEnd {
             try await with(SmallSandbox(roles: ["first": role])) { workspace in
                 let output = try await workspace.run(["create-vm", "--keep-on-failure"])
                 #expect(output.status == .exited(1), "\(output)")
-                for command in ["shell e2e", "create-vm --resume --asset-id e2e", "delete-assets --leftovers"] {
+                for command in ["shell e2e", "create-vm --resume", "delete-assets --leftovers"] {
                     #expect(output.standardError.contains("dss \(command)"), "\(output)")
                 }
                 let second = try await workspace.run(["create-vm"])

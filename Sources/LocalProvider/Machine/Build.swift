@@ -159,7 +159,7 @@ extension LocalMachineFactory {
     }
 
     func remedy(_ assetID: AssetID) -> String {
-        command("delete-assets --leftovers", assetID, options.directories)
+        "sudo dss delete-assets --leftovers --asset-id \(shellQuoted(assetID.rawValue))"
     }
 }
 

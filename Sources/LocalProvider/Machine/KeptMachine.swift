@@ -39,7 +39,7 @@ extension LocalMachineFactory {
         guard let kept = BuildRecord.read(parts.directory), kept.kept != nil, let machine = kept.machine else {
             throw Failure(
                 .badData, "there is no machine of '\(assetID)' that was kept after a failed build",
-                advice: "build it with: \(command("create-vm --keep-on-failure", assetID, options.all))")
+                advice: "build it with: \(buildCommand(assetID, with: "--keep-on-failure"))")
         }
         if let sandbox, let owner = machine.sandbox, owner != sandbox {
             throw Failure(
@@ -113,8 +113,10 @@ extension LocalMachineFactory {
 
     /// What the user can do with a kept machine, one command a line.
     func hints(_ assetID: AssetID, _ profile: BaseProfile) -> [String] {
-        let resume = "to go on with it: \(command("create-vm --resume", assetID, options.all))"
-        return ["to look into it: \(shellCommand(assetID))"] + (profile == .container ? [] : [resume])
+        let resume = "to go on with it: \(buildCommand(assetID, with: "--resume"))"
+        // A release is built from scratch.
+        let isResumable = profile != .container && !typed.contains("--release")
+        return ["to look into it: sudo dss shell \(shellQuoted(assetID.rawValue))"] + (isResumable ? [resume] : [])
             + ["to remove it: \(remedy(assetID))"]
     }
 
@@ -127,20 +129,16 @@ extension LocalMachineFactory {
         ["the machine was kept"] + hints(assetID, profile)
     }
 
-    private func shellCommand(_ assetID: AssetID) -> String {
-        (["sudo dss shell"] + options.directories.map(shellQuoted) + [shellQuoted(assetID.rawValue)])
-            .joined(separator: " ")
+    /// The command that builds an asset id, to copy and paste: the one that was typed, so that no option is lost, if it
+    /// builds.
+    /// - Parameter flag: what the next run needs; flags that are about one run only are left out.
+    func buildCommand(_ assetID: AssetID, with flag: String? = nil) -> String {
+        let ofOneRun: Set = ["--keep-on-failure", "--no-cache", "--plan", "--resume"]
+        let words =
+            typed.first == "create-vm"
+            ? typed.filter { !ofOneRun.contains($0) } : ["create-vm", "--asset-id", assetID.rawValue]
+        return "sudo dss " + (words + [flag].compactMap(\.self)).map(shellQuoted).joined(separator: " ")
     }
-
-    /// A command about an asset id, to copy and paste.
-    func command(_ name: String, _ assetID: AssetID, _ options: [String]) -> String {
-        (["sudo dss \(name) --asset-id \(shellQuoted(assetID.rawValue))"] + options.map(shellQuoted))
-            .joined(separator: " ")
-    }
-}
-
-extension BuildOptionWords {
-    var all: [String] { definition + directories }
 }
 
 extension LocalMachine {

@@ -62,30 +62,18 @@ package struct LocalMachineFactory: Sendable {
     /// Called before anything is made, with the number of steps that the cache has: a check of what the other steps need
     /// costs seconds here, and minutes when they run.
     package var beforeBuilding: @Sendable (_ stepsDone: Int) async throws -> Void = { _ in }
-    package var options: BuildOptionWords
+    /// The words after `dss` with which the user started this program, to repeat a build with what changes.
+    package var typed: [String]
 
     package init(
         runner: any CommandRunner, cacheDirectory: String, stateDirectory: String, host: HostSettings,
-        options: BuildOptionWords = BuildOptionWords()
+        typed: [String] = []
     ) {
         self.runner = runner
         cache = ContentCache(directory: cacheDirectory)
         self.stateDirectory = stateDirectory
         self.host = host
-        self.options = options
-    }
-}
-
-/// The options of the command line that a command needs, too, that goes on with the same machine.
-package struct BuildOptionWords: Sendable, Equatable {
-    /// Those that name directories.
-    package var directories: [String]
-    /// Those that name the definition or override it.
-    package var definition: [String]
-
-    package init(directories: [String] = [], definition: [String] = []) {
-        self.directories = directories
-        self.definition = definition
+        self.typed = typed
     }
 }
 

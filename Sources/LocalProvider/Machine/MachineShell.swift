@@ -63,7 +63,7 @@ extension LocalMachineFactory {
         throw Failure(
             .badData, "the cache has no machine of '\(plan.assetID)' as the definition describes it now",
             details: ["the definition has changed since the build, or the cache was pruned"],
-            advice: "build it with: \(self.command("create-vm", plan.assetID, options.all))")
+            advice: "build it with: \(buildCommand(plan.assetID))")
     }
 }
 

@@ -121,7 +121,7 @@ struct CreateVM: DssCommand {
     }
 
     private func provider(for order: BuildOrder, _ live: Live) async throws -> LocalVMProvider {
-        try await live.provider(for: order, definition, place, formats.flatMap { ["--format", $0.rawValue] })
+        try await live.provider(for: order, definition, place)
     }
 
     private func runLocally(_ live: Live) async throws {

@@ -41,8 +41,8 @@ struct CheckCommand: DssCommand {
 }
 
 extension Live {
-    /// A line with the paths in the current directory as a person would write them.
-    func shown(_ line: String) -> String { line.replacing("\(currentDirectory)/", with: "") }
+    /// A line with the paths in the current directory, and the commands, as a person would write them.
+    func shown(_ line: String) -> String { invocation.spelled(line.replacing("\(currentDirectory)/", with: "")) }
 }
 
 extension SandboxCheck {

@@ -37,7 +37,7 @@ struct PinsCommand: ParsableCommand {
             live.show(Table.pins(statuses, all: output.verbose), json: output.json)
             for status in statuses where status.needsSentence {
                 let style = live.standardError.style
-                let text = status.sentence(suggesting: DidYouMean.suggestion)
+                let text = live.invocation.spelled(status.sentence(suggesting: DidYouMean.suggestion))
                 live.standardError.write(
                     status.isError ? Message.error(text, style) : Message.warning(text, style))
             }

@@ -7,12 +7,11 @@ import Workbench
 
 /// Builds on this host.
 extension Live {
-    /// - Parameter words: further options that `order` was made from, as words of a command line.
     func provider(
-        for order: BuildOrder, _ options: DefinitionOptions, _ place: DirectoryOptions, _ words: [String] = []
+        for order: BuildOrder, _ options: DefinitionOptions, _ place: DirectoryOptions
     ) async throws -> LocalVMProvider {
         LocalVMProvider(
-            runner: runner, factory: try await factory(place, for: order, options, words),
+            runner: runner, factory: try await factory(place, for: order, options),
             folder: folder(order.assetID, order.definition.names, place), stateDirectory: state(place),
             programDigest: try sha256(of: "/proc/self/exe"), now: now)
     }
@@ -76,19 +75,18 @@ extension Live {
         return name
     }
 
-    /// - Parameter definition: the options that name the definition, as words of a command line.
-    func factory(_ place: DirectoryOptions, _ definition: [String] = []) async -> LocalMachineFactory {
+    func factory(_ place: DirectoryOptions) async -> LocalMachineFactory {
         LocalMachineFactory(
             runner: runner, cacheDirectory: folder(place.cache, "DSS_CACHE", DirectoryOptions.standardCache),
             stateDirectory: state(place), host: await .read(environment: environment, runner: runner),
-            options: BuildOptionWords(directories: place.words, definition: definition))
+            typed: invocation.arguments)
     }
 
     /// The factory for a build. For a release, it looks first whether what the release must contain can be had.
     func factory(
-        _ place: DirectoryOptions, for order: BuildOrder, _ options: DefinitionOptions, _ words: [String] = []
+        _ place: DirectoryOptions, for order: BuildOrder, _ options: DefinitionOptions
     ) async throws -> LocalMachineFactory {
-        var factory = await factory(place, options.words + words)
+        var factory = await factory(place)
         if order.isRelease,
             let clone = CloneCheck(
                 order.definition, pins: try loaded(options).pins.pins, hostAddress: MachineNetwork.hostAddress)

@@ -43,9 +43,6 @@ struct DefinitionOptions: ParsableArguments {
 
     var file: String { named ?? Self.standard }
 
-    /// The options as words of a command line.
-    var words: [String] { (named.map { ["--definition", $0] } ?? []) + settings.flatMap { ["--set", $0] } }
-
     /// - Throws: `Failure` if a file was named that does not exist.
     func checkName(in live: Live) throws {
         if let named, !fileExists(live.absolute(named)) { throw Failure(.badData, "definition '\(named)' not found") }
@@ -88,13 +85,6 @@ struct DirectoryOptions: ParsableArguments {
             "State directory of running builds (default: \(Self.standardState)) [env: DSS_STATE]", valueName: "folder"),
         completion: .directory)
     var state: String?
-
-    /// The options as words of a command line.
-    var words: [String] {
-        [("--bucket", bucket), ("--cache", cache), ("--state", state)].flatMap { name, folder in
-            folder.map { [name, $0] } ?? []
-        }
-    }
 }
 
 /// The asset id of a build.

@@ -8,7 +8,8 @@ import Workbench
 ///
 /// A room below does not know how the program was called. Every room therefore writes a command of dss as the
 /// documentation does: `dss NAME …`, with `sudo` in front if it requires root. Whatever prints a message passes it
-/// through `spelled`, which is the only place that knows how this user types the command.
+/// through `spelled`, which is the only place that knows how this user types the command, and which sandbox,
+/// directories and AWS profile this command line is about.
 struct Invocation: Sendable {
     /// The program as a word of a shell line: `dss`, `.build/debug/dss`.
     let program: String
@@ -42,14 +43,46 @@ struct Invocation: Sendable {
 
     /// The text with its commands as this user has to type them.
     func spelled(_ text: String) -> String {
-        let commands = text.replacing(/(^|[\s'"`(])(sudo )?dss (--help|[a-z0-9-]+)/) { match in
-            let (_, before, root, name) = match.output
-            guard name == "--help" || Dss.commandNames.contains(String(name)) else { return String(match.output.0) }
-            return "\(before)\(root == nil ? "" : sudo)\(program) \(name)"
+        let commands = text.replacing(/(^|[\s'"`(])(sudo )?dss (--help|[a-z0-9-]+)((?: [a-z]+)?)/) { match in
+            let (whole, before, root, name, next) = match.output
+            let start = "\(before)\(root == nil ? "" : sudo)\(program) "
+            if name == "--help" { return "\(start)\(name)\(next)" }
+            guard let command = Dss.subcommand(name) else { return String(whole) }
+            let line = text[match.range.upperBound...].prefix { !$0.isNewline }
+            guard let part = command.subcommand(next.drop { $0 == " " }) else {
+                return "\(start)\(name)\(carried(to: command, "\(next)\(line)"))\(next)"
+            }
+            return "\(start)\(name)\(next)\(carried(to: part, String(line)))"
         }
         guard sudo.isEmpty else { return commands }
         // The other programs that messages name. Root of a container may have no sudo.
         return commands.replacing(/(^|[\s'"`(])sudo (?=(?:apt-get|ip|rm|ssh|systemctl|umount) )/) { $0.output.1 }
+    }
+}
+
+extension Invocation {
+    /// Options that say what a command is about: the sandbox, its directories, the AWS account.
+    private static let places: Set = ["--definition", "--set", "--bucket", "--cache", "--state", "--aws-profile"]
+
+    /// The typed options that a printed command needs, too, because they say what it is about; each after a blank.
+    /// - Parameter rest: what follows the name of the command in the text.
+    private func carried(to command: any ParsableCommand.Type, _ rest: String) -> String {
+        guard !places.isEmpty, !rest.hasPrefix(" --help") else { return "" }
+        let help = Dss.helpMessage(for: command, columns: 80)
+        return places.filter { name, _ in
+            help.contains("\n  \(name) <") && !rest.contains("\(name) ") && !rest.contains("\(name)=")
+        }.flatMap(\.words).map { " " + shellQuoted($0) }.joined()
+    }
+
+    /// The typed options of `Self.places`, with their values.
+    private var places: [(name: String, words: [String])] {
+        let typed = arguments.prefix { $0 != "--" }
+        return typed.indices.compactMap { index in
+            let name = String(typed[index].prefix { $0 != "=" })
+            guard Self.places.contains(name) else { return nil }
+            if name != typed[index] { return (name, [typed[index]]) }
+            return index + 1 < typed.endIndex ? (name, [name, typed[index + 1]]) : nil
+        }
     }
 }
 
@@ -58,13 +91,14 @@ extension Live {
     func requireRoot(for command: some DssCommand) throws {
         guard command.needsRoot, !isRoot else { return }
         throw Failure(
-            .noPermission, "'dss \(type(of: command)._commandName)' must run as root", advice: invocation.asRoot)
+            .noPermission, "'\(type(of: command)._commandName)' must run as root", advice: invocation.asRoot)
     }
 }
 
-extension Dss {
-    /// The first words of all commands.
-    static let commandNames = Set(configuration.subcommands.map { $0._commandName })
+extension ParsableCommand {
+    static func subcommand(_ name: Substring) -> (any ParsableCommand.Type)? {
+        configuration.subcommands.first { $0._commandName == name }
+    }
 }
 
 extension Failure {

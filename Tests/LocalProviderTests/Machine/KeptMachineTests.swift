@@ -16,14 +16,33 @@ struct KeptMachineTests {
                 try await Scope.run { try await kept.factory.open(kept.assetID, in: $0) }
             }
             #expect(failure?.code == .temporary && failure?.message.contains("'mine' was kept") == true)
-            let places = "--state \(kept.state)"
             #expect(
                 failure?.details == [
-                    "to look into it: sudo dss shell \(places) mine",
-                    "to go on with it: sudo dss create-vm --resume --asset-id mine --definition lab.yaml \(places)",
-                    "to remove it: sudo dss delete-assets --leftovers --asset-id mine \(places)",
+                    "to look into it: sudo dss shell mine",
+                    "to go on with it: sudo dss create-vm --resume",
+                    "to remove it: sudo dss delete-assets --leftovers --asset-id mine",
                 ])
             #expect(fileExists(kept.parts.workspace) && fileExists(kept.parts.directory))
+        }
+    }
+
+    @Test(
+        "the build is resumed by the command that was typed, whatever its options, or by one for its asset id",
+        arguments: [
+            (
+                ["create-vm", "--default-password-file", "my secret", "--keep-on-failure", "--format", "raw"],
+                "sudo dss create-vm --default-password-file 'my secret' --format raw --resume"
+            ),
+            (["create-vm", "--resume", "--no-cache", "--set=a=b"], "sudo dss create-vm --set=a=b --resume"),
+            (["shell", "mine"], "sudo dss create-vm --asset-id mine --resume"),
+            (["create-vm", "--release", "--keep-on-failure"], nil),
+        ] as [([String], String?)])
+    func resumeCommand(typed: [String], command: String?) async throws {
+        try await withTemporaryDirectory { root in
+            var factory = Kept.factory(root)
+            factory.typed = typed
+            let lines = factory.hints(try AssetID("mine"), .vm).filter { $0.hasPrefix("to go on with it: ") }
+            #expect(lines == [command].compactMap { $0.map { "to go on with it: \($0)" } })
         }
     }
 
@@ -190,16 +209,12 @@ private struct Kept {
     let assetID: AssetID
     let base: CachedTree
 
-    var state: String { factory.stateDirectory }
     var parts: BuildResources { factory.resources(assetID) }
 
     static func factory(_ root: String) -> LocalMachineFactory {
         LocalMachineFactory(
             runner: SystemCommandRunner(), cacheDirectory: "\(root)/cache", stateDirectory: "\(root)/state",
-            host: HostSettings(),
-            options: BuildOptionWords(
-                directories: ["--state", "\(root)/state"], definition: ["--definition", "lab.yaml"])
-        )
+            host: HostSettings(), typed: ["create-vm"])
     }
 
     /// Ends every process of the machine at the end.
