@@ -10,10 +10,10 @@ package func createVM<Provider: VMProvider>(
     let events = timeline.observing(events)
     events(.buildStarted(assetID: order.assetID, provider: provider.name))
     let log = StageLog(events: events, clock: clock)
+    let earlier = order.usesEarlierSystem ? try await provider.finished(order) : nil
+    if earlier == nil { try await provider.requireBuildable(order) }
     let finished =
-        if order.usesEarlierSystem, let earlier = try await provider.finished(order) {
-            earlier
-        } else {
+        if let earlier { earlier } else {
             try await Scope.run(keepsOnFailure: order.keepsMachineOnFailure, log: log, events: events) {
                 let build = BuildContext(order, $0)
                 return try await VMBuild(build: build, provider: provider, provisioner: provisioner, log: log).run()

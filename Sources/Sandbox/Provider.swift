@@ -11,6 +11,10 @@ package protocol VMProvider: Sendable {
     /// The finished artifacts of an earlier build that match this order; `nil` if there is something left to build.
     func finished(_ order: BuildOrder) async throws -> FinishedBuild?
 
+    /// Refuses an order for a reason that is known without a machine, such as files that the images would replace. It
+    /// is called before any stage begins, so that nobody waits for a refusal.
+    func requireBuildable(_ order: BuildOrder) async throws
+
     /// The image that an earlier run captured for this order, so that only the export remains. It exists only on
     /// providers where images outlive a failed run.
     func captured(in build: BuildContext) async throws -> Captured<Image>?
@@ -41,6 +45,8 @@ package protocol VMProvider: Sendable {
 }
 
 extension VMProvider {
+    package func requireBuildable(_ order: BuildOrder) async throws {}
+
     package func captured(in build: BuildContext) async throws -> Captured<Image>? { nil }
 
     package func machineImage(_ image: Image) -> MachineImage? { nil }

@@ -193,6 +193,16 @@ struct PublicationTests {
             order.definition.name = "other"
             let failure = await #expect(throws: Failure.self) { try await folder.requireSameSandbox(as: order) }
             #expect(failure?.code == .badData)
+            // Before a machine starts, or anything else does that takes time.
+            let provider = try provider(root)
+            let refusal = await #expect(throws: Failure.self) { try await provider.requireBuildable(order) }
+            #expect(refusal?.message == failure?.message)
+            order.definition.name = "small"
+            try await provider.requireBuildable(order)
+            order.definition.formats = [.vhd]
+            try writeAtomically("mine", to: folder.path("small-1.0.vhd"))
+            let inTheWay = await #expect(throws: Failure.self) { try await provider.requireBuildable(order) }
+            #expect(inTheWay?.message.contains("in the way") == true)
         }
     }
 

@@ -35,6 +35,20 @@ struct CreateVMTests {
         #expect(events().contains(.artifact(artifact)))
     }
 
+    @Test(arguments: [false, true])
+    func `an order that cannot be built is refused before any stage, unless there is nothing to do`(
+        isFinished: Bool
+    ) async throws {
+        var provider = FakeProvider()
+        provider.refusal = Failure(.badData, "the asset id belongs to another sandbox")
+        provider.captured = "AMI"
+        if isFinished { provider.finished = FinishedBuild(artifacts: [artifact], missing: []) }
+        let (events, sink) = collector()
+        let report = try? await createVM(order(), on: provider, with: provider, events: sink)
+        #expect(report?.artifacts == (isFinished ? [artifact] : nil))
+        #expect(provider.record.lines == ["look"] && started(events()) == [])
+    }
+
     @Test func `what an earlier run has captured is only exported`() async throws {
         var provider = FakeProvider()
         provider.captured = "AMI"

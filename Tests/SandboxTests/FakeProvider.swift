@@ -16,6 +16,8 @@ struct FakeProvider: VMProvider, Provisioner {
     var finished: FinishedBuild?
     /// The image of an earlier run.
     var captured: String?
+    /// Why nothing can be built.
+    var refusal: Failure?
     /// The call that fails: `set up`, `install base`, `seal`, …
     var failing: String?
     /// The call in which the build waits until it is cancelled.
@@ -26,6 +28,10 @@ struct FakeProvider: VMProvider, Provisioner {
     func finished(_ order: BuildOrder) async throws -> FinishedBuild? {
         record.add("look")
         return finished
+    }
+
+    func requireBuildable(_ order: BuildOrder) async throws {
+        if let refusal { throw refusal }
     }
 
     func captured(in build: BuildContext) async throws -> Captured<String>? {

@@ -19,7 +19,9 @@ package func createDockerImage(
     if order.build.usesCache, let container = try await folder.finished(order) {
         return DockerReport(container: container, layout: folder.layout.directory)
     }
+    try folder.requireFolder()
     try await folder.requireSameSandbox(as: order.build)
+    try factory.requireBuildable(order.plan, resumes: false)
     let keeps = order.build.keepsMachineOnFailure
     let container = try await Scope.run(keepsOnFailure: keeps, log: log, events: events) { scope in
         try await ImageBuilder(order: order, factory: factory, provisioner: provisioner, scope: scope, log: log)

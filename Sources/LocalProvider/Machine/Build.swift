@@ -108,10 +108,35 @@ extension LocalMachineFactory {
     func lock(_ parts: BuildResources, _ record: BuildRecord) throws -> FileLock {
         try makeDirectory(buildsDirectory)
         do { return try FileLock(lockPath(parts.name), holder: record.holder) } catch let held as LockHeld {
-            throw Failure(
-                .temporary, "another build of asset id \(held.holder) is running",
-                advice: "wait for it, stop it with Ctrl-C, or use another --asset-id")
+            throw running(held.holder)
         }
+    }
+
+    private func running(_ holder: String) -> Failure {
+        Failure(
+            .temporary, "another build of asset id \(holder) is running",
+            advice: "wait for it, stop it with Ctrl-C, or use another --asset-id")
+    }
+
+    /// Refuses a plan for a reason that is known without a machine. Takes no lock, so the build finds out again.
+    func requireBuildable(_ plan: MachinePlan, resumes: Bool) throws {
+        let parts = resources(plan.assetID)
+        if FileLock.isHeld(lockPath(parts.name)) {
+            throw running((try? readText(lockPath(parts.name)))?.trimmedLine ?? plan.assetID.rawValue)
+        }
+        if resumes {
+            _ = try keptMachine(of: plan.assetID, for: plan)
+        } else {
+            try requireNoneKept(plan.assetID, parts)
+        }
+    }
+
+    private func requireNoneKept(_ assetID: AssetID, _ parts: BuildResources) throws {
+        guard let record = BuildRecord.read(parts.directory), let kept = record.kept else { return }
+        throw Failure(
+            .temporary, "the machine of '\(assetID)' was kept after a failed build (\(kept))",
+            details: hints(assetID, record.machine?.profile ?? .vm),
+            advice: "go on with it, remove it, or use another --asset-id")
     }
 
     /// Locks an asset id and creates the build's directories; leftovers of a killed build of the same id are removed
@@ -122,12 +147,7 @@ extension LocalMachineFactory {
         let parts = resources(assetID, for: purpose)
         let record = BuildRecord(assetID)
         let lock = try lock(parts, record)
-        if let earlier = BuildRecord.read(parts.directory), let kept = earlier.kept {
-            throw Failure(
-                .temporary, "the machine of '\(assetID)' was kept after a failed build (\(kept))",
-                details: hints(assetID, earlier.machine?.profile ?? .vm),
-                advice: "go on with it, remove it, or use another --asset-id")
-        }
+        try requireNoneKept(assetID, parts)
         if try await !find(parts, assetID: assetID.rawValue, state: .orphaned).isEmpty {
             scope.notice("removing leftovers of an earlier build of \(assetID) that was killed")
             try await dismantle(parts)

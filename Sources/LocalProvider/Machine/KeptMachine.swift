@@ -11,13 +11,7 @@ extension LocalMachineFactory {
     package func resume(_ plan: MachinePlan, in scope: Scope) async throws -> LocalMachine {
         try requireRoot()
         return try await explaining("cannot resume the build") {
-            let (build, kept) = try await reopen(plan.assetID, for: plan.sandbox, in: scope)
-            let base = BaseRecipe(plan.base, profile: plan.profile, host: host).key
-            guard kept.profile == plan.profile, kept.trees.first?.key == base else {
-                throw Failure(
-                    .badData, "the machine of '\(plan.assetID)' cannot be resumed: it has another base system",
-                    advice: "remove it with: \(remedy(plan.assetID))")
-            }
+            let (build, kept) = try await reopen(plan.assetID, for: plan, in: scope)
             let done = plan.stepsDone(in: kept.trees)
             if done < kept.trees.count - 1 {
                 scope.notice("an earlier step of the playbook has changed; running the playbook from step \(done + 1)")
@@ -28,26 +22,43 @@ extension LocalMachineFactory {
         }
     }
 
-    /// Locks the asset id of a kept machine and stops the machine; its changes stay.
-    /// - Parameter sandbox: the sandbox that wants to go on with it; `nil` if its user only looks into it.
-    func reopen(
-        _ assetID: AssetID, for sandbox: String? = nil, in scope: Scope
-    ) async throws -> (Build, BuildRecord.Machine) {
-        let parts = resources(assetID)
-        var record = BuildRecord(assetID)
-        let lock = try lock(parts, record)
-        guard let kept = BuildRecord.read(parts.directory), kept.kept != nil, let machine = kept.machine else {
+    /// The machine that was kept for an asset id, and when.
+    /// - Parameter plan: what goes on with it; `nil` if its user only looks into it.
+    /// - Throws: `Failure(.badData)` if no machine was kept, or none that the plan can go on with.
+    func keptMachine(
+        of assetID: AssetID, for plan: MachinePlan?
+    ) throws -> (machine: BuildRecord.Machine, since: String) {
+        let record = BuildRecord.read(resources(assetID).directory)
+        guard let since = record?.kept, let machine = record?.machine else {
             throw Failure(
                 .badData, "there is no machine of '\(assetID)' that was kept after a failed build",
                 advice: "build it with: \(buildCommand(assetID, with: "--keep-on-failure"))")
         }
-        if let sandbox, let owner = machine.sandbox, owner != sandbox {
+        guard let plan else { return (machine, since) }
+        if let sandbox = plan.sandbox, let owner = machine.sandbox, owner != sandbox {
             throw Failure(
                 .badData,
                 "the machine of '\(assetID)' was kept by a build of '\(owner)', and this sandbox is '\(sandbox)'",
                 advice: "go on with it from the folder of '\(owner)', or use another --asset-id")
         }
-        (record.machine, record.kept) = (machine, kept.kept)
+        let base = BaseRecipe(plan.base, profile: plan.profile, host: host).key
+        guard machine.profile == plan.profile, machine.trees.first?.key == base else {
+            throw Failure(
+                .badData, "the machine of '\(assetID)' cannot be resumed: it has another base system",
+                advice: "remove it with: \(remedy(assetID))")
+        }
+        return (machine, since)
+    }
+
+    /// Locks the asset id of a kept machine and stops the machine; its changes stay.
+    func reopen(
+        _ assetID: AssetID, for plan: MachinePlan? = nil, in scope: Scope
+    ) async throws -> (Build, BuildRecord.Machine) {
+        let parts = resources(assetID)
+        var record = BuildRecord(assetID)
+        let lock = try lock(parts, record)
+        let (machine, since) = try keptMachine(of: assetID, for: plan)
+        (record.machine, record.kept) = (machine, since)
         let build = await register(assetID, parts, record, lock, scope.undo)
         // Whatever happens from here on, the machine is kept until the build has succeeded.
         await scope.undo.replaceHints(keptHints(assetID, machine.profile))

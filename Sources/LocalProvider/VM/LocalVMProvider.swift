@@ -42,18 +42,23 @@ package struct LocalVMProvider: VMProvider {
         try BuildInputs(order).diskDigest(of: order.definition, program: programDigest)
     }
 
+    /// Images that are published and stay are in the manifest; the files that must not exist are those of the order.
+    package func requireBuildable(_ order: BuildOrder) async throws {
+        try folder.requireFolder()
+        try await folder.requireSameSandbox(as: order)
+        try await folder.requireFree(order.definition.formats.map(order.imageName))
+        try factory.requireBuildable(try MachinePlan(order, BuildInputs(order)), resumes: order.resumesKeptMachine)
+    }
+
     package func setUp(_ build: BuildContext) async throws -> Machine {
         let order = build.order
         let inputs = try BuildInputs(order)
         let plan = MachinePlan(order, inputs)
         let digest = inputs.diskDigest(of: order.definition, program: programDigest)
-        try folder.requireFolder()
-        try await folder.requireSameSandbox(as: order)
         // Images of the same inputs are all built anew; those of other inputs are of no use any more.
         let formats =
             try await folder.manifest(of: order, inputs: digest)?.formats(after: order)
             ?? order.definition.formats
-        try await folder.requireFree(formats.map(order.imageName))
         if let notice = try await folder.manifest()?.replacementNotice(formats) { build.scope.notice(notice) }
         if order.resumesKeptMachine {
             return Machine(try await factory.resume(plan, in: build.scope), inputs: nil, formats: formats)

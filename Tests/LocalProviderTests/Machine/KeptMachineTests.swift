@@ -46,6 +46,26 @@ struct KeptMachineTests {
         }
     }
 
+    @Test(
+        "what can be known before a machine starts is refused before: a kept machine, none to resume, a running build")
+    func refusedAtOnce() async throws {
+        try await Kept.with { kept in
+            let plan = MachinePlan(assetID: kept.assetID, base: .init(), profile: .tiny)
+            let other = MachinePlan(assetID: try AssetID("other"), base: .init(), profile: .tiny)
+            func refusal(_ plan: MachinePlan, resumes: Bool) -> Failure? {
+                do { try kept.factory.requireBuildable(plan, resumes: resumes) } catch { return error as? Failure }
+                return nil
+            }
+            #expect(refusal(plan, resumes: false)?.message.hasPrefix("the machine of 'mine' was kept") == true)
+            #expect(refusal(plan, resumes: true)?.message.contains("another base system") == true)
+            #expect(refusal(other, resumes: false) == nil)
+            #expect(refusal(other, resumes: true)?.code == .badData)
+            let lock = try FileLock(kept.factory.lockPath(kept.parts.name), holder: "mine (process 1)")
+            #expect(refusal(plan, resumes: true)?.message == "another build of asset id mine (process 1) is running")
+            withExtendedLifetime(lock) {}
+        }
+    }
+
     @Test("other asset ids are built as ever")
     func others() async throws {
         try await Kept.with { kept in
@@ -123,10 +143,16 @@ struct KeptMachineTests {
             var record = try #require(BuildRecord.read(kept.parts.directory))
             record.machine?.sandbox = "small"
             try record.write(kept.parts.directory)
+            var plan = MachinePlan(assetID: kept.assetID, sandbox: "large", base: .init(), profile: .tiny)
             let others = await #expect(throws: Failure.self) {
-                try await Scope.run { try await kept.factory.reopen(kept.assetID, for: "large", in: $0) }
+                try await Scope.run { try await kept.factory.reopen(kept.assetID, for: plan, in: $0) }
             }
             #expect(others?.code == .badData && others?.message.contains("by a build of 'small'") == true)
+            plan.sandbox = "small"
+            let otherBase = await #expect(throws: Failure.self) {
+                try await Scope.run { try await kept.factory.reopen(kept.assetID, for: plan, in: $0) }
+            }
+            #expect(otherBase?.code == .badData && otherBase?.message.contains("another base system") == true)
             #expect(BuildRecord.read(kept.parts.directory) == record && fileExists(kept.parts.workspace))
             try removeFile(kept.factory.cache.manifest(.base, "b"))
             try FileManager.default.removeItem(atPath: kept.base.path)
