@@ -197,6 +197,7 @@ struct PublicationTests {
             let provider = try provider(root)
             let refusal = await #expect(throws: Failure.self) { try await provider.requireBuildable(order) }
             #expect(refusal?.message == failure?.message)
+            #expect(try await provider.plan(order).obstacle?.message == failure?.message)
             order.definition.name = "small"
             try await provider.requireBuildable(order)
             order.definition.formats = [.vhd]

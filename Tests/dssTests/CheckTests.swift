@@ -95,6 +95,23 @@ struct CheckTests {
         }
     }
 
+    @Test("--plan ends as the build would: refused, where a machine is in the way, or none was kept")
+    func refused() async throws {
+        try await withFolder { world, folder in
+            let none = await world.dss("create-vm", "--plan", "--resume", "--asset-id", "1")
+            #expect(none.code == 65 && none.output.contains("base system"), "\(none)")
+            #expect(none.errors.contains("no machine of '1' that was kept"), "\(none)")
+            #expect(none.errors.contains("sudo dss create-vm --asset-id 1 --keep-on-failure"), "\(none)")
+            try makeDirectory("\(folder)/b/data_science_sandbox")
+            try writeAtomically("mine", to: "\(folder)/b/data_science_sandbox/1")
+            for command in ["create-vm", "create-docker-image"] {
+                let json = await world.dss(command, "--plan", "--asset-id", "1", "--json")
+                #expect(json.code == 65 && json.json["event"] as? String == "failure", "\(json)")
+            }
+            #expect(await world.dss("create-vm", "--plan", "--asset-id", "2", "--json").code == 0)
+        }
+    }
+
     @Test("--plan is for builds on this host")
     func planOnAWS() async {
         let said = await PretendWorld().dss("create-vm", "--plan", "--provider", "aws")

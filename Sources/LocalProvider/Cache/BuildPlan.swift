@@ -3,11 +3,13 @@ import Sandbox
 import Workbench
 
 /// What a build would take from the cache, what it would do, and why.
-package struct BuildPlan: Sendable, Equatable {
+package struct BuildPlan: Sendable {
     package enum State: String, Sendable {
         /// The images of an earlier build are up to date, so that a build does nothing.
         case upToDate = "up to date"
         case cached
+        /// In the machine that was kept after a failure, with which the build goes on.
+        case kept
         case build
     }
 
@@ -17,13 +19,19 @@ package struct BuildPlan: Sendable, Equatable {
         /// The base system or the roles; empty for a stage without parts.
         package var name: String
         package var state: State
-        /// What differs from the most similar entry of the cache: `pins.yaml changed`. Empty if nothing is known.
+        /// What differs from the entry that was used last: `pins.yaml changed`. Empty if nothing is known.
         package var changes: [String]
+        /// The asset id whose build used that entry.
+        package var comparedWith: String?
         /// How long it took to make that entry.
         package var seconds: Double?
     }
 
     package var parts: [Part]
+    /// What a person has to know besides.
+    package var notes: [String] = []
+    /// Why a build would be refused; `nil` if it would begin.
+    package var obstacle: Failure?
 
     /// Whether a build would do nothing.
     package var isFinished: Bool { parts.allSatisfy { $0.state == .upToDate } }
@@ -35,8 +43,10 @@ extension LocalMachineFactory {
     /// - Parameters:
     ///   - stages: the stages after the installation, which are never cached.
     ///   - upToDate: the stages that a build skips, because published images have their results.
+    ///   - kept: the machine with which the build goes on, and when it was kept; `nil` for a new one.
     func plan(
-        _ plan: MachinePlan, steps: [PlaybookStep], then stages: [Stage], upToDate: Set<Stage>
+        _ plan: MachinePlan, steps: [PlaybookStep], then stages: [Stage], upToDate: Set<Stage>,
+        goingOnWith kept: (machine: BuildRecord.Machine, since: String)? = nil
     ) -> BuildPlan {
         var parts: [BuildPlan.Part] = []
         let recipe = BaseRecipe(plan.base, profile: plan.profile, host: host)
@@ -44,11 +54,13 @@ extension LocalMachineFactory {
         parts.append(
             part(
                 .setup, "base system \(plan.base.distribution) \(plan.base.suite)", .base, recipe.key, recipe.inputs,
-                bases))
+                bases, plan.assetID))
         let layers = cache.manifests(.layers).compactMap { manifest in manifest.parts.map { (manifest, $0) } }
         var told: Set<String> = []
         for ((step, key), made) in zip(zip(steps, plan.layerKeys(above: recipe.key)), plan.parts) {
-            var part = part(.install, step.roles.joined(separator: ", "), .layers, key, made, layers)
+            let roles = step.roles.joined(separator: ", ")
+            let same = layers.filter { manifest, _ in manifest.inputs["roles"] == roles }
+            var part = part(.install, roles, .layers, key, made, same, plan.assetID)
             // The inputs of a step include those of the steps before.
             part.changes.removeAll { !told.insert($0).inserted }
             parts.append(part)
@@ -62,22 +74,50 @@ extension LocalMachineFactory {
                 parts[index].state = .build
             }
         }
-        return BuildPlan(parts: parts)
+        guard let kept else { return BuildPlan(parts: parts) }
+        let done = plan.stepsDone(in: kept.machine.trees)
+        for index in 0...done { (parts[index].state, parts[index].changes) = (.kept, []) }
+        var result = BuildPlan(parts: parts)
+        result.notes = ["goes on with the machine that was kept after a failed build (\(kept.since))"]
+        if done < kept.machine.trees.count - 1 { result.notes.append(Self.earlierStep(runningFrom: done)) }
+        return result
     }
 
-    /// One part, compared with the most similar of the entries; one that has less than half in common does not count.
+    /// Says why steps are run again on a machine that was kept.
+    static func earlierStep(runningFrom done: Int) -> String {
+        "an earlier step of the playbook has changed; running the playbook from step \(done + 1)"
+    }
+
+    /// One part, compared with the entry that the last build of the asset id used; if there is none, with the one that was
+    /// used last by another, unless that has less than half in common.
+    /// - Parameter entries: those for the same purpose, the most recently used first.
     private func part(
         _ stage: Stage, _ name: String, _ kind: ContentCache.Kind, _ key: String, _ inputs: [String: String],
-        _ entries: [(manifest: CacheEntryManifest, inputs: [String: String])]
+        _ entries: [(manifest: CacheEntryManifest, inputs: [String: String])], _ assetID: AssetID
     ) -> BuildPlan.Part {
         if let own = entries.first(where: { $0.manifest.key == key }), fileExists(cache.tree(kind, key)) {
             return BuildPlan.Part(
                 stage: stage, name: name, state: .cached, changes: [], seconds: own.manifest.seconds)
         }
-        let similar = entries.map { ($0.manifest, changes(from: $0.inputs, to: inputs)) }
-            .filter { 2 * $0.1.count < inputs.count }.min { $0.1.count < $1.1.count }
+        let used = entries.filter { $0.manifest.lastUse(by: assetID) != nil }
+            .max { ($0.manifest.lastUse(by: assetID) ?? 0) < ($1.manifest.lastUse(by: assetID) ?? 0) }
+        let similar = entries.first { 2 * changes(from: $0.inputs, to: inputs).count < inputs.count }
+        guard let earlier = used ?? similar else {
+            return BuildPlan.Part(stage: stage, name: name, state: .build, changes: [])
+        }
         return BuildPlan.Part(
-            stage: stage, name: name, state: .build, changes: similar?.1 ?? [], seconds: similar?.0.seconds)
+            stage: stage, name: name, state: .build, changes: changes(from: earlier.inputs, to: inputs),
+            comparedWith: used == nil ? earlier.manifest.lastUser : assetID.rawValue,
+            seconds: earlier.manifest.seconds)
+    }
+}
+
+extension CacheEntryManifest {
+    fileprivate func lastUse(by assetID: AssetID) -> Double? { usedBy?[assetID.rawValue] }
+
+    /// The asset id whose build used the entry last, or made it.
+    fileprivate var lastUser: String? {
+        usedBy?.max { ($0.value, $0.key) < ($1.value, $1.key) }?.key ?? inputs["asset id"]
     }
 }
 

@@ -39,6 +39,8 @@ struct CacheEntryManifest: Sendable, Equatable, Codable {
     var parts: [String: String]?
     /// How long it took to make.
     var seconds: Double?
+    /// When each asset id last used the entry, in seconds since 1970, to tell what has changed since.
+    var usedBy: [String: Double]?
 
     /// - Returns: `nil` if the file is missing or invalid.
     static func read(_ path: String) -> CacheEntryManifest? {
@@ -167,7 +169,7 @@ struct CacheAccess: Sendable {
         async let bytes = runner.diskUsage(of: [tree])
         let manifest = CacheEntryManifest(
             key: key, inputs: inputs, fingerprint: try await fingerprint, bytes: try await bytes, missing: missing,
-            parts: parts, seconds: seconds)
+            parts: parts, seconds: seconds, usedBy: [build.assetID.rawValue: Self.now])
         try manifest.write(cache.manifest(kind, key))
         return manifest
     }
@@ -224,11 +226,16 @@ struct CacheAccess: Sendable {
     private func use(
         _ kind: ContentCache.Kind, _ key: String, _ manifest: CacheEntryManifest, _ lock: CacheEntryLock
     ) -> CachedTree {
-        utimes(cache.manifest(kind, key), nil)
+        var used = manifest
+        used.usedBy = (manifest.usedBy ?? [:]).merging([build.assetID.rawValue: Self.now]) { $1 }
+        // On a full disk, at least the entry counts as used.
+        do { try used.write(cache.manifest(kind, key)) } catch { utimes(cache.manifest(kind, key), nil) }
         lock.share()
         build.hold(lock)
         return CachedTree(key: key, path: cache.tree(kind, key), missing: manifest.missing)
     }
+
+    private static var now: Double { Date().timeIntervalSince1970 }
 
     private func moveIn(_ path: String, _ kind: ContentCache.Kind, _ key: String) async throws {
         let target = cache.tree(kind, key)

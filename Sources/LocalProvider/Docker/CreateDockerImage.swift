@@ -19,9 +19,7 @@ package func createDockerImage(
     if order.build.usesCache, let container = try await folder.finished(order) {
         return DockerReport(container: container, layout: folder.layout.directory)
     }
-    try folder.requireFolder()
-    try await folder.requireSameSandbox(as: order.build)
-    try factory.requireBuildable(order.plan, resumes: false)
+    try await factory.requireBuildable(order, in: folder)
     let keeps = order.build.keepsMachineOnFailure
     let container = try await Scope.run(keepsOnFailure: keeps, log: log, events: events) { scope in
         try await ImageBuilder(order: order, factory: factory, provisioner: provisioner, scope: scope, log: log)
@@ -35,9 +33,19 @@ extension LocalMachineFactory {
     /// What `createDockerImage` would do, without doing it.
     package func plan(_ order: DockerOrder, in folder: AssetFolder<DirectoryStore>) async throws -> BuildPlan {
         let isFinished = if order.build.usesCache { try await folder.finished(order) != nil } else { false }
-        return plan(
+        var plan = plan(
             order.plan, steps: order.build.definition.playbook.steps, then: [.export],
             upToDate: isFinished ? Set(Stage.allCases) : [])
+        if plan.isFinished { return plan }
+        do { try await requireBuildable(order, in: folder) } catch let failure as Failure { plan.obstacle = failure }
+        return plan
+    }
+
+    /// Refuses an order for a reason that is known without a machine, before any stage begins.
+    func requireBuildable(_ order: DockerOrder, in folder: AssetFolder<DirectoryStore>) async throws {
+        try folder.requireFolder()
+        try await folder.requireSameSandbox(as: order.build)
+        try requireBuildable(order.plan, resumes: false)
     }
 }
 

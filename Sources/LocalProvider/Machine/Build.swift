@@ -124,6 +124,12 @@ extension LocalMachineFactory {
         if FileLock.isHeld(lockPath(parts.name)) {
             throw running((try? readText(lockPath(parts.name)))?.trimmedLine ?? plan.assetID.rawValue)
         }
+        if fileExists(parts.directory), access(parts.directory, R_OK | X_OK) != 0 {
+            throw Failure(
+                .noPermission, "a machine of '\(plan.assetID)' exists that only root can look into",
+                details: ["it was kept after a failed build, or left by a build that was killed"],
+                advice: "run the same command with sudo")
+        }
         if resumes {
             _ = try keptMachine(of: plan.assetID, for: plan)
         } else {

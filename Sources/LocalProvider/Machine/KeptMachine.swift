@@ -14,7 +14,7 @@ extension LocalMachineFactory {
             let (build, kept) = try await reopen(plan.assetID, for: plan, in: scope)
             let done = plan.stepsDone(in: kept.trees)
             if done < kept.trees.count - 1 {
-                scope.notice("an earlier step of the playbook has changed; running the playbook from step \(done + 1)")
+                scope.notice(Self.earlierStep(runningFrom: done))
             }
             var machine = try await start(plan, build, on: kept.trees, in: scope)
             machine.resumedAfter = done

@@ -47,7 +47,9 @@ package struct LocalVMProvider: VMProvider {
         try folder.requireFolder()
         try await folder.requireSameSandbox(as: order)
         try await folder.requireFree(order.definition.formats.map(order.imageName))
-        try factory.requireBuildable(try MachinePlan(order, BuildInputs(order)), resumes: order.resumesKeptMachine)
+        // Whatever the steps are.
+        let plan = MachinePlan(order, BuildInputs(stepKeys: []))
+        try factory.requireBuildable(plan, resumes: order.resumesKeptMachine)
     }
 
     package func setUp(_ build: BuildContext) async throws -> Machine {
@@ -55,11 +57,8 @@ package struct LocalVMProvider: VMProvider {
         let inputs = try BuildInputs(order)
         let plan = MachinePlan(order, inputs)
         let digest = inputs.diskDigest(of: order.definition, program: programDigest)
-        // Images of the same inputs are all built anew; those of other inputs are of no use any more.
-        let formats =
-            try await folder.manifest(of: order, inputs: digest)?.formats(after: order)
-            ?? order.definition.formats
-        if let notice = try await folder.manifest()?.replacementNotice(formats) { build.scope.notice(notice) }
+        let formats = try await formats(of: order, digest)
+        if let notice = try await replacementNotice(order, digest) { build.scope.notice(notice) }
         if order.resumesKeptMachine {
             return Machine(try await factory.resume(plan, in: build.scope), inputs: nil, formats: formats)
         }
@@ -70,10 +69,30 @@ package struct LocalVMProvider: VMProvider {
     /// What a build would do, without doing it.
     package func plan(_ order: BuildOrder) async throws -> BuildPlan {
         let inputs = try BuildInputs(order)
-        return factory.plan(
-            MachinePlan(order, inputs), steps: order.definition.playbook.steps, then: [.seal, .capture, .export],
-            upToDate: try await stagesUpToDate(
-                for: order, inputs.diskDigest(of: order.definition, program: programDigest)))
+        let machine = MachinePlan(order, inputs)
+        let digest = inputs.diskDigest(of: order.definition, program: programDigest)
+        let kept = order.resumesKeptMachine ? (try? factory.keptMachine(of: order.assetID, for: machine)) : nil
+        var plan = factory.plan(
+            machine, steps: order.definition.playbook.steps, then: [.seal, .capture, .export],
+            upToDate: try await stagesUpToDate(for: order, digest),
+            goingOnWith: kept)
+        if plan.isFinished { return plan }
+        do { try await requireBuildable(order) } catch let failure as Failure { plan.obstacle = failure }
+        if plan.obstacle == nil, plan.parts.contains(where: { $0.stage == .capture && $0.state == .build }),
+            let notice = try await replacementNotice(order, digest)
+        {
+            plan.notes.append(notice)
+        }
+        return plan
+    }
+
+    /// Images of the same inputs are all built anew; those of other inputs are of no use any more.
+    private func formats(of order: BuildOrder, _ inputs: String) async throws -> [ImageFormat] {
+        try await folder.manifest(of: order, inputs: inputs)?.formats(after: order) ?? order.definition.formats
+    }
+
+    private func replacementNotice(_ order: BuildOrder, _ inputs: String) async throws -> String? {
+        try await folder.manifest()?.replacementNotice(try await formats(of: order, inputs))
     }
 
     /// The stages that a build skips, because published images have their results.

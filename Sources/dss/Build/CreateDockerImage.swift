@@ -114,8 +114,8 @@ struct CreateDockerImage: DssCommand {
         let build = try order(live)
         let order = try await live.dockerOrder(build, image, folder: live.absolute(parentDirectory(definition.file)))
         let folder = live.folder(build.assetID, build.definition.names, place)
-        live.show(
-            .plan(try await live.factory(place, for: build, definition).plan(order, in: folder)), json: output.json)
+        try live.show(
+            try await live.factory(place, for: build, definition).plan(order, in: folder), json: output.json)
     }
 
     private func list(_ container: Manifest.Container, of order: DockerOrder, _ live: Live) async throws {

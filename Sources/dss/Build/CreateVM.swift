@@ -117,7 +117,7 @@ struct CreateVM: DssCommand {
 
     private func showPlan(_ live: Live) async throws {
         let order = try order(live, password: nil)
-        live.show(.plan(try await provider(for: order, live).plan(order)), json: output.json)
+        try live.show(try await provider(for: order, live).plan(order), json: output.json)
     }
 
     private func provider(for order: BuildOrder, _ live: Live) async throws -> LocalVMProvider {

@@ -2,6 +2,16 @@ import LocalProvider
 import Reporting
 import Sandbox
 
+extension Live {
+    /// Shows what a build would do.
+    /// - Throws: the refusal with which the build would end.
+    func show(_ plan: BuildPlan, json isJSON: Bool) throws {
+        // One document: the plan, or the failure.
+        if !isJSON || plan.obstacle == nil { show(.plan(plan), json: isJSON) }
+        if let obstacle = plan.obstacle { throw obstacle }
+    }
+}
+
 extension Table {
     /// The table of `--plan`: every stage and step, whether it is cached, and what has changed since.
     static func plan(_ plan: BuildPlan) -> Table {
@@ -18,7 +28,19 @@ extension Table {
                     Cell(part.summary(of: 3), .array(part.changes.map { .string($0) })),
                 ]
             },
-            notes: plan.isFinished ? ["", "nothing to do: no input has changed since the last build"] : [])
+            notes: plan.remarks.isEmpty ? [] : [""] + plan.remarks)
+    }
+}
+
+extension BuildPlan {
+    /// The lines below the table: what the changes are measured by, and what else a person has to know.
+    fileprivate var remarks: [String] {
+        if isFinished { return ["nothing to do: no input has changed since the last build"] }
+        let compared = Set(parts.filter { !$0.changes.isEmpty }.compactMap(\.comparedWith)).sorted()
+        return
+            (compared.isEmpty
+            ? [] : ["the changes are those since the last build of \(compared.joined(separator: ", ")) on this host"])
+            + notes
     }
 }
 

@@ -86,6 +86,7 @@ extension BuildPlan {
     /// Where the next build starts, and why.
     fileprivate var sentence: String {
         if isFinished { return "nothing to do" }
+        if let obstacle { return "refused: \(obstacle.message)" }
         guard let first = parts.first(where: { $0.state == .build && !$0.name.isEmpty }) else {
             return "starts from the cached installation"
         }

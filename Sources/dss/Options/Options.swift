@@ -8,7 +8,9 @@ import Workbench
 extension ArgumentHelp {
     static var json: ArgumentHelp { "Print JSON" }
     static var jsonFormat: ArgumentHelp { "Same as --format json" }
-    static var plan: ArgumentHelp { "Show what would be built and which inputs changed, without building" }
+    static var plan: ArgumentHelp {
+        "Show what would be built or refused, and which inputs changed since the last build, without building"
+    }
     static var yes: ArgumentHelp { "Skip confirmation" }
     static var dryRun: ArgumentHelp { "Show what would be removed, without removing it" }
 }

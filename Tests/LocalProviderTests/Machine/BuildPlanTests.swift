@@ -19,7 +19,8 @@ struct BuildPlanTests {
                 var below = recipe.key
                 for (step, parts) in zip(machine.steps, machine.parts) {
                     below = layerKey(below: below, step: step)
-                    try add(.layers, below, inputs: [:], parts: parts, to: factory.cache)
+                    let roles = below == machine.layerKeys(above: recipe.key).first ? "first" : "last"
+                    try add(.layers, below, inputs: ["roles": roles], parts: parts, to: factory.cache)
                 }
                 try await body(factory, fixture) { usesCache in
                     var order = try fixture.order()
@@ -34,11 +35,11 @@ struct BuildPlanTests {
 
     private func add(
         _ kind: ContentCache.Kind, _ key: String, inputs: [String: String], parts: [String: String]?,
-        to cache: ContentCache
+        usedBy: [String: Double] = ["1.0": 1], to cache: ContentCache
     ) throws {
         try makeDirectory(cache.tree(kind, key))
         try CacheEntryManifest(
-            key: key, inputs: inputs, fingerprint: "", bytes: 0, missing: [], parts: parts, seconds: 9
+            key: key, inputs: inputs, fingerprint: "", bytes: 0, missing: [], parts: parts, seconds: 9, usedBy: usedBy
         ).write(cache.manifest(kind, key))
     }
 
@@ -72,6 +73,66 @@ struct BuildPlanTests {
             let plan = try make(true)
             #expect(plan.parts[1].changes == ["playbook/roles/first/tasks/more.yml is new"])
             #expect(plan.parts[2].changes == ["playbook/roles/last/tasks/main.yml changed"])
+        }
+    }
+
+    @Test("is compared with what the last build of the asset id used, and not with what is most similar")
+    func lastBuild() async throws {
+        try await withCache { factory, fixture, make in
+            let tasks = "\(fixture.folder)/roles/last/tasks/main.yml"
+            try writeAtomically("new", to: tasks)
+            var wanted = try #require(try BuildInputs(fixture.order()).stepParts.last)
+            wanted["user.name"] = "old"
+            wanted["playbook/roles/last/tasks/more.yml"] = "old"
+            // Later than what the cache has: of this asset id, and of another one.
+            try add(
+                .layers, "own", inputs: ["roles": "last"], parts: wanted, usedBy: ["1.0": 2, "other": 1],
+                to: factory.cache)
+            wanted["playbook/roles/last/tasks/more.yml"] = nil
+            try add(
+                .layers, "others", inputs: ["roles": "last"], parts: wanted, usedBy: ["other": 3], to: factory.cache)
+            let part = try #require(try make(true).parts.first { $0.name == "last" })
+            #expect(part.changes == ["playbook/roles/last/tasks/more.yml is gone", "user.name changed"])
+            #expect(part.comparedWith == "1.0")
+        }
+    }
+
+    @Test("an asset id that was never built here is compared with the build that used the step last, which is named")
+    func otherBuild() async throws {
+        try await withCache { factory, fixture, make in
+            for manifest in factory.cache.manifests(.layers) {
+                var manifest = manifest
+                manifest.usedBy = ["other": 1, "another": 2]
+                try manifest.write(factory.cache.manifest(.layers, manifest.key))
+            }
+            try writeAtomically("new", to: "\(fixture.folder)/roles/last/tasks/main.yml")
+            let part = try make(true).parts[2]
+            #expect(part.changes == ["playbook/roles/last/tasks/main.yml changed"] && part.comparedWith == "another")
+        }
+    }
+
+    @Test("a resumed machine keeps the steps that it has as they are now, and goes on from there")
+    func resumed() async throws {
+        try await withCache { factory, fixture, _ in
+            var order = try fixture.order()
+            (order.usesCache, order.resumesKeptMachine) = (false, true)
+            let plan = MachinePlan(order, try BuildInputs(order))
+            let base = BaseRecipe(plan.base, profile: plan.profile, host: factory.host).key
+            func states(_ steps: [String]) -> (states: [String], notes: [String]) {
+                let trees = ([base] + steps).map { CachedTree(key: $0, path: "/\($0)") }
+                let machine = BuildRecord.Machine(trees: trees, profile: .vm, reachesHost: false)
+                let result = factory.plan(
+                    plan, steps: order.definition.playbook.steps, then: [.seal], upToDate: [],
+                    goingOnWith: (machine, "yesterday"))
+                return (result.parts.map(\.state.rawValue), result.notes)
+            }
+            let first = try #require(plan.layerKeys(above: base).first)
+            let note = "goes on with the machine that was kept after a failed build (yesterday)"
+            let same = states([first])
+            #expect(same.states == ["kept", "kept", "build", "build"] && same.notes == [note])
+            let changed = states(["of other inputs"])
+            #expect(changed.states == ["kept", "build", "build", "build"])
+            #expect(changed.notes == [note, LocalMachineFactory.earlierStep(runningFrom: 0)])
         }
     }
 
