@@ -9,8 +9,12 @@ struct PinsEdit {
     private var added: [Int: [String]] = [:]
 
     init(text: String) {
-        // Split by Unicode scalars, because Swift treats "\r\n" as one character.
-        lines = text.unicodeScalars.split(separator: "\n", omittingEmptySubsequences: false).map { String($0) }
+        lines = Self.lines(of: text)
+    }
+
+    /// Splits by Unicode scalars, because Swift treats "\r\n" as one character.
+    static func lines(of text: String) -> [String] {
+        text.unicodeScalars.split(separator: "\n", omittingEmptySubsequences: false).map { String($0) }
     }
 
     var text: String {
@@ -111,10 +115,34 @@ extension Place {
 
 extension PinsFile {
     /// The text of the file with new versions: an edit of the existing text, or, if its layout is too unusual for
-    /// that (flow mappings), the canonical text below the existing header comment.
-    package func text(with new: Pins) -> String {
+    /// that (flow mappings), the canonical text below the existing header comment. Lines end as they did.
+    /// - Throws: `Failure` with code `.badData` if the canonical text would lose comments.
+    package func text(with new: Pins) throws -> String {
         let edited = edit(new)
-        return Self.pins(in: edited) == new ? edited : header + new.yaml()
+        let isEdited = Self.pins(in: edited) == new
+        if !isEdited, lines.dropFirst(header.count).contains(where: { $0.contains(/(^|\s)#/) }) {
+            throw [
+                Diagnostic(
+                    flowMapping(in: document) ?? document.place,
+                    "this mapping cannot be changed without losing the comments of the file",
+                    "write one line for each name, without braces")
+            ].failure()
+        }
+        let text = isEdited ? edited : header.map { $0 + "\n" }.joined() + new.yaml()
+        // A carriage return and its line feed are one character: only the added lines lack the former.
+        return self.text.contains("\r\n") && !self.text.contains("\n" as Character)
+            ? text.replacing("\n", with: "\r\n") : text
+    }
+
+    /// The place of the first mapping that is written in braces and not empty.
+    private func flowMapping(in item: Item) -> Place? {
+        guard let entries = item.entries, !entries.isEmpty else { return nil }
+        if case .file(_, let line, let column) = item.place, lines.indices.contains(line - 1),
+            lines[line - 1].unicodeScalars.dropFirst(column - 1).first == "{"
+        {
+            return item.place
+        }
+        return entries.lazy.compactMap { flowMapping(in: $0.item) }.first
     }
 
     private func edit(_ new: Pins) -> String {
@@ -141,13 +169,14 @@ extension PinsFile {
             (document["apt"] == nil && !new.apt.isEmpty ? Pins.section("apt", new.apt, 0) : [])
             + sections.filter { document[$0.0] == nil && !$0.1.isEmpty }.flatMap { Pins.section($0.0, $0.1) }
         let added = missing.map { $0 + "\n" }.joined()
-        return edit.text + (added.isEmpty || edit.text.hasSuffix("\n") ? "" : "\n") + added
+        return edit.text + (added.isEmpty || edit.text.unicodeScalars.last == "\n" ? "" : "\n") + added
     }
 
+    private var lines: [String] { PinsEdit.lines(of: text) }
+
     /// The comment at the beginning of the file, with the empty line after it.
-    private var header: String {
-        text.unicodeScalars.split(separator: "\n", omittingEmptySubsequences: false).map { String($0) }
-            .prefix { $0.hasPrefix("#") || $0.allSatisfy(\.isWhitespace) }.map { $0 + "\n" }.joined()
+    private var header: ArraySlice<String> {
+        lines.prefix { $0.hasPrefix("#") || $0.allSatisfy(\.isWhitespace) }
     }
 
     private static func pins(in text: String) -> Pins? {

@@ -44,7 +44,7 @@ struct RolePins {
             return [scalar.text, "uv"].filter { !$0.contains("{{") && pins.pins.pip[$0] == nil }.map {
                 Diagnostic(
                     item.place, "the Python environment '\($0)' (role \(role)) is not in \(pins.path)",
-                    "add it: dss pins add \($0) \($0 == "uv" ? "uv" : "PACKAGE")")
+                    "add it: dss pins add --new-environment \($0) \($0 == "uv" ? "uv" : "PACKAGE")")
             }
         }
         return scalar.text.matches(of: /pins\.apt(?:\.([A-Za-z_]\w*)\b(?!\()|\[['"]([^'"]+)['"]\])/).compactMap {

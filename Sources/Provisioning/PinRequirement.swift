@@ -41,6 +41,24 @@ package struct PinRequirement: Sendable, Equatable {
     }
 }
 
+extension Pins {
+    /// The version of a package that was added to an environment, or to `apt`, before: nothing is left to add.
+    /// - Returns: `nil` if there is something to add, such as another version, an extra, or a package that was only
+    ///   pinned because others need it.
+    package func added(_ requirement: PinRequirement, to environment: String) -> String? {
+        let name = Pins.distribution(requirement.name)
+        let pinned =
+            environment == "apt"
+            ? apt[requirement.name]
+            : (pip[environment] ?? [:]).first {
+                requirement.hasExtras ? $0.key == requirement.name : Pins.distribution($0.key) == name
+            }?.value
+        guard let pinned else { return nil }
+        if requirement.specifier.isEmpty { return pinned }
+        return (try? requirement.exactVersion) == pinned ? pinned : nil
+    }
+}
+
 /// The package index has no package of a name.
 package struct UnlistedPackage: Error {
     package let source: PinStatus.Source

@@ -27,7 +27,10 @@ package func makeTemporaryDirectory(in parent: String) throws -> String {
 /// Writes a file under a temporary name in the same directory and renames it, so that no reader sees a partial file,
 /// not even after a loss of power.
 /// - Parameter mode: permissions of the file, regardless of the umask.
-package func writeAtomically(_ text: String, to path: String, mode: UInt16 = 0o644) throws {
+/// - Parameter owner: the user and the group of the file, as far as this process may set them.
+package func writeAtomically(
+    _ text: String, to path: String, mode: UInt16 = 0o644, owner: (user: uid_t, group: gid_t)? = nil
+) throws {
     // A unique name for each call, so that concurrent writers of one file do not collide.
     let temporary = "\(path).\(getpid())-\(UInt32.random(in: 0 ... .max)).tmp"
     let file = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
@@ -35,6 +38,7 @@ package func writeAtomically(_ text: String, to path: String, mode: UInt16 = 0o6
     do {
         defer { close(file) }
         try writeAll(Array(text.utf8), to: file, path)
+        if let owner { _ = fchown(file, owner.user, owner.group) }
         guard fchmod(file, mode_t(mode)) == 0, fsync(file) == 0 else { throw FileError("write", path) }
         guard rename(temporary, path) == 0 else { throw FileError("write", path) }
         syncDirectory(parentDirectory(path))
@@ -42,6 +46,22 @@ package func writeAtomically(_ text: String, to path: String, mode: UInt16 = 0o6
         unlink(temporary)
         throw error
     }
+}
+
+/// Writes a file that a person named or edits. The file that a link leads to is replaced, not the link, and keeps its
+/// owner and its mode. A pipe or a device, such as `/dev/stdout`, is written to.
+package func writeUserFile(_ text: String, to path: String) throws {
+    var status = stat()
+    guard stat(path, &status) == 0 else { return try writeAtomically(text, to: path) }
+    if status.st_mode & S_IFMT == S_IFREG, !path.hasPrefix("/dev/") {
+        return try writeAtomically(
+            text, to: canonicalPath(path), mode: UInt16(status.st_mode & 0o7777),
+            owner: (status.st_uid, status.st_gid))
+    }
+    let file = open(path, O_WRONLY | O_APPEND | O_CLOEXEC)
+    guard file >= 0 else { throw FileError("write", path) }
+    defer { close(file) }
+    try writeAll(Array(text.utf8), to: file, path)
 }
 
 func writeAll(_ bytes: [UInt8], to file: Int32, _ path: String) throws {

@@ -101,6 +101,24 @@ struct PinsTests {
         #expect(updated.hasPrefix("# ") == text.hasPrefix("# "))
     }
 
+    @Test(arguments: [
+        ("distribution: debian\nsuite: x\n# ours\napt: {git: '1'}\n", "4:6"),
+        ("# head\n{distribution: debian, # here\n suite: x}\n", "2:1"),
+        ("distribution: debian\nsuite: x\npip:\n  lab: {six: '1'}  # old\n", "4:8"),
+    ])
+    func `a layout that cannot be changed without losing comments is refused with its place`(
+        text: String, place: String
+    ) throws {
+        let file = try load(text)
+        var new = file.pins
+        new.apt["zip"] = "1"
+        new.pip = ["lab": ["numpy": "2"]]
+        let failure = try #require(throws: Failure.self) { try file.text(with: new) }
+        #expect(failure.code == .badData && failure.details.count == 1)
+        #expect(failure.details[0].hasPrefix("pins.yaml:\(place): error: this mapping cannot be changed"), "\(failure)")
+        #expect(try file.text(with: file.pins) == text)
+    }
+
     @Test func `the first hashes are added at the end, and nothing else changes`() throws {
         var new = pins
         new.pip["poetry"] = ["poetry": "2.1.3"]

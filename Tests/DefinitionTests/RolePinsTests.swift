@@ -61,7 +61,7 @@ struct RolePinsTests {
         #expect(
             mistakes(["roles/mytools/tasks/main.yml": tasks]) == [
                 "playbook/roles/mytools/tasks/main.yml:3:22: error: the Python environment 'plots' (role mytools) is "
-                    + "not in pins.yaml, add it: dss pins add plots PACKAGE"
+                    + "not in pins.yaml, add it: dss pins add --new-environment plots PACKAGE"
             ])
     }
 

@@ -20,6 +20,34 @@ struct FilesTests {
         }
     }
 
+    @Test func aFileOfAPersonIsReplacedWhereTheLinkLeadsAndKeepsItsMode() async throws {
+        try await withTemporaryDirectory { directory in
+            try makeDirectory("\(directory)/shared")
+            try writeAtomically("first", to: "\(directory)/shared/file", mode: 0o640)
+            #expect(symlink("shared/file", "\(directory)/link") == 0)
+            try writeUserFile("second", to: "\(directory)/link")
+            var status = stat()
+            #expect(lstat("\(directory)/link", &status) == 0 && status.st_mode & S_IFMT == S_IFLNK)
+            #expect(stat("\(directory)/shared/file", &status) == 0 && status.st_mode & 0o7777 == 0o640)
+            #expect(try readText("\(directory)/shared/file") == "second")
+            #expect(names(in: "\(directory)/shared") == ["file"])
+            try writeUserFile("new", to: "\(directory)/new")
+            #expect(try readText("\(directory)/new") == "new")
+        }
+    }
+
+    @Test func aDeviceIsWrittenToAndNotReplaced() async throws {
+        try await withTemporaryDirectory { directory in
+            let link = "\(directory)/device"
+            #expect(symlink("/dev/null", link) == 0)
+            try writeUserFile("text", to: link)
+            var status = stat()
+            #expect(lstat(link, &status) == 0 && status.st_mode & S_IFMT == S_IFLNK)
+            #expect(stat(link, &status) == 0 && status.st_mode & S_IFMT == S_IFCHR)
+            #expect(throws: FileError.self) { try writeUserFile("text", to: directory) }
+        }
+    }
+
     @Test(arguments: [
         "cache", "cache/", "cache//", "./cache", "link", "link/", "link/.", "cache/sub/..", "cache/missing/..",
         "gone/../cache",

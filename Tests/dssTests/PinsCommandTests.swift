@@ -18,6 +18,32 @@ struct PinsCommandTests {
             #expect(said.code == 64)
             #expect(said.errors.contains("pins.yaml has no environment 'lap', did you mean 'lab'?"))
             #expect(said.errors.contains("its environments are apt, lab"))
+            let other = await world.dss("pins", "add", "plots", "pandas")
+            #expect(other.code == 64 && other.errors.contains("add --new-environment"), "\(other.errors)")
+            let git = await world.dss("pins", "add", "git", "x", "--new-environment")
+            #expect(git.code == 64, "\(git.errors)")
+            // It is looked up, for which this test has no programs.
+            let new = await world.dss("pins", "add", "plots", "pandas", "--new-environment")
+            #expect(new.code == 70, "\(new.errors)")
+        }
+    }
+
+    @Test(
+        "a package that is there already keeps its version, which is said with the way to move it",
+        arguments: [
+            ("apt", "curl", "apt curl is there already, at 1; to move it: dss pins update curl"),
+            ("apt", "curl=1", "apt curl is there already, at 1; to move it: dss pins update curl"),
+            ("lab", "Six==1", "lab Six is there already, at 1; to move it: dss pins update Six"),
+        ])
+    func already(environment: String, requirement: String, note: String) async throws {
+        try await with { world in
+            let before = try readText("\(world.directory)/pins.yaml")
+            let said = await world.dss("pins", "add", environment, requirement)
+            #expect(said.code == 0 && said.output == "pins.yaml: 0 versions changed\n", "\(said)")
+            #expect(said.errors == "note: \(note)\n")
+            #expect(try readText("\(world.directory)/pins.yaml") == before)
+            let other = await world.dss("pins", "add", "apt", "curl=2")
+            #expect(other.code == 70, "another version is looked up: \(other.errors)")
         }
     }
 

@@ -97,7 +97,7 @@ extension AssetListing {
         if let outFile {
             var text = ""
             write(as: .markdown, .piped) { text += $0 }
-            try writeAtomically(text, to: outFile)
+            try writeUserFile(text, to: outFile)
         }
         let terminal = live.standardOutput
         write(as: format, terminal.style, to: terminal.write)

@@ -172,7 +172,7 @@ struct CreateVM: DssCommand {
     }
 
     private func writeReport(_ result: BuildReport) throws {
-        if let report { try writeAtomically(result.markdown, to: report) }
+        if let report { try writeUserFile(result.markdown, to: report) }
     }
 }
 

@@ -54,9 +54,10 @@ struct PinsCommand: ParsableCommand {
             discussion: """
                 ENVIRONMENT is 'apt' or a Python environment. A package without a version is added at the newest \
                 version that fits the other pins. What it needs is added too, with its hashes. No other version \
-                changes; if that is impossible, nothing is written, and the command exits with 65.
+                changes; if that is impossible, nothing is written, and the command exits with 65. A package that is \
+                there already keeps its version; 'dss pins update' moves it.
 
-                A new environment is created if there is none of that name. Comments and the order of the file are kept.
+                --new-environment creates an environment. Comments and the order of the file are kept.
 
                 Examples:
                   dss pins add apt jq
@@ -75,6 +76,9 @@ struct PinsCommand: ParsableCommand {
             help: ArgumentHelp("Let the version of another Python package change (repeatable)", valueName: "name"))
         var moving: [String] = []
 
+        @Flag(name: .customLong("new-environment"), help: "Create the environment if there is none of that name")
+        var createsEnvironment = false
+
         @OptionGroup var definition: DefinitionOptions
 
         @Flag(help: .json)
@@ -85,24 +89,33 @@ struct PinsCommand: ParsableCommand {
             let sandbox = try live.loadedWithIncompletePins(definition)
             let file = sandbox.pins
             try checkEnvironment(in: file)
+            let new = requirements.filter { requirement in
+                guard let version = file.pins.added(requirement, to: environment) else { return true }
+                let name = requirement.name.prefix { $0 != "[" }
+                let note = "\(environment) \(name) is there already, at \(version); to move it: dss pins update \(name)"
+                live.standardError.write("note: \(live.invocation.spelled(note))\n")
+                return false
+            }
+            guard !new.isEmpty else {
+                return live.show(Table.changes(from: file.pins, to: file.pins, in: file.path), json: json)
+            }
             let updated = try await live.withPackageIndex(of: sandbox.definition.definition, definition) {
                 try await environment == "apt"
-                    ? $0.add(debian: requirements, to: file.pins)
-                    : $0.add(requirements, to: environment, moving: moving, file.pins)
+                    ? $0.add(debian: new, to: file.pins)
+                    : $0.add(new, to: environment, moving: moving, file.pins)
             }
             try live.write(updated, to: file, json: json)
         }
 
-        /// - Throws: `Failure` if the environment looks like a mistyped one.
+        /// - Throws: `Failure` if there is no such environment, unless it is to be created.
         private func checkEnvironment(in file: PinsFile) throws {
             let known = file.pins.pip.keys + ["apt"]
-            if known.contains(environment) { return }
+            if known.contains(environment) || createsEnvironment && environment != "git" { return }
             let meant = DidYouMean.suggestion(for: environment, among: known)
-            guard meant == nil, environment != "git" else {
-                throw Failure(
-                    .usage, "\(file.path) has no environment '\(environment)'" + (meant.map { ", \($0)" } ?? ""),
-                    advice: "its environments are \(known.sorted().joined(separator: ", "))")
-            }
+            throw Failure(
+                .usage, "\(file.path) has no environment '\(environment)'" + (meant.map { ", \($0)" } ?? ""),
+                advice: "its environments are \(known.sorted().joined(separator: ", ")); "
+                    + "to create another one, add --new-environment")
         }
     }
 
@@ -140,7 +153,7 @@ struct PinsCommand: ParsableCommand {
 extension Live {
     /// Writes new pins into their file and prints what changed.
     fileprivate func write(_ updated: Pins, to file: PinsFile, json isJSON: Bool) throws {
-        try writeAtomically(file.text(with: updated), to: file.absolutePath)
+        try writeUserFile(file.text(with: updated), to: file.absolutePath)
         show(Table.changes(from: file.pins, to: updated, in: file.path), json: isJSON)
     }
 }
