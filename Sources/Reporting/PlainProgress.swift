@@ -8,6 +8,13 @@ package struct PlainProgress: ProgressRenderer {
     private var lastActivityLine: Double?
     /// Seconds between two such lines: a log only has to show that the build is still making progress.
     private static let pause = 15.0
+    /// What was heard of last, and since when.
+    private var activity: (name: String, since: Double)?
+    /// Time of the last line.
+    private var lastLine = 0.0
+    /// Seconds without a line after which one says what the running stage is doing: a reader of a log cannot tell a long
+    /// task from a build that hangs.
+    private static let silence = 30.0
 
     package init(isVerbose: Bool = false) {
         self.isVerbose = isVerbose
@@ -15,7 +22,25 @@ package struct PlainProgress: ProgressRenderer {
 
     package mutating func feed(_ event: BuildEvent, at seconds: Double) -> String {
         state.apply(event, at: seconds)
-        return lines(for: event, at: seconds).map { $0 + "\n" }.joined()
+        switch event {
+        case .stageStarted: activity = nil
+        case .progress(_, let progress) where progress.activity != activity?.name:
+            activity = (progress.activity, seconds)
+        default: break
+        }
+        let lines = lines(for: event, at: seconds)
+        if !lines.isEmpty { lastLine = seconds }
+        return lines.map { $0 + "\n" }.joined()
+    }
+
+    /// A line if there was none for a while.
+    package mutating func tick(at seconds: Double) -> String {
+        guard let running = state.running, seconds - max(lastLine, running.since) >= Self.silence else { return "" }
+        lastLine = seconds
+        let progress = running.activities.last
+        let duration = "for \(Units.clock(seconds - (activity?.since ?? running.since)))"
+        let details = [progress?.position ?? "", duration].filter { !$0.isEmpty }.joined(separator: ", ")
+        return "\(running.stage.rawValue): \(progress?.activity.printableLine ?? "running") (\(details))\n"
     }
 
     private mutating func lines(for event: BuildEvent, at seconds: Double) -> [String] {

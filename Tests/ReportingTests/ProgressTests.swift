@@ -56,6 +56,30 @@ struct ProgressTests {
         try expectGolden(written(PlainProgress(isVerbose: true), Samples.build()), "progress-plain-verbose")
     }
 
+    @Test func aPipeIsNotSilentDuringALongTask() {
+        var progress = PlainProgress()
+        let task = Progress("jupyter : install JupyterLab", completed: 2, total: 31, unit: .tasks)
+        #expect(progress.tick(at: 100) == "")
+        #expect(progress.feed(.stageStarted(.install), at: 100) == "install: started\n")
+        #expect(progress.tick(at: 129.9) == "")
+        #expect(progress.tick(at: 130) == "install: running (for 30 s)\n")
+        #expect(progress.feed(.progress(.install, task), at: 131) == "")
+        #expect(progress.tick(at: 159) == "")
+        #expect(progress.tick(at: 160) == "install: jupyter : install JupyterLab (task 2 of 31, for 29 s)\n")
+        #expect(progress.tick(at: 189) == "")
+        #expect(progress.tick(at: 256) == "install: jupyter : install JupyterLab (task 2 of 31, for 2 min 05 s)\n")
+        // Whatever is printed breaks the silence.
+        #expect(progress.feed(.notice("a note"), at: 280) == "note: a note\n")
+        #expect(progress.tick(at: 309) == "")
+        #expect(
+            progress.feed(.stageFinished(.install, seconds: 210, outcome: .done), at: 310).hasPrefix("install: done"))
+        #expect(progress.tick(at: 400) == "")
+        _ = progress.feed(.stageStarted(.export), at: 400)
+        let transfer = Progress("vhd", completed: 512e6, total: 1300e6, unit: .bytes)
+        #expect(progress.feed(.progress(.export, transfer), at: 401) == "export: vhd\n")
+        #expect(progress.tick(at: 431) == "export: vhd (512 of 1300 MB, for 30 s)\n")
+    }
+
     @Test func aPipeGetsNoControlCharacters() throws {
         let text = try written(PlainProgress(isVerbose: true), Samples.build())
         #expect(!text.unicodeScalars.contains { $0.properties.generalCategory == .control && $0 != "\n" })
