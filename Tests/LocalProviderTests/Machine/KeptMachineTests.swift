@@ -166,6 +166,24 @@ struct KeptMachineTests {
         }
     }
 
+    @Test("a copy that a killed shell left is found under its asset id, beside the kept machine, and removed with it")
+    func killedShell() async throws {
+        try await Kept.with { kept in
+            try await Scope.run(keepsOnSuccess: true) { scope in
+                let build = try await kept.factory.open(kept.assetID, for: "shell 1", in: scope)
+                await scope.undo.remember(hint: "killed")
+                let running = try await kept.factory.leftovers().filter(\.isInUse)
+                #expect(!running.isEmpty && running.allSatisfy { $0.assetID == "mine" })
+                build.close()
+            }
+            let shown = try await kept.factory.leftovers()
+            #expect(Set(shown.map(\.assetID)) == ["mine"])
+            #expect(Set(shown.map(\.state)) == ["kept", "orphaned"])
+            #expect(try await !kept.factory.removeLeftovers(of: "mine").isEmpty)
+            #expect(try await kept.factory.leftovers() == [])
+        }
+    }
+
     @Test("nobody gets a shell in a machine that was not kept")
     func noShell() async throws {
         try await Kept.with { kept in
