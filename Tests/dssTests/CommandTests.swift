@@ -207,6 +207,21 @@ struct CommandTests {
         }
     }
 
+    @Test(
+        "a file that cannot be written at the end is refused before the build",
+        arguments: [["create-vm", "--report"], ["create-docker-image", "--archive"]])
+    func unwritable(command: [String]) async throws {
+        try await withFolder { world in
+            var world = world
+            world.isRoot = true
+            try makeDirectory("\(world.directory)/folder")
+            for file in ["none/file", "folder"] {
+                let said = await world.dss(command + [file])
+                #expect(said.code == 65 && said.errors.contains("cannot write \(world.directory)/\(file): "), "\(said)")
+            }
+        }
+    }
+
     @Test("without a kept machine and a finished build there is no shell")
     func noShell() async throws {
         try await withFolder { world in

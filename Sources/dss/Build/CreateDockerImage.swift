@@ -82,6 +82,7 @@ struct CreateDockerImage: DssCommand {
 
     func run(in live: Live) async throws {
         if plan { return try await showPlan(live) }
+        if let archive { try live.requireWritable(archive) }
         let build = try order(live)
         try await live.playbookCheck(definition).requireSound(build.definition.playbook)
         let order = try await live.dockerOrder(build, image, folder: live.absolute(parentDirectory(definition.file)))

@@ -109,6 +109,7 @@ struct CreateVM: DssCommand {
 
     func run(in live: Live) async throws {
         if plan { return try await showPlan(live) }
+        if let report { try live.requireWritable(report) }
         switch provider {
         case .local: try await runLocally(live)
         case .aws: try await runOnAWS(live)

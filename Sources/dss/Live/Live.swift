@@ -84,6 +84,19 @@ extension Live {
     }
 }
 
+extension Live {
+    /// Checks before the work whether its result can be written to a file at the end.
+    /// - Throws: `FileError` if not.
+    func requireWritable(_ file: String) throws {
+        let path = absolute(file)
+        let kind = FileKind(of: path)
+        if kind == .directory { throw FileError("write", path, code: EISDIR) }
+        // A file is replaced in its directory, anything else is written to.
+        let place = [nil, .file].contains(kind) ? parentDirectory(canonicalPath(path)) : path
+        guard access(place, W_OK) == 0 else { throw FileError("write", path) }
+    }
+}
+
 /// Printing.
 extension Live {
     /// Prints the result of a command to standard output.
