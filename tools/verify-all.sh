@@ -8,11 +8,11 @@ id=verify-all
 DSS_DEFAULT_PASSWORD=${DSS_DEFAULT_PASSWORD:-$(openssl rand -hex 8)}
 export DSS_DEFAULT_PASSWORD
 
-[ $# -gt 0 ] || set -- vmware:vmdk hyperv:vhd virtualbox:vmdk virtualbox:ova qemu:qcow2 qemu-uefi:raw ec2:raw
+[ $# -gt 0 ] || set -- vmware:vmdk hyperv:vhd virtualbox:vmdk virtualbox:ova qemu:qcow2 qemu-uefi:raw qemu-uefi:vhdx ec2:raw
 bucket=$(mktemp -d /var/tmp/dss-verify.XXXXXX)
 trap '$dss delete-assets --asset-id $id --bucket "$bucket" --yes >/dev/null; rm -rf "$bucket"' EXIT
 $dss create-vm --asset-id $id --bucket "$bucket" \
-    --format vhd --format vmdk --format raw --format qcow2 --format ova
+    --format vhd --format vmdk --format raw --format qcow2 --format ova --format vhdx
 
 # Each report goes to a file, so that parallel reports do not mix. One line per image says whether it passed or failed.
 check() {

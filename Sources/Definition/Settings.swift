@@ -85,7 +85,7 @@ enum Settings {
             "disk.size", \.disk.sizeMiB, .size(in: .mebi, 4096...2_097_152, example: "8GiB"),
             """
             Virtual size of the disk. The image files are smaller, and the root file system grows to the size of its \
-            disk at the first boot. A `vhd` image holds at most 2040GiB.
+            disk at the first boot. A `vhd` or `vhd-fixed` image holds at most 2040GiB, and a `gcp` image needs whole GiB.
             """),
         Setting(
             "user.name", \.user.name, .userName,
@@ -102,7 +102,9 @@ enum Settings {
             "Roles after which the installed system is cached. It is always cached after the last role.",
             default: "the second-to-last role"),
         Setting("ports.jupyter", \.ports.jupyter, .port(example: "49494"), "Port that JupyterLab listens on."),
-        Setting("formats", \.formats, .list(of: .choice(), example: "[vhd, vmdk]"), "Formats of the VM images."),
+        Setting(
+            "formats", \.formats, .list(of: .choice(), example: "[vhd, vmdk]"),
+            "Formats of the VM images. `vhd-fixed` is for Azure, and `gcp` for Google Cloud."),
         Setting(
             "github.repository", \.github.repository, .repository,
             "GitHub repository whose releases link to the images."),

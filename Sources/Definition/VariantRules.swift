@@ -164,15 +164,23 @@ enum CombinationChecks {
         }
     }
 
-    /// A dynamic VHD holds at most 2040 GiB (Virtual Hard Disk Image Format Specification, version 1.0).
+    /// A VHD holds at most 2040 GiB (Virtual Hard Disk Image Format Specification, version 1.0). Google Cloud takes only
+    /// whole GiB (https://cloud.google.com/compute/docs/import/import-existing-image).
     private static func diskSize(_ draft: Draft, _ file: String) -> [Diagnostic] {
-        guard draft.isSound("disk.size", "formats"), draft.definition.formats.contains(.vhd),
-            draft.definition.disk.sizeMiB > 2040 * 1024
-        else { return [] }
-        return [
-            Diagnostic(
-                draft.place("disk.size", orIn: file), "a vhd image holds at most 2040GiB",
-                "reduce disk.size or remove vhd from formats")
-        ]
+        guard draft.isSound("disk.size", "formats") else { return [] }
+        let size = draft.definition.disk.sizeMiB
+        return draft.definition.formats.compactMap { format in
+            let (mistake, change): (String, String)
+            switch format {
+            case .vhd where size > 2040 * 1024, .vhdFixed where size > 2040 * 1024:
+                (mistake, change) = ("a \(format.rawValue) image holds at most 2040GiB", "reduce")
+            case .gcp where size % 1024 != 0:
+                (mistake, change) = ("a gcp image has a size in whole GiB", "round")
+            default: return nil
+            }
+            return Diagnostic(
+                draft.place("disk.size", orIn: file), mistake,
+                "\(change) disk.size or remove \(format.rawValue) from formats")
+        }
     }
 }

@@ -115,10 +115,12 @@ package enum Hardware: String, Sendable, Codable, CaseIterable {
     /// The hardware that a format is most likely used on.
     package static func usual(for format: ImageFormat) -> Hardware {
         switch format {
-        case .vhd: .hyperv
+        case .vhd, .vhdFixed: .hyperv
+        // Generation 2 boots by UEFI.
+        case .vhdx: .qemuUEFI
         case .vmdk: .vmware
         case .ova: .virtualbox
-        case .raw, .qcow2: .qemu
+        case .raw, .qcow2, .gcp: .qemu
         }
     }
 

@@ -6,8 +6,8 @@ import Workbench
 
 /// Converts one raw disk to all formats in parallel and checks each result against the disk before it is returned.
 ///
-/// `VMDKWriter` writes VMDK, and `qemu-img` all other formats. The check of a VMDK is split into as many parts as there
-/// are processors, because decompressing uses one processor for each.
+/// `VMDKWriter` writes VMDK, `tar` the archives, and `qemu-img` all other formats. The check of a VMDK is split into as
+/// many parts as there are processors, because decompressing uses one processor for each.
 package struct ImageConverter: Sendable {
     private let runner: any CommandRunner
     private let processors: Int
@@ -57,7 +57,7 @@ package struct ImageConverter: Sendable {
     }
 }
 
-/// One `qemu-img convert` from a raw disk.
+/// One `qemu-img convert` from a raw disk, for the formats that are neither archives nor VMDKs.
 package struct Conversion: Sendable, Equatable {
     package var format: ImageFormat
     package var source: String
@@ -81,34 +81,39 @@ package struct Conversion: Sendable, Equatable {
         switch format {
         // force_size: the exact size instead of one rounded to cylinders, as Azure and Hyper-V expect.
         case .vhd: ["-o", "subformat=dynamic,force_size=on"]
-        // Compressed, and the only VMDK variant that OVF and AWS's import accept.
-        case .vmdk, .ova: ["-o", "subformat=streamOptimized"]
+        // Azure takes only fixed disks, in whole MiB.
+        case .vhdFixed: ["-o", "subformat=fixed,force_size=on"]
+        // Microsoft recommends blocks of 1 MiB for Linux, because ext4 spreads its data
+        // (https://learn.microsoft.com/windows-server/virtualization/hyper-v/best-practices-for-running-linux-on-hyper-v).
+        case .vhdx: ["-o", "subformat=dynamic,block_size=1M"]
         // zstd takes a sixth of the time of zlib and gives a smaller file. QEMU can read it since 5.1 (August 2020).
         case .qcow2: ["-c", "-o", "compression_type=zstd"]
-        case .raw: []
+        case .raw, .vmdk, .ova, .gcp: []
         }
     }
 
-    /// Out-of-order writes let qcow2 compress in several threads; QEMU's VMDK driver must write its grains in order.
+    /// Out-of-order writes let qcow2 compress in several threads.
     private var threads: [String] {
         format == .qcow2 ? ["-m", "8", "-W"] : []
     }
 
-    /// QEMU's name for a format.
+    /// QEMU's name for a format, or for that of the disk inside an archive.
     package static func driver(of format: ImageFormat) -> String {
         switch format {
-        case .vhd: "vpc"
+        case .vhd, .vhdFixed: "vpc"
         case .vmdk, .ova: "vmdk"
-        case .raw: "raw"
+        case .raw, .gcp: "raw"
         case .qcow2: "qcow2"
+        case .vhdx: "vhdx"
         }
     }
 
     package static func subformat(of format: ImageFormat) -> String? {
         switch format {
         case .vhd: "dynamic"
+        case .vhdFixed: "fixed"
         case .vmdk, .ova: "streamOptimized"
-        case .raw: nil
+        case .raw, .vhdx, .gcp: nil
         case .qcow2: "zstd"
         }
     }
@@ -169,15 +174,24 @@ struct ConversionJob: Sendable {
         meter.update(format, "convert", 0)
         // The qemu-img of a killed run may still write to the file and hold its lock.
         unlink(path(format))
-        guard format != .vmdk else {
-            return try await VMDKWriter(processors: processors).write(
+        switch format {
+        case .vmdk:
+            try await VMDKWriter(processors: processors).write(
                 raw, to: path(format), fileName: format.fileName(stem)
             ) { [meter] in meter.update(format, "convert", $0) }
-        }
-        let command = Conversion(format: format, source: raw.path, target: path(format)).command
-        try await runner.run(command) { [meter] stream, line in
-            guard stream == .standardOutput, let fraction = Conversion.fraction(in: line) else { return }
-            meter.update(format, "convert", fraction)
+        case .gcp:
+            let command = DiskArchive(path: path(format)).packing(raw.path, processors: processors)
+            try await runner.run(command) { [meter, raw] stream, line in
+                guard stream == .standardError, let fraction = DiskArchive.fraction(in: line, of: raw.virtualBytes)
+                else { return }
+                meter.update(format, "convert", fraction)
+            }
+        default:
+            let command = Conversion(format: format, source: raw.path, target: path(format)).command
+            try await runner.run(command) { [meter] stream, line in
+                guard stream == .standardOutput, let fraction = Conversion.fraction(in: line) else { return }
+                meter.update(format, "convert", fraction)
+            }
         }
     }
 
@@ -187,10 +201,7 @@ struct ConversionJob: Sendable {
         return try await withThrowingTaskGroup(of: Void.self) { group in
             async let digest = sha256InBackground(of: path)
             group.addTask { try await checkHeader(format) }
-            let node = try QemuBlockNode(path: path, format: format)
-            for range in format == .vmdk || format == .ova ? parts : [.whole(raw.virtualBytes)] {
-                group.addTask { try await compare(format, node, range) }
-            }
+            for comparison in try comparisons(format, path) { group.addTask { try await compare(format, comparison) } }
             try await group.waitForAll()
             let image = ConvertedImage(
                 file: Manifest.File(
@@ -202,14 +213,21 @@ struct ConversionJob: Sendable {
         }
     }
 
-    private func compare(_ format: ImageFormat, _ node: QemuBlockNode, _ range: CompareRange) async throws {
-        let output = try await runner.execute(range.command(raw: raw.path, image: node))
+    /// The commands that compare the content of a file with the raw disk, to run in parallel.
+    private func comparisons(_ format: ImageFormat, _ path: String) throws -> [Command] {
+        if format == .gcp { return [DiskArchive(path: path).comparison(with: raw.path)] }
+        let node = try QemuBlockNode(path: path, format: format)
+        let ranges = format == .vmdk || format == .ova ? parts : [.whole(raw.virtualBytes)]
+        return ranges.map { $0.command(raw: raw.path, image: node) }
+    }
+
+    private func compare(_ format: ImageFormat, _ command: Command) async throws {
+        let output = try await runner.execute(command)
         try Task.checkCancellation()
         guard !output.status.isSuccess else { return }
-        let failure = CommandFailure(range.command(raw: raw.path, image: node), output)
         throw Failure(
-            .failed, "the \(format.rawValue) file differs from the raw disk", details: failure.lastLines,
-            advice: "compare again with: \(failure.command.shellLine)")
+            .failed, "the \(format.rawValue) file differs from the raw disk",
+            details: CommandFailure(command, output).lastLines, advice: "compare again with: \(command.shellLine)")
     }
 
     private func checkHeader(_ format: ImageFormat) async throws {

@@ -24,14 +24,15 @@ package struct ImageInspector: Sendable {
                 .badData, "\(path) has format \(signature.format.rawValue), expected \(expected?.rawValue ?? "")")
         }
         if let mistake = signature.mistake { throw Failure(.badData, "\(path) is \(mistake)") }
+        if signature.format == .gcp { return try await inspectArchive(path) }
         let node = try QemuBlockNode(path: path, format: signature.format)
-        let answer = try await runQemuImg(
+        let answer = try await runTool(
             path,
             Command(
                 "qemu-img", ["info", "--output=json", "--image-opts", node.options], environment: ["LC_ALL": "C"]))
         let description = try decode(path, answer)
-        if signature.format == .qcow2 || signature.format == .vmdk {
-            _ = try await runQemuImg(
+        if [.qcow2, .vmdk, .vhdx].contains(signature.format) {
+            _ = try await runTool(
                 path,
                 Command(
                     "qemu-img", ["check", "-q", "--image-opts", node.options], environment: ["LC_ALL": "C"]))
@@ -40,6 +41,16 @@ package struct ImageInspector: Sendable {
         return ImageInfo(
             format: signature.format, virtualBytes: description.virtualSize, fileBytes: size.length,
             subformat: signature.subformat ?? description.subformat)
+    }
+
+    private func inspectArchive(_ path: String) async throws -> ImageInfo {
+        let listing = try await runTool(path, DiskArchive(path: path).listing)
+        guard let bytes = DiskArchive.size(in: listing) else {
+            throw Failure(
+                .badData, "\(path) is not an archive with \(DiskArchive.diskName) alone",
+                advice: "use a .tar.gz file written by create-vm")
+        }
+        return ImageInfo(format: .gcp, virtualBytes: bytes, fileBytes: try FileSize(of: path).length)
     }
 
     /// Reads the signature of an image, which takes no other program and no time.
@@ -61,7 +72,7 @@ package struct ImageInspector: Sendable {
         guard access(path, R_OK) == 0 else { throw Failure(.noPermission, "no permission to read \(path)") }
     }
 
-    private func runQemuImg(_ path: String, _ command: Command) async throws -> String {
+    private func runTool(_ path: String, _ command: Command) async throws -> String {
         let output = try await runner.execute(command)
         try Task.checkCancellation()
         guard output.status.isSuccess else {
@@ -168,8 +179,12 @@ package struct ImageSignature: Sendable, Equatable {
             return whole(.vhd, vhdType(head), has(end, "conectix", at: end.count - 512))
         }
         if has(end, "conectix", at: end.count - 512) {
-            return whole(.vhd, vhdType(Array(end.suffix(512))), true)
+            let type = vhdType(Array(end.suffix(512)))
+            return whole(type == "fixed" ? .vhdFixed : .vhd, type, true)
         }
+        if has(head, "vhdxfile", at: 0) { return ImageSignature(format: .vhdx) }
+        // gzip (RFC 1952, 2.3.1) with the only method there is; the list of the archive shows what is in it.
+        if head.starts(with: [0x1f, 0x8b, 8]) { return ImageSignature(format: .gcp) }
         if has(head, "ustar", at: 257) { return ImageSignature(format: .ova, subformat: "streamOptimized") }
         if has(head, "EFI PART", at: 512) {
             // The header names the sector of its backup, the last sector of the disk (UEFI Specification 5.3.2).

@@ -11,7 +11,7 @@ package struct ImageReader: Sendable {
     }
 
     /// Formats in the order in which an image is read: uncompressed ones first, because they are read faster.
-    package static let preference: [ImageFormat] = [.raw, .vhd, .qcow2, .vmdk, .ova]
+    package static let preference: [ImageFormat] = [.raw, .vhdFixed, .vhd, .vhdx, .qcow2, .vmdk, .ova, .gcp]
 
     /// The disk of an image as a raw file: a raw image itself, or a copy at `path`, which is compared with the image.
     /// - Throws: `Failure` with code `.badData` if the image is damaged, `.temporary` if the host's disk is full.
@@ -20,16 +20,21 @@ package struct ImageReader: Sendable {
     ) async throws -> RawDisk {
         let bytes = try await ImageInspector(runner: runner).inspect(image, as: format).virtualBytes
         if format == .raw { return RawDisk(path: image, virtualBytes: bytes) }
-        let node = try QemuBlockNode(path: image, format: format)
         let activity = "reading the \(format.rawValue) image"
         progress(Progress(activity))
+        let disk = RawDisk(path: path, virtualBytes: bytes)
+        if format == .gcp {
+            // No comparison: the checksum in the archive confirms the content.
+            try await DiskArchive(path: image).unpack(to: path, runner)
+            return disk
+        }
+        let node = try QemuBlockNode(path: image, format: format)
         do {
             try await runner.run(Self.command(reading: node, to: path)) { stream, line in
                 guard stream == .standardOutput, let fraction = Conversion.fraction(in: line) else { return }
                 progress(Progress(activity, completed: (fraction * 100).rounded(), total: 100, unit: .percent))
             }
         } catch { throw explainingFullDisk(error, at: path) }
-        let disk = RawDisk(path: path, virtualBytes: bytes)
         try await withThrowingTaskGroup(of: Void.self) { group in
             for range in CompareRange.split(disk, into: ProcessInfo.processInfo.activeProcessorCount) {
                 group.addTask { try await compare(image, range.command(raw: path, image: node)) }

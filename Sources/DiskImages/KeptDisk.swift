@@ -22,14 +22,14 @@ package struct KeptDisk: Sendable, Equatable {
                 advice: "choose another file for --keep; it is created if it does not exist")
         }
         let format = try await ImageInspector(runner: runner).inspect(image).format
+        let base = try QemuBlockNode(path: image, format: format)
         let digest = try await sha256InBackground(of: image)
         let nodeName = "image-\(digest.prefix(Self.digestLength))"
         if fileExists(path) {
             guard access(path, R_OK | W_OK) == 0 else { throw FileError("open", path) }
             try await check(for: nodeName, of: image, runner)
         } else {
-            let base = try QemuBlockNode(path: image, format: format).named(nodeName)
-            try await create(on: base, runner)
+            try await create(on: base.named(nodeName), runner)
         }
     }
 

@@ -117,7 +117,7 @@ package struct QemuGuestHost: GuestHost {
     private func boot(
         _ name: GuestName, in directory: String, hasPowerButton: Bool
     ) async throws -> RunningGuest {
-        let base = try QemuBlockNode(path: path, format: image.format)
+        let base = try await disk(in: directory)
         let firmware = profile.firmware == .uefi ? try UEFIFirmware.installed() : nil
         var attempt = 1
         while true {
@@ -146,6 +146,14 @@ package struct QemuGuestHost: GuestHost {
             }
             attempt += 1
         }
+    }
+
+    /// The disk of the image, or a copy if it is in a compressed archive, which QEMU cannot read.
+    private func disk(in directory: String) async throws -> QemuBlockNode {
+        guard image.format == .gcp else { return try QemuBlockNode(path: path, format: image.format) }
+        let copy = "\(directory)/\(DiskArchive.diskName)"
+        try await DiskArchive(path: path).unpack(to: copy, runner)
+        return QemuBlockNode(driver: "raw", path: copy)
     }
 
     private func execute(_ command: Command) async throws -> CommandOutput {

@@ -189,7 +189,13 @@ package struct QemuBlockNode: Sendable, Equatable {
     }
 
     /// The node of an image; the disk inside an OVA is opened in place, without unpacking the archive.
+    /// - Throws: `Failure` if the image is compressed as a whole, so that its disk has to be unpacked first.
     package init(path: String, format: ImageFormat) throws {
+        guard format != .gcp else {
+            throw Failure(
+                .badData, "\(path) is a compressed archive, and QEMU cannot read the disk inside",
+                advice: DiskArchive(path: path).advice)
+        }
         guard format == .ova else {
             self.init(driver: Conversion.driver(of: format), path: path)
             return

@@ -233,11 +233,26 @@ package enum ImageFormat: String, Sendable, Codable, CaseIterable, Hashable {
     case raw
     case qcow2
     case ova
+    case vhdFixed = "vhd-fixed"
+    case vhdx
+    case gcp
 
-    /// The extension of the exported file.
-    package var fileExtension: String { rawValue }
+    /// What follows the common stem in the name of the exported file; different for each format.
+    private var ending: String {
+        switch self {
+        // Azure takes only names that end with .vhd.
+        case .vhdFixed: "-fixed.vhd"
+        case .gcp: ".tar.gz"
+        case .vhd, .vmdk, .raw, .qcow2, .ova, .vhdx: ".\(rawValue)"
+        }
+    }
 
-    package func fileName(_ stem: String) -> String { "\(stem).\(fileExtension)" }
+    package func fileName(_ stem: String) -> String { stem + ending }
+
+    /// The reverse of `fileName`; `nil` if a file of this format has another kind of name.
+    package func stem(of fileName: String) -> String? {
+        fileName.hasSuffix(ending) ? String(fileName.dropLast(ending.count)) : nil
+    }
 
     /// The programs and platforms that a format is for, as shown in tables and release notes.
     package var purpose: String {
@@ -247,6 +262,9 @@ package enum ImageFormat: String, Sendable, Codable, CaseIterable, Hashable {
         case .raw: "dd, cloud providers"
         case .qcow2: "QEMU, libvirt, OpenStack"
         case .ova: "VMware and VirtualBox, with the machine's settings"
+        case .vhdFixed: "Azure"
+        case .vhdx: "Hyper-V, generation 2"
+        case .gcp: "Google Cloud"
         }
     }
 }

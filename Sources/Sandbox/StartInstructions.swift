@@ -42,7 +42,7 @@ package struct StartInstructions: Sendable, Equatable {
 
     private var values: [String: String] {
         let windows = name(of: .vhd) ?? manifest.files.first?.name
-        let convertible = name(of: .vmdk) ?? name(of: .vhd) ?? name(of: .raw)
+        let convertible = name(of: .vmdk) ?? name(of: .vhd) ?? name(of: .raw) ?? name(of: .vhdx)
         var values: [String: String] = [
             "name": manifest.name, "version": manifest.version, "user": manifest.user,
             "port": "\(manifest.jupyterPort)", "size": "\((manifest.diskMiB + 1023) / 1024)",
@@ -61,8 +61,7 @@ package struct StartInstructions: Sendable, Equatable {
     /// The name of the files without the extension.
     private var stem: String {
         guard let file = manifest.files.first else { return manifest.name }
-        let ending = ".\(file.format.fileExtension)"
-        return file.name.hasSuffix(ending) ? String(file.name.dropLast(ending.count)) : file.name
+        return file.format.stem(of: file.name) ?? file.name
     }
 
     /// Quotes a file name for cmd, PowerShell and POSIX shells. The names of sandboxes and asset ids may contain spaces,

@@ -150,6 +150,7 @@ struct EBSDirectRulesTests {
         #expect(ScratchSpace.needed([.raw], dataBytes: 1000) == 1000)
         #expect(ScratchSpace.needed([.vhd], dataBytes: 1000) == 2100)
         #expect(ScratchSpace.needed([.vmdk, .ova], dataBytes: 1000) == 2400)
+        #expect(ScratchSpace.needed([.vhdFixed, .gcp], dataBytes: 1000) == 2700)
         let room = ScratchSpace(folder: "/tmp", file: "/tmp/none.raw")
         let failure = #expect(throws: Failure.self) { try room.check([.vhd], dataBytes: 1 << 60) }
         #expect(failure?.code == .temporary && failure?.advice?.contains("--work-dir") == true)

@@ -14,6 +14,7 @@ struct ExportRulesTests {
             (.auto, [.vhd, .vmdk], .ec2, .ebsDirect, "EC2"),
             (.auto, [.raw], .codeBuild, .ebsDirect, "CodeBuild"),
             (.auto, [.vmdk, .qcow2, .ova], .elsewhere, .ebsDirect, "cannot make qcow2, ova"),
+            (.auto, [.vhd, .vhdFixed, .vhdx, .gcp], .elsewhere, .ebsDirect, "cannot make vhd-fixed, vhdx, gcp"),
             (.vmExport, [.raw], .ec2, .vmExport, "asked for"),
             (.ebsDirect, [.vhd], .elsewhere, .ebsDirect, "asked for"),
         ] as [(ExportMethod, [ImageFormat], ExportPlace, ExportMethod, String)])
@@ -25,13 +26,13 @@ struct ExportRulesTests {
         #expect(choice.reason.contains(method.rawValue) && choice.reason.contains(why), "\(choice.reason)")
     }
 
-    @Test("formats that AWS cannot export are refused for vm-export")
-    func impossible() {
+    @Test("formats that AWS cannot export are refused for vm-export", arguments: [.ova, .vhdFixed, .vhdx, .gcp])
+    func impossible(format: ImageFormat) {
         let error = #expect(throws: Failure.self) {
-            try ExportMethod.choose(.vmExport, formats: [.vmdk, .ova], at: .elsewhere)
+            try ExportMethod.choose(.vmExport, formats: [.vmdk, format], at: .elsewhere)
         }
         #expect(error?.code == .usage)
-        #expect(error?.message.contains("ova") == true)
+        #expect(error?.message.hasSuffix(" \(format.rawValue)") == true)
         #expect(error?.advice?.contains("--export-method ebs-direct") == true)
     }
 

@@ -42,7 +42,10 @@ struct MistakesTests {
         ("formats: vhd", "3:10: error: 'formats' must be a list, found the string 'vhd', for example [vhd, vmdk]"),
         ("formats: [vhd, raw, vhd]", "3:21: error: 'formats' lists the string 'vhd' twice, keep one"),
         ("formats: [VHD]", "3:11: error: 'formats' cannot be 'VHD', did you mean 'vhd'?"),
-        ("formats: [iso]", "3:11: error: 'formats' cannot be 'iso', use one of vhd, vmdk, raw, qcow2, ova"),
+        (
+            "formats: [iso]",
+            "3:11: error: 'formats' cannot be 'iso', use one of vhd, vmdk, raw, qcow2, ova, vhd-fixed, vhdx, gcp"
+        ),
         (
             "user: {name: root}",
             "3:14: error: 'user.name' must not be 'root', which is a system account or group, for example ubuntu"
@@ -158,6 +161,14 @@ struct MistakesTests {
             "disk: {size: 2041GiB}",
             "3:14: error: a vhd image holds at most 2040GiB, reduce disk.size or remove vhd from formats"
         ),
+        (
+            "disk: {size: 2041GiB}\nformats: [vhd-fixed, vhdx]",
+            "3:14: error: a vhd-fixed image holds at most 2040GiB, reduce disk.size or remove vhd-fixed from formats"
+        ),
+        (
+            "disk: {size: 8193MiB}\nformats: [vhd-fixed, gcp]",
+            "3:14: error: a gcp image has a size in whole GiB, round disk.size or remove gcp from formats"
+        ),
     ])
     func `one mistake`(lines: String, mistake: String) {
         #expect(mistakes(lines) == ["sandbox.yaml:\(mistake)"])
@@ -173,7 +184,7 @@ struct MistakesTests {
             ports:
               jupyter: 22
             nmae: lab
-            formats: [vhd, vhdx]
+            formats: [vhd, vhdy]
             """
         let failure = try #require(throws: Failure.self) { try source(yaml).loadDefinition() }
         #expect(failure.code == .badData)
@@ -186,7 +197,7 @@ struct MistakesTests {
                 "sandbox.yaml:5:3: error: duplicate key 'mirror', first set in line 3, keep one of them",
                 "sandbox.yaml:7:12: error: 'ports.jupyter' must not be 22: sshd listens there, for example 49494",
                 "sandbox.yaml:8:1: error: unknown key 'nmae', did you mean 'name'?",
-                "sandbox.yaml:9:16: error: 'formats' cannot be 'vhdx', did you mean 'vhd'?",
+                "sandbox.yaml:9:16: error: 'formats' cannot be 'vhdy', did you mean 'vhd'?",
             ])
     }
 

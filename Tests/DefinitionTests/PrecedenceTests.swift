@@ -54,7 +54,9 @@ struct PrecedenceTests {
         arguments: [
             (
                 ["formats=[vhd, iso]"], [:],
-                ["flag --set formats: error: 'formats' cannot be 'iso', use one of vhd, vmdk, raw, qcow2, ova"]
+                [
+                    "flag --set formats: error: 'formats' cannot be 'iso', use one of vhd, vmdk, raw, qcow2, ova, vhd-fixed, vhdx, gcp"
+                ]
             ),
             (
                 ["ports.jupyter=0"], [:],
@@ -77,7 +79,9 @@ struct PrecedenceTests {
             ),
             (
                 [], ["DSS_FORMATS": "vhd,iso"],
-                ["environment DSS_FORMATS: error: 'formats' cannot be 'iso', use one of vhd, vmdk, raw, qcow2, ova"]
+                [
+                    "environment DSS_FORMATS: error: 'formats' cannot be 'iso', use one of vhd, vmdk, raw, qcow2, ova, vhd-fixed, vhdx, gcp"
+                ]
             ),
             (
                 [], ["DSS_DISK_SIZ": "8GiB"],

@@ -13,10 +13,10 @@ import Workbench
 struct BootTests {
     @Test func everyHardwareReachesTheRootFileSystem() async throws {
         try await withTemporaryDirectory { directory in
-            let images = try await makeImages(in: directory, [.vhd, .vmdk, .qcow2, .ova])
+            let images = try await makeImages(in: directory, [.vhd, .vmdk, .ova, .vhdx, .gcp])
             let before = try images.values.map(sha256(of:)).sorted()
             let formats: [Hardware: ImageFormat] = [
-                .virtualbox: .ova, .vmware: .vmdk, .hyperv: .vhd, .qemu: .qcow2, .qemuUEFI: .vmdk, .ec2: .vhd,
+                .virtualbox: .ova, .vmware: .vmdk, .hyperv: .vhd, .qemu: .gcp, .qemuUEFI: .vhdx, .ec2: .vhd,
             ]
             for hardware in Hardware.allCases {
                 guard hardware.firmware == .bios || (try? UEFIFirmware.installed()) != nil else {

@@ -7,13 +7,46 @@ import Workbench
 struct ConversionTests {
     @Test(arguments: [
         (ImageFormat.vhd, "convert -p -f raw -O vpc -o subformat=dynamic,force_size=on /a /b"),
-        (.vmdk, "convert -p -f raw -O vmdk -o subformat=streamOptimized /a /b"),
+        (.vhdFixed, "convert -p -f raw -O vpc -o subformat=fixed,force_size=on /a /b"),
+        (.vhdx, "convert -p -f raw -O vhdx -o subformat=dynamic,block_size=1M /a /b"),
         (.qcow2, "convert -p -m 8 -W -f raw -O qcow2 -c -o compression_type=zstd /a /b"),
         (.raw, "convert -p -f raw -O raw /a /b"),
     ])
     func commands(format: ImageFormat, words: String) {
         let command = Conversion(format: format, source: "/a", target: "/b").command
         #expect(command.shellLine == "LC_ALL=C qemu-img \(words)")
+    }
+
+    @Test func anArchiveForGoogleCloud() {
+        let archive = DiskArchive(path: "/b:c/.s.tar.gz.partial")
+        let start = "LC_ALL=C tar --force-local --file /b:c/.s.tar.gz.partial"
+        #expect(
+            archive.packing("/a/disk,a.raw", processors: 1).shellLine
+                == "\(start) --create '--use-compress-program=pigz --no-name -6 --processes 2' --format=oldgnu "
+                + "--dereference --owner=0 --group=0 --numeric-owner --mode=0644 --mtime=@0 '--transform=s,.*,disk.raw,' "
+                + "--checkpoint=8192 --checkpoint-action=echo=%u --directory /a -- disk,a.raw")
+        #expect(
+            archive.comparison(with: "/a/it's.raw").arguments.contains(#"--to-command=cmp -- - '/a/it'\''s.raw'"#))
+        #expect(
+            archive.unpacking(to: "/a/b.raw").shellLine
+                == "\(start) --extract --gzip '--to-command=cp --sparse=always -- /dev/stdin /a/b.raw' -- disk.raw")
+    }
+
+    @Test func theContentOfAnArchive() {
+        let line = "-rw-r--r-- 0/0 8589934592 1970-01-01 00:00 disk.raw\n"
+        #expect(DiskArchive.size(in: line) == 8 << 30)
+        for other in ["", line + line, line.replacing("disk", with: "other"), line.replacing("-rw", with: "lrw")] {
+            #expect(DiskArchive.size(in: other) == nil, "\(other)")
+        }
+        #expect(DiskArchive.fraction(in: "tar: 8192", of: 160 << 20) == 0.5)
+        #expect(DiskArchive.fraction(in: "tar: 8192", of: 1) == 1)
+        #expect(DiskArchive.fraction(in: "tar: disk.raw: file changed as we read it", of: 1) == nil)
+    }
+
+    @Test func qemuReadsNoArchive() {
+        let failure = #expect(throws: Failure.self) { try QemuBlockNode(path: "/a b.tar.gz", format: .gcp) }
+        #expect(failure?.code == .badData)
+        #expect(failure?.advice?.hasSuffix("tar --extract --gzip --force-local --file '/a b.tar.gz'") == true)
     }
 
     @Test(

@@ -37,9 +37,9 @@ struct ImageConverterTests {
             let images = try await ImageConverter(runner: runner).convert(
                 raw, to: ImageFormat.allCases, in: out, stem: "sand,box", appliance: appliance, progress: log.sink)
             #expect(images.map(\.file.format) == ImageFormat.allCases)
-            #expect(try names(in: out) == ImageFormat.allCases.map { ".sand,box.\($0.rawValue).partial" }.sorted())
+            #expect(try names(in: out) == ImageFormat.allCases.map { ".\($0.fileName("sand,box")).partial" }.sorted())
             for image in images {
-                #expect(image.file.name == "sand,box.\(image.file.format.rawValue)")
+                #expect(image.file.name == image.file.format.fileName("sand,box"))
                 #expect(image.file.bytes == (try FileSize(of: image.temporaryPath).length))
                 #expect(image.file.sha256 == (try sha256(of: image.temporaryPath)))
                 let info = try await ImageInspector(runner: runner).inspect(image.temporaryPath)
@@ -48,10 +48,58 @@ struct ImageConverterTests {
                 #expect(info.subformat == Conversion.subformat(of: image.file.format))
             }
             let last = try #require(log.all.last)
-            #expect(last.activity == "vhd done · vmdk done · raw done · qcow2 done · ova done")
+            #expect(last.activity == ImageFormat.allCases.map { "\($0.rawValue) done" }.joined(separator: " · "))
             #expect(last.completed == last.total)
             #expect(log.all.contains { $0.activity.contains("convert") })
             #expect(try FileSize(of: images[2].temporaryPath).allocated < 16 << 20, "raw stays sparse")
+        }
+    }
+
+    @Test(arguments: [ImageFormat.vhdFixed, .vhdx, .gcp])
+    func aDiskIsReadBack(format: ImageFormat) async throws {
+        try await withTemporaryDirectory { directory in
+            let raw = try rawDisk(in: directory)
+            let image = try await ImageConverter(runner: runner).convert(
+                raw, to: [format], in: directory, stem: "s", appliance: appliance)[0]
+            let copy = try await ImageReader(runner: runner).rawDisk(
+                of: image.temporaryPath, format, at: "\(directory)/copy.raw")
+            #expect(copy.virtualBytes == raw.virtualBytes)
+            #expect(try sha256(of: copy.path) == sha256(of: raw.path))
+        }
+    }
+
+    /// libvhdi knows nothing of QEMU.
+    @Test(arguments: [(ImageFormat.vhd, "Dynamic"), (.vhdFixed, "Fixed"), (.vhdx, "Dynamic")])
+    func anotherLibraryReadsIt(format: ImageFormat, type: String) async throws {
+        guard have("vhdiinfo") else { return }
+        try await withTemporaryDirectory { directory in
+            let image = try await ImageConverter(runner: runner).convert(
+                try rawDisk(in: directory), to: [format], in: directory, stem: "s", appliance: appliance)[0]
+            let info = try await runner.run(Command("vhdiinfo", [image.temporaryPath]))
+            #expect(info.contains(type) && info.contains("(67108864 bytes)"), "\(info)")
+            // Azure takes whole MiB and the footer.
+            #expect(format != .vhdFixed || image.file.bytes == (64 << 20) + 512)
+        }
+    }
+
+    @Test func anArchiveForGoogleCloudDependsOnTheDiskAlone() async throws {
+        try await withTemporaryDirectory { directory in
+            let raw = try rawDisk(in: directory)
+            let copy = RawDisk(path: "\(directory)/copy without holes", virtualBytes: raw.virtualBytes)
+            try await runner.run(Command("cp", ["--sparse=never", "--", raw.path, copy.path]))
+            let converter = ImageConverter(runner: runner)
+            let archives = [
+                try await converter.convert(raw, to: [.gcp], in: directory, stem: "a", appliance: appliance)[0],
+                try await converter.convert(copy, to: [.gcp], in: directory, stem: "b", appliance: appliance)[0],
+            ]
+            #expect(archives[0].file.sha256 == archives[1].file.sha256)
+            let path = archives[0].temporaryPath
+            // RFC 1952, 2.3: no flags, so no file name, and no time.
+            #expect(try readBytes(path, count: 8) == [0x1f, 0x8b, 8, 0, 0, 0, 0, 0])
+            let listing = try await runner.run(DiskArchive(path: path).listing)
+            #expect(listing.hasPrefix("-rw-r--r-- 0/0 ") && DiskArchive.size(in: listing) == 64 << 20)
+            let header = Command("sh", ["-c", "gzip --decompress --stdout \"$0\" | head --bytes 512", path])
+            #expect(try await runner.run(header).contains("ustar  "), "the magic of oldgnu")
         }
     }
 

@@ -38,7 +38,9 @@ struct ImageInspectorTests {
             let disk = RawDisk(path: raw, virtualBytes: 32 << 20)
             let image = try await ImageConverter(runner: runner).convert(
                 disk, to: [format], in: directory, stem: "a", appliance: Appliance(name: "a", version: "1"))[0]
-            for keep in [image.file.bytes - 65536, image.file.bytes / 2, 3000] {
+            // The archive for Google Cloud is small.
+            let end = min(65536, image.file.bytes / 4)
+            for keep in [image.file.bytes - end, image.file.bytes / 2, 3000] {
                 let cut = "\(directory)/cut"
                 try await runner.run(Command("cp", ["--sparse=always", image.temporaryPath, cut]))
                 #expect(truncate(cut, off_t(keep)) == 0)

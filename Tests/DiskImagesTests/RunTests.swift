@@ -102,6 +102,10 @@ struct KeptDiskTests {
         try createSparse(raw, bytes: 1 << 20)
         try writeBytes(Array(content.utf8), to: raw, at: 4096)
         try writeBytes([0x55, 0xaa], to: raw, at: 510)
+        guard format != .vmdk else {
+            let disk = RawDisk(path: raw, virtualBytes: 1 << 20)
+            return try await VMDKWriter(processors: 2).write(disk, to: path, fileName: baseName(path))
+        }
         try await runner.run(Conversion(format: format, source: raw, target: path).command)
     }
 
@@ -109,7 +113,7 @@ struct KeptDiskTests {
         try await runner.run(Command("qemu-img", ["info", "--backing-chain", disk]))
     }
 
-    @Test(arguments: [ImageFormat.raw, .qcow2, .vmdk, .vhd])
+    @Test(arguments: [ImageFormat.raw, .qcow2, .vmdk, .vhd, .vhdFixed, .vhdx])
     func aDiskIsCreatedOnceAndContinued(format: ImageFormat) async throws {
         try await withTemporaryDirectory { directory in
             let (image, path) = ("\(directory)/a, b.\(format)", "\(directory)/keep.qcow2")
@@ -139,6 +143,17 @@ struct KeptDiskTests {
             try await makeImage(image, .qcow2, content: "built again")
             let failure = await failure(of: { _ = try await KeptDisk(path, on: image, runner: runner) })
             #expect(failure?.code == .badData && failure?.message.contains("belongs to another image") == true)
+        }
+    }
+
+    @Test func anArchiveIsNoImageOfAKeptDisk() async throws {
+        try await withTemporaryDirectory { directory in
+            let (image, path) = ("\(directory)/image.tar.gz", "\(directory)/keep.qcow2")
+            try createSparse("\(directory)/a.raw", bytes: 1 << 20)
+            try await runner.run(DiskArchive(path: image).packing("\(directory)/a.raw", processors: 2))
+            let failure = await failure(of: { _ = try await KeptDisk(path, on: image, runner: runner) })
+            #expect(failure?.code == .badData && failure?.advice == DiskArchive(path: image).advice)
+            #expect(!fileExists(path))
         }
     }
 

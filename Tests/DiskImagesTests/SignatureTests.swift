@@ -22,7 +22,9 @@ struct SignatureTests {
     @Test func signatures() {
         #expect(find([0: [0x51, 0x46, 0x49, 0xfb]]) == .init(format: .qcow2))
         #expect(find([0: conectix, 63: [3]], end: [1024: conectix]) == .init(format: .vhd, subformat: "dynamic"))
-        #expect(find([:], end: [1024: conectix, 1024 + 63: [2]]) == .init(format: .vhd, subformat: "fixed"))
+        #expect(find([:], end: [1024: conectix, 1024 + 63: [2]]) == .init(format: .vhdFixed, subformat: "fixed"))
+        #expect(find([0: Array("vhdxfile".utf8)]) == .init(format: .vhdx))
+        #expect(find([0: [0x1f, 0x8b, 8]]) == .init(format: .gcp))
         #expect(
             find([0: conectix, 63: [3]]) == .init(format: .vhd, subformat: "dynamic", mistake: cutOff))
         #expect(find([0: kdmv, 56: noDirectory], end: [512: kdmv]) == .init(format: .vmdk))

@@ -21,7 +21,7 @@ func have(_ tools: String...) -> Bool {
 }
 
 let canWriteDisks = have("sfdisk", "grub-mkimage", "mformat", "mcopy", "mke2fs", "e2fsck", "debugfs") && haveGrubFiles
-let canConvert = have("qemu-img", "tar")
+let canConvert = have("qemu-img", "tar", "pigz")
 let canBoot = canWriteDisks && canConvert && have("qemu-system-x86_64")
 
 private let haveGrubFiles: Bool = {

@@ -44,14 +44,14 @@ struct FormatsTests {
 
     @Test(
         "are made from any image that is there, without loss",
-        arguments: [ImageFormat.vhd, .qcow2, .vmdk, .ova])
+        arguments: ImageFormat.allCases.filter { $0 != .raw })
     func anySource(_ format: ImageFormat) async throws {
         try await PublishedDisk.with { lab in
             _ = try await lab.build([format])
             try removeFile(lab.folder.path("small-1.0.raw"))
             let (formats, said) = try await lab.build([format])
             #expect(formats == [.raw, format], "a missing image of the manifest is made again")
-            #expect(said.contains { $0.contains("from small-1.0.\(format.rawValue)") }, "\(said)")
+            #expect(said.contains { $0.contains("from \(format.fileName("small-1.0"));") }, "\(said)")
             #expect(try sha256(of: lab.folder.path("small-1.0.raw")) == (try sha256(of: lab.disk)))
         }
     }

@@ -70,7 +70,8 @@ struct RunTests {
         "the format that is fastest to read is booted, if its file is there",
         arguments: [
             ([ImageFormat.vmdk, .vhd], [], "small.vhd"), ([.vmdk, .vhd, .raw], [.raw], "small.vhd"),
-            ([.ova], [], "small.ova"), ([.vmdk, .ova, .qcow2], [], "small.qcow2"),
+            ([.ova], [], "small.ova"), ([.vmdk, .ova, .qcow2], [], "small.qcow2"), ([.gcp, .vhdx], [], "small.vhdx"),
+            ([.gcp], [], "small.tar.gz"),
         ] as [([ImageFormat], [ImageFormat], String)])
     func choice(formats: [ImageFormat], gone: [ImageFormat], chosen: String) async throws {
         try await withFolder(formats) { folder in

@@ -45,6 +45,17 @@ struct PageTests {
             ])
     }
 
+    @Test(
+        "a format for one platform has the steps for it",
+        arguments: [(ImageFormat.vhdx, "Hyper-V"), (.vhdFixed, "Azure"), (.gcp, "Google Cloud")])
+    func places(format: ImageFormat, title: String) throws {
+        let file = Manifest.File(name: format.fileName("lab-1"), format: format, bytes: 1, sha256: nil)
+        let release = PublishedRelease(try sampleManifest(files: [file]), images: []) { $0 }
+        let places = StartGuide(release).places
+        #expect(places.map(\.title) == [title])
+        #expect("\(places)".contains(file.name))
+    }
+
     @Test("is whole, accessible and readable in both colour schemes")
     func accessibility() async throws {
         let page = try await page([try sampleRelease(), try sampleRelease("0.0.9", version: "0.0.9", day: 3)])

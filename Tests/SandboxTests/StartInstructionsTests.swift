@@ -5,10 +5,11 @@ import Testing
 
 @Suite("START.md")
 struct StartInstructionsTests {
-    /// Every set of formats that a build can have.
-    static let formats: [[ImageFormat]] = (1..<1 << ImageFormat.allCases.count).map { bits in
-        ImageFormat.allCases.enumerated().filter { bits >> $0.offset & 1 == 1 }.map(\.element)
-    }
+    /// Every format that a build can have, every pair, and all.
+    static let formats: [[ImageFormat]] =
+        ImageFormat.allCases.flatMap { first in
+            ImageFormat.allCases.drop { $0 != first }.map { $0 == first ? [first] : [first, $0] }
+        } + [ImageFormat.allCases]
 
     private func markdown(
         _ formats: [ImageFormat], name: String = "data-science-sandbox", user: String = "ubuntu", port: Int = 49494,
@@ -47,11 +48,12 @@ struct StartInstructionsTests {
 
     @Test("only files of the build are named, and what the reader makes of them", arguments: formats)
     func files(formats: [ImageFormat]) throws {
-        let names = try markdown(formats).matches(of: /data-science-sandbox-0\.1\.0\.(\w+)/).map {
+        let names = try markdown(formats).matches(of: /data-science-sandbox-0\.1\.0([.\-][\w.\-]*\w)/).map {
             String($0.output.1)
         }
-        let own = Set(formats.map(\.rawValue))
-        let converted: Set<String> = own.isDisjoint(with: ["raw", "vhd", "vmdk"]) ? ["vdi"] : ["vdi", "qcow2"]
+        let own = Set(formats.map { $0.fileName("") })
+        let isConverted = !Set(formats).isDisjoint(with: [.raw, .vhd, .vmdk, .vhdx])
+        let converted = Set([".vdi", "-disk.vmdk"] + (isConverted ? [".qcow2"] : []))
         #expect(own.isSubset(of: names))
         #expect(Set(names).isSubset(of: own.union(converted)))
     }
@@ -61,7 +63,8 @@ struct StartInstructionsTests {
         arguments: [
             ([.vhd, .vmdk], ["VirtualBox", "VMware", "Hyper-V", "QEMU", "libvirt"]),
             ([.vhd], ["VirtualBox", "Hyper-V", "QEMU", "libvirt"]), ([.ova], ["VirtualBox", "VMware"]),
-            ([.raw], ["QEMU", "libvirt"]),
+            ([.raw], ["QEMU", "libvirt"]), ([.vhdx], ["Hyper-V", "QEMU", "libvirt"]), ([.vhdFixed], ["Azure"]),
+            ([.gcp], ["Google Cloud"]),
         ] as [([ImageFormat], [String])])
     func sections(formats: [ImageFormat], hypervisors: [String]) throws {
         let titles = try markdown(formats).matches(of: /(?m)^## (.+)$/).map { String($0.output.1) }
@@ -80,6 +83,15 @@ struct StartInstructionsTests {
             #expect(text.contains(expected), "\(expected)")
         }
         #expect(!text.contains("ubuntu") && !text.contains("49494"))
+    }
+
+    @Test("the formats of a build have different names, from which the stem follows")
+    func names() {
+        let names = ImageFormat.allCases.map { $0.fileName("lab-1") }
+        #expect(names.suffix(3) == ["lab-1-fixed.vhd", "lab-1.vhdx", "lab-1.tar.gz"])
+        #expect(Set(names).count == names.count)
+        #expect(zip(ImageFormat.allCases, names).allSatisfy { $0.stem(of: $1) == "lab-1" })
+        #expect(ImageFormat.vhdFixed.stem(of: "lab-1.vhd") == nil)
     }
 
     @Test("the architecture is said")

@@ -139,6 +139,7 @@ struct CommandTests {
         "an image boots on the hardware that its format is for, unless another is asked for",
         arguments: [
             ("QFI\u{fb}", 0, Hardware.qemu), ("conectix", 0, .hyperv), ("KDMV", 0, .vmware),
+            ("vhdxfile", 0, .qemuUEFI), ("\u{1f}\u{8b}\u{8}", 0, .qemu),
             ("ustar", 257, .virtualbox),
         ])
     func hardware(magic: String, offset: Int, usual: Hardware) async throws {

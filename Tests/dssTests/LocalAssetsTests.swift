@@ -37,7 +37,7 @@ struct LocalAssetsTests {
             #expect(shown.rows.contains { "\($0["kind"]!) \($0["state"]!)" == "failure-logs kept" }, "\(shown)")
             let removed = try await owner.dss("delete-assets", "--leftovers", "--yes")
             #expect(removed.status.isSuccess, "\(removed)")
-            let kept = ["START.md", "manifest.json", "notes.txt", "small-1.0.vhd", "small-1.0.vmdk"]
+            let kept = ["START.md", "manifest.json", "notes.txt", "small-1.0.tar.gz", "small-1.0.vhd"]
             #expect(owner.files("1.0") == kept && owner.files("1.1") == [])
             #expect(!fileExists("\(owner.root)/state/builds/1.1") && !fileExists("\(owner.root)/state/failures/1.0"))
             #expect(fileExists("\(owner.root)/state/1.0.password"))
@@ -95,7 +95,7 @@ struct LocalAssetsTests {
             try await withTemporaryDirectory { root in
                 let owner = Owner(root: root)
                 try owner.put("1.0", ["manifest.json": "{}", "small-1.0.vhd": "", ".small-1.0.raw.partial": ""])
-                try owner.put("1.0", ["START.md": "", "notes.txt": "mine", "small-1.0.vmdk": ""])
+                try owner.put("1.0", ["START.md": "", "notes.txt": "mine", "small-1.0.tar.gz": ""])
                 try owner.put("1.1", ["small-1.1.raw": ""])
                 try await body(owner)
             }

@@ -184,7 +184,7 @@ struct ExportTasks: Sendable {
     var folder: String { "\(workspace.keyPrefix)export/" }
 
     func key(of task: EC2.ExportImageTask, _ format: ImageFormat) -> String {
-        "\(folder)\(task.exportImageTaskId).\(format.fileExtension)"
+        folder + format.fileName(task.exportImageTaskId)
     }
 
     /// All tasks that AWS still lists. It filters tasks only by state.

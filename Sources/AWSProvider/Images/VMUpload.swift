@@ -30,11 +30,17 @@ package struct UploadSource: Sendable {
         self.path = path
         let format = try await ImageInspector(runner: runner).inspect(path).format
         guard format != .raw else { return }
-        let raw = path.replacing(".\(format.fileExtension)", with: "") + ".raw"
+        let raw = ImageFormat.raw.fileName(format.stem(of: path) ?? path)
         let line =
-            format == .ova
-            ? "unpack it with tar and convert the disk inside: qemu-img convert -p -O raw DISK.vmdk \(shellQuoted(raw))"
-            : "qemu-img convert -p -f \(Conversion.driver(of: format)) -O raw \(shellQuoted(path)) \(shellQuoted(raw))"
+            switch format {
+            case .ova:
+                "unpack it with tar and convert the disk inside: "
+                    + "qemu-img convert -p -O raw DISK.vmdk \(shellQuoted(raw))"
+            case .gcp: DiskArchive(path: path).advice
+            default:
+                "qemu-img convert -p -f \(Conversion.driver(of: format)) -O raw \(shellQuoted(path)) "
+                    + shellQuoted(raw)
+            }
         throw Failure(.badData, "\(path) is a \(format.rawValue) image, but a raw disk is required", advice: line)
     }
 }

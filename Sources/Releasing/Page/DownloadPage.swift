@@ -426,6 +426,21 @@ struct StartGuide {
         if let file = release.file(.vhd) {
             let new = "New-VM -Name sandbox -Generation 1 -MemoryStartupBytes 4GB -VHDPath \(Self.quoted(file.name))"
             add("Hyper-V", .text("In PowerShell as administrator:"), .command("\(new); Start-VM sandbox"))
+        } else if let file = release.file(.vhdx) {
+            let new = "New-VM -Name sandbox -Generation 2 -MemoryStartupBytes 4GB -VHDPath \(Self.quoted(file.name))"
+            let secureBoot = "Set-VMFirmware sandbox -EnableSecureBoot Off"
+            add(
+                "Hyper-V", .text("In PowerShell as administrator:"),
+                .command("\(new); \(secureBoot); Start-VM sandbox"))
+        }
+        if let file = release.file(.vhdFixed) {
+            let text =
+                "Upload \(file.name) to a page blob, make a disk of it, and attach the disk to a machine, as described in "
+            add("Azure", .text(text + "\(StartInstructions.fileName)."))
+        }
+        if let file = release.file(.gcp) {
+            let create = "gcloud compute images create sandbox --source-uri gs://BUCKET/\(Self.quoted(file.name))"
+            add("Google Cloud", .text("Upload \(file.name) to a bucket of yours."), .command(create))
         }
         if let file = release.file(.qcow2, .raw, .vhd, .vmdk) {
             let port = release.jupyterPort

@@ -54,7 +54,7 @@ struct Tool: Sendable {
         Tool(name: "qemu-system-x86_64", package: "qemu-system-x86", neededFor: "verify-vm"),
         Tool(name: "curl", package: "curl", neededFor: "verify-vm"),
         Tool(name: "getfattr", package: "attr", neededFor: "Docker image"),
-        Tool(name: "pigz", package: "pigz", neededFor: "Docker image"),
+        Tool(name: "pigz", package: "pigz", neededFor: "Docker image, gcp image"),
         Tool(name: "zstd", package: "zstd", neededFor: "Docker image"),
         Tool(name: "skopeo", package: "skopeo", neededFor: "image registries"),
         Tool(name: "umoci", package: "umoci", neededFor: "verify-docker-image"),

@@ -94,7 +94,7 @@ struct Run: DssCommand {
         guard let image else { return try await RunnableImage(of: folder(live)) }
         let path = live.absolute(image)
         let isNamedLikeAFile =
-            image.contains("/") || ImageFormat.allCases.contains { image.hasSuffix(".\($0.fileExtension)") }
+            image.contains("/") || ImageFormat.allCases.contains { $0.stem(of: image) != nil }
         if isNamedLikeAFile || (try? ImageInspector.signature(of: path)) != nil { return RunnableImage(path: path) }
         do { return try await RunnableImage(of: folder(live)) } catch var failure as Failure where fileExists(path) {
             failure.details.append("\(path) is not a disk image; to name it anyway, write ./\(image)")

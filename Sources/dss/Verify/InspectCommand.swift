@@ -28,7 +28,7 @@ struct InspectCommand: DssCommand {
             """)
 
     @Argument(
-        help: "Image to inspect (VHD, VMDK, RAW, QCOW2 or OVA), or a directory with a root file system",
+        help: "Image to inspect, in any format of create-vm, or a directory with a root file system",
         completion: .file())
     var image: String
 

@@ -17,8 +17,8 @@ struct VerifyVM: DssCommand {
             kernel, runs the notebooks of the sandbox, and imports every installed distribution; without KVM, leave \
             this out with '--checks system'. Never writes to the image itself.
 
-            Boots on the hardware that the format is for: a VHD on Hyper-V's, a VMDK on VMware's, an OVA on \
-            VirtualBox's, a RAW or QCOW2 image on QEMU's. Give the default password of the image with \
+            Boots on the hardware that the format is for: a VHD on Hyper-V's, a VHDX by UEFI, a VMDK on VMware's, an OVA \
+            on VirtualBox's, any other image on QEMU's. Give the default password of the image with \
             --default-password-file, --ask-default-password or DSS_DEFAULT_PASSWORD.
 
             Exits with 1 if a check fails.
@@ -29,7 +29,7 @@ struct VerifyVM: DssCommand {
                   --default-password-file secret.txt --json
             """)
 
-    @Argument(help: "Image to verify: VHD, VMDK, RAW, QCOW2 or OVA", completion: .file())
+    @Argument(help: "Image to verify, in any format of create-vm", completion: .file())
     var image: String
 
     @Option(help: "Virtual hardware to boot on (default: what the format of the image is for)")
