@@ -118,7 +118,7 @@ package enum Hardware: String, Sendable, Codable, CaseIterable {
         case .vhd, .vhdFixed: .hyperv
         // Generation 2 boots by UEFI.
         case .vhdx: .qemuUEFI
-        case .vmdk: .vmware
+        case .vmdk, .vmdkSparse: .vmware
         case .ova: .virtualbox
         case .raw, .qcow2, .gcp: .qemu
         }

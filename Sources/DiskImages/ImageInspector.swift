@@ -31,7 +31,7 @@ package struct ImageInspector: Sendable {
             Command(
                 "qemu-img", ["info", "--output=json", "--image-opts", node.options], environment: ["LC_ALL": "C"]))
         let description = try decode(path, answer)
-        if [.qcow2, .vmdk, .vhdx].contains(signature.format) {
+        if [.qcow2, .vmdk, .vmdkSparse, .vhdx].contains(signature.format) {
             _ = try await runTool(
                 path,
                 Command(
@@ -173,7 +173,7 @@ package struct ImageSignature: Sendable, Equatable {
             ImageSignature(format: format, subformat: subformat, mistake: isWhole ? nil : "truncated or incomplete")
         }
         if has(head, "QFI\u{fb}", at: 0) { return ImageSignature(format: .qcow2) }
-        if has(head, "KDMV", at: 0) { return vmdk(head, end, whole) }
+        if has(head, "KDMV", at: 0) { return vmdk(head, end, length, whole) }
         if has(head, "conectix", at: 0) {
             // A dynamic disk starts with a copy of its footer (Virtual Hard Disk Image Format 1.0).
             return whole(.vhd, vhdType(head), has(end, "conectix", at: end.count - 512))
@@ -195,11 +195,13 @@ package struct ImageSignature: Sendable, Equatable {
         return nil
     }
 
-    /// A stream-optimized disk has all ones as the offset of the grain directory in its header, and the actual offset
-    /// in a footer before the last sector (Virtual Disk Format 5.0, "Stream-Optimized Compressed Sparse Extents").
+    /// The grains of a stream-optimized disk are compressed, which bit 16 of the flags in its header says. It can have
+    /// all ones as the offset of the grain directory there, and the actual offset in a footer before the last sector
+    /// (Virtual Disk Format 5.0, "Stream-Optimized Compressed Sparse Extents").
     private static func vmdk(
-        _ head: [UInt8], _ end: [UInt8], _ whole: (ImageFormat, String?, Bool) -> ImageSignature
+        _ head: [UInt8], _ end: [UInt8], _ length: Int64, _ whole: (ImageFormat, String?, Bool) -> ImageSignature
     ) -> ImageSignature {
+        guard number(head, at: 8, bytes: 4) & 1 << 16 != 0 else { return whole(.vmdkSparse, nil, length % 512 == 0) }
         let isStream = number(head, at: 56, bytes: 8) == .max
         return whole(.vmdk, nil, !isStream || has(end, "KDMV", at: end.count - 1024))
     }

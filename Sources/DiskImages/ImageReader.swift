@@ -11,7 +11,9 @@ package struct ImageReader: Sendable {
     }
 
     /// Formats in the order in which an image is read: uncompressed ones first, because they are read faster.
-    package static let preference: [ImageFormat] = [.raw, .vhdFixed, .vhd, .vhdx, .qcow2, .vmdk, .ova, .gcp]
+    package static let preference: [ImageFormat] = [
+        .raw, .vhdFixed, .vhd, .vhdx, .vmdkSparse, .qcow2, .vmdk, .ova, .gcp,
+    ]
 
     /// The disk of an image as a raw file: a raw image itself, or a copy at `path`, which is compared with the image.
     /// - Throws: `Failure` with code `.badData` if the image is damaged, `.temporary` if the host's disk is full.

@@ -236,6 +236,7 @@ package enum ImageFormat: String, Sendable, Codable, CaseIterable, Hashable {
     case vhdFixed = "vhd-fixed"
     case vhdx
     case gcp
+    case vmdkSparse = "vmdk-sparse"
 
     /// What follows the common stem in the name of the exported file; different for each format.
     private var ending: String {
@@ -243,6 +244,7 @@ package enum ImageFormat: String, Sendable, Codable, CaseIterable, Hashable {
         // Azure takes only names that end with .vhd.
         case .vhdFixed: "-fixed.vhd"
         case .gcp: ".tar.gz"
+        case .vmdkSparse: "-sparse.vmdk"
         case .vhd, .vmdk, .raw, .qcow2, .ova, .vhdx: ".\(rawValue)"
         }
     }
@@ -265,6 +267,7 @@ package enum ImageFormat: String, Sendable, Codable, CaseIterable, Hashable {
         case .vhdFixed: "Azure"
         case .vhdx: "Hyper-V, generation 2"
         case .gcp: "Google Cloud"
+        case .vmdkSparse: "VMware, VirtualBox, without a conversion"
         }
     }
 }

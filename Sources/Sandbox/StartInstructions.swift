@@ -42,7 +42,8 @@ package struct StartInstructions: Sendable, Equatable {
 
     private var values: [String: String] {
         let windows = name(of: .vhd) ?? manifest.files.first?.name
-        let convertible = name(of: .vmdk) ?? name(of: .vhd) ?? name(of: .raw) ?? name(of: .vhdx)
+        let convertible =
+            name(of: .vmdk) ?? name(of: .vhd) ?? name(of: .vmdkSparse) ?? name(of: .raw) ?? name(of: .vhdx)
         var values: [String: String] = [
             "name": manifest.name, "version": manifest.version, "user": manifest.user,
             "port": "\(manifest.jupyterPort)", "size": "\((manifest.diskMiB + 1023) / 1024)",

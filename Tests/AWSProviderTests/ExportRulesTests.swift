@@ -15,6 +15,7 @@ struct ExportRulesTests {
             (.auto, [.raw], .codeBuild, .ebsDirect, "CodeBuild"),
             (.auto, [.vmdk, .qcow2, .ova], .elsewhere, .ebsDirect, "cannot make qcow2, ova"),
             (.auto, [.vhd, .vhdFixed, .vhdx, .gcp], .elsewhere, .ebsDirect, "cannot make vhd-fixed, vhdx, gcp"),
+            (.auto, [.vmdk, .vmdkSparse], .elsewhere, .ebsDirect, "cannot make vmdk-sparse"),
             (.vmExport, [.raw], .ec2, .vmExport, "asked for"),
             (.ebsDirect, [.vhd], .elsewhere, .ebsDirect, "asked for"),
         ] as [(ExportMethod, [ImageFormat], ExportPlace, ExportMethod, String)])
@@ -26,7 +27,9 @@ struct ExportRulesTests {
         #expect(choice.reason.contains(method.rawValue) && choice.reason.contains(why), "\(choice.reason)")
     }
 
-    @Test("formats that AWS cannot export are refused for vm-export", arguments: [.ova, .vhdFixed, .vhdx, .gcp])
+    @Test(
+        "formats that AWS cannot export are refused for vm-export",
+        arguments: [.ova, .vhdFixed, .vhdx, .gcp, .vmdkSparse])
     func impossible(format: ImageFormat) {
         let error = #expect(throws: Failure.self) {
             try ExportMethod.choose(.vmExport, formats: [.vmdk, format], at: .elsewhere)

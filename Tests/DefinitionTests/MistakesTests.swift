@@ -44,7 +44,7 @@ struct MistakesTests {
         ("formats: [VHD]", "3:11: error: 'formats' cannot be 'VHD', did you mean 'vhd'?"),
         (
             "formats: [iso]",
-            "3:11: error: 'formats' cannot be 'iso', use one of vhd, vmdk, raw, qcow2, ova, vhd-fixed, vhdx, gcp"
+            "3:11: error: 'formats' cannot be 'iso', use one of vhd, vmdk, raw, qcow2, ova, vhd-fixed, vhdx, gcp, vmdk-sparse"
         ),
         (
             "user: {name: root}",

@@ -55,7 +55,7 @@ struct PrecedenceTests {
             (
                 ["formats=[vhd, iso]"], [:],
                 [
-                    "flag --set formats: error: 'formats' cannot be 'iso', use one of vhd, vmdk, raw, qcow2, ova, vhd-fixed, vhdx, gcp"
+                    "flag --set formats: error: 'formats' cannot be 'iso', use one of vhd, vmdk, raw, qcow2, ova, vhd-fixed, vhdx, gcp, vmdk-sparse"
                 ]
             ),
             (
@@ -80,7 +80,7 @@ struct PrecedenceTests {
             (
                 [], ["DSS_FORMATS": "vhd,iso"],
                 [
-                    "environment DSS_FORMATS: error: 'formats' cannot be 'iso', use one of vhd, vmdk, raw, qcow2, ova, vhd-fixed, vhdx, gcp"
+                    "environment DSS_FORMATS: error: 'formats' cannot be 'iso', use one of vhd, vmdk, raw, qcow2, ova, vhd-fixed, vhdx, gcp, vmdk-sparse"
                 ]
             ),
             (

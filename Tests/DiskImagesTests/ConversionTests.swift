@@ -9,6 +9,10 @@ struct ConversionTests {
         (ImageFormat.vhd, "convert -p -f raw -O vpc -o subformat=dynamic,force_size=on /a /b"),
         (.vhdFixed, "convert -p -f raw -O vpc -o subformat=fixed,force_size=on /a /b"),
         (.vhdx, "convert -p -f raw -O vhdx -o subformat=dynamic,block_size=1M /a /b"),
+        (
+            .vmdkSparse,
+            "convert -p -f raw -O vmdk -o subformat=monolithicSparse,adapter_type=lsilogic,hwversion=14 /a /b"
+        ),
         (.qcow2, "convert -p -m 8 -W -f raw -O qcow2 -c -o compression_type=zstd /a /b"),
         (.raw, "convert -p -f raw -O raw /a /b"),
     ])

@@ -55,7 +55,7 @@ struct ImageConverterTests {
         }
     }
 
-    @Test(arguments: [ImageFormat.vhdFixed, .vhdx, .gcp])
+    @Test(arguments: [ImageFormat.vhdFixed, .vhdx, .gcp, .vmdkSparse])
     func aDiskIsReadBack(format: ImageFormat) async throws {
         try await withTemporaryDirectory { directory in
             let raw = try rawDisk(in: directory)
@@ -79,6 +79,21 @@ struct ImageConverterTests {
             #expect(info.contains(type) && info.contains("(67108864 bytes)"), "\(info)")
             // Azure takes whole MiB and the footer.
             #expect(format != .vhdFixed || image.file.bytes == (64 << 20) + 512)
+        }
+    }
+
+    @Test func aSparseVMDKIsWrittenToAndContainsItsOwnName() async throws {
+        try await withTemporaryDirectory { directory in
+            let image = try await ImageConverter(runner: runner).convert(
+                try rawDisk(in: directory), to: [.vmdkSparse], in: directory, stem: "s", appliance: appliance)[0]
+            let head = String(decoding: try readBytes(image.temporaryPath, count: 2048), as: UTF8.self)
+            #expect(head.contains("SPARSE \"s-sparse.vmdk\"\n") && head.contains("\"lsilogic\""))
+            let node = try QemuBlockNode(path: image.temporaryPath, format: .vmdkSparse)
+            try await runner.run(Command("qemu-io", ["--image-opts", "-c", "write -P 7 0 64k", node.options]))
+            guard have("vmdkinfo") else { return }
+            let path = "\(directory)/\(image.file.name)"
+            try renameFile(image.temporaryPath, to: path)
+            #expect(try await runner.run(Command("vmdkinfo", [path])).contains("Monolithic sparse"))
         }
     }
 
@@ -171,7 +186,7 @@ struct ImageConverterTests {
 
     /// On a file system of a few MB, mounted for one command only.
     /// `refuse` fails before anything is written, `write` when mke2fs runs out of space.
-    @Test(arguments: ["convert", "write", "refuse"])
+    @Test(arguments: ["convert", "convert sparsely", "write", "refuse"])
     func aFullDiskIsToldAndNothingIsLeft(what: String) async throws {
         guard getuid() == 0, have("unshare", "mount") else { return print("skipped: mounting needs root") }
         try await withTemporaryDirectory { directory in
@@ -189,11 +204,12 @@ struct ImageConverterTests {
                 return print("skipped: no tmpfs here: \(tail(of: "\(directory)/log"))")
             }
             let failure: Failure?
-            if what == "convert" {
+            if what.hasPrefix("convert") {
                 let raw = try rawDisk(in: directory, noiseMiB: 20)
                 failure = await DiskImagesTests.failure(of: {
                     _ = try await ImageConverter(runner: runner).convert(
-                        raw, to: [.vhd, .vmdk], in: target, stem: "s", appliance: appliance)
+                        raw, to: what == "convert" ? [.vhd, .vmdk] : [.vmdkSparse], in: target, stem: "s",
+                        appliance: appliance)
                 })
             } else {
                 guard canWriteDisks else { return }

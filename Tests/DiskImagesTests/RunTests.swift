@@ -113,7 +113,7 @@ struct KeptDiskTests {
         try await runner.run(Command("qemu-img", ["info", "--backing-chain", disk]))
     }
 
-    @Test(arguments: [ImageFormat.raw, .qcow2, .vmdk, .vhd, .vhdFixed, .vhdx])
+    @Test(arguments: [ImageFormat.raw, .qcow2, .vmdk, .vhd, .vhdFixed, .vhdx, .vmdkSparse])
     func aDiskIsCreatedOnceAndContinued(format: ImageFormat) async throws {
         try await withTemporaryDirectory { directory in
             let (image, path) = ("\(directory)/a, b.\(format)", "\(directory)/keep.qcow2")

@@ -27,9 +27,13 @@ struct SignatureTests {
         #expect(find([0: [0x1f, 0x8b, 8]]) == .init(format: .gcp))
         #expect(
             find([0: conectix, 63: [3]]) == .init(format: .vhd, subformat: "dynamic", mistake: cutOff))
-        #expect(find([0: kdmv, 56: noDirectory], end: [512: kdmv]) == .init(format: .vmdk))
-        #expect(find([0: kdmv, 56: noDirectory]) == .init(format: .vmdk, mistake: cutOff))
-        #expect(find([0: kdmv, 56: [21]]) == .init(format: .vmdk), "a disk with its directory in front has no footer")
+        #expect(find([0: kdmv, 10: [1], 56: noDirectory], end: [512: kdmv]) == .init(format: .vmdk))
+        #expect(find([0: kdmv, 10: [1], 56: noDirectory]) == .init(format: .vmdk, mistake: cutOff))
+        #expect(
+            find([0: kdmv, 10: [1], 56: [21]]) == .init(format: .vmdk),
+            "a disk with its directory in front has no footer")
+        #expect(find([0: kdmv, 56: [21]]) == .init(format: .vmdkSparse), "its grains are not compressed")
+        #expect(find([0: kdmv, 56: [21]], length: 1000) == .init(format: .vmdkSparse, mistake: cutOff))
         #expect(find([257: Array("ustar".utf8)]) == .init(format: .ova, subformat: "streamOptimized"))
         #expect(find([510: [0x55, 0xaa]]) == .init(format: .raw))
         #expect(find([510: [0x55, 0xaa]], length: 1000) == .init(format: .raw, mistake: cutOff))

@@ -46,13 +46,16 @@ struct PageTests {
     }
 
     @Test(
-        "a format for one platform has the steps for it",
-        arguments: [(ImageFormat.vhdx, "Hyper-V"), (.vhdFixed, "Azure"), (.gcp, "Google Cloud")])
-    func places(format: ImageFormat, title: String) throws {
+        "a release in one format has the steps for what takes it",
+        arguments: [
+            (ImageFormat.vhdx, ["Hyper-V"]), (.vhdFixed, ["Azure"]), (.gcp, ["Google Cloud"]),
+            (.vmdkSparse, ["VirtualBox", "VMware"]),
+        ])
+    func places(format: ImageFormat, titles: [String]) throws {
         let file = Manifest.File(name: format.fileName("lab-1"), format: format, bytes: 1, sha256: nil)
         let release = PublishedRelease(try sampleManifest(files: [file]), images: []) { $0 }
         let places = StartGuide(release).places
-        #expect(places.map(\.title) == [title])
+        #expect(places.map(\.title) == titles)
         #expect("\(places)".contains(file.name))
     }
 

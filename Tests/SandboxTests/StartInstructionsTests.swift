@@ -52,7 +52,7 @@ struct StartInstructionsTests {
             String($0.output.1)
         }
         let own = Set(formats.map { $0.fileName("") })
-        let isConverted = !Set(formats).isDisjoint(with: [.raw, .vhd, .vmdk, .vhdx])
+        let isConverted = !Set(formats).isDisjoint(with: [.raw, .vhd, .vmdk, .vhdx, .vmdkSparse])
         let converted = Set([".vdi", "-disk.vmdk"] + (isConverted ? [".qcow2"] : []))
         #expect(own.isSubset(of: names))
         #expect(Set(names).isSubset(of: own.union(converted)))
@@ -64,7 +64,7 @@ struct StartInstructionsTests {
             ([.vhd, .vmdk], ["VirtualBox", "VMware", "Hyper-V", "QEMU", "libvirt"]),
             ([.vhd], ["VirtualBox", "Hyper-V", "QEMU", "libvirt"]), ([.ova], ["VirtualBox", "VMware"]),
             ([.raw], ["QEMU", "libvirt"]), ([.vhdx], ["Hyper-V", "QEMU", "libvirt"]), ([.vhdFixed], ["Azure"]),
-            ([.gcp], ["Google Cloud"]),
+            ([.gcp], ["Google Cloud"]), ([.vmdkSparse], ["VirtualBox", "VMware", "QEMU", "libvirt"]),
         ] as [([ImageFormat], [String])])
     func sections(formats: [ImageFormat], hypervisors: [String]) throws {
         let titles = try markdown(formats).matches(of: /(?m)^## (.+)$/).map { String($0.output.1) }
@@ -88,7 +88,7 @@ struct StartInstructionsTests {
     @Test("the formats of a build have different names, from which the stem follows")
     func names() {
         let names = ImageFormat.allCases.map { $0.fileName("lab-1") }
-        #expect(names.suffix(3) == ["lab-1-fixed.vhd", "lab-1.vhdx", "lab-1.tar.gz"])
+        #expect(names.suffix(4) == ["lab-1-fixed.vhd", "lab-1.vhdx", "lab-1.tar.gz", "lab-1-sparse.vmdk"])
         #expect(Set(names).count == names.count)
         #expect(zip(ImageFormat.allCases, names).allSatisfy { $0.stem(of: $1) == "lab-1" })
         #expect(ImageFormat.vhdFixed.stem(of: "lab-1.vhd") == nil)

@@ -203,7 +203,9 @@ struct ScratchSpace: Sendable {
     /// The largest disk that a format can hold, in GiB: VHD by its specification, VMDK as QEMU
     /// opens it for the comparison.
     /// Sources: Virtual Hard Disk Image Format 1.0; QEMU's block/vmdk.c, `VMDK_EXTENT_MAX_SECTORS`.
-    private static let limits: [ImageFormat: Int] = [.vhd: 2040, .vhdFixed: 2040, .vmdk: 2047, .ova: 2047]
+    private static let limits: [ImageFormat: Int] = [
+        .vhd: 2040, .vhdFixed: 2040, .vmdk: 2047, .vmdkSparse: 2047, .ova: 2047,
+    ]
 
     /// - Throws: `Failure` if a format cannot hold a disk of that size.
     static func checkLimits(of formats: [ImageFormat], volumeGiB: Int) throws {
@@ -215,12 +217,12 @@ struct ScratchSpace: Sendable {
         }
     }
 
-    /// Size of the file relative to the data on the disk: VHD and VHDX store blocks of 2 and 1 MiB uncompressed, a fixed
-    /// VHD is as sparse as the disk, and the others compress.
+    /// Size of the file relative to the data on the disk: VHD, VHDX and a sparse VMDK store blocks uncompressed, a
+    /// fixed VHD is as sparse as the disk, and the others compress.
     private static func share(of format: ImageFormat) -> Double {
         switch format {
         case .raw: 0
-        case .vhd, .vhdx: 1.1
+        case .vhd, .vhdx, .vmdkSparse: 1.1
         case .vhdFixed: 1
         case .vmdk, .qcow2, .gcp: 0.7
         // The archive and the VMDK that it is packed from.

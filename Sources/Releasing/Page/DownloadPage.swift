@@ -412,12 +412,12 @@ struct StartGuide {
             let text = "File → Import Appliance, choose \(file.name), and start it."
             add("VirtualBox", .text(text), .text(Self.forwarding(release)))
             add("VMware", .text("File → Open, choose \(file.name), and start it."))
-        } else if let file = release.file(.vhd, .vmdk) {
+        } else if let file = release.file(.vmdkSparse, .vhd, .vmdk) {
             let disk = Self.writable(file)
             let text = "Create a machine of type \(release.system) (64-bit) with 4096 MB of memory and \(disk) as "
             add("VirtualBox", .text(text + "its SATA disk, and start it."), .text(Self.forwarding(release)))
         }
-        if let file = release.file(.vmdk), release.file(.ova) == nil {
+        if let file = release.file(.vmdkSparse, .vmdk), release.file(.ova) == nil {
             let text =
                 "Create a machine with 4096 MB of memory and \(Self.writable(file)) as its existing SATA disk, "
                 + "and start it."
@@ -480,7 +480,7 @@ struct StartGuide {
         places.append(Place(title: title, steps: steps))
     }
 
-    /// The disk of a new machine. A machine cannot write to a VMDK, which is compressed for the download.
+    /// The disk of a new machine. A machine cannot write to a VMDK that is compressed for the download.
     private static func writable(_ file: PublishedRelease.File) -> String {
         file.format == .vmdk ? "\(file.name), converted as described in \(StartInstructions.fileName)," : file.name
     }
