@@ -25,7 +25,7 @@ struct Internet: Network {
 extension Live {
     /// Whether the resolver knows a host. Behind a proxy, which resolves names itself, every host may exist.
     @Sendable func hostExists(_ name: String) async -> Bool {
-        guard (try? ProxyRoute.proxy(in: environment)) == .some(nil) else { return true }
+        guard (variable("HTTPS_PROXY") ?? variable("https_proxy")) == nil else { return true }
         let error = try? await inBackground {
             var addresses: UnsafeMutablePointer<addrinfo>?
             defer { addresses.map(freeaddrinfo) }
