@@ -92,7 +92,7 @@ package func readText(_ path: String) throws -> String {
 
 /// Creates a directory and its parents; an existing directory is left unchanged.
 package func makeDirectory(_ path: String, mode: UInt16 = 0o755) throws {
-    if mkdir(path, 0o755) != 0 {
+    if mkdir(path, mode_t(mode)) != 0 {
         switch errno {
         case EEXIST where FileKind(of: path) == .directory: return
         case ENOENT:
@@ -103,6 +103,14 @@ package func makeDirectory(_ path: String, mode: UInt16 = 0o755) throws {
         }
     }
     guard chmod(path, mode_t(mode)) == 0 else { throw FileError("set the mode of", path) }
+}
+
+/// Creates a directory that only its owner can enter, or closes an existing one to everybody else.
+package func makePrivateDirectory(_ path: String) throws {
+    try makeDirectory(path, mode: 0o700)
+    var status = stat()
+    guard stat(path, &status) == 0 else { throw FileError("read", path) }
+    guard status.st_mode & 0o077 == 0 || chmod(path, 0o700) == 0 else { throw FileError("set the mode of", path) }
 }
 
 /// What a path leads to, after symbolic links. Whoever opens a pipe waits for its other end.

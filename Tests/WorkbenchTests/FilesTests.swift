@@ -133,6 +133,17 @@ struct FilesTests {
         }
     }
 
+    @Test("a private directory is made closed, and an open one is closed", arguments: [nil, 0o755, 0o701, 0o500])
+    func privateDirectories(before: UInt16?) async throws {
+        try await withTemporaryDirectory { directory in
+            let path = "\(directory)/a/b"
+            if let before { try makeDirectory(path, mode: before) }
+            try makePrivateDirectory(path)
+            var status = stat()
+            #expect(stat(path, &status) == 0 && status.st_mode & 0o077 == 0)
+        }
+    }
+
     @Test func aFileInTheWayOfADirectoryIsAnError() async throws {
         try await withTemporaryDirectory { directory in
             let path = "\(directory)/file"

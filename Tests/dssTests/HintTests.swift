@@ -190,6 +190,6 @@ struct HintTests {
         #expect(said.code == 77)
         #expect(said.json["advice"] as? String == "sudo .build/debug/dss create-vm --set 'name=a b' --json")
         #expect(said.json["message"] as? String == "'create-vm' must run as root")
-        #expect(await world.dss("prune-cache", "--dry-run", "--cache", "/nonexistent").code != 77)
+        #expect(await world.dss("create-vm", "--plan", "--cache", "/nonexistent").code != 77)
     }
 }

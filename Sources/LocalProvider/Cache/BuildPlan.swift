@@ -11,6 +11,8 @@ package struct BuildPlan: Sendable {
         /// In the machine that was kept after a failure, with which the build goes on.
         case kept
         case build
+        /// Only root can see whether it is cached.
+        case unknown
     }
 
     /// A stage, or a part of one that has a cache entry of its own.
@@ -32,6 +34,9 @@ package struct BuildPlan: Sendable {
     package var notes: [String] = []
     /// Why a build would be refused; `nil` if it would begin.
     package var obstacle: Failure?
+
+    /// Whether the cache can be read by another user only, so that the plan does not tell what a build takes from it.
+    package var isIncomplete: Bool { parts.contains { $0.state == .unknown } }
 
     /// Whether a build would do nothing.
     package var isFinished: Bool { parts.allSatisfy { $0.state == .upToDate } }
@@ -66,12 +71,13 @@ extension LocalMachineFactory {
             parts.append(part)
         }
         parts += stages.map { BuildPlan.Part(stage: $0, name: "", state: .build, changes: []) }
+        let isReadable = cache.isReadable
         let isCached = parts.map { $0.state == .cached }
         for index in parts.indices {
             if upToDate.contains(parts[index].stage) {
                 parts[index].state = .upToDate
             } else if !plan.usesCache || !isCached[...index].allSatisfy(\.self) {
-                parts[index].state = .build
+                parts[index].state = plan.usesCache && !parts[index].name.isEmpty && !isReadable ? .unknown : .build
             }
         }
         guard let kept else { return BuildPlan(parts: parts) }

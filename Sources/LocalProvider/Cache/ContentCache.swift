@@ -26,6 +26,40 @@ package struct ContentCache: Sendable, Equatable {
     func workspace(_ build: String) -> String { "\(directory)/work/\(build)" }
 }
 
+extension ContentCache {
+    /// Creates the directories of the trees, closed to everybody but root: the trees contain setuid programs that get
+    /// no updates any more, and files that no other user may read.
+    ///
+    /// The cache directory itself may hold other things of its owner, so an existing one keeps its mode.
+    /// - Throws: `Failure` if another user could replace the trees.
+    func prepare() throws {
+        if !fileExists(directory) { try makePrivateDirectory(directory) }
+        for path in treeDirectories {
+            try makePrivateDirectory(path)
+            var status = stat()
+            guard stat(path, &status) == 0, status.st_uid == geteuid() else {
+                throw Failure(
+                    .noPermission, "\(path) belongs to another user, who could change what a build takes from it",
+                    advice: "remove it, or use another --cache")
+            }
+        }
+    }
+
+    /// Whether this user can read the cache; one that does not exist yet is empty.
+    var isReadable: Bool {
+        ([directory] + treeDirectories).allSatisfy { path in
+            let folder = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+            guard folder >= 0 else { return errno == ENOENT }
+            close(folder)
+            return true
+        }
+    }
+
+    private var treeDirectories: [String] {
+        (Kind.allCases.map(\.rawValue) + ["work"]).map { "\(directory)/\($0)" }
+    }
+}
+
 /// Metadata of a cache entry, written when the entry is complete.
 struct CacheEntryManifest: Sendable, Equatable, Codable {
     var key: String
@@ -67,11 +101,12 @@ package struct CachedTree: Sendable, Equatable, Codable {
 }
 
 extension Command {
-    /// Computes the fingerprint of a tree. It changes with the name, type, mode, owner, size, time or link target of
-    /// any file.
+    /// Computes the fingerprint of a tree. It changes with the name, type, mode, owner, size, times or link target of
+    /// any file. The time of the last change of the inode (`%C@`) reveals a write even if the modification time was
+    /// restored, since the kernel sets it. A tree that was copied has other ones, too.
     static func fingerprint(of tree: String) -> Command {
         let script = #"""
-            cd "$1" && find . -printf '%P\t%y %m %U:%G %s %T@ %l\0' | LC_ALL=C sort -z | sha256sum | cut -c1-64
+            cd "$1" && find . -printf '%P\t%y %m %U:%G %s %T@ %C@ %l\0' | LC_ALL=C sort -z | sha256sum | cut -c1-64
             """#
         return Command("sh", ["-c", script, "sh", tree])
     }

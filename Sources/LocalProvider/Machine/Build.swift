@@ -159,6 +159,7 @@ extension LocalMachineFactory {
             try await dismantle(parts)
         }
 
+        try cache.prepare()
         let build = await register(assetID, parts, record, lock, scope.undo)
         // Renamed into place, so that the directory is complete as soon as it exists.
         try makeDirectory(parts.unfinished, mode: 0o700)

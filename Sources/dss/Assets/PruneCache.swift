@@ -15,7 +15,7 @@ struct PruneCache: DssCommand {
             for confirmation.
 
             Examples:
-              dss prune-cache --dry-run
+              sudo dss prune-cache --dry-run
               sudo dss prune-cache --unused-for 7
               sudo dss prune-cache --keep 20GB
               sudo dss prune-cache --all
@@ -61,7 +61,8 @@ struct PruneCache: DssCommand {
         }
     }
 
-    var needsRoot: Bool { !dryRun }
+    /// Also for a dry run: only root can read the cache.
+    var needsRoot: Bool { true }
 
     func run(in live: Live) async throws {
         if all, !dryRun, !yes { try await confirmRemoval(live) }

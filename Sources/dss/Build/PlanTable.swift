@@ -36,6 +36,7 @@ extension BuildPlan {
     /// The lines below the table: what the changes are measured by, and what else a person has to know.
     fileprivate var remarks: [String] {
         if isFinished { return ["nothing to do: no input has changed since the last build"] }
+        if isIncomplete { return ["only root can read the cache: run the same command with sudo"] + notes }
         let compared = Set(parts.filter { !$0.changes.isEmpty }.compactMap(\.comparedWith)).sorted()
         return
             (compared.isEmpty

@@ -11,8 +11,8 @@ struct CheckCommand: DssCommand {
         abstract: "Check the definition, pins and playbook without building",
         discussion: """
             Reads the definition, the pins, and every YAML file, template and notebook of the roles, and lets Ansible \
-            check its syntax. Also shows what the next 'dss create-vm' would build, and why. Builds and writes \
-            nothing, and does not require root.
+            check its syntax. Also shows what the next 'dss create-vm' would build, and why, if this user can read \
+            the cache. Builds and writes nothing, and does not require root.
 
             Exits with 65 if there are errors, and with 69 if Ansible is not installed.
 
@@ -87,6 +87,7 @@ extension BuildPlan {
     fileprivate var sentence: String {
         if isFinished { return "nothing to do" }
         if let obstacle { return "refused: \(obstacle.message)" }
+        if isIncomplete { return "unknown: only root can read the cache" }
         guard let first = parts.first(where: { $0.state == .build && !$0.name.isEmpty }) else {
             return "starts from the cached installation"
         }

@@ -1,3 +1,4 @@
+import Glibc
 import Provisioning
 import Sandbox
 import Testing
@@ -51,6 +52,31 @@ struct BuildPlanTests {
             let plan = try make(true)
             #expect(states(plan) == ["base system debian bookworm cached", "first cached", "last cached", " build"])
             #expect(plan.parts.map(\.seconds) == [9, 9, 9, nil] && !plan.isFinished)
+        }
+    }
+
+    @Test(
+        "who cannot read the cache is not told that it is empty",
+        .enabled(if: geteuid() == 0, "needs root to become another user"))
+    func unreadable() async throws {
+        try await withCache { factory, fixture, _ in
+            let order = try fixture.order()
+            let machine = MachinePlan(order, try BuildInputs(order))
+            // The thread becomes another user for files only: setfsuid(2), which the module Glibc lacks.
+            let symbol = try #require(dlsym(nil, "setfsuid"))
+            let setUser = unsafeBitCast(symbol, to: (@convention(c) (uid_t) -> CInt).self)
+            let plan = { () -> BuildPlan in
+                _ = setUser(65534)
+                defer { _ = setUser(0) }
+                return factory.plan(machine, steps: order.definition.playbook.steps, then: [.seal], upToDate: [])
+            }
+            chmod(parentDirectory(factory.cache.directory), 0o755)
+            #expect(states(plan()) == ["base system debian bookworm cached", "first cached", "last cached", " build"])
+            #expect(!plan().isIncomplete)
+            try factory.cache.prepare()
+            #expect(
+                states(plan()) == ["base system debian bookworm unknown", "first unknown", "last unknown", " build"])
+            #expect(plan().isIncomplete && !plan().isFinished)
         }
     }
 

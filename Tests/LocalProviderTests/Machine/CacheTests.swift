@@ -41,6 +41,19 @@ final class Counter: Sendable {
     static let damages: [(name: String, damage: @Sendable (LocalMachineFactory) throws -> Void)] = [
         ("a file was changed", { try writeAtomically("longer", to: "\($0.cache.tree(.base, "k"))/sub/file") }),
         ("a file is missing", { unlink("\($0.cache.tree(.base, "k"))/sub/file") }),
+        (
+            "a byte was changed and the time restored",
+            { factory in
+                let path = "\(factory.cache.tree(.base, "k"))/sub/file"
+                var status = stat()
+                #expect(stat(path, &status) == 0)
+                let file = open(path, O_WRONLY | O_CLOEXEC)
+                defer { close(file) }
+                #expect(pwrite(file, "T", 1, 0) == 1)
+                var times = [status.st_atim, status.st_mtim]
+                #expect(futimens(file, &times) == 0)
+            }
+        ),
         ("a file was truncated", { truncate("\($0.cache.tree(.base, "k"))/sub/file", 0) }),
         ("the tree is gone", { try FileManager.default.removeItem(atPath: $0.cache.tree(.base, "k")) }),
         ("the manifest is gone", { unlink($0.cache.manifest(.base, "k")) }),
@@ -79,6 +92,38 @@ final class Counter: Sendable {
             #expect(
                 events.warnings.count == 1 && events.warnings[0].hasPrefix("the cached base system k cannot be used"))
             #expect(try readText("\(tree.path)/sub/file") == "text")
+        }
+    }
+
+    private static func mode(_ path: String) -> UInt32? {
+        var status = stat()
+        return stat(path, &status) == 0 ? status.st_mode & 0o7777 : nil
+    }
+
+    @Test("a build closes the trees to other users, and leaves a directory alone that may hold other things")
+    func modes() async throws {
+        try await Self.withFactory { factory in
+            let cache = factory.cache
+            try cache.prepare()
+            for path in ["", "/base", "/layers", "/work"] {
+                #expect(Self.mode(cache.directory + path) == 0o700)
+                chmod(cache.directory + path, 0o755)
+            }
+            try await withUndo { undo in _ = try await factory.open(AssetID("a"), in: Scope(undo)) }
+            #expect(Self.mode(cache.directory) == 0o755)
+            for path in ["/base", "/layers", "/work"] { #expect(Self.mode(cache.directory + path) == 0o700) }
+        }
+    }
+
+    @Test(
+        "trees that another user could replace are refused",
+        .enabled(if: geteuid() == 0, "needs root to give directories to another user"), arguments: ["base", "layers"])
+    func owners(name: String) async throws {
+        try await Self.withFactory { factory in
+            try makeDirectory("\(factory.cache.directory)/\(name)")
+            chown("\(factory.cache.directory)/\(name)", 65534, 65534)
+            let failure = #expect(throws: Failure.self) { try factory.cache.prepare() }
+            #expect(failure?.code == .noPermission && failure?.message.contains("/\(name) belongs to") == true)
         }
     }
 
