@@ -208,6 +208,13 @@ package func baseName(_ path: String) -> String {
     path.split(separator: "/").last.map(String.init) ?? path
 }
 
+/// Whether the file system of a path is mounted with noexec, so that no program on it can be run.
+package func isNoExec(_ path: String) -> Bool {
+    var status = statvfs()
+    // ST_NOEXEC, which statvfs(3) defines only for C programs with _GNU_SOURCE.
+    return statvfs(path, &status) == 0 && status.f_flag & 8 != 0
+}
+
 /// Bytes available to unprivileged users on the file system of a path; `nil` if they cannot be determined.
 package func freeBytes(on path: String) -> Int64? {
     var status = statvfs()

@@ -3,6 +3,20 @@ import Workbench
 
 @testable import LocalProvider
 
+/// Calls `body` with a new tmpfs; prints a line instead where none can be mounted, as in a container.
+func withTmpfs(_ options: String, _ body: (String) async throws -> Void) async throws {
+    try await withTemporaryDirectory { folder in
+        let runner = SystemCommandRunner()
+        let mounted = try await runner.execute(Command("mount", ["-t", "tmpfs", "-o", options, "tmpfs", folder]))
+        guard mounted.status.isSuccess else { return print("skipped: no tmpfs can be mounted here") }
+        try await finally {
+            try await body(folder)
+        } cleanup: {
+            _ = try? await runner.run(Command("umount", ["--lazy", folder]))
+        }
+    }
+}
+
 /// A playbook of two roles in a folder, and an order for it.
 struct Fixture {
     let folder: String

@@ -7,6 +7,7 @@ extension LocalMachineFactory {
     /// Returns the base system of a plan from the cache, or builds it and adds it to the cache.
     package func base(_ plan: MachinePlan, for build: Build, events: @escaping EventSink) async throws -> CachedTree {
         try await beforeBuilding(cachedSteps(of: plan))
+        try await requireFileSystem(for: build)
         let recipe = BaseRecipe(plan.base, profile: plan.profile, host: host)
         let access = CacheAccess(cache: cache, runner: runner, build: build, events: events)
         let make = { try await makeBase(recipe, for: build, isVerbose: plan.isVerbose, events: events) }

@@ -35,7 +35,9 @@ extension ContentCache {
     func prepare() throws {
         if !fileExists(directory) { try makePrivateDirectory(directory) }
         for path in treeDirectories {
-            try makePrivateDirectory(path)
+            do { try makePrivateDirectory(path) } catch let error as FileError where error.code == EPERM {
+                throw unsuitable(Obstacle("\(error)"))
+            }
             var status = stat()
             guard stat(path, &status) == 0, status.st_uid == geteuid() else {
                 throw Failure(

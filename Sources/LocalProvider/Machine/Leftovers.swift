@@ -60,13 +60,18 @@ extension LocalMachineFactory {
 
 /// The mounts visible to this process, in mount order.
 struct MountTable: Sendable, Equatable {
-    var targets: [String]
+    private struct Mount: Equatable {
+        var target: String
+        var type: String
+    }
+    private var mounts: [Mount]
 
     /// - Parameter text: as in `/proc/self/mounts`; spaces in paths are escaped as `\040`.
     init(_ text: String) {
-        targets = text.split(separator: "\n").compactMap { line in
+        mounts = text.split(separator: "\n").compactMap { line in
             let fields = line.split(separator: " ")
-            return fields.count > 1 ? Self.unescaped(String(fields[1])) : nil
+            guard fields.count > 2 else { return nil }
+            return Mount(target: Self.unescaped(String(fields[1])), type: String(fields[2]))
         }
     }
 
@@ -74,7 +79,12 @@ struct MountTable: Sendable, Equatable {
 
     /// The mounts at and below a directory in unmount order: the last mount first.
     func below(_ directory: String) -> [String] {
-        targets.filter { $0 == directory || $0.hasPrefix(directory + "/") }.reversed()
+        mounts.map(\.target).filter { $0 == directory || $0.hasPrefix(directory + "/") }.reversed()
+    }
+
+    /// The type of the file system that a path is on; a later mount hides an earlier one.
+    func type(of path: String) -> String? {
+        mounts.last { path == $0.target || path.hasPrefix($0.target == "/" ? "/" : $0.target + "/") }?.type
     }
 
     private static func unescaped(_ path: String) -> String {

@@ -127,6 +127,38 @@ final class Counter: Sendable {
         }
     }
 
+    @Test(
+        "a file system that cannot hold the trees is refused before anything is built, an ordinary one is not",
+        .enabled(if: geteuid() == 0, "needs root to mount file systems"),
+        arguments: [
+            ("rw", true, "no overlay can be mounted"), ("noexec", false, "noexec"), ("nodev,nosuid", false, nil),
+            ("rw", false, nil),
+        ])
+    func fileSystems(options: String, isOverlay: Bool, reason: String?) async throws {
+        try await withTmpfs(options) { folder in
+            let factory = LocalMachineFactory(
+                runner: SystemCommandRunner(), cacheDirectory: "\(folder)/cache", stateDirectory: "\(folder)/state",
+                host: HostSettings())
+            if isOverlay {
+                for name in ["lower", "upper", "upper.work", "cache"] { try makeDirectory("\(folder)/\(name)") }
+                let upper = (changes: "\(folder)/upper", work: "\(folder)/upper.work")
+                try await factory.runner.run(
+                    Overlay(lower: ["\(folder)/lower"], upper: upper, target: factory.cache.directory).mount)
+            }
+            try await withUndo { undo in
+                let build = try await factory.open(AssetID("a"), in: Scope(undo))
+                let check = { try await factory.requireFileSystem(for: build) }
+                guard let reason else { return try await check() }
+                let failure = await #expect(throws: Failure.self) { try await check() }
+                #expect(failure?.code == .unavailable && failure?.message.contains(reason) == true)
+                #expect(failure?.details.first == "its file system is \(isOverlay ? "overlay" : "tmpfs")")
+                #expect(failure?.advice?.contains("--cache") == true)
+            }
+            #expect(MountTable.current.below(folder).count == (isOverlay ? 2 : 1))
+            if isOverlay { try await factory.runner.run(Command("umount", [factory.cache.directory])) }
+        }
+    }
+
     @Test func oneOfTwoBuildsMakesWhatTheOtherWaitsFor() async throws {
         try await Self.withFactory { factory in
             let made = Counter()

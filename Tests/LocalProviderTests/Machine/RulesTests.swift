@@ -212,6 +212,35 @@ import Workbench
         #expect(table.below("/ab") == ["/ab"])
     }
 
+    @Test(
+        "the file system of a path is the one of the mount above it",
+        arguments: [
+            ("/", "overlay"), ("/var/cache/dss", "overlay"), ("/srv/a b/c", "nfs4"), ("/srv/a b", "nfs4"),
+            ("/srv/a bc", "xfs"), ("/mnt/x", "tmpfs"),
+        ])
+    func typeOfFileSystem(path: String, type: String) {
+        let table = MountTable(
+            "o / overlay rw 0 0\nd /srv xfs rw 0 0\ns:/ /srv/a\\040b nfs4 rw 0 0\nv /mnt vfat rw 0 0\nt /mnt tmpfs rw 0 0\n"
+        )
+        #expect(table.type(of: path) == type)
+        #expect(MountTable("").type(of: path) == nil)
+    }
+
+    @Test(
+        "who cannot use a file system is told which option to give, or which privilege is missing",
+        arguments: [
+            ("overlay", true, "--cache or DSS_CACHE"), ("vfat", false, "--cache or DSS_CACHE"),
+            ("ext4", true, "privileged"), ("ext4", false, "--cache or DSS_CACHE"),
+        ])
+    func unsuitable(type: String, mayBePrivilege: Bool, advice: String) {
+        let failure = ContentCache(directory: "/c").unsuitable(
+            .init("reason", mayBePrivilege ? .privilege : .fileSystem, details: ["mount: no"]),
+            mounts: MountTable("x / \(type) rw 0 0\n"))
+        #expect(failure.code == .unavailable && failure.message.contains("/c cannot be used for builds: reason"))
+        #expect(failure.details == ["its file system is \(type)", "mount: no"])
+        #expect(failure.advice?.contains(advice) == true)
+    }
+
     @Test func ofPipsConfigurationOnlyPlacesAreTaken() {
         let text = """
             [global]
