@@ -4,8 +4,9 @@ import Workbench
 /// Password logins to one copy with the real `ssh`, the way a user does it.
 ///
 /// Passwords never appear on a command line or in the environment: `ssh` runs a helper that reads them from a file that
-/// only its owner can read. The trusted host keys are the known keys of a remote copy, or the first keys that a local
-/// copy presented; all others are rejected.
+/// only its owner can read. The helper itself is in no directory, since `/tmp` may be mounted with noexec. The trusted
+/// host keys are the known keys of a remote copy, or the first keys that a local copy presented; all others are
+/// rejected.
 struct GuestLogin: Sendable {
     var user: String
     var host: String
@@ -28,11 +29,11 @@ struct GuestLogin: Sendable {
     /// Sets the answers to the prompts of `ssh`.
     /// - Parameter new: The answer to a prompt for a new password; by default, the same as `password`.
     func answer(with password: Secret, new: Secret? = nil) throws {
+        _ = try Self.helper.get()
         let files = [("password", password.reveal), ("new", (new ?? password).reveal), ("asked", "")]
         for (name, text) in files {
             try writeAtomically(text.isEmpty ? "" : text + "\n", to: "\(directory)/\(name)", mode: 0o600)
         }
-        try writeAtomically(Self.helper, to: "\(directory)/askpass", mode: 0o700)
     }
 
     /// The prompts of `ssh` since the answers were set.
@@ -40,16 +41,19 @@ struct GuestLogin: Sendable {
         ((try? readText("\(directory)/asked")) ?? "").split(separator: "\n").map(String.init)
     }
 
-    private static let helper = """
-        #!/bin/sh
-        # Answers the prompt $1 of ssh.
-        printf '%s\\n' "$1" >>"${0%/*}/asked"
-        case $1 in
-        *[Nn]ew*) cat "${0%/*}/new" ;;
-        *) cat "${0%/*}/password" ;;
-        esac
+    private static let helper = Result {
+        try ProgramInMemory(
+            """
+            #!/bin/sh
+            # Answers the prompt $1 of ssh.
+            printf '%s\\n' "$1" >>"$DSS_ANSWERS/asked"
+            case $1 in
+            *[Nn]ew*) cat "$DSS_ANSWERS/new" ;;
+            *) cat "$DSS_ANSWERS/password" ;;
+            esac
 
-        """
+            """)
+    }
 
     /// A command that uses a separate login.
     /// - Parameter terminal: Whether to allocate a terminal on the guest.
@@ -103,8 +107,8 @@ struct GuestLogin: Sendable {
         return Command(
             "ssh", ["-F", config ?? "none"] + settings.flatMap { ["-o", $0] } + options + [host] + remote,
             environment: [
-                "SSH_ASKPASS": "\(directory)/askpass", "SSH_ASKPASS_REQUIRE": "force", "LC_ALL": "C", "TERM": "dumb",
-                "SSH_AUTH_SOCK": nil,
+                "SSH_ASKPASS": (try? Self.helper.get())?.path, "SSH_ASKPASS_REQUIRE": "force", "DSS_ANSWERS": directory,
+                "LC_ALL": "C", "TERM": "dumb", "SSH_AUTH_SOCK": nil,
             ], input: input)
     }
 

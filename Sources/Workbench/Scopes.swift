@@ -41,6 +41,29 @@ package func withNamelessFile<Result>(_ text: String, _ body: (String) async thr
     return try await body("/proc/\(getpid())/fd/\(file)")
 }
 
+/// A script that other processes of this user can run while this value exists. It is in no directory, because those for
+/// temporary files may be mounted with noexec.
+package final class ProgramInMemory: Sendable {
+    private let file: Int32
+    package var path: String { "/proc/\(getpid())/fd/\(file)" }
+
+    package init(_ script: String) throws {
+        let name = "a program in memory"
+        // The module Glibc lacks memfd_create(2): close on exec is 1, and MFD_EXEC is 16, which kernels before 6.3
+        // neither know nor need.
+        let create = unsafeBitCast(
+            dlsym(nil, "memfd_create"), to: (@convention(c) (UnsafePointer<CChar>, CUnsignedInt) -> CInt).self)
+        guard let file = [17, 1].lazy.map({ create("dss", $0) }).first(where: { $0 >= 0 }) else {
+            throw FileError("create", name)
+        }
+        self.file = file
+        try writeAll(Array(script.utf8), to: file, name)
+        guard fchmod(file, 0o700) == 0 else { throw FileError("set the mode of", name) }
+    }
+
+    deinit { close(file) }
+}
+
 /// Cancels `body` if it takes longer than `limit`.
 /// - Throws: `TimedOut` in that case.
 package func withTimeout<Result: Sendable>(

@@ -62,6 +62,16 @@ struct ScopesTests {
         #expect(!fileExists(path))
     }
 
+    @Test("a program in memory is run by another process, and gone with its value")
+    func programInMemory() async throws {
+        var program: ProgramInMemory? = try ProgramInMemory("#!/bin/sh\necho \"$1 of $NAME\"\n")
+        let path = try #require(program).path
+        let command = Command(path, ["a b"], environment: ["NAME": "x"])
+        #expect(try await SystemCommandRunner().run(command) == "a b of x\n")
+        program = nil
+        #expect(!fileExists(path))
+    }
+
     @Test func aTemporaryDirectoryIsRemovedWhenItsTaskIsCancelled() async throws {
         let seen = Mutex("")
         let work = Task {

@@ -33,7 +33,7 @@ extension LocalMachineFactory {
         let files = build.path("base")
         try makeDirectory(files)
         for (name, text) in recipe.files {
-            try writeAtomically(text, to: "\(files)/\(name)", mode: name.hasSuffix(".sh") ? 0o755 : 0o644)
+            try writeAtomically(text, to: "\(files)/\(name)")
         }
         if let sources = recipe.buildSources() { try writeAtomically(sources, to: "\(files)/build.sources") }
         let target = "\(build.workspace)/base"
@@ -180,9 +180,11 @@ struct BaseRecipe: Sendable, Equatable {
             "--verbose", "--mode=root", "--format=directory", "--variant=minbase",
             "--architectures=\(system.architecture.rawValue)", "--skip=check/empty,cleanup/apt/lists",
             "--dpkgopt=force-unsafe-io", "--include=\(firstPackages.joined(separator: ","))",
-            "--extract-hook=\(files)/base-extract.sh", "--essential-hook=\(files)/base-early.sh",
-            "--customize-hook=\(files)/base-finish.sh",
         ]
+        // Read by a shell, because the state directory may be mounted with noexec.
+        arguments += [("extract", "extract"), ("essential", "early"), ("customize", "finish")].map { hook, script in
+            #"--\#(hook)-hook=sh "$DSS_BASE_FILES/base-\#(script).sh" "$1""#
+        }
         arguments += proxies.map { "--aptopt=\($0)" }
         if sources == nil {
             let components = system.distribution == .debian ? "main" : "main,universe"

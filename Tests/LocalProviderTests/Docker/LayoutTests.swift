@@ -118,4 +118,17 @@ struct LayoutTests {
         #expect(try Self.order().inputs == order.inputs)
         #expect(Set(others.map(\.inputs)).union([order.inputs]).count == others.count + 1)
     }
+
+    @Test(
+        "without Docker, an image is not copied to where its programs cannot run",
+        .enabled(if: geteuid() == 0, "needs root to mount a tmpfs"))
+    func noExec() async throws {
+        try await withTmpfs("noexec") { folder in
+            let failure = await #expect(throws: Failure.self) {
+                try await RuncHost.with(.reference("localhost/x:1"), runner: Self.runner, in: folder) { _ in }
+            }
+            #expect(
+                failure?.code == .unavailable && failure?.message.contains("\(folder) is mounted with noexec") == true)
+        }
+    }
 }

@@ -139,8 +139,10 @@ import Workbench
                 "--verbose", "--mode=root", "--format=directory", "--variant=minbase", "--architectures=amd64",
                 "--skip=check/empty,cleanup/apt/lists", "--dpkgopt=force-unsafe-io",
                 "--include=systemd,systemd-sysv,openssh-server,iproute2,ca-certificates",
-                "--extract-hook=/f/base-extract.sh", "--essential-hook=/f/base-early.sh",
-                "--customize-hook=/f/base-finish.sh", "--aptopt=P", "bookworm", "/t", "/f/build.sources",
+                #"--extract-hook=sh "$DSS_BASE_FILES/base-extract.sh" "$1""#,
+                #"--essential-hook=sh "$DSS_BASE_FILES/base-early.sh" "$1""#,
+                #"--customize-hook=sh "$DSS_BASE_FILES/base-finish.sh" "$1""#, "--aptopt=P", "bookworm", "/t",
+                "/f/build.sources",
             ])
         #expect(command.environment["E"] == "1" && command.environment["DSS_PROFILE"] == "tiny")
     }

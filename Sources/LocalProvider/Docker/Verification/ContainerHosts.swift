@@ -201,11 +201,18 @@ struct RuncHost: ContainerHost {
     private let bundle: String
 
     /// Calls `body` with a host that has unpacked the image, which is first copied from its registry if necessary.
+    /// - Parameter parent: the directory for the copy.
     static func with<Result: Sendable>(
-        _ source: ImageSource, runner: any CommandRunner, _ body: @Sendable (RuncHost) async throws -> Result
+        _ source: ImageSource, runner: any CommandRunner, in parent: String = "/var/tmp",
+        _ body: @Sendable (RuncHost) async throws -> Result
     ) async throws -> Result {
+        guard !isNoExec(parent) else {
+            throw Failure(
+                .unavailable, "\(parent) is mounted with noexec, so runc cannot run the programs of the image there",
+                advice: "sudo mount -o remount,exec \(shellQuoted(parent)), or verify the image with Docker")
+        }
         // root unpacks files with other owners, so the directory is removed with rm.
-        let directory = try makeTemporaryDirectory(in: "/var/tmp")
+        let directory = try makeTemporaryDirectory(in: parent)
         return try await finally {
             let layout = try await local(source, in: directory, runner)
             let configuration = try layout.configuration()
