@@ -36,6 +36,26 @@ struct RegionAndEndpointTests {
         }
     }
 
+    @Test(
+        "the profile's certificates are a path with ~ and variables, from either file",
+        arguments: [
+            (nil, "[default]\nca_bundle=/a.pem\n", nil, Setting("/a.pem", origin: "profile default, ~/.aws/config:2")),
+            ("x", "[default]\nca_bundle=/a.pem\n[profile x]\n", nil, nil),
+            (
+                "x", "[profile x]\nca_bundle = ~/$NAME.pem\n", nil,
+                Setting("/home/ada/own.pem", origin: "profile x, ~/.aws/config:2")
+            ),
+            (
+                nil, "[default]\nca_bundle=/a.pem\n", "[default]\nca_bundle=/b.pem\n",
+                Setting("/b.pem", origin: "profile default, ~/.aws/credentials:2")
+            ),
+            (nil, "[default]\nca_bundle =\n", nil, nil), (nil, nil, nil, nil),
+        ] as [(String?, String?, String?, Setting?)])
+    func certificates(profile: String?, config: String?, credentials: String?, expected: Setting?) throws {
+        let pretend = FakeWorld(environment: ["NAME": "own"], config: config, credentials: credentials)
+        #expect(try Identity.certificates(profile: profile, in: pretend.world) == expected)
+    }
+
     static let badRegions: [(String?, [String: String], String?, IdentityError.Kind, String)] = [
         ("eu west", [:], nil, .usage, "'eu west' from --region is not the name of a region, such as eu-central-1"),
         (nil, ["AWS_REGION": "evil.com/"], nil, .usage, "'evil.com/' from AWS_REGION is not the name"),

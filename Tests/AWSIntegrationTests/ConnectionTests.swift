@@ -2,6 +2,7 @@ import AWSCore
 import AWSServices
 import Foundation
 import HTTPTransport
+import Synchronization
 import Testing
 
 /// What becomes of connections that do not come about: nothing was sent, so everything may be sent again.
@@ -32,6 +33,23 @@ struct ConnectionTests {
         #expect(error?.kind == .notConnected, "\(String(describing: error))")
     }
 
+    @Test("a proxy gets user and password, and neither is in the error if it rejects them")
+    func proxy() async throws {
+        let server = try Listener(answer: "HTTP/1.1 407 No\r\ncontent-length: 0\r\n\r\n")
+        let endpoint = try #require(Endpoint(url: "https://example.test", signingRegion: ""))
+        let proxy = HTTPSettings.Proxy(host: "127.0.0.1", port: server.port, login: ("me", "sEcReT"))
+        let error = await #expect(throws: TransportError.self) {
+            try await withHTTPTransport(HTTPSettings(proxy: proxy)) {
+                try await $0.send(HTTPRequest(.get, endpoint), within: .seconds(60))
+            }
+        }
+        #expect(server.received.hasPrefix("CONNECT example.test:443 HTTP/1.1\r\n"))
+        let login = Data("me:sEcReT".utf8).base64EncodedString()
+        #expect(server.received.lowercased().contains("proxy-authorization: basic \(login.lowercased())\r\n"))
+        #expect(error?.kind == .notConnected && error?.message.contains("user or password") == true)
+        #expect("\(String(describing: error))".contains("sEcReT") == false)
+    }
+
     @Test("cancellation ends a waiting call at once")
     func cancel() async throws {
         let server = try Listener(answer: "")
@@ -49,6 +67,13 @@ struct ConnectionTests {
 private final class Listener: Sendable {
     let port: Int
     private let descriptor: Int32
+    private let last = Note()
+    /// The beginning of the last request.
+    var received: String { last.text.withLock { $0 } }
+
+    private final class Note: Sendable {
+        let text = Mutex("")
+    }
 
     init(answer: String) throws {
         descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
@@ -64,8 +89,11 @@ private final class Listener: Sendable {
         }
         guard status else { throw POSIXError(.EADDRINUSE) }
         port = Int(UInt16(bigEndian: address.sin_port))
-        Thread.detachNewThread {
+        Thread.detachNewThread { [last] in
             while case let connection = accept(listener, nil, nil), connection >= 0 {
+                var request = [UInt8](repeating: 0, count: 4096)
+                let count = recv(connection, &request, request.count, 0)
+                last.text.withLock { $0 = String(decoding: request.prefix(max(count, 0)), as: UTF8.self) }
                 _ = answer.withCString { send(connection, $0, strlen($0), Int32(MSG_NOSIGNAL)) }
             }
         }

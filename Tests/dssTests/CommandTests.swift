@@ -356,7 +356,7 @@ struct CommandTests {
 }
 
 /// A network with nothing but an STS that knows everybody.
-private struct CallerNetwork: Network, Transport {
+struct CallerNetwork: Network, Transport {
     func withTransport<Result>(
         _ settings: HTTPSettings, _ body: (any Transport) async throws -> Result
     ) async throws -> Result { try await body(self) }

@@ -33,6 +33,16 @@ package struct Identity: Sendable {
             endpoints: endpoints, origin: route.origin, keeper: route.keeper(world), world: world)
     }
 
+    /// The profile's file with CA certificates, which has to be known before the first connection. As for botocore,
+    /// `AWS_CA_BUNDLE` takes precedence.
+    /// - Parameter flag: the value of `--aws-profile`.
+    /// - Throws: `IdentityError`.
+    package static func certificates(profile flag: String?, in world: IdentityWorld) throws -> Setting? {
+        let profile = try ProfileChoice(flag: flag, ConfigurationFiles(world), world).profile
+        guard let setting = profile?.setting("ca_bundle"), !setting.value.isEmpty else { return nil }
+        return Setting(world.expanded(setting.value), origin: setting.origin)
+    }
+
     /// The region of global services, and the default region for identity calls.
     private static let home = "us-east-1"
 

@@ -87,7 +87,10 @@ extension TransportError {
         switch error {
         case .connectTimeout, .getConnectionFromPoolTimeout, .tlsHandshakeTimeout, .socksHandshakeTimeout:
             self.init(.notConnected, "connecting to \(host) timed out")
-        case .invalidURL, .emptyHost, .emptyScheme, .invalidProxyResponse, .proxyAuthenticationRequired:
+        case .proxyAuthenticationRequired:
+            self.init(
+                .notConnected, "cannot connect to \(host): the proxy requires another user or password (HTTPS_PROXY)")
+        case .invalidURL, .emptyHost, .emptyScheme, .invalidProxyResponse:
             self.init(.notConnected, "cannot connect to \(host): \(error.shortDescription)")
         case .readTimeout: self.init(.timedOut, "\(host) stopped responding")
         case .deadlineExceeded: self.init(.timedOut, "\(host) did not respond in time")
@@ -124,19 +127,40 @@ package struct HTTPSettings: Sendable {
     package var connectTimeout: Duration
     /// Time limit for the first chunk of a response, and between two chunks.
     package var silenceTimeout: Duration
-    /// Host and port of the HTTP proxy, from `HTTPS_PROXY`.
-    package var proxy: (host: String, port: Int)?
-    /// Path of a PEM file with certificates to trust instead of the system's, from `AWS_CA_BUNDLE`.
+    /// The HTTP proxy, from `HTTPS_PROXY`.
+    package var proxy: Proxy?
+    /// Path of a PEM file with certificates to trust instead of the system's, from `AWS_CA_BUNDLE` or `ca_bundle`.
     package var certificates: String?
 
     package init(
         connectTimeout: Duration = .seconds(5), silenceTimeout: Duration = .seconds(60),
-        proxy: (host: String, port: Int)? = nil, certificates: String? = nil
+        proxy: Proxy? = nil, certificates: String? = nil
     ) {
         self.connectTimeout = connectTimeout
         self.silenceTimeout = silenceTimeout
         self.proxy = proxy
         self.certificates = certificates
+    }
+
+    /// An HTTP proxy. However it is printed, its user and password are not shown.
+    package struct Proxy: Sendable, CustomStringConvertible, CustomReflectable {
+        package var host: String
+        package var port: Int
+        package var login: (user: String, password: String)?
+
+        package init(host: String, port: Int, login: (user: String, password: String)? = nil) {
+            self.host = host
+            self.port = port
+            self.login = login
+        }
+
+        package var description: String { "\(host):\(port)" }
+        package var customMirror: Mirror { Mirror(self, children: ["host": host, "port": port]) }
+    }
+
+    /// Whether a file has certificates to trust. A connection that needs one would fail without saying why.
+    package static func hasCertificates(_ path: String) -> Bool {
+        (try? NIOSSLCertificate.fromPEMFile(path))?.isEmpty == false
     }
 
     /// Uses HTTP/1.1, as AWS's SDKs do. Redirects are not followed and requests are not retried here, since a signature
@@ -146,7 +170,11 @@ package struct HTTPSettings: Sendable {
         var configuration = HTTPClient.Configuration(
             redirectConfiguration: .disallow,
             timeout: .init(connect: amount(connectTimeout), read: amount(silenceTimeout)),
-            proxy: proxy.map { .server(host: $0.host, port: $0.port) }, decompression: .disabled)
+            proxy: proxy.map { proxy in
+                .server(
+                    host: proxy.host, port: proxy.port,
+                    authorization: proxy.login.map { .basic(username: $0.user, password: $0.password) })
+            }, decompression: .disabled)
         configuration.httpVersion = .http1Only
         configuration.connectionPool.idleTimeout = .seconds(4)
         configuration.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = 64

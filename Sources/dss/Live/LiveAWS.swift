@@ -22,7 +22,10 @@ extension Live {
         _ options: CallerOptions, region: String?, _ body: (Identity) async throws -> Result
     ) async throws -> Result {
         let log = try CallLog(options, to: standardError)
-        return try await withTransport { transport in
+        let unconnected = NoTransport(failure: Failure(.bug, "a request before the connections are set up"))
+        let certificates = try Identity.certificates(
+            profile: options.profile, in: identityWorld(unconnected, log))
+        return try await withTransport(certificates: certificates) { transport in
             let identity = try await Identity.find(
                 profile: options.profile, region: region, in: identityWorld(transport, log))
             log.note("credentials: \(identity.origin)", .info)

@@ -1,5 +1,5 @@
 import AWSCore
-import FoundationEssentials
+import AWSIdentity
 import Glibc
 import HTTPTransport
 import Sandbox
@@ -25,7 +25,7 @@ struct Internet: Network {
 extension Live {
     /// Whether the resolver knows a host. Behind a proxy, which resolves names itself, every host may exist.
     @Sendable func hostExists(_ name: String) async -> Bool {
-        guard (variable("HTTPS_PROXY") ?? variable("https_proxy")) == nil else { return true }
+        guard ProxyRoute.proxy(in: environment) == nil else { return true }
         let error = try? await inBackground {
             var addresses: UnsafeMutablePointer<addrinfo>?
             defer { addresses.map(freeaddrinfo) }
@@ -35,63 +35,38 @@ extension Live {
     }
 
     /// Runs `body` with a transport that uses the certificates and the proxy in the environment.
-    func withTransport<Result>(_ body: (any Transport) async throws -> Result) async throws -> Result {
-        let certificates = variable("AWS_CA_BUNDLE")
-        if let certificates, !fileExists(certificates) {
-            throw Failure(.badData, "file \(certificates) (AWS_CA_BUNDLE) does not exist")
-        }
-        var settings = HTTPSettings(certificates: certificates)
+    /// - Parameter certificates: a file with CA certificates; `AWS_CA_BUNDLE` takes precedence.
+    func withTransport<Result>(
+        certificates: Setting? = nil, _ body: (any Transport) async throws -> Result
+    ) async throws -> Result {
+        let named = variable("AWS_CA_BUNDLE").map { Setting($0, origin: "AWS_CA_BUNDLE") } ?? certificates
+        var settings = HTTPSettings(certificates: try named.map(checked))
         return try await network.withTransport(settings) { direct in
-            guard let proxy = try ProxyRoute.proxy(in: environment) else { return try await body(direct) }
-            settings.proxy = proxy
-            let exceptions = ProxyRoute.Exceptions(environment["NO_PROXY"] ?? environment["no_proxy"] ?? "")
-            return try await network.withTransport(settings) { proxied in
-                try await body(ProxyRoute(direct: direct, proxied: proxied, exceptions: exceptions))
+            let exceptions = ProxyRoute.Exceptions(variable("no_proxy") ?? variable("NO_PROXY") ?? "")
+            switch ProxyRoute.proxy(in: environment) {
+            case nil: return try await body(direct)
+            case .failure(let failure):
+                let proxied = NoTransport(failure: failure)
+                return try await body(ProxyRoute(direct: direct, proxied: proxied, exceptions: exceptions))
+            case .success(let proxy):
+                settings.proxy = proxy
+                return try await network.withTransport(settings) { proxied in
+                    try await body(ProxyRoute(direct: direct, proxied: proxied, exceptions: exceptions))
+                }
             }
         }
     }
-}
 
-/// Sends HTTPS requests through the proxy in HTTPS_PROXY, and everything else directly.
-///
-/// Plain HTTP is used only for nearby endpoints: the instance metadata service, a container's agent, an emulator. A
-/// proxy would query its own metadata service and return its own credentials.
-struct ProxyRoute: Transport {
-    let direct: any Transport
-    let proxied: any Transport
-    let exceptions: Exceptions
-
-    func send(_ request: HTTPRequest, within limit: Duration) async throws -> HTTPResponse {
-        let isDirect = request.endpoint.scheme == "http" || exceptions.cover(request.endpoint.host)
-        return try await (isDirect ? direct : proxied).send(request, within: limit)
-    }
-
-    /// The hosts in NO_PROXY: domain names including their subdomains, or `*`.
-    struct Exceptions: Sendable {
-        private let names: [String]
-
-        init(_ list: String) {
-            names = list.split(separator: ",").map { entry in
-                String(entry.filter { !$0.isWhitespace }.drop { $0 == "." }).lowercased()
-            }.filter { !$0.isEmpty }
-        }
-
-        func cover(_ host: String) -> Bool {
-            let host = host.lowercased()
-            return names.contains { $0 == "*" || host == $0 || host.hasSuffix("." + $0) }
-        }
-    }
-
-    /// Host and port of the proxy in the environment; `nil` if there is none.
-    static func proxy(in environment: [String: String]) throws -> (host: String, port: Int)? {
-        guard let name = ["HTTPS_PROXY", "https_proxy"].first(where: { environment[$0]?.isEmpty == false }),
-            let value = environment[name]
-        else { return nil }
-        // The error does not show the value, because it may contain a password.
-        let url = value.contains("://") ? value : "http://\(value)"
-        guard let endpoint = Endpoint(url: url, signingRegion: ""), endpoint.scheme == "http" else {
-            throw Failure(.usage, "\(name) is not a URL such as http://proxy.example.com:3128")
-        }
-        return (endpoint.host, endpoint.port ?? 80)
+    /// The absolute path of a file with CA certificates.
+    private func checked(_ file: Setting) throws -> String {
+        let path = absolute(file.value)
+        let reason =
+            switch FileKind(of: path) {
+            case nil: "does not exist"
+            case .directory: "is a directory, but a file is required"
+            default: HTTPSettings.hasCertificates(path) ? nil as String? : "contains no CA certificate in PEM format"
+            }
+        guard let reason else { return path }
+        throw Failure(.badData, "\(path) (\(file.origin)) \(reason)")
     }
 }
