@@ -116,30 +116,15 @@ package struct SpaceUsage: Sendable, Equatable {
         var status = stat()
         guard stat(root, &status) == 0 else { throw FileError("read", root) }
         add(status, &seen)
-        var directories = [root]
+        var directories = [RawPath(root)]
         while let directory = directories.popLast() {
             try Task.checkCancellation()
-            try addEntries(of: directory, &directories, &seen)
-        }
-    }
-
-    /// Adds the entries of a directory, and appends its subdirectories to the directories still to visit.
-    private mutating func addEntries(
-        of directory: String, _ directories: inout [String], _ seen: inout Set<FileIdentity>
-    ) throws {
-        guard let stream = opendir(directory) else { throw FileError("read", directory) }
-        defer { closedir(stream) }
-        while let entry = readdir(stream) {
-            let name = withUnsafePointer(to: &entry.pointee.d_name) {
-                $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+            for name in try directory.names() {
+                let path = directory.appending(name)
+                let status = try path.status()
+                add(status, &seen)
+                if status.st_mode & S_IFMT == S_IFDIR { directories.append(path) }
             }
-            guard name != ".", name != ".." else { continue }
-            var status = stat()
-            guard fstatat(dirfd(stream), name, &status, AT_SYMLINK_NOFOLLOW) == 0 else {
-                throw FileError("read", "\(directory)/\(name)")
-            }
-            add(status, &seen)
-            if status.st_mode & S_IFMT == S_IFDIR { directories.append("\(directory)/\(name)") }
         }
     }
 

@@ -52,7 +52,9 @@ extension ContentHash {
         }
         var called: Set<String> = []
         for path in paths where [".yml", ".yaml", ".j2"].contains(where: path.hasSuffix) && !isIn("files", path) {
-            called.formUnion(RoleCalls.find(in: try readText("\(folder)/\(path)"), isMeta: isIn("meta", path), roles))
+            // A file whose name is not UTF-8 may call any role.
+            let text = try? readText("\(folder)/\(path)")
+            called.formUnion(text.map { RoleCalls.find(in: $0, isMeta: isIn("meta", path), roles) } ?? Set(roles))
         }
         return called.sorted()
     }

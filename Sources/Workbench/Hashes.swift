@@ -23,10 +23,13 @@ package struct ContentHash: Sendable {
         parts.merge(other.parts) { $1 }
     }
 
-    /// Lengths are hashed too, so that moving a byte from one piece to the next changes the hash.
     private mutating func update(_ label: String, _ value: String) {
-        for piece in [label, value] {
-            let bytes = Array(piece.utf8)
+        update(Array(label.utf8), Array(value.utf8))
+    }
+
+    /// Lengths are hashed too, so that moving a byte from one piece to the next changes the hash.
+    private mutating func update(_ label: [UInt8], _ value: [UInt8]) {
+        for bytes in [label, value] {
             withUnsafeBytes(of: UInt64(bytes.count).littleEndian) { state.update(bufferPointer: $0) }
             state.update(data: bytes)
         }
@@ -35,42 +38,43 @@ package struct ContentHash: Sendable {
     /// Adds a file, or every file below a directory, with path, executable bit and content.
     ///
     /// Symbolic links are followed, because their targets are used; the link target is hashed too.
-    /// - Parameter isIncluded: filter on the path relative to `path`; excluded directories are not entered.
+    /// - Parameter isIncluded: filter on the path relative to `path`; excluded directories are not entered. Names that
+    ///   are not UTF-8 are as `RawPath` shows them.
     package mutating func addTree(_ path: String, where isIncluded: (String) -> Bool = { _ in true }) throws {
-        try addEntry(path, as: "", inside: [], isIncluded)
+        try addEntry(RawPath(path), as: [], inside: [], isIncluded)
     }
 
     /// - Parameter above: the directories on the current path, so that a link to one of them is not followed again.
     private mutating func addEntry(
-        _ path: String, as name: String, inside above: [FileIdentity], _ isIncluded: (String) -> Bool
+        _ path: RawPath, as name: [UInt8], inside above: [FileIdentity], _ isIncluded: (String) -> Bool
     ) throws {
-        if let target = try? FileManager.default.destinationOfSymbolicLink(atPath: path) {
-            update("link \(name)", target)
-            parts["\(path) (link)"] = sha256(ofText: target)
+        if let target = path.linkTarget {
+            update(Array("link ".utf8) + name, target)
+            parts["\(path) (link)"] = hexadecimal(SHA256.hash(data: target))
         }
         var status = stat()
-        guard stat(path, &status) == 0 else {
+        guard path.withCString({ stat($0, &status) }) == 0 else {
             // A dangling link is identified by its target.
-            if errno == ENOENT, lstat(path, &status) == 0 { return }
-            throw FileError("read", path)
+            if errno == ENOENT, path.linkTarget != nil { return }
+            throw FileError("read", "\(path)")
         }
         switch status.st_mode & S_IFMT {
         case S_IFDIR:
             let identity = FileIdentity(device: status.st_dev, inode: status.st_ino)
             guard !above.contains(identity) else { return }
-            for child in try FileManager.default.contentsOfDirectory(atPath: path).sorted() {
-                let childName = name.isEmpty ? child : "\(name)/\(child)"
-                guard isIncluded(childName) else { continue }
-                try addEntry("\(path)/\(child)", as: childName, inside: above + [identity], isIncluded)
+            for child in try path.names() {
+                let childName = name.isEmpty ? child : name + [UInt8(ascii: "/")] + child
+                guard isIncluded(RawPath.shown(childName)) else { continue }
+                try addEntry(path.appending(child), as: childName, inside: above + [identity], isIncluded)
             }
         case S_IFREG:
             // The mode bits, not whether this user may run the file: the hash must be the same for all users.
             let (isExecutable, content) = (status.st_mode & 0o111 != 0, try sha256(of: path))
-            update("file", name)
+            update(Array("file".utf8), name)
             update("executable", "\(isExecutable)")
             update("content", content)
-            parts[path] = content + (isExecutable ? " executable" : "")
-        default: update("special", name)
+            parts["\(path)"] = content + (isExecutable ? " executable" : "")
+        default: update(Array("special".utf8), name)
         }
     }
 
@@ -88,7 +92,9 @@ func hexadecimal(_ bytes: some Sequence<UInt8>) -> String {
 }
 
 /// The SHA-256 of a file of any size.
-package func sha256(of path: String) throws -> String {
+package func sha256(of path: String) throws -> String { try sha256(of: RawPath(path)) }
+
+private func sha256(of path: RawPath) throws -> String {
     var state = SHA256()
     try readPieces(of: path) { state.update(bufferPointer: $0) }
     return hexadecimal(state.finalize())
@@ -97,14 +103,14 @@ package func sha256(of path: String) throws -> String {
 /// The MD5 of a file, to compare with what dpkg recorded.
 package func md5(of path: String) throws -> String {
     var state = Insecure.MD5()
-    try readPieces(of: path) { state.update(bufferPointer: $0) }
+    try readPieces(of: RawPath(path)) { state.update(bufferPointer: $0) }
     return hexadecimal(state.finalize())
 }
 
 /// Reads a file of any size in pieces of 1 MiB.
-private func readPieces(of path: String, _ body: (UnsafeRawBufferPointer) -> Void) throws {
-    let file = open(path, O_RDONLY | O_CLOEXEC)
-    guard file >= 0 else { throw FileError("read", path) }
+private func readPieces(of path: RawPath, _ body: (UnsafeRawBufferPointer) -> Void) throws {
+    let file = path.withCString { open($0, O_RDONLY | O_CLOEXEC) }
+    guard file >= 0 else { throw FileError("read", "\(path)") }
     defer { close(file) }
     posix_fadvise(file, 0, 0, POSIX_FADV_SEQUENTIAL)
     let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 20, alignment: 4096)
@@ -113,7 +119,7 @@ private func readPieces(of path: String, _ body: (UnsafeRawBufferPointer) -> Voi
         try Task.checkCancellation()
         let count = read(file, buffer.baseAddress, buffer.count)
         if count < 0, errno == EINTR { continue }
-        guard count >= 0 else { throw FileError("read", path) }
+        guard count >= 0 else { throw FileError("read", "\(path)") }
         guard count > 0 else { return }
         body(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
     }

@@ -1,3 +1,4 @@
+import Glibc
 import Sandbox
 import Testing
 import Workbench
@@ -30,6 +31,22 @@ struct FileSystemTests {
                 == "the disk is too small: the files need 1024 MiB, but the root file system holds 900 MiB")
         let inodes = await failure { try small.requireRoom(for: SpaceUsage(bytes: 0, inodes: 100_000)) }
         #expect(inodes?.message == "the disk is too small: there are 100000 files, but it holds 61237")
+    }
+
+    @Test("files are counted whose names, or those of their directories, are not UTF-8")
+    func bytes() async throws {
+        try await withTemporaryDirectory { root in
+            let folder = RawPath(root).appending([0xE9])
+            #expect(folder.withCString { mkdir($0, 0o755) } == 0)
+            for name in [0x61, 0xFF] as [UInt8] {
+                let file = folder.appending([name]).withCString { open($0, O_WRONLY | O_CREAT | O_CLOEXEC, 0o644) }
+                try #require(file >= 0)
+                #expect(write(file, "abc", 3) == 3 && fsync(file) == 0)
+                close(file)
+            }
+            let usage = try SpaceUsage(measuring: root)
+            #expect(usage.inodes == 4 && usage.bytes == 4 * SpaceUsage.blockSize)
+        }
     }
 
     private func failure(_ body: () throws -> Void) async -> Failure? { await DiskImagesTests.failure(of: body) }

@@ -1,3 +1,4 @@
+import Glibc
 import Provisioning
 import Sandbox
 import Testing
@@ -32,6 +33,23 @@ struct BuildInputsTests {
             try writeAtomically("changed", to: "\(fixture.folder)/\(file)")
             let after = try BuildInputs(fixture.order()).stepKeys
             #expect(Set(before).isDisjoint(with: after))
+        }
+    }
+
+    @Test("a role's file whose name is not UTF-8 is part of its step's key; if it is YAML, it may call any role")
+    func bytes() async throws {
+        try await Fixture.with { fixture in
+            let before = try BuildInputs(fixture.order()).stepKeys
+            let folder = RawPath("\(fixture.folder)/roles/last/tasks")
+            let note = folder.appending([0xE9])
+            #expect(note.withCString { close(open($0, O_WRONLY | O_CREAT | O_CLOEXEC, 0o644)) } == 0)
+            let noted = try BuildInputs(fixture.order()).stepKeys
+            #expect(noted[0] == before[0] && noted[1] != before[1])
+            let tasks = RawPath("\(fixture.folder)/roles/first/tasks").appending([0xE9] + Array(".yml".utf8))
+            #expect(tasks.withCString { close(open($0, O_WRONLY | O_CREAT | O_CLOEXEC, 0o644)) } == 0)
+            let key = try BuildInputs(fixture.order()).stepKeys[0]
+            try writeAtomically("changed", to: "\(fixture.folder)/roles/last/tasks/main.yml")
+            #expect(try BuildInputs(fixture.order()).stepKeys[0] != key)
         }
     }
 

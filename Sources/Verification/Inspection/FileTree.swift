@@ -1,4 +1,3 @@
-import FoundationEssentials
 import Glibc
 import Workbench
 
@@ -24,7 +23,7 @@ package struct FileEntry: Sendable, Equatable {
         case special
     }
 
-    /// Absolute path in the system.
+    /// Absolute path in the system; bytes that are not UTF-8 are as `RawPath` shows them.
     package var path: String
     package var kind: Kind
     package var bytes: Int64
@@ -59,42 +58,26 @@ package struct DirectoryTree: FileTree {
 
     package func entries() throws -> [FileEntry] {
         var entries: [FileEntry] = []
-        try addEntries(of: "", to: &entries)
+        try addEntries(of: RawPath(root), "", to: &entries)
         return entries
     }
 
-    private func addEntries(of directory: String, to entries: inout [FileEntry]) throws {
+    private func addEntries(of directory: RawPath, _ shown: String, to entries: inout [FileEntry]) throws {
         try Task.checkCancellation()
-        for name in try names(in: root + directory).sorted() {
-            let path = "\(directory)/\(name)"
-            var status = stat()
-            guard lstat(root + path, &status) == 0 else { throw FileError("read", root + path) }
+        for name in try directory.names() {
+            let (entry, path) = (directory.appending(name), "\(shown)/\(RawPath.shown(name))")
+            let status = try entry.status()
             switch status.st_mode & S_IFMT {
             case S_IFDIR:
                 entries.append(FileEntry(path, .directory))
-                try addEntries(of: path, to: &entries)
-            case S_IFLNK:
-                let target = try FileManager.default.destinationOfSymbolicLink(atPath: root + path)
-                entries.append(FileEntry(path, .link(to: target)))
+                try addEntries(of: entry, path, to: &entries)
+            case S_IFLNK: entries.append(FileEntry(path, .link(to: RawPath.shown(entry.linkTarget ?? []))))
             case S_IFREG:
                 let isSetID = status.st_mode & (S_ISUID | S_ISGID) != 0
                 entries.append(FileEntry(path, .file, bytes: Int64(status.st_size), isSetID: isSetID))
             default: entries.append(FileEntry(path, .special))
             }
         }
-    }
-
-    private func names(in directory: String) throws -> [String] {
-        guard let stream = opendir(directory) else { throw FileError("read", directory) }
-        defer { closedir(stream) }
-        var names: [String] = []
-        while let entry = readdir(stream) {
-            let name = withUnsafePointer(to: &entry.pointee.d_name) {
-                $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-            }
-            if name != ".", name != ".." { names.append(name) }
-        }
-        return names
     }
 
     package func text(_ path: String) throws -> String { try readText(root + path) }

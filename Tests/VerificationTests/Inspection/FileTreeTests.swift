@@ -23,6 +23,20 @@ struct FileTreeTests {
         }
     }
 
+    @Test("files and links whose names are not UTF-8 are named")
+    func bytes() async throws {
+        try await withTemporaryDirectory { root in
+            let folder = RawPath(root).appending([0xE9])
+            #expect(folder.withCString { mkdir($0, 0o755) } == 0)
+            #expect(folder.appending([0x61, 0xFF]).withCString { symlink("/etc", $0) } == 0)
+            let entries = try DirectoryTree(root).entries()
+            #expect(
+                entries == [
+                    FileEntry(#"/\xE9"#, .directory), FileEntry(#"/\xE9/a\xFF"#, .link(to: "/etc")),
+                ])
+        }
+    }
+
     @Test(
         "patterns of paths",
         arguments: [
