@@ -29,7 +29,7 @@ struct ExportRulesTests {
 
     @Test(
         "formats that AWS cannot export are refused for vm-export",
-        arguments: [.ova, .vhdFixed, .vhdx, .gcp, .vmdkSparse])
+        arguments: [ImageFormat.ova, .vhdFixed, .vhdx, .gcp, .vmdkSparse])
     func impossible(format: ImageFormat) {
         let error = #expect(throws: Failure.self) {
             try ExportMethod.choose(.vmExport, formats: [.vmdk, format], at: .elsewhere)
