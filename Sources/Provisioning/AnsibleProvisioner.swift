@@ -25,7 +25,7 @@ package struct AnsibleProvisioner: Provisioner {
 
     package func install(
         _ step: PlaybookStep, on machine: some BuildMachine, in build: BuildContext
-    ) async throws -> [MissingComponent] {
+    ) async throws -> InstalledStep {
         let order = build.order
         let playbookRun = PlaybookRun(
             directory: parentDirectory(machine.endpoint.configFile) + "/ansible", ansible: ansible,
@@ -41,7 +41,10 @@ package struct AnsibleProvisioner: Provisioner {
                 if !Task.isCancelled { watch.heard(stream, line) }
             }
             try Task.checkCancellation()
-            if output.status.isSuccess { return try await missingComponents(on: machine.endpoint) }
+            if output.status.isSuccess {
+                return InstalledStep(
+                    missing: try await missingComponents(on: machine.endpoint), reads: try playbookRun.reads())
+            }
             try playbookRun.save(output)
             // A machine that becomes unreachable three times in the same task has a permanent problem.
             guard let task = watch.failedTask, task.status == .unreachable, lost.count(where: { $0 == task.name }) < 2,
@@ -147,7 +150,7 @@ package struct AnsibleProvisioner: Provisioner {
 
 /// One run of `ansible-playbook`: the files it needs, in a dedicated directory, and the command.
 struct PlaybookRun: Sendable {
-    /// The directory for configuration, inventory, variables and the callback plugins; removed with the build.
+    /// The directory for configuration, inventory, variables and the plugins; removed with the build.
     var directory: String
     var ansible: String
     var playbook: SandboxDefinition.Playbook
@@ -192,21 +195,34 @@ struct PlaybookRun: Sendable {
         try writeAtomically(text.withoutCredentials, to: "\(directory)/output.log", mode: 0o600)
     }
 
+    /// What was read outside of the playbook's folder, in all attempts.
+    func reads() throws -> [String: String] {
+        try OutsideFiles.noted(in: readsFile, of: playbook)
+    }
+
+    private var readsFile: String { "\(directory)/reads" }
+
     /// The lines on standard error that are Ansible's own and no events of the callback plugin.
     static func ownErrors(_ output: CommandOutput) -> [Substring] {
         output.standardError.split(whereSeparator: \.isNewline).filter { !$0.hasPrefix("\u{1e}") }
     }
 
     func writeFiles() throws {
-        try makeDirectory("\(directory)/plugins", mode: 0o700)
+        // The record of an earlier step.
+        try removeFile(readsFile)
+        for folder in ["plugins", "inventory"] { try makeDirectory("\(directory)/\(folder)", mode: 0o700) }
         try writeAtomically(configuration, to: "\(directory)/ansible.cfg")
         try writeAtomically("[all]\n\(endpoint.alias)\n", to: "\(directory)/inventory.ini")
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .prettyPrinted]
         let json = String(decoding: try encoder.encode(variables), as: UTF8.self)
         try writeAtomically(json, to: "\(directory)/variables.json", mode: 0o600)
-        for (name, plugin) in ["events": PackageResources.dss_events_py, "step": PackageResources.dss_step_py] {
-            try writeAtomically(String(decoding: plugin, as: UTF8.self), to: "\(directory)/plugins/dss_\(name).py")
+        for (path, plugin) in [
+            "plugins/dss_events.py": PackageResources.dss_events_py,
+            "plugins/dss_step.py": PackageResources.dss_step_py,
+            "inventory/dss_reads.py": PackageResources.dss_reads_py,
+        ] {
+            try writeAtomically(String(decoding: plugin, as: UTF8.self), to: "\(directory)/\(path)")
         }
     }
 
@@ -221,6 +237,7 @@ struct PlaybookRun: Sendable {
         callback_plugins = \(directory)/plugins
         callbacks_enabled = dss_step, dss_events
         callback_result_format = yaml
+        inventory_plugins = \(directory)/inventory
         roles_path = \(directory)/roles
         collections_path = \(directory)/collections
         local_tmp = \(directory)/tmp
@@ -231,6 +248,9 @@ struct PlaybookRun: Sendable {
         nocows = True
         force_handlers = False
         timeout = 30
+
+        [inventory]
+        enable_plugins = dss_reads, ini
 
         [ssh_connection]
         ssh_args = -F "\(endpoint.configFile)"

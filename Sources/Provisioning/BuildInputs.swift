@@ -9,6 +9,8 @@ package struct BuildInputs: Sendable {
     package var stepKeys: [String]
     /// What each key is made of: the digests of files and values by their names, including those of the steps before.
     package var stepParts: [[String: String]]
+    /// What Ansible reads outside of the playbook's folder, see `OutsideFiles`. Known only after a build.
+    package var outside: [String: String] = [:]
 
     package init(stepKeys: [String], stepParts: [[String: String]] = []) {
         self.stepKeys = stepKeys
@@ -88,6 +90,7 @@ package struct BuildInputs: Sendable {
     private func digest(_ definition: SandboxDefinition, _ edition: [String: String]) -> String {
         var hash = ContentHash()
         for key in stepKeys { hash.add("step", key) }
+        for (path, digest) in outside.sorted(by: { $0.key < $1.key }) { hash.add("outside \(path)", digest) }
         let base = definition.base
         hash.add("base", "\(base.distribution) \(base.suite) \(base.architecture)")
         for (label, value) in edition.sorted(by: { $0.key < $1.key }) { hash.add(label, value) }

@@ -233,7 +233,7 @@ package func installDependencies(
         let everything = PlaybookStep(index: 0, roles: order.definition.playbook.roles)
         do {
             let missing = try await Scope.run(events: events) {
-                try await provisioner.install(everything, on: machine, in: BuildContext(order, $0))
+                try await provisioner.install(everything, on: machine, in: BuildContext(order, $0)).missing
             }
             for part in missing { events(.lacking(part)) }
             return missing

@@ -80,8 +80,9 @@ private struct VMBuild<Provider: VMProvider, Installer: Provisioner>: Sendable {
             var (machine, missing) = (started, started.missing)
             let steps = machine.isSealed ? [] : build.definition.playbook.steps.dropFirst(machine.stepsDone)
             for step in steps {
-                missing = try await provisioner.install(step, on: machine, in: build)
-                machine = try await provider.keep(machine, after: step, missing: missing, in: build)
+                let installed = try await provisioner.install(step, on: machine, in: build)
+                missing = installed.missing
+                machine = try await provider.keep(machine, after: step, installed, in: build)
             }
             for part in missing { build.scope.events(.lacking(part)) }
             return ((machine, missing), steps.isEmpty ? .cached : .done)

@@ -29,7 +29,7 @@ package protocol VMProvider: Sendable {
     /// Keeps the state of the machine after a playbook step, if the provider can. The returned machine may have been
     /// restarted.
     func keep(
-        _ machine: Machine, after step: PlaybookStep, missing: [MissingComponent], in build: BuildContext
+        _ machine: Machine, after step: PlaybookStep, _ installed: InstalledStep, in build: BuildContext
     ) async throws -> Machine
 
     /// Captures the sealed machine as an image.
@@ -105,13 +105,25 @@ package struct PlaybookStep: Sendable, Equatable {
     }
 }
 
+/// What is known of a step of the playbook after it ran.
+package struct InstalledStep: Sendable, Equatable {
+    /// All optional components that could not be installed so far.
+    package var missing: [MissingComponent]
+    /// What was read outside of the playbook's folder: digests by path, relative to that folder.
+    package var reads: [String: String]
+
+    package init(missing: [MissingComponent] = [], reads: [String: String] = [:]) {
+        self.missing = missing
+        self.reads = reads
+    }
+}
+
 /// Installs the sandbox on a machine and seals it, in the same way for all providers.
 package protocol Provisioner: Sendable {
     /// Runs one step of the playbook.
-    /// - Returns: All optional components that could not be installed so far.
     func install(
         _ step: PlaybookStep, on machine: some BuildMachine, in build: BuildContext
-    ) async throws -> [MissingComponent]
+    ) async throws -> InstalledStep
 
     /// Sets the expired default password and removes every trace of the build.
     func seal(_ machine: some BuildMachine, in build: BuildContext) async throws

@@ -195,8 +195,11 @@ package func canonicalPath(_ path: String) -> String {
         existing.removeLastComponent()
     }
     existing.append(missing.reversed())
-    return existing.lexicallyNormalized().string
+    return normalizedPath(existing.string)
 }
+
+/// The path without `.`, `..` and needless slashes, as Ansible understands it: symbolic links are not followed.
+package func normalizedPath(_ path: String) -> String { FilePath(path).lexicallyNormalized().string }
 
 /// The directory of a path; `.` for a plain file name.
 package func parentDirectory(_ path: String) -> String {

@@ -105,9 +105,9 @@ private struct PatientProvisioner: Provisioner {
 
     func install(
         _ step: PlaybookStep, on machine: some BuildMachine, in build: BuildContext
-    ) async throws -> [MissingComponent] {
+    ) async throws -> InstalledStep {
         try await time.sleep(.seconds(900))
-        return []
+        return InstalledStep()
     }
 
     func seal(_ machine: some BuildMachine, in build: BuildContext) async throws {

@@ -49,8 +49,8 @@ extension EndToEnd {
                     })
                 var machine = try await provider.setUp(build)
                 for step in order.definition.playbook.steps.dropFirst(machine.stepsDone) {
-                    let missing = try await provisioner.install(step, on: machine, in: build)
-                    machine = try await provider.keep(machine, after: step, missing: missing, in: build)
+                    let installed = try await provisioner.install(step, on: machine, in: build)
+                    machine = try await provider.keep(machine, after: step, installed, in: build)
                 }
                 for step in order.definition.playbook.steps {
                     _ = try await provisioner.install(step, on: machine, in: counted)

@@ -44,7 +44,7 @@ struct PublicationTests {
                 name: "small-1.0.raw", format: .raw, bytes: Int64(content.utf8.count),
                 sha256: try sha256(of: partial)),
             temporaryPath: partial)
-        let inputs = isReproducible ? try inputs(of: order) : nil
+        let inputs = isReproducible ? try provider.inputs(of: order) : nil
         return try await provider.publish([image], of: order, missing: [], inputs: inputs)
     }
 
@@ -117,6 +117,35 @@ struct PublicationTests {
             let unknown = try await #require(throws: Failure.self) { try await provider.finished(fixture.order()) }
             #expect(unknown.message.contains("unknown on this host"))
             #expect(try await provider.finished(generated) != nil)
+        }
+    }
+
+    @Test("is not finished if a file outside of the playbook's folder has changed that the last step read")
+    func outside() async throws {
+        try await Fixture.with { fixture in
+            let (root, order) = ("\(fixture.folder)/../bucket", try fixture.order())
+            let outside = "\(parentDirectory(fixture.folder))/outside.yml"
+            let factory = try provider(root).factory
+            let plan = MachinePlan(order, try BuildInputs(order))
+            let base = BaseRecipe(plan.base, profile: plan.profile, host: factory.host).key
+            let layer = try #require(plan.layerKeys(above: base).last)
+            func note(_ reads: [String: String]?) throws {
+                try makeDirectory("\(factory.cache.directory)/layers")
+                try CacheEntryManifest(
+                    key: layer, inputs: [:], fingerprint: "", bytes: 0, missing: [], reads: reads
+                ).write(factory.cache.manifest(.layers, layer))
+            }
+            try writeAtomically("a", to: outside)
+            try note(["../outside.yml": sha256(ofText: "a")])
+            _ = try await publish(fixture, root)
+            #expect(try await provider(root).finished(order) != nil)
+            try writeAtomically("b", to: outside)
+            #expect(try await provider(root).finished(order) == nil)
+            try writeAtomically("a", to: outside)
+            #expect(try await provider(root).finished(order) != nil)
+            // What counts is unknown after the cache was pruned.
+            try removeFile(factory.cache.manifest(.layers, layer))
+            #expect(try await provider(root).finished(order) == nil)
         }
     }
 

@@ -50,7 +50,7 @@ struct FakeProvider: VMProvider, Provisioner {
     }
 
     func keep(
-        _ machine: Machine, after step: PlaybookStep, missing: [MissingComponent], in build: BuildContext
+        _ machine: Machine, after step: PlaybookStep, _ installed: InstalledStep, in build: BuildContext
     ) async throws -> Machine {
         try await call("keep \(step.index)")
         return machine
@@ -69,10 +69,10 @@ struct FakeProvider: VMProvider, Provisioner {
 
     func install(
         _ step: PlaybookStep, on machine: some BuildMachine, in build: BuildContext
-    ) async throws -> [MissingComponent] {
+    ) async throws -> InstalledStep {
         try await call("install \(step.roles.joined(separator: "+"))")
         let lost = MissingComponent(component: "lost", reason: "no network")
-        return machine.missing + (step.roles.contains("lost") ? [lost] : [])
+        return InstalledStep(missing: machine.missing + (step.roles.contains("lost") ? [lost] : []))
     }
 
     func seal(_ machine: some BuildMachine, in build: BuildContext) async throws {

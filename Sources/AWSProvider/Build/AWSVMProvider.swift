@@ -62,8 +62,15 @@ package struct AWSVMProvider: VMProvider {
 
     /// Returns the machine unchanged: the states between steps are not cached on AWS.
     package func keep(
-        _ machine: AWSMachine, after step: PlaybookStep, missing: [MissingComponent], in build: BuildContext
-    ) async throws -> AWSMachine { machine }
+        _ machine: AWSMachine, after step: PlaybookStep, _ installed: InstalledStep, in build: BuildContext
+    ) async throws -> AWSMachine {
+        if !installed.reads.isEmpty {
+            build.scope.notice(
+                "the playbook uses files outside of its folder; builds on AWS do not notice when they change: "
+                    + installed.reads.keys.sorted().joined(separator: ", "))
+        }
+        return machine
+    }
 
     package func capture(
         _ machine: AWSMachine, missing: [MissingComponent], in build: BuildContext

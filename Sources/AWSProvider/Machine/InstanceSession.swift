@@ -48,7 +48,7 @@ package struct InstanceSession: Sendable {
     ) async throws {
         let everything = PlaybookStep(index: 0, roles: order.definition.playbook.roles)
         let missing = try await log.run(.install) {
-            (try await provisioner.install(everything, on: machine, in: build), .done)
+            (try await provisioner.install(everything, on: machine, in: build).missing, .done)
         }
         for part in missing { build.scope.events(.lacking(part)) }
     }

@@ -23,7 +23,9 @@ extension LocalMachineFactory {
     func cachedSteps(of plan: MachinePlan) -> Int {
         let base = BaseRecipe(plan.base, profile: plan.profile, host: host).key
         guard plan.usesCache, fileExists(cache.manifest(.base, base)) else { return 0 }
-        return plan.layerKeys(above: base).prefix { fileExists(cache.manifest(.layers, $0)) }.count
+        return plan.layerKeys(above: base).prefix { key in
+            CacheEntryManifest.read(cache.manifest(.layers, key)).map { plan.isCurrent($0.reads) } ?? false
+        }.count
     }
 
     /// - Returns: the path of the new tree.

@@ -1,4 +1,5 @@
 import FoundationEssentials
+import Provisioning
 import Sandbox
 import Workbench
 
@@ -59,13 +60,13 @@ extension LocalMachineFactory {
         parts.append(
             part(
                 .setup, "base system \(plan.base.distribution) \(plan.base.suite)", .base, recipe.key, recipe.inputs,
-                bases, plan.assetID))
+                bases, in: plan))
         let layers = cache.manifests(.layers).compactMap { manifest in manifest.parts.map { (manifest, $0) } }
         var told: Set<String> = []
         for ((step, key), made) in zip(zip(steps, plan.layerKeys(above: recipe.key)), plan.parts) {
             let roles = step.roles.joined(separator: ", ")
             let same = layers.filter { manifest, _ in manifest.inputs["roles"] == roles }
-            var part = part(.install, roles, .layers, key, made, same, plan.assetID)
+            var part = part(.install, roles, .layers, key, made, same, in: plan)
             // The inputs of a step include those of the steps before.
             part.changes.removeAll { !told.insert($0).inserted }
             parts.append(part)
@@ -99,21 +100,23 @@ extension LocalMachineFactory {
     /// - Parameter entries: those for the same purpose, the most recently used first.
     private func part(
         _ stage: Stage, _ name: String, _ kind: ContentCache.Kind, _ key: String, _ inputs: [String: String],
-        _ entries: [(manifest: CacheEntryManifest, inputs: [String: String])], _ assetID: AssetID
+        _ entries: [(manifest: CacheEntryManifest, inputs: [String: String])], in plan: MachinePlan
     ) -> BuildPlan.Part {
         if let own = entries.first(where: { $0.manifest.key == key }), fileExists(cache.tree(kind, key)) {
+            let changes = plan.outsideChanges(since: own.manifest.reads)
             return BuildPlan.Part(
-                stage: stage, name: name, state: .cached, changes: [], seconds: own.manifest.seconds)
+                stage: stage, name: name, state: changes.isEmpty ? .cached : .build, changes: changes,
+                seconds: own.manifest.seconds)
         }
-        let used = entries.filter { $0.manifest.lastUse(by: assetID) != nil }
-            .max { ($0.manifest.lastUse(by: assetID) ?? 0) < ($1.manifest.lastUse(by: assetID) ?? 0) }
+        let used = entries.filter { $0.manifest.lastUse(by: plan.assetID) != nil }
+            .max { ($0.manifest.lastUse(by: plan.assetID) ?? 0) < ($1.manifest.lastUse(by: plan.assetID) ?? 0) }
         let similar = entries.first { 2 * changes(from: $0.inputs, to: inputs).count < inputs.count }
         guard let earlier = used ?? similar else {
             return BuildPlan.Part(stage: stage, name: name, state: .build, changes: [])
         }
         return BuildPlan.Part(
             stage: stage, name: name, state: .build, changes: changes(from: earlier.inputs, to: inputs),
-            comparedWith: used == nil ? earlier.manifest.lastUser : assetID.rawValue,
+            comparedWith: used == nil ? earlier.manifest.lastUser : plan.assetID.rawValue,
             seconds: earlier.manifest.seconds)
     }
 }
@@ -135,6 +138,30 @@ func changes(from old: [String: String], to new: [String: String]) -> [String] {
         case (_, nil): "\(name) is gone"
         case (let before, let now): before == now ? nil : "\(name) changed"
         }
+    }
+}
+
+extension MachinePlan {
+    /// What differs in the files outside of the playbook's folder that were read for a tree, see `OutsideFiles`.
+    func outsideChanges(since reads: [String: String]?) -> [String] {
+        let now = OutsideFiles.digests(of: (reads ?? [:]).keys, from: playbookFolder)
+        return changes(
+            from: OutsideFiles.named(reads ?? [:], from: playbookFolder),
+            to: OutsideFiles.named(now, from: playbookFolder))
+    }
+
+    func isCurrent(_ reads: [String: String]?) -> Bool { outsideChanges(since: reads).isEmpty }
+}
+
+extension LocalMachineFactory {
+    /// The inputs of an order. An earlier build of them has recorded which files outside of the playbook's folder count.
+    package func inputs(of order: BuildOrder) throws -> BuildInputs {
+        var inputs = try BuildInputs(order)
+        let plan = MachinePlan(order, inputs)
+        let base = BaseRecipe(plan.base, profile: plan.profile, host: host).key
+        let layer = plan.layerKeys(above: base).last.flatMap { CacheEntryManifest.read(cache.manifest(.layers, $0)) }
+        inputs.outside = OutsideFiles.digests(of: (layer?.reads ?? [:]).keys, from: plan.playbookFolder)
+        return inputs
     }
 }
 

@@ -73,6 +73,8 @@ struct CacheEntryManifest: Sendable, Equatable, Codable {
     var missing: [MissingComponent]
     /// The digests of the files and values that a layer was made from, by name; `nil` in an entry of an older `dss`.
     var parts: [String: String]?
+    /// What Ansible read outside of the playbook's folder for a layer and those below it, see `OutsideFiles`.
+    var reads: [String: String]?
     /// How long it took to make.
     var seconds: Double?
     /// When each asset id last used the entry, in seconds since 1970, to tell what has changed since.
@@ -97,6 +99,8 @@ package struct CachedTree: Sendable, Equatable, Codable {
     package var key: String
     package var path: String
     package var missing: [MissingComponent] = []
+    /// What Ansible read outside of the playbook's folder for this tree and those below it.
+    package var reads: [String: String]?
 
     /// Directory for products made from this tree only; removed together with it.
     package var products: String { "\(path).products" }
@@ -155,9 +159,12 @@ struct CacheAccess: Sendable {
             ? .valid(manifest) : .corrupt("some of its files are missing or changed")
     }
 
+    /// - Parameter isCurrent: whether what is not part of the key has not changed since the entry was made.
     /// - Returns: the entry, locked for this build; `nil` if there is no valid one.
-    func find(_ kind: ContentCache.Kind, _ key: String) async throws -> CachedTree? {
-        let (found, isCorrupt) = try await findShared(kind, key)
+    func find(
+        _ kind: ContentCache.Kind, _ key: String, where isCurrent: (CacheEntryManifest) -> Bool = { _ in true }
+    ) async throws -> CachedTree? {
+        let (found, isCorrupt) = try await findShared(kind, key, where: isCurrent)
         return isCorrupt ? try await findAlone(kind, key).found : found
     }
 
@@ -198,7 +205,7 @@ struct CacheAccess: Sendable {
     @discardableResult
     func complete(
         _ kind: ContentCache.Kind, _ key: String, inputs: [String: String], missing: [MissingComponent],
-        parts: [String: String]? = nil, started: ContinuousClock.Instant? = nil
+        parts: [String: String]? = nil, reads: [String: String]? = nil, started: ContinuousClock.Instant? = nil
     ) async throws -> CacheEntryManifest {
         let tree = cache.tree(kind, key)
         let seconds = started.map { ($0.duration(to: .now) / .milliseconds(1)).rounded() / 1000 }
@@ -206,7 +213,7 @@ struct CacheAccess: Sendable {
         async let bytes = runner.diskUsage(of: [tree])
         let manifest = CacheEntryManifest(
             key: key, inputs: inputs, fingerprint: try await fingerprint, bytes: try await bytes, missing: missing,
-            parts: parts, seconds: seconds, usedBy: [build.assetID.rawValue: Self.now])
+            parts: parts, reads: reads, seconds: seconds, usedBy: [build.assetID.rawValue: Self.now])
         try manifest.write(cache.manifest(kind, key))
         return manifest
     }
@@ -218,14 +225,14 @@ struct CacheAccess: Sendable {
 
     /// If no entry is found, the shared lock is released on return, before the exclusive one is requested.
     private func findShared(
-        _ kind: ContentCache.Kind, _ key: String
+        _ kind: ContentCache.Kind, _ key: String, where isCurrent: (CacheEntryManifest) -> Bool
     ) async throws -> (found: CachedTree?, isCorrupt: Bool) {
         let shared = try await CacheEntryLock.waitShared(cache.lock(kind, key), holder: build.holder) {
             reportWait(for: $0, kind)
         }
         return switch try await state(kind, key) {
-        case .valid(let manifest): (use(kind, key, manifest, shared), false)
-        case .absent: (nil, false)
+        case .valid(let manifest) where isCurrent(manifest): (use(kind, key, manifest, shared), false)
+        case .valid, .absent: (nil, false)
         case .corrupt: (nil, true)
         }
     }
@@ -269,7 +276,8 @@ struct CacheAccess: Sendable {
         do { try used.write(cache.manifest(kind, key)) } catch { utimes(cache.manifest(kind, key), nil) }
         lock.share()
         build.hold(lock)
-        return CachedTree(key: key, path: cache.tree(kind, key), missing: manifest.missing)
+        return CachedTree(
+            key: key, path: cache.tree(kind, key), missing: manifest.missing, reads: manifest.reads)
     }
 
     private static var now: Double { Date().timeIntervalSince1970 }

@@ -1,3 +1,4 @@
+import Provisioning
 import Sandbox
 import Workbench
 
@@ -16,10 +17,10 @@ struct ImageBuilder<Installer: Provisioner>: Sendable {
             usesCache: order.build.usesCache)
         let compressor = LayerCompressor(store, events: scope.events)
         return try await finally {
-            let missing = try await log.run(.install) { try await install(in: build, on: trees, compressor) }
+            let system = try await log.run(.install) { try await install(in: build, on: trees, compressor) }
             return try await log.run(.export) {
                 try await folder.prepare(in: scope)
-                return (try await write(try await compressor.layers(), missing: missing, to: folder), .done)
+                return (try await write(try await compressor.layers(), of: system, to: folder), .done)
             }
         } cleanup: {
             await compressor.stop()
@@ -34,44 +35,47 @@ struct ImageBuilder<Installer: Provisioner>: Sendable {
     }
 
     /// Runs the steps that are not in the cache; the tree of each step goes to the compressor as soon as it is kept.
+    /// - Returns: the tree of the last step.
     private func install(
         in build: Build, on known: [CachedTree], _ compressor: LayerCompressor
-    ) async throws -> ([MissingComponent], StageOutcome) {
+    ) async throws -> (CachedTree, StageOutcome) {
         let names = order.layerNames
         for (tree, name) in zip(known, names) { await compressor.add(tree, named: name) }
         let steps = order.build.definition.playbook.steps.dropFirst(known.count - 1)
-        var missing = known.last?.missing ?? []
+        var last = known.last!
         if !steps.isEmpty {
             var machine = try await factory.start(order.plan, build, on: known, in: scope)
             await scope.undo.replaceHints(factory.hints(machine))
             for step in steps {
-                missing = try await provisioner.install(
+                let installed = try await provisioner.install(
                     step, on: ReproducibleMachine(machine: machine), in: BuildContext(order.build, scope))
                 let name = names[machine.stepsDone + 1]
                 if machine.stepsDone + 1 == order.plan.steps.count {
-                    await compressor.add(
-                        try await factory.keepLast(machine, missing: missing, events: scope.events), named: name)
+                    last = try await factory.keepLast(machine, installed, events: scope.events)
                 } else {
-                    machine = try await factory.keep(machine, missing: missing, events: scope.events)
-                    await compressor.add(machine.trees.last!, named: name)
+                    machine = try await factory.keep(machine, installed, events: scope.events)
+                    last = machine.trees.last!
                 }
+                await compressor.add(last, named: name)
             }
         }
-        for part in missing { scope.events(.lacking(part)) }
-        return (missing, steps.isEmpty ? .cached : .done)
+        for part in last.missing { scope.events(.lacking(part)) }
+        return (last, steps.isEmpty ? .cached : .done)
     }
 
     private func write(
-        _ layers: [Layer], missing: [MissingComponent], to folder: AssetFolder<DirectoryStore>
+        _ layers: [Layer], of system: CachedTree, to folder: AssetFolder<DirectoryStore>
     ) async throws -> Manifest.Container {
+        var order = order
+        order.buildInputs.outside = system.reads ?? [:]
         let names = order.layerNames
         let configuration = ImageConfiguration(order, layers: layers, names: names)
         let digest = try folder.unfinishedLayout.write(configuration, layers: layers, tag: order.version)
         let parts = zip(names, layers).map { Manifest.Container.Layer(name: $0, digest: $1.digest, bytes: $1.bytes) }
         let definition = order.build.definition
         let container = Manifest.Container(
-            reference: order.reference, digest: digest, layers: parts, missing: missing, user: definition.user.name,
-            jupyterPort: definition.ports.jupyter, inputs: order.inputs)
+            reference: order.reference, digest: digest, layers: parts, missing: system.missing,
+            user: definition.user.name, jupyterPort: definition.ports.jupyter, inputs: order.inputs)
         try await folder.publish(container, of: order)
         try await factory.removeLogs(of: order.build.assetID)
         return container

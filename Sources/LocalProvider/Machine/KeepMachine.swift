@@ -8,11 +8,11 @@ extension LocalMachineFactory {
     /// not into it.
     /// - Returns: the restarted machine; a resumed machine just as it is.
     package func keep(
-        _ machine: LocalMachine, missing: [MissingComponent], events: @escaping EventSink
+        _ machine: LocalMachine, _ installed: InstalledStep, events: @escaping EventSink
     ) async throws -> LocalMachine {
         if machine.isResumed { return machine }
         return try await explaining("cannot cache the step") {
-            let (layer, isIncomplete) = try await moveIntoCache(machine, missing: missing, events: events)
+            let (layer, isIncomplete) = try await moveIntoCache(machine, installed, events: events)
             // The layer does not change any more, so its entry is completed while the machine boots on it.
             async let completed: Void = complete(layer, isIncomplete, machine, events)
             let trees = machine.trees + [layer]
@@ -25,10 +25,10 @@ extension LocalMachineFactory {
     /// Caches the state after the last step of a plan if the machine is not needed any more.
     /// - Returns: the layer.
     package func keepLast(
-        _ machine: LocalMachine, missing: [MissingComponent], events: @escaping EventSink
+        _ machine: LocalMachine, _ installed: InstalledStep, events: @escaping EventSink
     ) async throws -> CachedTree {
         try await explaining("cannot cache the step") {
-            let (layer, isIncomplete) = try await moveIntoCache(machine, missing: missing, events: events)
+            let (layer, isIncomplete) = try await moveIntoCache(machine, installed, events: events)
             try await complete(layer, isIncomplete, machine, events)
             return layer
         }
@@ -36,7 +36,7 @@ extension LocalMachineFactory {
 
     /// Powers the machine off and moves its changes into the cache.
     private func moveIntoCache(
-        _ machine: LocalMachine, missing: [MissingComponent], events: @escaping EventSink
+        _ machine: LocalMachine, _ installed: InstalledStep, events: @escaping EventSink
     ) async throws -> (layer: CachedTree, isIncomplete: Bool) {
         let steps = machine.plan.steps
         guard machine.stepsDone < steps.count else { throw Failure(.bug, "more steps cached than the plan has") }
@@ -45,7 +45,8 @@ extension LocalMachineFactory {
         let key = layerKey(below: machine.trees.last!.key, step: steps[machine.stepsDone])
         var (layer, isIncomplete) = try await access(machine, events)
             .place(machine.changes, .layers, key)
-        layer.missing = missing
+        layer.missing = installed.missing
+        layer.reads = (machine.trees.last!.reads ?? [:]).merging(installed.reads) { before, _ in before }
         return (layer, isIncomplete)
     }
 
@@ -69,7 +70,8 @@ extension LocalMachineFactory {
         let parts = plan.parts
         try await access(machine, events).complete(
             .layers, layer.key, inputs: inputs, missing: layer.missing,
-            parts: parts.indices.contains(machine.stepsDone) ? parts[machine.stepsDone] : nil, started: machine.started)
+            parts: parts.indices.contains(machine.stepsDone) ? parts[machine.stepsDone] : nil, reads: layer.reads,
+            started: machine.started)
     }
 
     /// Shuts the machine down.

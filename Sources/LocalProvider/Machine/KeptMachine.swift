@@ -160,7 +160,7 @@ extension MachinePlan {
     /// The number of leading steps that cached trees contain exactly as the plan has them.
     func stepsDone(in trees: [CachedTree]) -> Int {
         guard let base = trees.first else { return 0 }
-        return zip(trees.dropFirst(), layerKeys(above: base.key)).prefix { $0.key == $1 }.count
+        return zip(trees.dropFirst(), layerKeys(above: base.key)).prefix { $0.key == $1 && isCurrent($0.reads) }.count
     }
 }
 

@@ -20,6 +20,8 @@ package struct LocalMachine: BuildMachine {
 
     package var stepsDone: Int { resumedAfter ?? trees.count - 1 }
     package var missing: [MissingComponent] { trees.last?.missing ?? [] }
+    /// What Ansible read outside of the playbook's folder, see `OutsideFiles`.
+    var reads: [String: String] { trees.last?.reads ?? [:] }
     /// Name of the machine and its network namespace, derived from the asset id and the state directory.
     package var name: String { build.name }
     /// Log of the machine's console.
@@ -38,7 +40,7 @@ extension Build {
 /// The key of a layer; equal only if the tree below and the inputs of the step are equal.
 func layerKey(below parent: String, step: String) -> String {
     var hash = ContentHash()
-    hash.add("format", "1")
+    hash.add("format", "2")
     hash.add("below", parent)
     hash.add("step", step)
     return String(hash.hexDigest.prefix(32))
@@ -49,7 +51,7 @@ func layerKey(below parent: String, step: String) -> String {
 ///
 ///     let machine = try await factory.start(plan, in: scope)
 ///     …install a step on machine.endpoint…
-///     let next = try await factory.keep(machine, missing: missing, events: events)
+///     let next = try await factory.keep(machine, installed, events: events)
 ///     …seal…
 ///     let root = try await factory.halt(next)   // read-only, until the undo runs
 package struct LocalMachineFactory: Sendable {
@@ -102,6 +104,8 @@ package struct MachinePlan: Sendable, Equatable {
     package var roles: [[String]]
     /// What each of these hashes is made of, by name. It is kept with the layer, to tell later what has changed.
     package var parts: [[String: String]]
+    /// The folder of the playbook.
+    package var playbookFolder: String
     /// Whether to read from the cache; results are written to the cache in any case.
     package var usesCache: Bool
     /// Whether the machine may reach servers on the host's loopback at 10.0.2.2, such as a mirror on the same laptop.
@@ -111,8 +115,8 @@ package struct MachinePlan: Sendable, Equatable {
 
     package init(
         assetID: AssetID, sandbox: String? = nil, base: SandboxDefinition.BaseSystem, profile: BaseProfile = .vm,
-        steps: [String] = [], roles: [[String]] = [], parts: [[String: String]] = [], usesCache: Bool = true,
-        reachesHost: Bool = false, isVerbose: Bool = false
+        steps: [String] = [], roles: [[String]] = [], parts: [[String: String]] = [], playbookFolder: String = "",
+        usesCache: Bool = true, reachesHost: Bool = false, isVerbose: Bool = false
     ) {
         self.assetID = assetID
         self.sandbox = sandbox
@@ -121,6 +125,7 @@ package struct MachinePlan: Sendable, Equatable {
         self.steps = steps
         self.roles = roles
         self.parts = parts
+        self.playbookFolder = playbookFolder
         self.usesCache = usesCache
         self.reachesHost = reachesHost
         self.isVerbose = isVerbose
@@ -143,7 +148,8 @@ extension MachinePlan {
             assetID: order.assetID, sandbox: order.definition.name, base: order.definition.base,
             profile: order.edition == .container ? .container : .vm,
             steps: inputs.stepKeys,
-            roles: order.definition.playbook.steps.map(\.roles), parts: inputs.stepParts, usesCache: order.usesCache,
+            roles: order.definition.playbook.steps.map(\.roles), parts: inputs.stepParts,
+            playbookFolder: parentDirectory(order.definition.playbook.file), usesCache: order.usesCache,
             reachesHost: order.definition.namesHost, isVerbose: order.isVerbose)
     }
 }

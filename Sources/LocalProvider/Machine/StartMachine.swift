@@ -34,7 +34,7 @@ extension LocalMachineFactory {
         let access = CacheAccess(cache: cache, runner: runner, build: build, events: events)
         var layers: [CachedTree] = []
         for key in plan.layerKeys(above: base.key) {
-            guard let layer = try await access.find(.layers, key) else { break }
+            guard let layer = try await access.find(.layers, key, where: { plan.isCurrent($0.reads) }) else { break }
             layers.append(layer)
         }
         return layers

@@ -39,7 +39,11 @@ package struct LocalVMProvider: VMProvider {
     }
 
     func inputs(of order: BuildOrder) throws -> String {
-        try BuildInputs(order).diskDigest(of: order.definition, program: programDigest)
+        digest(try factory.inputs(of: order), order)
+    }
+
+    private func digest(_ inputs: BuildInputs, _ order: BuildOrder) -> String {
+        inputs.diskDigest(of: order.definition, program: programDigest)
     }
 
     /// Images that are published and stay are in the manifest; the files that must not exist are those of the order.
@@ -54,23 +58,22 @@ package struct LocalVMProvider: VMProvider {
 
     package func setUp(_ build: BuildContext) async throws -> Machine {
         let order = build.order
-        let inputs = try BuildInputs(order)
+        let inputs = try factory.inputs(of: order)
         let plan = MachinePlan(order, inputs)
-        let digest = inputs.diskDigest(of: order.definition, program: programDigest)
-        let formats = try await formats(of: order, digest)
-        if let notice = try await replacementNotice(order, digest) { build.scope.notice(notice) }
+        let formats = try await formats(of: order, digest(inputs, order))
+        if let notice = try await replacementNotice(order, digest(inputs, order)) { build.scope.notice(notice) }
         if order.resumesKeptMachine {
             return Machine(try await factory.resume(plan, in: build.scope), inputs: nil, formats: formats)
         }
         return Machine(
-            try await factory.start(plan, in: build.scope), inputs: digest, formats: formats)
+            try await factory.start(plan, in: build.scope), inputs: inputs, formats: formats)
     }
 
     /// What a build would do, without doing it.
     package func plan(_ order: BuildOrder) async throws -> BuildPlan {
-        let inputs = try BuildInputs(order)
+        let inputs = try factory.inputs(of: order)
         let machine = MachinePlan(order, inputs)
-        let digest = inputs.diskDigest(of: order.definition, program: programDigest)
+        let digest = self.digest(inputs, order)
         let kept = order.resumesKeptMachine ? (try? factory.keptMachine(of: order.assetID, for: machine)) : nil
         var plan = factory.plan(
             machine, steps: order.definition.playbook.steps, then: [.seal, .capture, .export],
@@ -109,9 +112,9 @@ package struct LocalVMProvider: VMProvider {
     }
 
     package func keep(
-        _ machine: Machine, after step: PlaybookStep, missing: [MissingComponent], in build: BuildContext
+        _ machine: Machine, after step: PlaybookStep, _ installed: InstalledStep, in build: BuildContext
     ) async throws -> Machine {
-        let next = try await factory.keep(machine.container, missing: missing, events: build.scope.events)
+        let next = try await factory.keep(machine.container, installed, events: build.scope.events)
         return Machine(next, inputs: machine.inputs, formats: machine.formats)
     }
 
@@ -123,7 +126,9 @@ package struct LocalVMProvider: VMProvider {
             root, to: machine.container.build.path("disk.raw"), sizeMiB: build.definition.disk.sizeMiB,
             architecture: build.definition.base.architecture
         ) { build.scope.progress(.capture, $0) }
-        return Image(.new(disk, inputs: machine.inputs), formats: machine.formats)
+        var inputs = machine.inputs
+        inputs?.outside = machine.container.reads
+        return Image(.new(disk, inputs: inputs.map { digest($0, build.order) }), formats: machine.formats)
     }
 
     package func export(
@@ -185,8 +190,8 @@ package struct LocalVMProvider: VMProvider {
         }.value
     }
 
-    /// The running container, the hash of the inputs of the images (`nil` for a machine that was kept after a failure,
-    /// because someone may have changed it by hand), and the formats to write.
+    /// The running container, the inputs of the images (`nil` for a machine that was kept after a failure, because
+    /// someone may have changed it by hand), and the formats to write.
     package struct Machine: BuildMachine {
         package var endpoint: SSHEndpoint { container.endpoint }
         package var stepsDone: Int { container.stepsDone }
@@ -194,10 +199,10 @@ package struct LocalVMProvider: VMProvider {
         package var missing: [MissingComponent] { container.missing }
 
         let container: LocalMachine
-        let inputs: String?
+        let inputs: BuildInputs?
         let formats: [ImageFormat]
 
-        init(_ container: LocalMachine, inputs: String?, formats: [ImageFormat]) {
+        init(_ container: LocalMachine, inputs: BuildInputs?, formats: [ImageFormat]) {
             self.container = container
             self.inputs = inputs
             self.formats = formats

@@ -85,16 +85,16 @@ struct CreateDockerImage: DssCommand {
         if let archive { try live.requireWritable(archive) }
         let build = try order(live)
         try await live.playbookCheck(definition).requireSound(build.definition.playbook)
-        let order = try await live.dockerOrder(build, image, folder: live.absolute(parentDirectory(definition.file)))
+        let factory = try await live.factory(place, for: build, definition)
+        let order = try await live.dockerOrder(
+            build, image, on: factory, folder: live.absolute(parentDirectory(definition.file)))
         let folder = live.folder(build.assetID, build.definition.names, place)
         // Invalid options are reported before the build, not after it.
         let push = publish ? try live.push(order, user: registryUser) : nil
         let writer = EventWriter(live, output)
         let report = try await writer.live {
             var report = try await LocalProvider.createDockerImage(
-                order, in: folder, on: try await live.factory(place, for: build, definition),
-                with: live.provisioner(definition),
-                events: writer.sink)
+                order, in: folder, on: factory, with: live.provisioner(definition), events: writer.sink)
             let handover = DockerArchive(
                 runner: live.runner, layout: folder.layout, container: report.container,
                 version: order.version)
@@ -113,10 +113,11 @@ struct CreateDockerImage: DssCommand {
 
     private func showPlan(_ live: Live) async throws {
         let build = try order(live)
-        let order = try await live.dockerOrder(build, image, folder: live.absolute(parentDirectory(definition.file)))
+        let factory = try await live.factory(place, for: build, definition)
+        let order = try await live.dockerOrder(
+            build, image, on: factory, folder: live.absolute(parentDirectory(definition.file)))
         let folder = live.folder(build.assetID, build.definition.names, place)
-        try live.show(
-            try await live.factory(place, for: build, definition).plan(order, in: folder), json: output.json)
+        try live.show(try await factory.plan(order, in: folder), json: output.json)
     }
 
     private func list(_ container: Manifest.Container, of order: DockerOrder, _ live: Live) async throws {

@@ -116,13 +116,15 @@ extension Live {
         AssetFolder(store(place), assetID, under: names.bucketPrefix)
     }
 
-    func dockerOrder(_ build: BuildOrder, _ options: DockerOptions, folder: String) async throws -> DockerOrder {
+    func dockerOrder(
+        _ build: BuildOrder, _ options: DockerOptions, on factory: LocalMachineFactory, folder: String
+    ) async throws -> DockerOrder {
         let definition = build.definition
         let version = options.imageVersion ?? build.assetID.rawValue
         let commit = await commit(in: folder)
         return try DockerOrder(
             build, repository: try options.repository(definition), version: version, compression: options.compression,
-            inputs: try BuildInputs(build), revision: commit?.id,
+            inputs: try factory.inputs(of: build), revision: commit?.id,
             created: environment["SOURCE_DATE_EPOCH"].flatMap { Int($0) } ?? commit?.time,
             programDigest: try sha256(of: "/proc/self/exe"))
     }

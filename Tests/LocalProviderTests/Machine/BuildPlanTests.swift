@@ -9,7 +9,9 @@ import Workbench
 @Suite("The plan of a build")
 struct BuildPlanTests {
     /// A factory with a cache that has the base system and every step of an order.
+    /// - Parameter reads: what each step read outside of the playbook's folder, and the steps before it.
     private func withCache(
+        reads: [[String: String]] = [[:], [:]],
         _ body: (LocalMachineFactory, Fixture, _ make: (Bool) throws -> BuildPlan) async throws -> Void
     ) async throws {
         try await CacheTests.withFactory { factory in
@@ -18,10 +20,10 @@ struct BuildPlanTests {
                 let recipe = BaseRecipe(machine.base, profile: machine.profile, host: factory.host)
                 try add(.base, recipe.key, inputs: recipe.inputs, parts: nil, to: factory.cache)
                 var below = recipe.key
-                for (step, parts) in zip(machine.steps, machine.parts) {
+                for ((step, parts), reads) in zip(zip(machine.steps, machine.parts), reads) {
                     below = layerKey(below: below, step: step)
                     let roles = below == machine.layerKeys(above: recipe.key).first ? "first" : "last"
-                    try add(.layers, below, inputs: ["roles": roles], parts: parts, to: factory.cache)
+                    try add(.layers, below, inputs: ["roles": roles], parts: parts, reads: reads, to: factory.cache)
                 }
                 try await body(factory, fixture) { usesCache in
                     var order = try fixture.order()
@@ -36,11 +38,12 @@ struct BuildPlanTests {
 
     private func add(
         _ kind: ContentCache.Kind, _ key: String, inputs: [String: String], parts: [String: String]?,
-        usedBy: [String: Double] = ["1.0": 1], to cache: ContentCache
+        reads: [String: String] = [:], usedBy: [String: Double] = ["1.0": 1], to cache: ContentCache
     ) throws {
         try makeDirectory(cache.tree(kind, key))
         try CacheEntryManifest(
-            key: key, inputs: inputs, fingerprint: "", bytes: 0, missing: [], parts: parts, seconds: 9, usedBy: usedBy
+            key: key, inputs: inputs, fingerprint: "", bytes: 0, missing: [], parts: parts, reads: reads, seconds: 9,
+            usedBy: usedBy
         ).write(cache.manifest(kind, key))
     }
 
@@ -88,6 +91,25 @@ struct BuildPlanTests {
             #expect(states(plan) == ["base system debian bookworm cached", "first cached", "last build", " build"])
             #expect(plan.parts[2].changes == ["playbook/roles/last/tasks/main.yml changed"])
             #expect(plan.parts[2].seconds == 9)
+        }
+    }
+
+    @Test("a file outside of the playbook's folder counts from the step that read it", arguments: [0, 1])
+    func outside(step: Int) async throws {
+        let file = ["../outside.yml": sha256(ofText: "a")]
+        try await withCache(reads: [step == 0 ? file : [:], file]) { factory, fixture, make in
+            let path = "\(parentDirectory(fixture.folder))/outside.yml"
+            let base = "base system debian bookworm cached"
+            try writeAtomically("a", to: path)
+            #expect(try states(make(true)) == [base, "first cached", "last cached", " build"])
+            #expect(try factory.cachedSteps(of: MachinePlan(fixture.order(), BuildInputs(fixture.order()))) == 2)
+            try writeAtomically("b", to: path)
+            let plan = try make(true)
+            #expect(states(plan) == [base, "first \(step == 0 ? "build" : "cached")", "last build", " build"])
+            #expect(plan.parts.flatMap(\.changes) == ["\(path) (outside of the playbook) changed"])
+            #expect(try factory.cachedSteps(of: MachinePlan(fixture.order(), BuildInputs(fixture.order()))) == step)
+            try removeFile(path)
+            #expect(try make(true).parts.flatMap(\.changes) == ["\(path) (outside of the playbook) is gone"])
         }
     }
 

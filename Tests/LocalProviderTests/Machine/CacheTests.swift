@@ -200,6 +200,28 @@ final class Counter: Sendable {
         }
     }
 
+    /// Its key is still the same, so that the new one takes its place.
+    @Test func anEntryThatIsNotCurrentIsNotLocked() async throws {
+        try await Self.withFactory { factory in
+            let events = Recorder()
+            try await withUndo { undo in
+                let first = try await factory.open(AssetID("a"), in: Scope(undo, events: events.sink))
+                _ = try await Self.access(factory, first, events).obtain(.layers, "k", inputs: [:]) {
+                    try Self.makeTree(first, "first")
+                }
+                first.close()
+                let second = try await factory.open(AssetID("b"), in: Scope(undo, events: events.sink))
+                let access = Self.access(factory, second, events)
+                #expect(try await access.find(.layers, "k") { _ in false } == nil)
+                let (tree, isIncomplete) = try await access.place(Self.makeTree(second, "second"), .layers, "k")
+                #expect(isIncomplete && tree.path == factory.cache.tree(.layers, "k"))
+                try await access.complete(.layers, "k", inputs: [:], missing: [], reads: ["../x": "1"])
+                #expect(CacheEntryManifest.read(factory.cache.manifest(.layers, "k"))?.reads == ["../x": "1"])
+            }
+            #expect(events.notices == [] && events.warnings == [])
+        }
+    }
+
     @Test func whatIsInUseIsNeitherReplacedNorRemoved() async throws {
         try await Self.withFactory { factory in
             let events = Recorder()

@@ -227,6 +227,9 @@ struct KeptMachineTests {
             #expect(try Lab.plan("x", steps: steps).stepsDone(in: trees) == done, "\(steps)")
         }
         #expect(try Lab.plan("x", steps: ["1"]).stepsDone(in: [trees[0]]) == 0)
+        var changed = trees
+        changed[2].reads = ["../gone.yml": "digest"]
+        #expect(try Lab.plan("x", steps: ["1", "2"]).stepsDone(in: changed) == 1)
     }
 
     @Test("a shell gets a terminal only if there is one, and its words one by one")

@@ -136,7 +136,7 @@ extension RealMachines {
             try await withUndo { undo in
                 let machine = try await factory.start(plan, in: Scope(undo))
                 _ = try await Lab.run("rm /usr/lib/systemd/systemd", on: machine)
-                _ = try await factory.keep(machine, missing: []) { _ in }
+                _ = try await factory.keep(machine, InstalledStep()) { _ in }
             }
         } throws: { error in
             let failure = error as? Failure

@@ -23,7 +23,7 @@ extension RealMachines {
                 "echo one >/etc/one; rm /etc/hosts; rm -r /usr/share/zoneinfo 2>/dev/null || :", on: machine)
             print("used after \(stopwatch.seconds)")
             machine = try await factory.keep(
-                machine, missing: [.init(component: "clone", reason: "offline")], events: events.sink)
+                machine, InstalledStep(missing: [.init(component: "clone", reason: "offline")]), events: events.sink)
             print("kept after \(stopwatch.seconds)")
             #expect(machine.stepsDone == 1)
             #expect(try await Lab.run("cat /etc/one; test -e /etc/hosts || echo gone", on: machine) == "one\ngone")
@@ -75,7 +75,7 @@ extension RealMachines {
         try await Scope.run { scope in
             let machine = try await factory.resume(plan, in: scope)
             #expect(try await Lab.run("cat /etc/one /etc/two", on: machine) == "one\ntwo")
-            let same = try await factory.keep(machine, missing: [], events: { _ in })
+            let same = try await factory.keep(machine, InstalledStep(), events: { _ in })
             let root = try await factory.halt(same, events: { _ in })
             #expect(try readText("\(root)/etc/two") == "two\n")
         }
