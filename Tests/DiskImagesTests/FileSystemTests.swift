@@ -41,8 +41,10 @@ struct FileSystemTests {
             for name in [0x61, 0xFF] as [UInt8] {
                 let file = folder.appending([name]).withCString { open($0, O_WRONLY | O_CREAT | O_CLOEXEC, 0o644) }
                 try #require(file >= 0)
-                #expect(write(file, "abc", 3) == 3 && fsync(file) == 0)
+                let written = write(file, "abc", 3)
+                let synced = fsync(file)
                 close(file)
+                #expect(written == 3 && synced == 0)
             }
             let usage = try SpaceUsage(measuring: root)
             #expect(usage.inodes == 4 && usage.bytes == 4 * SpaceUsage.blockSize)
