@@ -59,8 +59,8 @@ let package = Package(
         room(
             "Provisioning", knows: ["Sandbox", "Workbench"],
             embeds: [
-                "Resources/check_playbook.py", "Resources/dss_events.py", "Resources/dss_reads.py",
-                "Resources/dss_step.py", "Resources/reset-password.sh", "Resources/seal.sh",
+                "Resources/check_playbook.py", "Resources/dss_check.py", "Resources/dss_events.py",
+                "Resources/dss_reads.py", "Resources/dss_step.py", "Resources/reset-password.sh", "Resources/seal.sh",
             ]),
         room(
             "Verification", knows: ["Sandbox", "Workbench"],

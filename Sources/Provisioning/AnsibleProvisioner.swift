@@ -86,14 +86,25 @@ package struct AnsibleProvisioner: Provisioner {
 
     /// The playbook variables: those of the definition, plus the ones that every role may rely on.
     static func variables(for order: BuildOrder, on machine: some BuildMachine) -> [String: Variable] {
-        let definition = order.definition
+        variables(
+            of: order.definition, order.edition, isRelease: order.isRelease, environment: machine.buildEnvironment)
+    }
+
+    /// The names of these variables.
+    package static func variableNames(of definition: SandboxDefinition) -> [String] {
+        variables(of: definition, .vm, isRelease: false, environment: [:]).keys.sorted()
+    }
+
+    private static func variables(
+        of definition: SandboxDefinition, _ edition: Edition, isRelease: Bool, environment: [String: String]
+    ) -> [String: Variable] {
         var variables = definition.playbook.variables
         variables["sandbox_user"] = .string(definition.user.name)
         variables["jupyter_port"] = .integer(definition.ports.jupyter)
-        variables["edition"] = .string(order.edition.rawValue)
+        variables["edition"] = .string(edition.rawValue)
         variables["pins_file"] = .string(definition.playbook.pins)
-        variables["script_languages_required"] = .boolean(order.isRelease)
-        variables["build_environment"] = .map(machine.buildEnvironment.mapValues { .string($0) })
+        variables["script_languages_required"] = .boolean(isRelease)
+        variables["build_environment"] = .map(environment.mapValues { .string($0) })
         return variables
     }
 

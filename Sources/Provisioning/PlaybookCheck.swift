@@ -17,11 +17,20 @@ package struct PlaybookCheck: Sendable {
         self.ansible = ansible
     }
 
+    /// Refuses what neither a build nor Ansible can read: it would wait for the other end of a pipe forever.
+    package func requireFiles(of playbook: SandboxDefinition.Playbook) throws {
+        _ = try PlaybookFiles(parentDirectory(playbook.file), roles: playbook.roles)
+    }
+
     /// Parses every YAML file, template and notebook of the roles, in less than a second.
+    /// - Parameter variables: the names of those that the playbook is given; `nil` if its variables are not checked.
     /// - Throws: `Failure(.unavailable)` if Python has no YAML or Jinja2.
-    package func files(of playbook: SandboxDefinition.Playbook) async throws -> [CheckedPart] {
+    package func files(
+        of playbook: SandboxDefinition.Playbook, variables: [String]? = nil
+    ) async throws -> [CheckedPart] {
         let script = String(decoding: PackageResources.check_playbook_py, as: UTF8.self)
-        let command = Command(python, ["-", parentDirectory(playbook.file)], input: .text(script))
+        let names = variables.map { [$0.joined(separator: ",")] } ?? []
+        let command = Command(python, ["-", parentDirectory(playbook.file)] + names, input: .text(script))
         let output = try await runner.execute(command)
         try Task.checkCancellation()
         if output.status == .exited(Failure.Code.unavailable.rawValue) {
@@ -36,6 +45,7 @@ package struct PlaybookCheck: Sendable {
     /// Fails if a file of the playbook has a mistake: a build would notice it only after minutes. Without the modules
     /// that the check needs, the build decides.
     package func requireSound(_ playbook: SandboxDefinition.Playbook) async throws {
+        try requireFiles(of: playbook)
         let errors: [String]
         do { errors = try await files(of: playbook).flatMap(\.errors) } catch let failure as Failure
             where failure.code == .unavailable
@@ -51,21 +61,52 @@ package struct PlaybookCheck: Sendable {
         }
     }
 
-    /// Lets Ansible load the play with all its roles and tasks.
-    package func syntax(of playbook: SandboxDefinition.Playbook) async throws -> CheckedPart {
+    /// Lets Ansible load the play with all its roles and tasks, and looks at every task with the plugin `dss_check`.
+    /// The inventory has no hosts, so that nothing runs.
+    package func play(of playbook: SandboxDefinition.Playbook) async throws -> [CheckedPart] {
         try await withTemporaryDirectory { directory in
-            let settings = "[defaults]\nhome = \(directory)\nlocal_tmp = \(directory)/tmp\nnocows = True\n"
-            try writeAtomically(settings, to: "\(directory)/ansible.cfg")
+            try makeDirectory("\(directory)/plugins")
+            for (name, text) in [
+                "ansible.cfg": Self.configuration(directory), "inventory.ini": "[all]\n",
+                "plugins/dss_check.py": String(decoding: PackageResources.dss_check_py, as: UTF8.self),
+            ] { try writeAtomically(text, to: "\(directory)/\(name)") }
             let output = try await runner.execute(
                 Command(
-                    ansible, ["--syntax-check", "--inventory", "localhost,", playbook.file],
+                    ansible, ["--inventory", "\(directory)/inventory.ini", playbook.file],
                     environment: [
                         "ANSIBLE_CONFIG": "\(directory)/ansible.cfg", "ANSIBLE_NOCOLOR": "1", "LC_ALL": "C.UTF-8",
                     ]))
             try Task.checkCancellation()
-            let errors = output.status.isSuccess ? [] : [AnsibleError(output).text(in: playbook.file)]
-            return CheckedPart(name: "Ansible's syntax", count: playbook.roles.count, errors: errors)
+            var syntax = CheckedPart(name: "Ansible's syntax", count: playbook.roles.count)
+            guard output.status.isSuccess else {
+                syntax.errors = [AnsibleError(output).text(in: playbook.file)]
+                return [syntax]
+            }
+            let lines = output.standardError.split(separator: "\n")
+            guard let report = lines.first(where: { $0.hasPrefix("\u{1e}") }) else {
+                throw Failure(
+                    .failed, "Ansible did not load the plugin dss_check", details: lines.suffix(5).map(String.init))
+            }
+            return [syntax, try JSONDecoder().decode(CheckedPart.self, from: Data(report.utf8.dropFirst()))]
         }
+    }
+
+    /// Roles and collections are those next to the playbook, as in a build.
+    private static func configuration(_ directory: String) -> String {
+        """
+        [defaults]
+        callback_plugins = \(directory)/plugins
+        callbacks_enabled = dss_check
+        roles_path = \(directory)/roles
+        collections_path = \(directory)/collections
+        home = \(directory)
+        local_tmp = \(directory)/tmp
+        nocows = True
+
+        [inventory]
+        enable_plugins = ini
+
+        """
     }
 }
 

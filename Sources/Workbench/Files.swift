@@ -133,6 +133,15 @@ package enum FileKind: String, Sendable {
     }
 }
 
+/// A pipe, a socket or a device where a file or directory is needed.
+package struct IrregularFile: Error, Sendable, Equatable, CustomStringConvertible {
+    package var path: String
+
+    package var description: String {
+        "\(path) is a \(FileKind(of: path) == .pipe ? "pipe" : "socket or device"), but a file is required"
+    }
+}
+
 extension FilePath {
     fileprivate var nonEmpty: String? { isEmpty ? nil : string }
 }

@@ -40,6 +40,7 @@ package struct ContentHash: Sendable {
     /// Symbolic links are followed, because their targets are used; the link target is hashed too.
     /// - Parameter isIncluded: filter on the path relative to `path`; excluded directories are not entered. Names that
     ///   are not UTF-8 are as `RawPath` shows them.
+    /// - Throws: `IrregularFile` for anything else: whoever reads a pipe waits for its other end.
     package mutating func addTree(_ path: String, where isIncluded: (String) -> Bool = { _ in true }) throws {
         try addEntry(RawPath(path), as: [], inside: [], isIncluded)
     }
@@ -74,7 +75,7 @@ package struct ContentHash: Sendable {
             update("executable", "\(isExecutable)")
             update("content", content)
             parts["\(path)"] = content + (isExecutable ? " executable" : "")
-        default: update(Array("special".utf8), name)
+        default: throw IrregularFile(path: "\(path)")
         }
     }
 

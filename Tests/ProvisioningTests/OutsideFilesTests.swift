@@ -8,7 +8,7 @@ import Workbench
 
 @Suite("Files outside of the playbook's folder")
 struct OutsideFilesTests {
-    static let ansible = "\(PlaybookCheckTests.root)/.venv/bin/ansible-playbook"
+    static let ansible = PlaybookCheckTests.playbookProgram
 
     @Test(
         "are noted when Ansible reads them, whatever task, lookup or variable names them",

@@ -19,9 +19,10 @@ struct PlaybookCheckTests {
     static let root = #filePath.split(separator: "/").dropLast(3).reduce("") { "\($0)/\($1)" }
     /// The interpreter beside Ansible, which `make` installs.
     static let python = "\(root)/.venv/bin/python3"
+    static let playbookProgram = "\(root)/.venv/bin/ansible-playbook"
 
     private func check(_ runner: any CommandRunner = SystemCommandRunner()) -> PlaybookCheck {
-        PlaybookCheck(runner: runner, python: Self.python, ansible: "ansible-playbook")
+        PlaybookCheck(runner: runner, python: Self.python, ansible: Self.playbookProgram)
     }
 
     private func playbook(_ file: String) -> SandboxDefinition.Playbook {
@@ -87,6 +88,141 @@ struct PlaybookCheckTests {
         }
     }
 
+    @Test(
+        "a variable that nothing can define is named, with the one that was meant",
+        .enabled(if: fileExists(PlaybookCheckTests.python), "needs .venv"),
+        arguments: [
+            (
+                "tasks/main.yml", "- debug: {msg: \"{{ sandbox_usr }}\"}\n",
+                "1:20: error: variable 'sandbox_usr' is not defined; did you mean 'sandbox_user'?"
+            ),
+            ("tasks/main.yml", "- debug:\n  when: own_flag == 1\n", "2:9: error: variable 'own_flag' is not defined"),
+            ("tasks/main.yml", "- shell: >\n    a\n    {{ own }}\n", "3:8: error: variable 'own' is not defined"),
+            ("templates/a.j2", "{% set b = c %}\n{{ b }}\n", "1:12: error: variable 'c' is not defined"),
+            ("templates/a.conf.j2", "a\n{{ b.c | upper }}\n", "2:4: error: variable 'b' is not defined"),
+        ])
+    func undefined(name: String, text: String, error: String) async throws {
+        try await withFile(name, text) { playbook, path in
+            let parts = try await check().files(of: playbook, variables: ["sandbox_user", "edition"])
+            #expect(parts.last?.name == "variables" && parts.last?.errors == ["\(path):\(error)"], "\(parts)")
+            // A build does not stop for it.
+            #expect(try await check().files(of: playbook).allSatisfy { $0.errors.isEmpty })
+        }
+    }
+
+    @Test(
+        "a variable that may be defined is no mistake",
+        .enabled(if: fileExists(PlaybookCheckTests.python), "needs .venv"),
+        arguments: [
+            "- {command: a, register: own}\n- debug: {msg: \"{{ own.rc }} {{ edition }} {{ ansible_host }}\"}\n",
+            "- set_fact: own=1\n- debug: {msg: \"{{ own }}\"}\n",
+            "- debug: {msg: \"{{ own }}\"}\n  when: own is defined\n",
+            "- debug: {msg: \"{{ own | default(1) }}\"}\n- debug: {msg: \"{{ own }}\"}\n",
+            "- debug: {msg: \"{{ own }}\"}\n  loop: [1]\n  loop_control: {loop_var: own}\n",
+            "- debug: {msg: \"{% for own in [item] %}{{ own }}{{ loop.index }}{% endfor %}\"}\n",
+            "- include_vars: {file: /etc/own.yml, name: own}\n- debug: {msg: \"{{ own }}\"}\n",
+            "- include_vars: ../../none.yml\n- debug: {msg: \"{{ own }}\"}\n",
+            "- debug: {msg: \"{{ lookup('template', 'a.j2', template_vars={'own': 1}) }} {{ own }}\"}\n",
+        ])
+    func defined(text: String) async throws {
+        try await withFile("tasks/main.yml", text) { playbook, _ in
+            let parts = try await check().files(of: playbook, variables: ["edition"])
+            #expect(parts.allSatisfy { $0.errors.isEmpty }, "\(parts)")
+        }
+    }
+
+    /// One play for all mistakes, because Ansible needs two seconds to start.
+    @Test(
+        "a mistake in a task is named with its place, and what only the run can tell is none",
+        .enabled(if: fileExists(PlaybookCheckTests.playbookProgram), "needs .venv"))
+    func tasks() async throws {
+        try await withTemporaryDirectory { folder in
+            for (path, text) in [
+                "site.yml": "- hosts: all\n  roles: [own]\n  post_tasks:\n    - copy: {src: none, dest: /x}\n",
+                "roles/own/handlers/main.yml": "- {name: a, service: {nam: b}}\n",
+                "roles/helper/tasks/main.yml": "- debug: {mesg: a}\n",
+                "roles/own/tasks/more.yml": "- stat: {}\n",
+                "roles/own/tasks/main.yml": """
+                - ansible.builtin.copy:
+                    src: none.txt
+                    dest: /x
+                    modee: "0644"
+                - template: {src: none.j2, dest: /x}
+                - script: none.sh --flag
+                - command: {cmd: ls, chdirr: /}
+                - include_role: {name: helper}
+                - include_tasks: more.yml
+                - include_role: {name: nobody}
+                - pip: {name: [flask, "numpy==1", "fsspec[s3,gs]"]}
+                - ansible.builtin.apt: {name: "htop,jq=1"}
+                """,
+            ] {
+                try makeDirectory(parentDirectory("\(folder)/\(path)"))
+                try writeAtomically(text, to: "\(folder)/\(path)")
+            }
+            let errors = try await check().play(of: playbook("\(folder)/site.yml")).flatMap(\.errors)
+            let own = "\(folder)/roles/own/tasks/main.yml"
+            let expected = [
+                "\(own):4:5: error: ansible.builtin.copy has no argument 'modee'",
+                "\(own):2:10: error: file 'none.txt' not found in the role 'own'",
+                "\(own):5:19: error: file 'none.j2' not found in the role 'own'",
+                "\(own):6:11: error: file 'none.sh' not found in the role 'own'",
+                "\(own):7:22: error: command has no argument 'chdirr'",
+                "\(folder)/roles/helper/tasks/main.yml:1:11: error: debug has no argument 'mesg'",
+                "\(folder)/roles/own/tasks/more.yml:1:3: error: stat requires the argument 'path'",
+                "\(own):10:24: error: the role 'nobody' was not found",
+                "\(own):11:16: error: pip package 'flask' has no version, for example flask==VERSION",
+                "\(own):11:36: error: pip package 'fsspec[s3,gs]' has no version, for example fsspec[s3,gs]==VERSION",
+                "\(own):12:32: error: apt package 'htop' has no version, for example htop=VERSION",
+                "\(folder)/site.yml:4:19: error: file 'none' not found",
+            ]
+            #expect(errors.sorted() == expected.sorted())
+
+            try writeAtomically(
+                """
+                - copy: {src: "{{ edition }}", dest: /x}
+                - copy: {src: none, dest: /x, remote_src: true}
+                - copy: {src: none, dest: /x}
+                  ignore_errors: true
+                - block: [{copy: {src: none, dest: /x}}]
+                  rescue: [{debug: }]
+                - copy: "{{ edition }}"
+                - unarchive: {src: "https://example.com/a.tgz", dest: /x}
+                - pip: {name: flask, extra_args: --constraint /c}
+                - pip: {name: "git+https://example.com/a", state: present}
+                - pip: {name: flask, state: absent}
+                - apt: {update_cache: true}
+                - set_fact: {anything: 1}
+                - shell: ls
+                """, to: own)
+            try writeAtomically("- hosts: all\n  roles: [own]\n", to: "\(folder)/site.yml")
+            try writeAtomically("", to: "\(folder)/roles/own/handlers/main.yml")
+            let parts = try await check().play(of: playbook("\(folder)/site.yml"))
+            #expect(parts.map(\.name) == ["Ansible's syntax", "tasks"] && parts[1].count == 13, "\(parts)")
+            #expect(parts.allSatisfy { $0.errors.isEmpty }, "\(parts)")
+        }
+    }
+
+    @Test(
+        "neither the shipped sandbox nor a new one has mistakes",
+        .enabled(if: fileExists(PlaybookCheckTests.playbookProgram), "needs .venv"), arguments: [false, true])
+    func sandboxes(isNew: Bool) async throws {
+        try await withTemporaryDirectory { directory in
+            let folder = isNew ? "\(directory)/new" : Self.root
+            if isNew { try StarterSandbox(from: Self.root, in: folder).write() }
+            let playbook = playbook("\(folder)/playbook/site.yml")
+            let definition = SandboxDefinition(
+                name: "a", version: "1",
+                playbook: .init(
+                    file: playbook.file, pins: "", roles: [], variables: ["script_languages_url": .string("")]))
+            let names = AnsibleProvisioner.variableNames(of: definition)
+            #expect(names.contains("edition") && names.contains("script_languages_url"))
+            let parts = try await check().files(of: playbook, variables: names) + check().play(of: playbook)
+            #expect(parts.allSatisfy { $0.errors.isEmpty }, "\(parts)")
+            #expect((parts.last?.count ?? 0) > 50)
+        }
+    }
+
     @Test("without YAML or Jinja2 the check says so, and a build goes on")
     func noModules() async throws {
         let output = CommandOutput(status: .exited(69), standardError: "python3 has no module jinja2\n")
@@ -111,6 +247,6 @@ struct PlaybookCheckTests {
         ])
     func ansible(text: String, error: String) async throws {
         let check = self.check(OneAnswer(output: CommandOutput(status: .exited(4), standardError: text)))
-        #expect(try await check.syntax(of: playbook("/p/site.yml")).errors == [error])
+        #expect(try await check.play(of: playbook("/p/site.yml")).flatMap(\.errors) == [error])
     }
 }

@@ -40,6 +40,23 @@ struct ContentHashTests {
         }
     }
 
+    /// Reading them would not end.
+    @Test(arguments: ["pipe", "device"])
+    func itRefusesWhatIsNeitherFileNorDirectory(kind: String) throws {
+        try withTree { tree in
+            let path = "\(tree)/sub/odd"
+            if kind == "pipe" {
+                #expect(mkfifo(path, 0o600) == 0)
+            } else {
+                try FileManager.default.createSymbolicLink(atPath: path, withDestinationPath: "/dev/zero")
+            }
+            #expect(throws: IrregularFile(path: path)) { try treeHash(tree) }
+            #expect(
+                IrregularFile(path: path).description.contains("is a \(kind == "pipe" ? "pipe" : "socket or device")"))
+            #expect(try treeHash(tree) { $0 != "sub/odd" } != "")
+        }
+    }
+
     private func withTree(_ body: (String) throws -> Void) throws {
         let tree = try makeTemporaryDirectory(in: "/tmp")
         defer { try? FileManager.default.removeItem(atPath: tree) }

@@ -13,7 +13,9 @@ private struct Finder: CommandRunner {
     func execute(
         _ command: Command, onLine: (@Sendable (Workbench.OutputStream, String) -> Void)?
     ) async throws -> CommandOutput {
-        CommandOutput(standardOutput: baseName(command.executable) == "python3" ? found : "")
+        baseName(command.executable) == "python3"
+            ? CommandOutput(standardOutput: found)
+            : CommandOutput(standardError: "\u{1e}{\"name\": \"tasks\", \"count\": 7, \"errors\": []}\n")
     }
 
     func start(_ command: Command, log: String) async throws -> BackgroundProcess {
@@ -43,7 +45,7 @@ struct CheckTests {
             #expect(said.code == 0 && said.errors.isEmpty, "\(said)")
             for line in [
                 #/definition +1 +ok/#, #/roles +1 +ok/#, #/pins +0 +ok/#, #/templates +3 +ok/#,
-                #/Ansible's syntax +1 +ok/#, #/next build +starts with base system debian bookworm/#,
+                #/Ansible's syntax +1 +ok/#, #/tasks +7 +ok/#, #/next build +starts with base system debian bookworm/#,
             ] { #expect(said.output.contains(line), "\(said.output)") }
             #expect(try FileManager.default.subpathsOfDirectory(atPath: folder) == before)
         }
@@ -70,6 +72,23 @@ struct CheckTests {
                 let build = await world.dss(command)
                 #expect(build.code == 65 && build.errors.contains("the playbook has an error"), "\(build)")
             }
+        }
+    }
+
+    @Test(
+        "what is neither file nor directory is refused at once, and a link that leads to itself",
+        arguments: [["check"], ["create-vm", "--plan"]], ["pipe", "socket", "loop"])
+    func irregular(command: [String], kind: String) async throws {
+        try await withFolder { world, folder in
+            let path = "\(folder)/playbook/roles/only/templates/odd.yml"
+            try makeDirectory(parentDirectory(path))
+            switch kind {
+            case "pipe": #expect(mkfifo(path, 0o600) == 0)
+            case "socket": #expect(mknod(path, S_IFSOCK | 0o600, 0) == 0)
+            default: try FileManager.default.createSymbolicLink(atPath: path, withDestinationPath: path)
+            }
+            let said = await world.dss(command)
+            #expect(said.code == 65 && said.errors.contains(path), "\(said)")
         }
     }
 

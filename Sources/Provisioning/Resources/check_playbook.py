@@ -1,9 +1,11 @@
 """Checks the files of a playbook without running it.
 
-The argument is the folder of the playbook. Prints a JSON list of what was looked at: its name, the number of files, and
-an error for each mistake, with file, line and column. Exits with 69 if YAML or Jinja2 is not installed.
+The arguments are the folder of the playbook and, if its variables are to be checked as well, the names of those that it
+is given, separated by commas. Prints a JSON list of what was looked at: its name, the number of files, and an error for
+each mistake, with file, line and column. Exits with 69 if YAML or Jinja2 is not installed.
 """
 
+import difflib
 import json
 import re
 import sys
@@ -12,7 +14,7 @@ from pathlib import Path
 
 try:
     import yaml
-    from jinja2 import Environment, TemplateSyntaxError
+    from jinja2 import Environment, TemplateSyntaxError, nodes
 except ImportError as error:
     sys.exit(print(f"{sys.executable} has no module {error.name}", file=sys.stderr) or 69)
 
@@ -20,10 +22,70 @@ LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 ENVIRONMENT = Environment()
 # Keys of tasks whose values are expressions without braces.
 CONDITIONS = {"when", "failed_when", "changed_when", "until", "that"}
+# Names that are known in every expression, besides those that begin with ansible_:
+# https://docs.ansible.com/ansible/latest/reference_appendices/special_variables.html
+# Also the globals of Jinja2 and Ansible, the variables of the module template, and facts without that prefix.
+SPECIAL = set(
+    "environment group_names groups hostvars inventory_dir inventory_file inventory_hostname inventory_hostname_short "
+    "item omit play_hosts playbook_dir role_name role_names role_path vars "
+    "caller cycler dict joiner kwargs lipsum loop namespace range self super varargs "
+    "lookup now q query undef "
+    "template_destpath template_fullpath template_host template_mtime template_path template_run_date template_uid "
+    "mount_points packages services".split()
+)
 
 
 def mistake(path, line, column, message):
     return f"{path}:{line}:{column}: error: {message}"
+
+
+class Variables:
+    """Finds variables that nothing in the playbook can define.
+
+    Every key and every plain word of a YAML file may be the name of one, as in `register: result`. A misspelled name is
+    neither. What is tested for being defined, anywhere, may be undefined.
+    """
+
+    def __init__(self):
+        self.defined = set(SPECIAL)
+        self.tested = set()
+        self.used = []
+        # Whether variables come from somewhere else, so that nothing is known of them.
+        self.is_open = False
+
+    def see(self, template, path, lines, first):
+        """Takes the names from a template whose first line is line `first` of a file."""
+        for node in template.find_all(nodes.Name):
+            if node.ctx == "load":
+                self.used.append((node.name, path, lines, first + node.lineno - 1))
+            else:
+                self.defined.add(node.name)
+        # What one template may give to another: lookup('template', 'a.j2', template_vars={'name': 1})
+        self.defined |= {node.key for node in template.find_all(nodes.Keyword)}
+        self.defined |= {str(node.value) for node in template.find_all(nodes.Const)}
+        for node in template.find_all((nodes.Macro, nodes.Import, nodes.FromImport)):
+            names = getattr(node, "names", [getattr(node, "name", getattr(node, "target", None))])
+            self.defined |= {name[-1] if isinstance(name, tuple) else name for name in names}
+        for node in template.find_all((nodes.Filter, nodes.Test)):
+            if node.name in ("default", "d", "defined", "undefined") and node.node:
+                names = [node.node, *node.node.find_all(nodes.Name)]
+                self.tested |= {name.name for name in names if isinstance(name, nodes.Name)}
+
+    def errors(self):
+        if self.is_open:
+            return
+        for name, path, lines, line in dict.fromkeys(self.used):
+            if name in self.defined or name in self.tested or name.startswith(("ansible_", "getent_")):
+                continue
+            # The lines of a folded text are not those of its template.
+            places = (re.search(rf"\b{re.escape(name)}\b", text) for text in lines[line - 1 :])
+            line, found = next(((index, place) for index, place in enumerate(places, line) if place), (line, None))
+            close = difflib.get_close_matches(name, self.defined - SPECIAL, 1)
+            hint = f"; did you mean '{close[0]}'?" if close else ""
+            yield mistake(path, line, found.start() + 1 if found else 1, f"variable '{name}' is not defined{hint}")
+
+
+VARIABLES = Variables()
 
 
 def indentation(text, line):
@@ -49,27 +111,57 @@ def check_yaml(path, text):
 def check_node(path, text, node, is_condition):
     """The mistakes in the Jinja2 expressions of a node; Ansible keeps !unsafe and !vault as they are."""
     if isinstance(node, yaml.MappingNode):
+        see_sources(path, node)
         for key, value in node.value:
             if not isinstance(key, yaml.ScalarNode):
                 # What YAML makes of `dest: {{ folder }}`.
                 mark = key.start_mark
                 yield mistake(path, mark.line + 1, mark.column + 1, "a value that begins with {{ must be in quotes")
                 continue
+            VARIABLES.defined.add(key.value)
             is_task = {"tasks", "handlers"} & set(path.parts)
             yield from check_node(path, text, value, bool(is_task) and key.value in CONDITIONS)
     elif isinstance(node, yaml.SequenceNode):
         for item in node.value:
             yield from check_node(path, text, item, is_condition)
     elif node.tag not in ("!unsafe", "!vault", "!vault-encrypted"):
+        # A plain word, or the names in: set_fact: a=1
+        VARIABLES.defined |= set(re.findall(r"^\w+$|\b\w+(?==)", node.value))
         is_template = any(mark in node.value for mark in ("{{", "{%", "{#"))
         if is_template or is_condition and node.value:
             try:
-                ENVIRONMENT.parse(node.value if is_template else "{{ " + node.value + " }}")
+                template = ENVIRONMENT.parse(node.value if is_template else "{{ " + node.value + " }}")
+                first = node.start_mark.line + (2 if node.style in ("|", ">") else 1)
+                VARIABLES.see(template, path, tuple(text.splitlines()), first)
             except TemplateSyntaxError as error:
                 # The lines of a literal block are those of the file.
                 line = node.start_mark.line + 1 + (error.lineno if node.style == "|" else 0)
                 column = indentation(text, line) if node.style == "|" else node.start_mark.column + 1
                 yield mistake(path, line, column, f"invalid Jinja2: {error.message}")
+
+
+def see_sources(path, node):
+    """Looks for variables in files that are not looked at anyway."""
+    for key, value in node.value:
+        name = key.value.rpartition(".")[2] if isinstance(key, yaml.ScalarNode) else ""
+        pairs = value.value if isinstance(value, yaml.MappingNode) else []
+        arguments = {key.value: value for key, value in pairs if isinstance(key, yaml.ScalarNode)}
+        if name == "include_vars" and "name" not in arguments:
+            see_file(arguments.get("file", value), Path(path.parent.parent, "vars"))
+        elif name == "vars_files":
+            for item in value.value if isinstance(value, yaml.SequenceNode) else [value]:
+                see_file(item, path.parent)
+        elif name in ("add_host", "group_by"):
+            VARIABLES.is_open = True
+
+
+def see_file(node, folder):
+    """Takes the names from a file of variables, if it is written out where that is."""
+    file = Path(folder, node.value) if isinstance(node, yaml.ScalarNode) else folder
+    if file.is_file():
+        check_yaml(file, file.read_text(encoding="utf-8", errors="replace"))
+    else:
+        VARIABLES.is_open = True
 
 
 def check_template(path, text):
@@ -82,7 +174,7 @@ def check_template(path, text):
         except (ValueError, SyntaxError, TypeError) as error:
             return [mistake(path, 1, 1, f"invalid settings of Jinja2: {error}")]
     try:
-        environment.parse(text)
+        VARIABLES.see(environment.parse(text), path, tuple(text.splitlines()), 1)
     except TemplateSyntaxError as error:
         return [mistake(path, error.lineno, indentation(text, error.lineno), f"invalid Jinja2: {error.message}")]
     return []
@@ -114,7 +206,7 @@ def check(name, paths, function):
 
 def main():
     folder = Path(sys.argv[1])
-    files = [
+    files = [*folder.glob("*.yml")] + [
         path
         for part in ("roles/*/tasks", "roles/*/handlers", "roles/*/defaults", "roles/*/vars", "roles/*/meta", "*_vars")
         for end in ("yml", "yaml")
@@ -125,6 +217,14 @@ def main():
         check("templates", folder.glob("roles/*/templates/**/*.j2"), check_template),
         check("notebooks", folder.glob("roles/*/files/**/*.ipynb"), check_notebook),
     ]
+    if len(sys.argv) > 2:
+        VARIABLES.defined |= set(sys.argv[2].split(","))
+        # Plugins, collections, and modules that return facts may define any.
+        VARIABLES.is_open |= any(folder.glob("**/vars_plugins")) or Path(folder, "collections").exists()
+        modules = [path for part in ("library", "action_plugins") for path in folder.glob(f"**/{part}/*.py")]
+        VARIABLES.is_open |= any("ansible_facts" in path.read_text(errors="replace") for path in modules)
+        count = len({name for name, *_ in VARIABLES.used})
+        checks.append({"name": "variables", "count": count, "errors": list(VARIABLES.errors())})
     print(json.dumps(checks))
 
 

@@ -11,8 +11,11 @@ struct CheckCommand: DssCommand {
         abstract: "Check the definition, pins and playbook without building",
         discussion: """
             Reads the definition, the pins, and every YAML file, template and notebook of the roles, and lets Ansible \
-            check its syntax. Also shows what the next 'dss create-vm' would build, and why, if this user can read \
-            the cache. Builds and writes nothing, and does not require root.
+            load the play. Finds mistakes in the syntax, variables that are not defined, files of tasks that do not \
+            exist, arguments that a module does not have, and packages of the modules apt and pip without a version. \
+            Values with a template are known only when the playbook runs. Also shows what the next 'dss create-vm' \
+            would build, and why, if this user can read the cache. Builds and writes nothing, and does not require \
+            root.
 
             Exits with 65 if there are errors, and with 69 if Ansible is not installed.
 

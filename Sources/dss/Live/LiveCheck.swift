@@ -36,17 +36,26 @@ extension Live {
             definition = loaded.definition
         }
         let (check, playbook) = (playbookCheck(options), definition.playbook)
-        async let files = check.files(of: playbook)
-        async let syntax = check.syntax(of: playbook)
-        do { result.parts += try await files } catch { result.failures.append(error) }
-        do { result.parts.append(try await syntax) } catch { result.failures.append(error) }
-        try Task.checkCancellation()
-        if result.parts.first?.errors.isEmpty == true {
-            let order = BuildOrder(
-                assetID: try definition.defaultAssetID, definition: definition, password: nil)
-            result.plan = try await provider(for: order, options, place).plan(order)
+        do { try check.requireFiles(of: playbook) } catch {
+            result.failures.append(error)
+            return result
         }
+        let isValid = result.parts.first?.errors.isEmpty == true
+        async let next = isValid ? plan(of: definition, options, place) : nil
+        async let files = check.files(of: playbook, variables: AnsibleProvisioner.variableNames(of: definition))
+        async let play = check.play(of: playbook)
+        do { result.parts += try await files } catch { result.failures.append(error) }
+        do { result.parts += try await play } catch { result.failures.append(error) }
+        try Task.checkCancellation()
+        result.plan = try await next
         return result
+    }
+
+    private func plan(
+        of definition: SandboxDefinition, _ options: DefinitionOptions, _ place: DirectoryOptions
+    ) async throws -> BuildPlan {
+        let order = BuildOrder(assetID: try definition.defaultAssetID, definition: definition, password: nil)
+        return try await provider(for: order, options, place).plan(order)
     }
 }
 

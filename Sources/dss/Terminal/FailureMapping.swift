@@ -23,6 +23,8 @@ extension Failure {
                 .failed, "\(command.command.executable) failed with \(command.status)", details: command.lastLines,
                 advice: "to run the command again: \(command.command.shellLine)")
         case let file as FileError: self.init(file)
+        case let file as IrregularFile:
+            self.init(.badData, file.description, advice: "remove it, or move it to another directory")
         case let error as AWSError: self.init(error)
         case let error as IdentityError: self.init(error)
         case let unlisted as UnlistedPackage: self.init(unlisted)
@@ -51,8 +53,8 @@ extension Failure {
         switch file.code {
         case 1, 13:
             self.init(.noPermission, file.description, advice: "run the command as root, or choose another directory")
-        // Nothing there, or a directory.
-        case 2, 21: self.init(.badData, file.description)
+        // Nothing there, a directory, or a symbolic link that leads back to itself.
+        case 2, 21, 40: self.init(.badData, file.description)
         default:
             self.init(
                 file.isDiskFull ? .temporary : .failed, file.description,
