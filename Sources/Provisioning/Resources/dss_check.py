@@ -150,7 +150,6 @@ class Check:
 
     def version(self, task, name):
         arguments = task.args
-        options = str(arguments.get("extra_args", ""))
         if arguments.get("state") in ("absent", "build-dep") or arguments.get("version"):
             return
         # A file of constraints has the versions.
