@@ -227,9 +227,12 @@ struct PlaybookCheckTests {
     func noModules() async throws {
         let output = CommandOutput(status: .exited(69), standardError: "python3 has no module jinja2\n")
         let check = self.check(OneAnswer(output: output))
-        let failure = await #expect(throws: Failure.self) { try await check.files(of: playbook("/p/site.yml")) }
-        #expect(failure?.code == .unavailable && failure?.message.hasSuffix("python3 has no module jinja2") == true)
-        try await check.requireSound(playbook("/p/site.yml"))
+        try await withTemporaryDirectory { folder in
+            let playbook = playbook("\(folder)/site.yml")
+            let failure = await #expect(throws: Failure.self) { try await check.files(of: playbook) }
+            #expect(failure?.code == .unavailable && failure?.message.hasSuffix("python3 has no module jinja2") == true)
+            try await check.requireSound(playbook)
+        }
     }
 
     @Test(
