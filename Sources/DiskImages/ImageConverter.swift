@@ -6,8 +6,8 @@ import Workbench
 
 /// Converts one raw disk to all formats in parallel and checks each result against the disk before it is returned.
 ///
-/// `VMDKWriter` writes streamOptimized VMDK, `tar` the archives, and `qemu-img` all other formats. The check of a VMDK is split into as
-/// many parts as there are processors, because decompressing uses one processor for each.
+/// `VMDKWriter` writes streamOptimized VMDK, `tar` the archives, and `qemu-img` all other formats. The check of a VMDK is
+/// split into as many parts as there are processors, because decompressing uses one processor for each.
 package struct ImageConverter: Sendable {
     private let runner: any CommandRunner
     private let processors: Int

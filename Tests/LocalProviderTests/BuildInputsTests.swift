@@ -42,11 +42,13 @@ struct BuildInputsTests {
             let before = try BuildInputs(fixture.order()).stepKeys
             let folder = RawPath("\(fixture.folder)/roles/last/tasks")
             let note = folder.appending([0xE9])
-            #expect(note.withCString { close(open($0, O_WRONLY | O_CREAT | O_CLOEXEC, 0o644)) } == 0)
+            let wroteNote = note.withCString { close(open($0, O_WRONLY | O_CREAT | O_CLOEXEC, 0o644)) }
+            #expect(wroteNote == 0)
             let noted = try BuildInputs(fixture.order()).stepKeys
             #expect(noted[0] == before[0] && noted[1] != before[1])
             let tasks = RawPath("\(fixture.folder)/roles/first/tasks").appending([0xE9] + Array(".yml".utf8))
-            #expect(tasks.withCString { close(open($0, O_WRONLY | O_CREAT | O_CLOEXEC, 0o644)) } == 0)
+            let wroteTasks = tasks.withCString { close(open($0, O_WRONLY | O_CREAT | O_CLOEXEC, 0o644)) }
+            #expect(wroteTasks == 0)
             let key = try BuildInputs(fixture.order()).stepKeys[0]
             try writeAtomically("changed", to: "\(fixture.folder)/roles/last/tasks/main.yml")
             #expect(try BuildInputs(fixture.order()).stepKeys[0] != key)

@@ -200,8 +200,8 @@ struct ScratchSpace: Sendable {
     /// The raw file; the part that an earlier run has read needs no more space.
     let file: String
 
-    /// The largest disk that a format can hold, in GiB: VHD by its specification, VMDK as QEMU
-    /// opens it for the comparison.
+    /// The largest disk that a format can hold, in GiB: VHD by its specification, VMDK as QEMU opens it for
+    /// the comparison.
     /// Sources: Virtual Hard Disk Image Format 1.0; QEMU's block/vmdk.c, `VMDK_EXTENT_MAX_SECTORS`.
     private static let limits: [ImageFormat: Int] = [
         .vhd: 2040, .vhdFixed: 2040, .vmdk: 2047, .vmdkSparse: 2047, .ova: 2047,

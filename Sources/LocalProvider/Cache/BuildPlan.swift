@@ -44,8 +44,8 @@ package struct BuildPlan: Sendable {
 }
 
 extension LocalMachineFactory {
-    /// Compares a plan with the manifests of the cache. Reads no trees and takes no locks, so that it is quick and works
-    /// for every user; a build may still find that an entry is damaged.
+    /// Compares a plan with the manifests of the cache. Reads no trees and takes no locks, so that it is quick; a build may
+    /// still find that an entry is damaged. What is in a cache that this user cannot read is unknown.
     /// - Parameters:
     ///   - stages: the stages after the installation, which are never cached.
     ///   - upToDate: the stages that a build skips, because published images have their results.

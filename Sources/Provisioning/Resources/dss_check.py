@@ -157,9 +157,8 @@ class Check:
             return
         names = next((arguments[key] for key in ("name", "pkg", "package") if arguments.get(key)), None)
         for text in names if isinstance(names, list) else [names]:
-            for package in re.split(r",(?![^\[]*\])", text) if is_fixed(text) else ():
-                if PLAIN.fullmatch(package.strip()) and not package.endswith((".deb", ".whl", ".gz", ".zip")):
-                    package = package.strip()
+            for package in map(str.strip, re.split(r",(?![^\[]*\])", text) if is_fixed(text) else ()):
+                if PLAIN.fullmatch(package) and not package.endswith((".deb", ".whl", ".gz", ".zip")):
                     example = f"{package}{'==' if name == 'pip' else '='}VERSION"
                     self.add(task, package, f"{name} package '{package}' has no version, for example {example}")
 

@@ -27,8 +27,9 @@ struct FileTreeTests {
     func bytes() async throws {
         try await withTemporaryDirectory { root in
             let folder = RawPath(root).appending([0xE9])
-            #expect(folder.withCString { mkdir($0, 0o755) } == 0)
-            #expect(folder.appending([0x61, 0xFF]).withCString { symlink("/etc", $0) } == 0)
+            let made = folder.withCString { mkdir($0, 0o755) }
+            let linked = folder.appending([0x61, 0xFF]).withCString { symlink("/etc", $0) }
+            #expect(made == 0 && linked == 0)
             let entries = try DirectoryTree(root).entries()
             #expect(
                 entries == [
