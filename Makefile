@@ -19,7 +19,7 @@ OWNER = $(shell d='$(DESTDIR)$(PREFIX)'; until [ -e "$$d" ]; do d=$$(dirname "$$
 SLOW := [./]($(shell sed -nE 's/^([a-zA-Z]+).*/\1/p' tools/slow-tests.txt | paste -sd '|'))[/(]
 # Two runs at once share .build, which neither of them changes. All tests at once would starve each other until their
 # time limits are over.
-export SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH := $(shell echo $$((4 * $$(nproc))))
+export SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH := $(shell echo $$((3 * $$(nproc))))
 TEST := $(ROOT) swift test --skip-build --ignore-lock
 # Most time of a machine's or an instance's tests is spent waiting, so the emulated AWS is tested beside real machines.
 BESIDE := @$(MAKE) --no-print-directory --jobs=2
