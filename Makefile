@@ -17,10 +17,10 @@ OWNER = $(shell d='$(DESTDIR)$(PREFIX)'; until [ -e "$$d" ]; do d=$$(dirname "$$
 
 # The tests that take minutes, as a regular expression on their names.
 SLOW := [./]($(shell sed -nE 's/^([a-zA-Z]+).*/\1/p' tools/slow-tests.txt | paste -sd '|'))[/(]
-# Two runs at once share .build, which neither of them changes. All tests at once would starve each other until their
-# time limits are over.
+# All tests at once would starve each other until their time limits are over.
 export SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH := $(shell echo $$((3 * $$(nproc))))
-TEST := $(ROOT) swift test --skip-build --ignore-lock
+# The tests' own program, since two `swift test` at once get in each other's way: both open the build's database.
+TEST := $(ROOT) .build/debug/dssPackageTests.xctest --testing-library swift-testing
 # Most time of a machine's or an instance's tests is spent waiting, so the emulated AWS is tested beside real machines.
 BESIDE := @$(MAKE) --no-print-directory --jobs=2
 
