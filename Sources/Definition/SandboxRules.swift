@@ -30,20 +30,39 @@ extension Rule<String> {
     }
 
     static var mirror: Rule {
-        text(
-            "a URL or 'host'", allowed: "an http, https or file URL, or 'host'",
-            example: "https://deb.debian.org/debian",
-            suggestion: { mirror in
-                if DidYouMean.closest(to: mirror, among: ["host"]) != nil { return "did you mean 'host'?" }
-                if mirror.wholeMatch(of: /[a-z0-9.\-]+\.[a-z]+(?:\/\S*)?/) != nil {
-                    return "did you mean 'https://\(mirror)'?"
-                }
-                return "for example https://deb.debian.org/debian, or host for the mirror that this machine uses"
-            },
-            where: { mirror in
-                mirror == "host"
-                    || mirror.wholeMatch(of: /(?:https?:\/\/[^\/\s"']+[^\s"']*|file:\/\/\/[^\s"']+)/) != nil
-            })
+        mirror(
+            or: "host", example: "https://deb.debian.org/debian",
+            explanation: "or host for the mirror that this machine uses")
+    }
+
+    static var securityMirror: Rule {
+        mirror(
+            or: "none", example: "https://deb.debian.org/debian-security",
+            explanation: "or none for a mirror without security updates")
+    }
+
+    /// A URL, or a word that stands for something else.
+    private static func mirror(or word: String, example: String, explanation: String) -> Rule {
+        let allowed = "an http, https or file URL, or '\(word)'"
+        var rule = text("a URL or '\(word)'", allowed: allowed, example: example) { mirror throws(InvalidValue) in
+            guard !mirror.contains(MaskedURL.mask) else {
+                throw InvalidValue(
+                    "contains \(MaskedURL.mask), which `dss definition` prints instead of user name and password",
+                    "write the user name and the password")
+            }
+            let isURL = mirror.wholeMatch(of: /(?:https?:\/\/[^\/\s"']+[^\s"']*|file:\/\/\/[^\s"']+)/) != nil
+            if isURL || mirror == word { return }
+            var suggestion = "for example \(example), \(explanation)"
+            if DidYouMean.closest(to: mirror, among: [word]) != nil {
+                suggestion = "did you mean '\(word)'?"
+            } else if mirror.wholeMatch(of: /[a-z0-9.\-]+\.[a-z]+(?:\/\S*)?/) != nil {
+                suggestion = "did you mean 'https://\(mirror)'?"
+            }
+            throw InvalidValue(
+                "must be \(allowed), found '\(MaskedURL.text(mirror))'", suggestion)
+        }
+        rule.write = { .string(MaskedURL.text($0)) }
+        return rule
     }
 
     /// A name that Debian's `useradd` accepts and that is not an existing system account or group.
@@ -80,6 +99,16 @@ extension Rule<String> {
 extension Rule<Int> {
     static func port(example: String) -> Rule {
         integer(1...65535, example: example, except: [22: "sshd listens there"])
+    }
+}
+
+/// A URL as it is printed: nobody but apt needs its user name and its password.
+enum MaskedURL {
+    static let mask = "•••"
+
+    static func text(_ url: String) -> String {
+        let bare = SandboxDefinition.BaseSystem.withoutCredentials(url)
+        return bare == url ? url : bare.replacing("://", with: "://\(mask)@", maxReplacements: 1)
     }
 }
 

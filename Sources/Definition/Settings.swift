@@ -35,11 +35,11 @@ struct Setting: Sendable {
     /// Creates an optional key.
     init<Value>(
         _ key: String, optional path: any WritableKeyPath<SandboxDefinition, Value?> & Sendable, _ rule: Rule<Value>,
-        _ meaning: String
+        _ meaning: String, default fallback: String? = nil
     ) {
         self.key = key
         self.meaning = meaning
-        fallback = nil
+        self.fallback = fallback
         (allowed, example) = (rule.allowed, rule.example)
         apply = { item, definition, diagnostics in
             guard let value = rule.read(item, &diagnostics) else { return false }
@@ -77,7 +77,28 @@ enum Settings {
             default: "`\(Suites.defaultSuite(of: .debian))`, or `\(Suites.defaultSuite(of: .ubuntu))` for Ubuntu"),
         Setting(
             "base.mirror", \.base.mirror, .mirror,
-            "Package mirror of local builds. `host` stands for the package sources of the host."),
+            """
+            Package mirror of local builds, with the suites of the release and its updates. `host` stands for the \
+            package sources of the host, including security updates. A user name and a password in the URL are used \
+            during the build only.
+            """),
+        Setting(
+            "base.security_mirror", optional: \.base.securityMirror, .securityMirror,
+            """
+            Mirror of security updates during local builds. `none` builds without them, for a mirror that has none and \
+            a host without a network.
+            """,
+            default: """
+                with a URL as `base.mirror`, Debian's public archive of security updates, or for Ubuntu the same \
+                mirror; otherwise that of the host
+                """),
+        Setting(
+            "base.sources", \.base.sources, .choice(),
+            """
+            Package sources of the finished sandbox: the public archives of the distribution with updates and \
+            security updates, or `mirror` for `base.mirror` and `base.security_mirror` without user names and passwords. \
+            An AMI that is built on AWS keeps the sources of the image that it starts from.
+            """),
         Setting(
             "base.architecture", \.base.architecture, .choice(),
             "Processor architecture. The formats `vhd` and `ova` require BIOS firmware and therefore `amd64`."),

@@ -19,9 +19,13 @@ extension Rule<[SandboxVariant]> {
                 .map(
                     variants.reduce(into: [:]) { map, variant in
                         map[variant.name] = .map(
-                            variant.settings.reduce(into: [:]) { $0[$1.key] = .string($1.value) })
+                            variant.settings.reduce(into: [:]) { $0[$1.key] = .string(printed($1)) })
                     })
             })
+    }
+
+    private static func printed(_ setting: SandboxVariant.Setting) -> String {
+        ["base.mirror", "base.security_mirror"].contains(setting.key) ? MaskedURL.text(setting.value) : setting.value
     }
 
     private static func variant(_ entry: Item.Entry, _ diagnostics: inout [Diagnostic]) -> SandboxVariant? {
@@ -106,8 +110,8 @@ extension SandboxVariant.Setting {
 /// Checks for values that are valid on their own but not in combination.
 enum CombinationChecks {
     static func check(_ draft: Draft, file: String) -> [Diagnostic] {
-        required(draft, file) + suite(draft, file) + mirror(draft, file) + architecture(draft, file)
-            + diskSize(draft, file)
+        required(draft, file) + suite(draft, file) + mirror(draft, file) + sources(draft, file)
+            + architecture(draft, file) + diskSize(draft, file)
     }
 
     private static func required(_ draft: Draft, _ file: String) -> [Diagnostic] {
@@ -140,15 +144,35 @@ enum CombinationChecks {
         ]
     }
 
-    /// Ubuntu's main archive has only amd64; the other architectures are on a separate server.
+    /// Ubuntu's main archives have only amd64; the other architectures are on a separate server.
     private static func mirror(_ draft: Draft, _ file: String) -> [Diagnostic] {
         let base = draft.definition.base
-        guard base.architecture == .arm64, base.mirror.contains("//archive.ubuntu.com/") else { return [] }
-        return [
-            Diagnostic(
-                draft.place("base.mirror", orIn: file), "archive.ubuntu.com has no packages for arm64",
-                "use http://ports.ubuntu.com/ubuntu-ports")
-        ]
+        guard base.architecture == .arm64 else { return [] }
+        let mirrors = [("base.mirror", base.mirror), ("base.security_mirror", base.securityMirror ?? "")]
+        return mirrors.flatMap { key, url in
+            ["archive.ubuntu.com", "security.ubuntu.com"].filter { url.contains("//\($0)/") }.map { server in
+                Diagnostic(
+                    draft.place(key, orIn: file), "\(server) has no packages for arm64",
+                    "use http://ports.ubuntu.com/ubuntu-ports")
+            }
+        }
+    }
+
+    /// The image cannot use what only this host has.
+    private static func sources(_ draft: Draft, _ file: String) -> [Diagnostic] {
+        let base = draft.definition.base
+        guard base.sources == .mirror, draft.isSound("base.mirror", "base.security_mirror", "base.sources") else {
+            return []
+        }
+        let ownOfHost = [("base.mirror", base.mirror), ("base.security_mirror", base.securityMirror ?? "")]
+            .first { $0.1 == "host" || $0.1.hasPrefix("file:") }
+        return ownOfHost.map { key, value in
+            [
+                Diagnostic(
+                    draft.place("base.sources", orIn: file), "the image cannot use '\(value)', the \(key) of this host",
+                    "set \(key) to an http or https URL, or base.sources to public")
+            ]
+        } ?? []
     }
 
     /// VHD is the disk format of Hyper-V generation 1, and our OVA describes a BIOS machine: both require amd64.

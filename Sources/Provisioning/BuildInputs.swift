@@ -65,10 +65,9 @@ package struct BuildInputs: Sendable {
     package func diskDigest(of definition: SandboxDefinition, program: String) -> String {
         digest(
             definition,
-            [
-                "disk": "\(definition.disk.sizeMiB)", "mirror": definition.base.mirror, "name": title(definition),
-                "program": program,
-            ])
+            packageSources(definition).merging([
+                "disk": "\(definition.disk.sizeMiB)", "name": title(definition), "program": program,
+            ]) { $1 })
     }
 
     /// The digest of an AMI and of the images that AWS exports from it.
@@ -81,7 +80,14 @@ package struct BuildInputs: Sendable {
     package func containerDigest(
         of definition: SandboxDefinition, _ facts: [String: String], program: String
     ) -> String {
-        digest(definition, facts.merging(["mirror": definition.base.mirror, "program": program]) { $1 })
+        digest(definition, packageSources(definition).merging(facts) { $1 }.merging(["program": program]) { $1 })
+    }
+
+    private func packageSources(_ definition: SandboxDefinition) -> [String: String] {
+        let base = definition.base.withoutCredentials
+        return [
+            "mirror": base.mirror, "security mirror": base.securityMirror ?? "", "sources": base.sources.rawValue,
+        ]
     }
 
     private func title(_ definition: SandboxDefinition) -> String { "\(definition.name) \(definition.version)" }

@@ -22,7 +22,8 @@ package struct PackageIndex: Sendable {
             for path in ["state/lists/partial", "cache/archives/partial", "etc"] {
                 try makeDirectory("\(directory)/\(path)")
             }
-            try writeAtomically(sources, to: "\(directory)/index.sources")
+            // Its URLs may contain passwords.
+            try writeAtomically(sources, to: "\(directory)/index.sources", mode: 0o600)
             let index = PackageIndex(
                 runner: runner, directory: directory, architecture: architecture, python: python)
             let update = try await runner.execute(index.apt("apt-get", ["--error-on=any", "update"]))

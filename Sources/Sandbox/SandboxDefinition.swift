@@ -46,18 +46,48 @@ package struct SandboxDefinition: Sendable, Equatable, Codable {
         package var distribution: Distribution
         /// Code name of the release, as in apt's sources: `bookworm`.
         package var suite: String
-        /// The package mirror: a URL, or `host` for the mirror that this host uses itself.
+        /// The package mirror of builds: a URL, or `host` for the package sources of this host.
         package var mirror: String
+        /// The mirror of security updates during builds: a URL, or `none`. `nil` leaves it to `mirror`.
+        package var securityMirror: String?
+        /// The package sources that the finished sandbox has.
+        package var sources: ImageSources
         package var architecture: Architecture
 
         package init(
             distribution: Distribution = .debian, suite: String = "bookworm", mirror: String = "host",
-            architecture: Architecture = .amd64
+            securityMirror: String? = nil, sources: ImageSources = .public, architecture: Architecture = .amd64
         ) {
             self.distribution = distribution
             self.suite = suite
             self.mirror = mirror
+            self.securityMirror = securityMirror
+            self.sources = sources
             self.architecture = architecture
+        }
+
+        /// The base system with mirrors that contain neither user names nor passwords. They decide who may read the
+        /// packages, and nothing about the result.
+        package var withoutCredentials: BaseSystem {
+            var base = self
+            base.mirror = Self.withoutCredentials(mirror)
+            base.securityMirror = securityMirror.map(Self.withoutCredentials)
+            return base
+        }
+
+        /// A URL without user name and password.
+        package static func withoutCredentials(_ url: String) -> String {
+            guard let scheme = url.firstRange(of: "://") else { return url }
+            let rest = url[scheme.upperBound...]
+            guard let at = rest.prefix(while: { $0 != "/" }).lastIndex(of: "@") else { return url }
+            return String(url[..<scheme.upperBound] + rest[rest.index(after: at)...])
+        }
+
+        package enum ImageSources: String, Sendable, Codable, CaseIterable {
+            /// The public archives of the distribution.
+            case `public`
+            /// The mirrors of the build, without user names and passwords.
+            case mirror
         }
     }
 

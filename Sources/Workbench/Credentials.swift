@@ -3,6 +3,7 @@ extension String {
     /// package indexes of the host may contain them.
     package var withoutCredentials: String {
         guard contains("://"), contains("@") else { return self }
-        return replacing(/:\/\/[^\/\s@'"]+@/, with: "://•••@")
+        // Up to the last "@" before the path, because people do not always encode the one in a password.
+        return replacing(/:\/\/[^\/\s'"]+@/, with: "://•••@")
     }
 }

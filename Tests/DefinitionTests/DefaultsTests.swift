@@ -22,7 +22,9 @@ struct DefaultsTests {
         let yaml = """
             name: lab
             version: 6.1.0
-            base: {distribution: ubuntu, suite: noble, mirror: "http://mirror.example/ubuntu", architecture: amd64}
+            base:
+              {distribution: ubuntu, suite: noble, mirror: "http://mirror.example/ubuntu", security_mirror: none,
+              sources: mirror, architecture: amd64}
             disk: {size: 12GiB}
             user: {name: lab_user}
             playbook:
@@ -47,7 +49,9 @@ struct DefaultsTests {
             definition
                 == SandboxDefinition(
                     name: "lab", version: "6.1.0",
-                    base: .init(distribution: .ubuntu, suite: "noble", mirror: "http://mirror.example/ubuntu"),
+                    base: .init(
+                        distribution: .ubuntu, suite: "noble", mirror: "http://mirror.example/ubuntu",
+                        securityMirror: "none", sources: .mirror),
                     disk: .init(sizeMiB: 12288), user: .init(name: "lab_user"),
                     playbook: .init(
                         file: "/other/site.yml", pins: "/etc/pins.yaml", roles: ["base", "docker", "jupyter"],

@@ -63,6 +63,34 @@ struct MistakesTests {
             "3:16: error: 'base.mirror' must be an http, https or file URL, or 'host', found 'mirror.example/debian', did you mean 'https://mirror.example/debian'?"
         ),
         (
+            "base: {mirror: 'https://anna:s3cret@mirror.example/a b'}",
+            "3:16: error: 'base.mirror' must be an http, https or file URL, or 'host', found 'https://•••@mirror.example/a b', for example https://deb.debian.org/debian, or host for the mirror that this machine uses"
+        ),
+        (
+            "base: {mirror: 'https://•••@mirror.example/debian'}",
+            "3:16: error: 'base.mirror' contains •••, which `dss definition` prints instead of user name and password, write the user name and the password"
+        ),
+        (
+            "base: {security_mirror: nome}",
+            "3:25: error: 'base.security_mirror' must be an http, https or file URL, or 'none', found 'nome', did you mean 'none'?"
+        ),
+        (
+            "base: {security_mirror: host}",
+            "3:25: error: 'base.security_mirror' must be an http, https or file URL, or 'none', found 'host', for example https://deb.debian.org/debian-security, or none for a mirror without security updates"
+        ),
+        (
+            "base: {sources: mirror}",
+            "3:17: error: the image cannot use 'host', the base.mirror of this host, set base.mirror to an http or https URL, or base.sources to public"
+        ),
+        (
+            "base: {mirror: 'http://m.example/debian', security_mirror: 'file:///srv/s', sources: mirror}",
+            "3:86: error: the image cannot use 'file:///srv/s', the base.security_mirror of this host, set base.security_mirror to an http or https URL, or base.sources to public"
+        ),
+        (
+            "base: {distribution: ubuntu, architecture: arm64, security_mirror: 'http://security.ubuntu.com/ubuntu'}\nformats: [raw]",
+            "3:68: error: security.ubuntu.com has no packages for arm64, use http://ports.ubuntu.com/ubuntu-ports"
+        ),
+        (
             "base: {suite: jammy}",
             "3:15: error: 'jammy' is a release of ubuntu, but base.distribution is debian, did you mean 'bookworm', or distribution: ubuntu?"
         ),

@@ -23,6 +23,19 @@ struct RenderingTests {
         }
     }
 
+    @Test(arguments: [
+        "base: {mirror: 'https://anna:s3cret@m.example/debian'}",
+        "base: {security_mirror: 'https://anna:s@s3cret@m.example/debian-security'}",
+        "variants: {near: {base.mirror: 'https://anna:s3cret@m.example/debian'}}",
+    ])
+    func `no password of a mirror is printed`(lines: String) throws {
+        let loaded = try source(minimal + lines).loadDefinition()
+        for text in [loaded.yaml(), loaded.yaml(withOrigins: true), loaded.json()] {
+            #expect(!text.contains("s3cret") && !text.contains("anna"))
+            #expect(text.contains("https://•••@m.example/debian"))
+        }
+    }
+
     @Test func `origins stand in comments`() throws {
         let loaded = try source(minimal, environment: ["DSS_DISK_SIZE": "9GiB"]).loadDefinition()
         let yaml = loaded.yaml(withOrigins: true)

@@ -105,6 +105,7 @@ struct SSHConfigTests {
 
     @Test(arguments: [
         ("https://me:secret@index.example/simple x", "https://•••@index.example/simple x"),
+        ("http://me:p@ss@mirror.example/debian main", "http://•••@mirror.example/debian main"),
         ("'http://token@a' and http://u:p@b:80/", "'http://•••@a' and http://•••@b:80/"),
         ("https://a.example/x@1", "https://a.example/x@1"), ("me@example.com", "me@example.com"), ("", ""),
     ])

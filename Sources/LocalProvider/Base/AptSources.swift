@@ -23,18 +23,27 @@ struct AptSource: Sendable, Equatable {
         fields.filter { hostOptionNames.contains($0.key) }
     }
 
-    /// The entry in apt's deb822 format.
-    /// - Parameters:
-    ///   - keyrings: whether a keyring exists on the system that will read the text.
-    ///   - isForBuild: whether to include the options of the host.
-    func text(keyrings isThere: (String) -> Bool, isForBuild: Bool = false) -> String {
+    /// The entry in apt's deb822 format, for a build.
+    /// - Parameter isThere: whether a keyring exists on the system that will read the text.
+    func text(keyrings isThere: (String) -> Bool) -> String {
         var lines = [
             "Types: deb", "URIs: \(uris.joined(separator: " "))", "Suites: \(suites.joined(separator: " "))",
             "Components: \(components.joined(separator: " "))",
         ]
         if let signedBy, isThere(signedBy) { lines.append("Signed-By: \(signedBy)") }
-        if isForBuild { lines += hostOptions.sorted { $0.key < $1.key }.map { "\($0.key): \($0.value)" } }
+        lines += hostOptions.sorted { $0.key < $1.key }.map { "\($0.key): \($0.value)" }
         return lines.joined(separator: "\n") + "\n"
+    }
+
+    /// The entry in apt's one-line format.
+    /// - Parameter isThere: whether a keyring exists on the system that will read the lines.
+    func lines(keyrings isThere: (String) -> Bool) -> String {
+        let key = signedBy.flatMap { isThere($0) ? ["signed-by=\($0)"] : nil } ?? []
+        let options = key + hostOptions.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
+        let start = (["deb"] + (options.isEmpty ? [] : ["[\(options.joined(separator: " "))]"])).joined(separator: " ")
+        return uris.flatMap { uri in
+            suites.map { "\(start) \(uri) \($0) \(components.joined(separator: " "))\n" }
+        }.joined()
     }
 
     /// Parses a file in the format given by its name: `*.sources` is deb822, any other has one entry per line.
@@ -89,73 +98,5 @@ struct AptSource: Sendable, Equatable {
 
     private static func list(_ text: String?, separator: Character? = nil) -> [String] {
         (text ?? "").split { $0.isWhitespace || $0 == separator }.map(String.init)
-    }
-}
-
-extension SandboxDefinition.BaseSystem.Distribution {
-    /// The components of the archive; most third-party sources have different ones.
-    fileprivate var components: Set<String> {
-        switch self {
-        case .debian: ["main", "contrib", "non-free", "non-free-firmware"]
-        case .ubuntu: ["main", "restricted", "universe", "multiverse"]
-        }
-    }
-
-    fileprivate var pockets: [String] { ["", "-updates", "-security", "-backports"] }
-
-    /// Path of the keyring installed by the distribution's keyring package.
-    var keyring: String { "/usr/share/keyrings/\(rawValue)-archive-keyring.gpg" }
-}
-
-extension SandboxDefinition.BaseSystem {
-    /// The host's sources that belong to this distribution and suite; empty if they do not include the suite itself.
-    ///
-    /// A third-party source may use the same suite and component names. Therefore an entry must also be signed by the
-    /// distribution's keyring or, if it names no keyring, have the distribution's name in the path of its URI.
-    func ownSources(in host: [String: String]) -> [AptSource] {
-        let own = host.keys.sorted().flatMap { AptSource.parse(host[$0]!, file: $0) }.compactMap { entry in
-            var entry = entry
-            entry.suites = entry.suites.filter { name in distribution.pockets.contains { suite + $0 == name } }
-            entry.uris = entry.uris.flatMap { mirrors($0, host) }.filter { uri in
-                !["cdrom:", "file:", "copy:"].contains(where: uri.hasPrefix)
-            }
-            let isForUs = entry.architectures.isEmpty || entry.architectures.contains(architecture.rawValue)
-            return isForUs && !entry.suites.isEmpty && !entry.uris.isEmpty && isOwn(entry) ? entry : nil
-        }
-        return own.contains { $0.suites.contains(suite) } ? own : []
-    }
-
-    private func isOwn(_ entry: AptSource) -> Bool {
-        guard !entry.components.isEmpty, entry.components.allSatisfy(distribution.components.contains) else {
-            return false
-        }
-        if let key = entry.signedBy {
-            return key.split(separator: "/").last?.hasPrefix("\(distribution.rawValue)-archive-") == true
-        }
-        let places = [distribution.rawValue, "\(distribution.rawValue)-security", "\(distribution.rawValue)-ports"]
-        return entry.uris.allSatisfy { $0.split(separator: "/").contains { places.contains(String($0)) } }
-    }
-
-    /// Resolves a mirror list: cloud images name a file with mirrors instead of a mirror.
-    private func mirrors(_ uri: String, _ host: [String: String]) -> [String] {
-        let prefix = ["mirror+file://", "mirror+file:"].first(where: uri.hasPrefix)
-        guard let prefix, let list = host[String(uri.dropFirst(prefix.count))] else { return [uri] }
-        return list.split(whereSeparator: \.isNewline).compactMap { line in
-            line.hasPrefix("#") ? nil : line.split(whereSeparator: \.isWhitespace).first.map(String.init)
-        }
-    }
-
-    /// The sources to install packages from; `nil` leaves the choice of the mirror to mmdebstrap.
-    func sources(host: [String: String]) -> [AptSource]? {
-        if mirror == "host" {
-            let own = ownSources(in: host)
-            return own.isEmpty ? nil : own
-        }
-        return [
-            AptSource(
-                uris: [mirror], suites: [suite, "\(suite)-updates"],
-                components: distribution == .debian ? ["main"] : ["main", "universe"],
-                signedBy: distribution.keyring)
-        ]
     }
 }

@@ -37,11 +37,13 @@ extension LocalMachineFactory {
         for (name, text) in recipe.files {
             try writeAtomically(text, to: "\(files)/\(name)")
         }
-        if let sources = recipe.buildSources() { try writeAtomically(sources, to: "\(files)/build.sources") }
+        // Private, because URLs of mirrors and proxies may contain passwords.
+        try writeAtomically(
+            recipe.sources.buildText(keyrings: fileExists), to: "\(files)/build.sources", mode: 0o600)
+        try writeAtomically(host.aptSettings.map { "\($0);\n" }.joined(), to: "\(files)/apt.conf", mode: 0o600)
         let target = "\(build.workspace)/base"
         try makeDirectory(target)
-        let command = recipe.mmdebstrap(
-            target: target, files: files, proxies: host.aptSettings, environment: build.environment)
+        let command = recipe.mmdebstrap(target: target, files: files, environment: build.environment)
         let log = BaseBuildLog(events: events, isVerbose: isVerbose)
         let output = try await finally {
             try await runner.execute(command) { _, line in log.take(line) }
@@ -72,7 +74,7 @@ extension LocalMachineFactory {
         if isFetching {
             return Failure(
                 .unavailable, "\(what): package download failed", details: Array(reasons.suffix(12)),
-                advice: "check the network and base.mirror in sandbox.yaml (currently \(recipe.system.mirror))")
+                advice: recipe.advice(afterFailedDownload: output))
         }
         return Failure(
             .failed, what, details: Array(output.suffix(20)), advice: "to run it again: \(failure.command.shellLine)")
@@ -94,13 +96,12 @@ extension LocalMachineFactory {
 struct BaseRecipe: Sendable, Equatable {
     var system: SandboxDefinition.BaseSystem
     var profile: BaseProfile
-    /// The image's apt sources; `nil` leaves them to mmdebstrap.
-    var sources: [AptSource]?
+    var sources: PackageSources
 
     init(_ system: SandboxDefinition.BaseSystem, profile: BaseProfile, host: HostSettings) {
         self.system = system
         self.profile = profile
-        sources = system.sources(host: host.aptSources)
+        sources = PackageSources(system, host: host.aptSources)
     }
 
     /// Packages installed first; the initramfs is generated from them.
@@ -146,22 +147,18 @@ struct BaseRecipe: Sendable, Equatable {
             "grub.cfg": PackageResources.grub_cfg,
             "grub.default": PackageResources.grub_default,
         ].mapValues { String(decoding: $0, as: UTF8.self) }
-        // Only the distribution's own keyring is guaranteed to exist in the image.
-        files["image.sources"] = sources.map { text(of: $0) { [system] in $0 == system.distribution.keyring } }
+        files["image.list"] = sources.imageList
+        // Otherwise, cloud-init replaces the sources by those of the cloud at the first boot.
+        if system.sources == .mirror { files["cloud.cfg"] = "apt:\n  preserve_sources_list: true\n" }
         return files
     }
 
-    private func text(of sources: [AptSource], isForBuild: Bool = false, keyrings: (String) -> Bool) -> String {
-        sources.map { $0.text(keyrings: keyrings, isForBuild: isForBuild) }.joined(separator: "\n")
-    }
-
-    /// The sources for mmdebstrap, with the keyrings that exist on this host.
-    func buildSources() -> String? { sources.map { text(of: $0, isForBuild: true, keyrings: fileExists) } }
-
     /// Readable inputs for the seal of the cache entry.
     var inputs: [String: String] {
-        [
+        let system = system.withoutCredentials
+        return [
             "distribution": system.distribution.rawValue, "suite": system.suite, "mirror": system.mirror,
+            "security mirror": system.securityMirror ?? "", "sources": system.sources.rawValue,
             "architecture": system.architecture.rawValue, "profile": profile.rawValue,
             "packages": (firstPackages + otherPackages).joined(separator: " "),
         ]
@@ -171,28 +168,40 @@ struct BaseRecipe: Sendable, Equatable {
         var hash = ContentHash()
         for (name, value) in inputs.sorted(by: { $0.key < $1.key }) { hash.add(name, value) }
         for (name, text) in files.sorted(by: { $0.key < $1.key }) { hash.add(name, text) }
+        hash.add("sources of the build", sources.buildIdentity)
         return String(hash.hexDigest.prefix(32))
     }
 
+    /// What to change if packages cannot be downloaded.
+    func advice(afterFailedDownload output: [String]) -> String {
+        let system = system.withoutCredentials
+        let failed = output.filter { $0.hasPrefix("Err:") }
+        let isSecurity = !failed.isEmpty && failed.allSatisfy { $0.contains("\(system.suite)-security") }
+        guard isSecurity, system.mirror != "host" || system.securityMirror != nil else {
+            return "check the network and base.mirror in sandbox.yaml (currently \(system.mirror))"
+        }
+        return """
+            set base.security_mirror in sandbox.yaml to a mirror that has \(system.suite)-security, or to none for a \
+            build without security updates
+            """
+    }
+
     /// - Parameters:
-    ///   - files: directory with `files` and, if there are sources, `build.sources`.
-    ///   - proxies: the host's apt proxy settings, such as `Acquire::http::Proxy "…"`.
-    func mmdebstrap(target: String, files: String, proxies: [String], environment: [String: String?]) -> Command {
+    ///   - files: directory with `files`, `build.sources`, and `apt.conf` with the host's settings of apt.
+    func mmdebstrap(target: String, files: String, environment: [String: String?]) -> Command {
+        // The first step of the playbook uses the package lists, if apt finds them under the same names there.
+        let skipped = ["check/empty"] + (sources.differInMachine ? [] : ["cleanup/apt/lists"])
         var arguments = [
             "--verbose", "--mode=root", "--format=directory", "--variant=minbase",
-            "--architectures=\(system.architecture.rawValue)", "--skip=check/empty,cleanup/apt/lists",
+            "--architectures=\(system.architecture.rawValue)", "--skip=\(skipped.joined(separator: ","))",
             "--dpkgopt=force-unsafe-io", "--include=\(firstPackages.joined(separator: ","))",
         ]
         // Read by a shell, because the state directory may be mounted with noexec.
         arguments += [("extract", "extract"), ("essential", "early"), ("customize", "finish")].map { hook, script in
             #"--\#(hook)-hook=sh "$DSS_BASE_FILES/base-\#(script).sh" "$1""#
         }
-        arguments += proxies.map { "--aptopt=\($0)" }
-        if sources == nil {
-            let components = system.distribution == .debian ? "main" : "main,universe"
-            arguments.append("--components=\(components)")
-        }
-        arguments += [system.suite, target] + (sources == nil ? [] : ["\(files)/build.sources"])
+        // Every user can read the arguments of a process, so mmdebstrap gets the names of private files.
+        arguments += ["--aptopt=\(files)/apt.conf", system.suite, target, "\(files)/build.sources"]
         let own: [String: String?] = [
             "DSS_BASE_FILES": files, "DSS_PROFILE": profile.rawValue,
             "DSS_FIRST_PACKAGES": firstPackages.joined(separator: " "),
@@ -217,6 +226,7 @@ final class BaseBuildLog: Sendable {
     var lines: [String] { kept.withLock { $0 } }
 
     func take(_ line: String) {
+        let line = line.withoutCredentials
         kept.withLock {
             $0.append(line)
             if $0.count > 400 { $0.removeFirst(200) }

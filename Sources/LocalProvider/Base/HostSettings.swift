@@ -104,14 +104,8 @@ func seenFromMachine(_ url: String) -> String {
 
 extension HostSettings {
     /// The sources to build a base system from, in apt's deb822 format.
-    /// - Throws: `Failure` if the host has none for this release and the definition names no mirror.
-    package func sourcesText(for base: SandboxDefinition.BaseSystem) throws -> String {
-        guard let sources = base.sources(host: aptSources) else {
-            throw Failure(
-                .badData, "this host has no package sources for \(base.distribution.rawValue) \(base.suite)",
-                advice: "set a mirror with --set base.mirror=URL")
-        }
-        return sources.map { $0.text(keyrings: fileExists, isForBuild: true) }.joined(separator: "\n")
+    package func sourcesText(for base: SandboxDefinition.BaseSystem) -> String {
+        PackageSources(base, host: aptSources).buildText(keyrings: fileExists)
     }
 }
 

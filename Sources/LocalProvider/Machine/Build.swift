@@ -70,6 +70,8 @@ struct BuildRecord: Sendable, Equatable, Codable {
         var reachesHost: Bool
         /// Name of the sandbox that the machine becomes; another one with the same asset id must not go on with it.
         var sandbox: String?
+        /// What the machine installs packages from; `nil` in the record of an older version.
+        var base: SandboxDefinition.BaseSystem?
     }
 
     init(_ assetID: AssetID) {

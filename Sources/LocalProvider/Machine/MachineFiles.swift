@@ -9,6 +9,9 @@ struct MachineFiles: Sendable, Equatable {
     static let certificates = "\(directory)/ca.crt"
     static let pip = "\(directory)/pip.conf"
     static let apt = "\(directory)/apt.conf"
+    /// Directory of the package sources, which modules of Ansible may rewrite with the same contents.
+    static let packages = "\(directory)/apt"
+    private static let sources = "\(packages)/build.list"
 
     /// Units of the image that are not needed during a build. They are skipped by a condition and not masked, because a
     /// masked unit cannot be enabled; starting a skipped unit succeeds and does nothing.
@@ -63,6 +66,7 @@ struct MachineFiles: Sendable, Equatable {
         """
 
     var host: HostSettings
+    var sources: PackageSources
 
     /// Contents of the files by path below `/run/dss`; a path that starts with `system/` is below
     /// `/run/systemd/system`.
@@ -70,7 +74,8 @@ struct MachineFiles: Sendable, Equatable {
         var files = [
             "sshd_config": Self.sshd,
             "pip.conf": pip.text(certificates: host.certificates == nil ? nil : Self.certificates),
-            "apt.conf": aptConfiguration, "resolv.conf": "nameserver \(MachineNetwork.nameServer)\n",
+            "apt.conf": aptConfiguration, "apt/build.list": sources.machineList,
+            "resolv.conf": "nameserver \(MachineNetwork.nameServer)\n",
             "system/dss-sshd.service": Self.unit,
         ]
         files["ca.crt"] = host.certificates
@@ -78,9 +83,15 @@ struct MachineFiles: Sendable, Equatable {
         return files
     }
 
-    /// apt's configuration. dpkg need not sync each file, because a machine that loses power is discarded.
+    /// Whether only root may read a file in the machine. pip.conf is for the tasks of the login user, too.
+    func isPrivate(_ file: String) -> Bool {
+        file == "apt/build.list" && sources.machineList != sources.machineList.withoutCredentials
+    }
+
+    /// apt's configuration. dpkg need not sync each file, because a machine that loses power is discarded. The sources
+    /// of the build replace those of the image, and roles may add others.
     private var aptConfiguration: String {
-        (#"DPkg::Options { "--force-unsafe-io"; };"# + "\n")
+        (#"DPkg::Options { "--force-unsafe-io"; };"# + "\nDir::Etc::sourcelist \"\(Self.sources)\";\n")
             + (host.certificates == nil ? "" : "Acquire::https::CAInfo \"\(Self.certificates)\";\n")
             + host.aptSettings.map { "\(seenFromMachine($0));\n" }.joined()
     }

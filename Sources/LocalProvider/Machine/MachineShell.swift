@@ -18,7 +18,8 @@ extension LocalMachineFactory {
                 try await explaining("cannot start the kept machine") {
                     let (build, machine) = try await reopen(assetID, in: scope)
                     let plan = MachinePlan(
-                        assetID: assetID, sandbox: machine.sandbox, base: .init(), profile: machine.profile,
+                        assetID: assetID, sandbox: machine.sandbox, base: machine.base ?? .init(),
+                        profile: machine.profile,
                         reachesHost: machine.reachesHost)
                     _ = try await start(plan, build, on: machine.trees, in: scope)
                 }

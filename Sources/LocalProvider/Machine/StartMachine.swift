@@ -20,8 +20,10 @@ extension LocalMachineFactory {
     package func start(
         _ plan: MachinePlan, _ build: Build, on trees: [CachedTree], in scope: Scope
     ) async throws -> LocalMachine {
-        try await addNetwork(build, reachesHost: plan.reachesHost, scope.undo)
-        try await prepareFiles(build)
+        let sources = PackageSources(plan.base, host: host.aptSources)
+        let reachesHost = plan.reachesHost || sources.needHostLoopback
+        try await addNetwork(build, reachesHost: reachesHost, scope.undo)
+        try await prepareFiles(build, sources)
         await register(build, scope.undo)
         return try await boot(plan, build, on: trees, scope.events)
     }
@@ -66,12 +68,17 @@ extension LocalMachineFactory {
     }
 
     /// Creates keys and configuration, which are new for each build.
-    private func prepareFiles(_ build: Build) async throws {
+    private func prepareFiles(_ build: Build, _ sources: PackageSources) async throws {
         let files = build.path("machine")
         try makeDirectory("\(files)/system/multi-user.target.wants")
-        for (name, text) in MachineFiles(host: host).contents {
+        let contents = MachineFiles(host: host, sources: sources)
+        for (name, text) in contents.contents {
             try makeDirectory(parentDirectory("\(files)/\(name)"))
-            try writeAtomically(text, to: "\(files)/\(name)")
+            try writeAtomically(text, to: "\(files)/\(name)", mode: contents.isPrivate(name) ? 0o600 : 0o644)
+        }
+        for number in sources.directoriesOfHost.indices {
+            let path = PackageSources.pathInMachine(directory: number)
+            try makeDirectory(files + path.dropFirst(MachineFiles.directory.count))
         }
         guard symlink("../dss-sshd.service", "\(files)/system/multi-user.target.wants/dss-sshd.service") == 0 else {
             throw FileError("create a link in", files)
@@ -121,19 +128,23 @@ extension LocalMachineFactory {
         try makeDirectory("\(build.workspace)/tmp", mode: 0o1777)
         // Before the machine can fail, so that it can be booted again if it is kept.
         let record = BuildRecord.Machine(
-            trees: trees, profile: plan.profile, reachesHost: plan.reachesHost, sandbox: plan.sandbox)
+            trees: trees, profile: plan.profile, reachesHost: plan.reachesHost, sandbox: plan.sandbox,
+            base: plan.base.withoutCredentials)
         try note(record, of: build)
         let overlay = Overlay(
             lower: trees.map(\.path), upper: (changes: changes, work: "\(changes).work"), target: build.root)
         try await runner.run(overlay.mount)
+        let sources = PackageSources(plan.base, host: host.aptSources)
         let nspawn = Nspawn(
             name: build.name, root: build.root, files: build.path("machine"), temporary: "\(build.workspace)/tmp",
-            networkPath: MachineNetwork(name: build.name).path, hasSystemd: fileExists("/run/systemd/system"))
+            mirrors: sources.directoriesOfHost, networkPath: MachineNetwork(name: build.name).path,
+            hasSystemd: fileExists("/run/systemd/system"))
         let process = try await runner.start(
             nspawn.command(environment: build.environment), log: build.path("console.log"))
         let machine = LocalMachine(
             endpoint: SSHEndpoint(configFile: build.path("ssh_config"), alias: build.name),
-            buildEnvironment: MachineFiles(host: host).environment, plan: plan, build: build, trees: trees,
+            buildEnvironment: MachineFiles(host: host, sources: sources).environment, plan: plan, build: build,
+            trees: trees,
             process: process, started: .now)
         try await waitUntilReady(machine)
         return machine
@@ -236,6 +247,8 @@ struct Nspawn: Sendable, Equatable {
     var files: String
     /// Directory mounted at /tmp. It is on disk, because package builds may need more space than there is memory.
     var temporary: String
+    /// Directories with packages.
+    var mirrors: [String] = []
     var networkPath: String
     /// Whether systemd runs on the host. If so, the container gets its own scope; otherwise it stays in the current
     /// cgroup.
@@ -255,9 +268,13 @@ struct Nspawn: Sendable, Equatable {
             "--network-namespace-path=\(networkPath)", "--resolv-conf=off", "--timezone=off", "--link-journal=no",
             "--settings=no", "--console=pipe", "--kill-signal=\(Self.powerOff)",
             "--bind=\(Self.escaped(temporary)):/tmp", "--bind-ro=\(Self.escaped(files)):\(MachineFiles.directory)",
+            "--bind=\(Self.escaped(files))/apt:\(MachineFiles.packages)",
             "--bind-ro=\(Self.escaped(files))/system:/run/systemd/system",
             "--bind-ro=\(Self.escaped(files))/resolv.conf:/etc/resolv.conf",
         ]
+        arguments += mirrors.enumerated().filter { fileExists($1) }.map { number, directory in
+            "--bind-ro=\(Self.escaped(directory)):\(PackageSources.pathInMachine(directory: number))"
+        }
         if !hasSystemd { arguments.append("--keep-unit") }
         let own: [String: String?] = ["SYSTEMD_NSPAWN_LOCK": "0", "SYSTEMD_NSPAWN_TMPFS_TMP": "0"]
         return Command("systemd-nspawn", arguments, environment: environment.merging(own) { $1 })

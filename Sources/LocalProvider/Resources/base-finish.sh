@@ -57,7 +57,9 @@ rm -f "$root"/etc/ssh/ssh_host_*_key* "$root"/etc/apt/apt.conf.d/99mmdebstrap \
 rm -rf "$root"/var/lib/systemd/catalog/database "$root"/var/lib/dbus/machine-id
 find "$root/var/log" -type f -delete
 
-if [ -e "$DSS_BASE_FILES/image.sources" ]; then
-    rm -f "$root"/etc/apt/sources.list "$root"/etc/apt/sources.list.d/*
-    install -m 644 "$DSS_BASE_FILES/image.sources" "$root/etc/apt/sources.list.d/system.sources"
+# The sources of the build may contain passwords.
+rm -f "$root"/etc/apt/sources.list.d/*
+install -m 644 "$DSS_BASE_FILES/image.list" "$root/etc/apt/sources.list"
+if [ "$DSS_PROFILE" = vm ] && [ -e "$DSS_BASE_FILES/cloud.cfg" ]; then
+    install -m 644 "$DSS_BASE_FILES/cloud.cfg" "$root/etc/cloud/cloud.cfg.d/90-dss-sources.cfg"
 fi

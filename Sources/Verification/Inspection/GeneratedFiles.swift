@@ -53,7 +53,7 @@ struct GeneratedFiles: Sendable {
         ),
         ("dpkg", .empty, "/var/lib/dpkg/lock /var/lib/dpkg/lock-frontend /var/lib/dpkg/triggers/Lock"),
         ("update-alternatives", .link, "/etc/alternatives/* /usr/bin/* /usr/sbin/* /usr/share/man/**"),
-        ("apt", .any, "/var/lib/apt/extended_states /etc/apt/sources.list /etc/apt/sources.list.d/system.sources"),
+        ("apt", .any, "/var/lib/apt/extended_states /etc/apt/sources.list"),
         ("apt", .empty, "/var/cache/apt/archives/lock /var/lib/apt/lists/lock /var/lib/apt/daily_lock"),
         ("debconf", .any, "/var/cache/debconf/config.dat /var/cache/debconf/templates.dat"),
         ("debconf", .empty, "/var/cache/debconf/passwords.dat"),
@@ -149,6 +149,7 @@ struct GeneratedFiles: Sendable {
             "base system", .any,
             """
             /etc/fstab /etc/localtime /etc/timezone /etc/dpkg/dpkg.cfg.d/50-sandbox
+            /etc/cloud/cloud.cfg.d/90-dss-sources.cfg
             /dev/console /dev/fd /dev/full /dev/null /dev/ptmx /dev/random /dev/stderr /dev/stdin /dev/stdout /dev/tty
             /dev/urandom /dev/zero
             """

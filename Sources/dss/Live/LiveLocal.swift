@@ -46,7 +46,7 @@ extension Live {
         defer { line.clear() }
         let events = line.sink
         events(.progress(.install, Progress("downloading the package index")))
-        let sources = try await HostSettings.read(environment: environment, runner: runner).sourcesText(
+        let sources = await HostSettings.read(environment: environment, runner: runner).sourcesText(
             for: definition.base)
         var repositories: [String: String] = [:]
         if case .string(let url)? = definition.playbook.variables["script_languages_url"] {

@@ -110,6 +110,7 @@ struct LayoutTests {
             { $0.compression = .zstd }, { $0.created += 1 }, { $0.revision = nil }, { $0.programDigest = "newer" },
             { $0.version = "1.0.1" }, { $0.buildInputs.stepKeys[3] = "e" }, { $0.build.isRelease = true },
             { $0.build.definition.base.mirror = "https://mirror.example" },
+            { $0.build.definition.base.securityMirror = "none" }, { $0.build.definition.base.sources = .mirror },
         ] as [(inout DockerOrder) -> Void] {
             var other = order
             change(&other)

@@ -53,6 +53,29 @@ extension RealMachines {
         #expect(events.warnings == [])
     }
 
+    @Test func aptInTheMachineUsesTheSourcesOfTheBuildAndTheImageHasPublicOnes() async throws {
+        let factory = await Lab.factory()
+        let plan = try Lab.plan("packages")
+        try await Lab.warmUp()
+        try await withUndo { undo in
+            let machine = try await factory.start(plan, in: Scope(undo))
+            // The lists of the base system are still there, and apt finds them under the sources of the build.
+            let used = try await Lab.run(
+                """
+                export APT_CONFIG=/run/dss/apt.conf
+                apt-get indextargets --format '$(SOURCESENTRY)' 'Identifier: Packages' | sed 's/:.*//' | sort -u
+                echo 'deb http://m.test/own stable main' >/etc/apt/sources.list.d/own.list
+                apt-get update --print-uris | grep -o 'm.test/own' | sort -u
+                """, on: machine)
+            #expect(used == "/run/dss/apt/build.list\nm.test/own")
+            let root = try await factory.halt(machine, events: { _ in })
+            let sources = PackageSources(plan.base, host: factory.host.aptSources)
+            #expect(try readText("\(root)/etc/apt/sources.list") == sources.imageList)
+            let added = try FileManager.default.contentsOfDirectory(atPath: "\(root)/etc/apt/sources.list.d")
+            #expect(added == ["own.list"])
+        }
+    }
+
     @Test func aKeptMachineIsLookedIntoAndResumedAndNothingOfItIsCached() async throws {
         let factory = await Lab.factory()
         let plan = try Lab.plan("kept", steps: ["kept"])

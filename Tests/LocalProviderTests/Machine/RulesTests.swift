@@ -87,22 +87,6 @@ import Workbench
     }
 
     @Test(arguments: [
-        ("a.list", "deb [trusted=yes check-valid-until=no arch=amd64] http://m.test/debian bookworm main"),
-        (
-            "a.sources",
-            "Types: deb\nURIs: http://m.test/debian\nSuites: bookworm\nComponents: main\nTrusted: yes\nCheck-Valid-Until: no"
-        ),
-    ])
-    func optionsOfTheHostHoldDuringTheBuildOnly(_ file: String, _ entry: String) throws {
-        let host = HostSettings(aptSources: [file: entry])
-        let build = try #require(BaseRecipe(Self.debian, profile: .vm, host: host).buildSources())
-        let image = try #require(BaseRecipe(Self.debian, profile: .vm, host: host).files["image.sources"])
-        #expect(build == image + "check-valid-until: no\ntrusted: yes\n")
-        #expect(!image.lowercased().contains("trusted"))
-        #expect(try host.sourcesText(for: Self.debian) == build)
-    }
-
-    @Test(arguments: [
         ("6.1.0", "dss-6-1-0-"), ("a b_c", "dss-a-b-c-"),
         (String(repeating: "x", count: 64), "dss-\(String(repeating: "x", count: 40))-"),
     ])
@@ -133,7 +117,7 @@ import Workbench
     @Test func mmdebstrapIsCalledWithTheSourcesAndNoFilter() {
         let host = HostSettings(aptSources: ["a.list": "deb http://m.test/debian bookworm main"])
         let recipe = BaseRecipe(Self.debian, profile: .tiny, host: host)
-        let command = recipe.mmdebstrap(target: "/t", files: "/f", proxies: ["P"], environment: ["E": "1"])
+        let command = recipe.mmdebstrap(target: "/t", files: "/f", environment: ["E": "1"])
         #expect(
             command.arguments == [
                 "--verbose", "--mode=root", "--format=directory", "--variant=minbase", "--architectures=amd64",
@@ -141,21 +125,10 @@ import Workbench
                 "--include=systemd,systemd-sysv,openssh-server,iproute2,ca-certificates",
                 #"--extract-hook=sh "$DSS_BASE_FILES/base-extract.sh" "$1""#,
                 #"--essential-hook=sh "$DSS_BASE_FILES/base-early.sh" "$1""#,
-                #"--customize-hook=sh "$DSS_BASE_FILES/base-finish.sh" "$1""#, "--aptopt=P", "bookworm", "/t",
-                "/f/build.sources",
+                #"--customize-hook=sh "$DSS_BASE_FILES/base-finish.sh" "$1""#, "--aptopt=/f/apt.conf", "bookworm",
+                "/t", "/f/build.sources",
             ])
         #expect(command.environment["E"] == "1" && command.environment["DSS_PROFILE"] == "tiny")
-    }
-
-    @Test func withoutSourcesMmdebstrapChoosesTheMirror() {
-        var ubuntu = SandboxDefinition.BaseSystem()
-        ubuntu.distribution = .ubuntu
-        ubuntu.suite = "noble"
-        let recipe = BaseRecipe(ubuntu, profile: .vm, host: HostSettings())
-        let arguments = recipe.mmdebstrap(target: "/t", files: "/f", proxies: [], environment: [:]).arguments
-        #expect(arguments.suffix(3) == ["--components=main,universe", "noble", "/t"])
-        #expect(recipe.firstPackages.contains("linux-image-generic"))
-        #expect(recipe.files["image.sources"] == nil)
     }
 
     @Test func theNetworkTouchesNothingOfTheHost() {
@@ -190,7 +163,7 @@ import Workbench
         let binds = nspawn.command(environment: [:]).arguments.filter { $0.hasPrefix("--bind") }
         #expect(
             binds == [
-                #"--bind=/a\\b:/tmp"#, #"--bind-ro=/a\:b/f%2F:/run/dss"#,
+                #"--bind=/a\\b:/tmp"#, #"--bind-ro=/a\:b/f%2F:/run/dss"#, #"--bind=/a\:b/f%2F/apt:/run/dss/apt"#,
                 #"--bind-ro=/a\:b/f%2F/system:/run/systemd/system"#,
                 #"--bind-ro=/a\:b/f%2F/resolv.conf:/etc/resolv.conf"#,
             ])
@@ -283,7 +256,8 @@ import Workbench
         let proxies = HostSettings.aptSettings(inDump: dump)
         #expect(proxies == [#"Acquire::http::Proxy "http://127.0.0.1:3142""#])
         #expect(HostSettings(aptSettings: proxies).needsHostLoopback)
-        #expect(MachineFiles(host: HostSettings(aptSettings: proxies)).contents["apt.conf"]!.contains("10.0.2.2:3142"))
+        let settings = Self.machineFiles(HostSettings(aptSettings: proxies)).contents["apt.conf"]!
+        #expect(settings.contains("10.0.2.2:3142"))
     }
 
     @Test func settingsOfAptForOneHostAndForSnapshotsAreTakenOver() {
@@ -302,15 +276,19 @@ import Workbench
             ])
     }
 
+    private static func machineFiles(_ host: HostSettings) -> MachineFiles {
+        MachineFiles(host: host, sources: PackageSources(debian, host: host.aptSources))
+    }
+
     @Test func packagesAreLoadedWithTheHostsCertificates() {
         let host = HostSettings(
             certificates: "CA", environment: ["http_proxy": "http://p.test", "PIP_INDEX_URL": "https://i.test/simple"])
-        let environment = MachineFiles(host: host).environment
+        let environment = Self.machineFiles(host).environment
         #expect(
             environment["SSL_CERT_FILE"] == "/run/dss/ca.crt" && environment["PIP_CONFIG_FILE"] == "/run/dss/pip.conf")
         #expect(
             environment["http_proxy"] == "http://p.test" && environment["UV_DEFAULT_INDEX"] == "https://i.test/simple")
-        #expect(MachineFiles(host: HostSettings()).environment["SSL_CERT_FILE"] == nil)
+        #expect(Self.machineFiles(HostSettings()).environment["SSL_CERT_FILE"] == nil)
     }
 
     @Test(arguments: [
