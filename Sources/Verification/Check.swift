@@ -22,6 +22,7 @@ package enum Check: String, CaseIterable, Sendable {
     case machineID = "the machine has an id"
     case coreDumps = "core dumps are off"
     case passwordLogin = "every sshd configuration allows passwords"
+    case securityUpdates = "security updates are installed daily, unless they were turned off"
     case units = "no systemd unit failed"
     case boot = "nothing delays the boot"
     case disk = "the root file system fills its disk"
@@ -61,7 +62,7 @@ package enum Check: String, CaseIterable, Sendable {
             .distributions, .connector, .flavors:
             .newPasswordAccepted
         case .loginUsers, .sshFiles, .history, .buildFiles, .packageCaches, .logs, .jupyterSecrets, .cloudState,
-            .hostConfiguration, .machineID, .passwordLogin, .units, .boot, .disk:
+            .hostConfiguration, .machineID, .passwordLogin, .securityUpdates, .units, .boot, .disk:
             .sudo
         case .console: .messageComes
         case .jupyterUp: .answers
@@ -84,7 +85,7 @@ package enum Check: String, CaseIterable, Sendable {
         switch self {
         case .groups, .sudoAsks, .poetry, .docker, .scriptLanguages, .coreDumps: .user
         case .loginUsers, .sshFiles, .history, .buildFiles, .packageCaches, .logs, .jupyterSecrets, .cloudState,
-            .hostConfiguration, .machineID, .passwordLogin, .units, .boot, .disk:
+            .hostConfiguration, .machineID, .passwordLogin, .securityUpdates, .units, .boot, .disk:
             .root
         case .kernel, .plot, .query, .notebooks, .distributions, .connector, .flavors: .kernels
         default: nil

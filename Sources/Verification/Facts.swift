@@ -108,6 +108,18 @@ extension Expectations {
             grep -risE '^[[:space:]]*PasswordAuthentication[[:space:]]+no' /etc/ssh/sshd_config /etc/ssh/sshd_config.d |
                 sed 's/^/password_refusal=/'
 
+            for name in Update-Package-Lists Unattended-Upgrade; do
+                echo "update_interval=$name $(apt-config dump --format '%v%n' "APT::Periodic::$name")"
+            done
+            echo "update_program=$(dpkg-query -Wf '${db:Status-Status} ${Version}' unattended-upgrades 2>/dev/null)"
+            echo stopped_timer=
+            for timer in apt-daily.timer apt-daily-upgrade.timer; do
+                systemctl is-active --quiet $timer || echo "stopped_timer=$timer"
+            done
+            echo security_source=
+            grep -rhsE '^(deb .*|Suites:.*)-security' /etc/apt/sources.list /etc/apt/sources.list.d |
+                sed 's/^/security_source=/'
+
             echo "system_state=$(timeout \(limits.services.components.seconds) \
             systemctl is-system-running --wait 2>&1 | tail -n 1)"
             echo failed_unit=

@@ -22,6 +22,7 @@ private func verdict(on check: Check, _ facts: Facts, _ expectations: Expectatio
     case .machineID: try judgeMachineID(facts)
     case .coreDumps: try judgeCoreDumps(facts)
     case .passwordLogin: try judgePasswordLogin(facts)
+    case .securityUpdates: try judgeSecurityUpdates(facts)
     case .units: try judgeUnits(facts)
     case .boot: try judgeBoot(facts)
     case .disk: try judgeDisk(facts)
@@ -68,6 +69,27 @@ private func judgePasswordLogin(_ facts: Facts) throws(Facts.MissingFact) -> Ver
     guard refusals.isEmpty else { return .failed(refusals.joined(separator: ", ")) }
     let effective = try facts.value("password_login")
     return effective == "yes" ? .passed() : .failed("sshd reports PasswordAuthentication \(effective)")
+}
+
+/// Checks that updates are found, downloaded and installed without anyone doing anything. An interval of 0 days is what
+/// turns them off; a setting that does not exist is a mistake.
+private func judgeSecurityUpdates(_ facts: Facts) throws(Facts.MissingFact) -> Verdict {
+    let intervals = try facts.list("update_interval").map { line in
+        line.split(separator: " ", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+    }
+    if !intervals.isEmpty, intervals.allSatisfy({ $0.last == "0" }) { return .passed("turned off in the image") }
+    if let unset = intervals.first(where: { $0.last?.isEmpty != false || $0.last == "0" }) {
+        let state = unset.last == "0" ? "0" : "not set"
+        return .failed("APT::Periodic::\(unset[0]) is \(state); the role security_updates sets it")
+    }
+    let program = try facts.value("update_program").split(separator: " ")
+    guard program.count == 2, program[0] == "installed" else { return .failed("unattended-upgrades is not installed") }
+    let stopped = try facts.list("stopped_timer")
+    guard stopped.isEmpty else { return .failed("not active: \(stopped.joined(separator: ", "))") }
+    guard !(try facts.list("security_source").isEmpty) else {
+        return .failed("apt's sources contain no security updates")
+    }
+    return .passed("unattended-upgrades \(program[1])")
 }
 
 private func judgeUnits(_ facts: Facts) throws(Facts.MissingFact) -> Verdict {

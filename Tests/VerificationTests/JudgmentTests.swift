@@ -12,7 +12,10 @@ let goodFacts: [(String, String)] = [
     ("authorized_keys", ""), ("history", ""), ("build_file", ""), ("cache", ""), ("log", ""), ("cloud_state", ""),
     ("jupyter_secret", ""),
     ("host_file", ""), ("machine_id", "0123456789abcdef0123456789abcdef"), ("password_login", "yes"),
-    ("password_refusal", ""), ("system_state", "running"), ("failed_unit", ""),
+    ("password_refusal", ""), ("update_interval", "Update-Package-Lists 1"),
+    ("update_interval", "Unattended-Upgrade 1"), ("update_program", "installed 2.9.1+nmu3"), ("stopped_timer", ""),
+    ("security_source", "deb http://deb.debian.org/debian-security bookworm-security main"),
+    ("system_state", "running"), ("failed_unit", ""),
     ("boot_time", "Startup finished in 4s (kernel) + 20s (userspace) = 24s."), ("blame", ""),
     ("blame", "9.1s docker.service"), ("blame", "1.2s cloud-init-local.service"), ("partition_start", "4096"),
     ("partition_sectors", "16771039"), ("disk_sectors", "16777216"), ("root_bytes", "8350298112"),
@@ -70,6 +73,22 @@ struct JudgmentTests {
             .passwordLogin, [("password_refusal", "/etc/ssh/sshd_config.d/60-cloud.conf:PasswordAuthentication no")],
             "/etc/ssh/sshd_config.d/60-cloud.conf:PasswordAuthentication no"
         ),
+        (
+            .securityUpdates,
+            [("update_interval", "Update-Package-Lists 1"), ("update_interval", "Unattended-Upgrade 0")],
+            "APT::Periodic::Unattended-Upgrade is 0; the role security_updates sets it"
+        ),
+        (
+            .securityUpdates,
+            [("update_interval", "Update-Package-Lists "), ("update_interval", "Unattended-Upgrade ")],
+            "APT::Periodic::Update-Package-Lists is not set; the role security_updates sets it"
+        ),
+        (.securityUpdates, [("update_program", "")], "unattended-upgrades is not installed"),
+        (.securityUpdates, [("update_program", "config-files 2.9.1")], "unattended-upgrades is not installed"),
+        (
+            .securityUpdates, [("stopped_timer", "apt-daily-upgrade.timer")], "not active: apt-daily-upgrade.timer"
+        ),
+        (.securityUpdates, [("security_source", "")], "apt's sources contain no security updates"),
         (.units, [("failed_unit", "docker.service"), ("system_state", "degraded")], "failed: docker.service"),
         (.units, [("system_state", "starting")], "the system state is 'starting'"),
         (
@@ -101,6 +120,16 @@ struct JudgmentTests {
             judge($0, facts(without: key), testExpectations) == .failed("the guest did not report '\(key)'")
         }
         #expect(failures.count == 1)
+    }
+
+    @Test func securityUpdatesMayBeTurnedOff() {
+        let off = facts(
+            with: [
+                ("update_interval", "Update-Package-Lists 0"), ("update_interval", "Unattended-Upgrade 0"),
+                ("update_program", ""),
+            ])
+        #expect(judge(.securityUpdates, off, testExpectations) == .passed("turned off in the image"))
+        #expect(judge(.securityUpdates, facts(), testExpectations) == .passed("unattended-upgrades 2.9.1+nmu3"))
     }
 
     @Test(arguments: ["script_languages", "script-languages-release"])

@@ -40,6 +40,9 @@ rm -rf /var/lib/cloud /run/cloud-init /etc/sudoers.d/90-cloud-init-users /etc/ne
 [ -L /var/lib/dbus/machine-id ] || rm -f /var/lib/dbus/machine-id
 rm -f /var/lib/systemd/random-seed /var/lib/systemd/credential.secret /var/lib/NetworkManager/*
 
+# The times at which timers ran: what is due is due at the usual time of day, and not at the first boot.
+rm -f /var/lib/systemd/timers/stamp-* /var/lib/apt/periodic/*
+
 # Caches, logs and temporary files. The journal continues in memory; otherwise, shutdown messages would be written to
 # the disk again.
 journalctl --relinquish-var 2>/dev/null || true
