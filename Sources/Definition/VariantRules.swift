@@ -169,7 +169,8 @@ enum CombinationChecks {
         return ownOfHost.map { key, value in
             [
                 Diagnostic(
-                    draft.place("base.sources", orIn: file), "the image cannot use '\(value)', the \(key) of this host",
+                    draft.place("base.sources", orIn: file),
+                    "base.sources is mirror, but \(key) is '\(value)', which an image cannot use",
                     "set \(key) to an http or https URL, or base.sources to public")
             ]
         } ?? []

@@ -80,11 +80,11 @@ struct MistakesTests {
         ),
         (
             "base: {sources: mirror}",
-            "3:17: error: the image cannot use 'host', the base.mirror of this host, set base.mirror to an http or https URL, or base.sources to public"
+            "3:17: error: base.sources is mirror, but base.mirror is 'host', which an image cannot use, set base.mirror to an http or https URL, or base.sources to public"
         ),
         (
             "base: {mirror: 'http://m.example/debian', security_mirror: 'file:///srv/s', sources: mirror}",
-            "3:86: error: the image cannot use 'file:///srv/s', the base.security_mirror of this host, set base.security_mirror to an http or https URL, or base.sources to public"
+            "3:86: error: base.sources is mirror, but base.security_mirror is 'file:///srv/s', which an image cannot use, set base.security_mirror to an http or https URL, or base.sources to public"
         ),
         (
             "base: {distribution: ubuntu, architecture: arm64, security_mirror: 'http://security.ubuntu.com/ubuntu'}\nformats: [raw]",

@@ -40,7 +40,9 @@ extension LocalMachineFactory {
         // Private, because URLs of mirrors and proxies may contain passwords.
         try writeAtomically(
             recipe.sources.buildText(keyrings: fileExists), to: "\(files)/build.sources", mode: 0o600)
-        try writeAtomically(host.aptSettings.map { "\($0);\n" }.joined(), to: "\(files)/apt.conf", mode: 0o600)
+        let settings = host.aptSettings + [#"Dir::Etc::netrc "\#(files)/auth.conf""#]
+        try writeAtomically(settings.map { "\($0);\n" }.joined(), to: "\(files)/apt.conf", mode: 0o600)
+        try writeAtomically(host.aptCredentials, to: "\(files)/auth.conf", mode: 0o600)
         let target = "\(build.workspace)/base"
         try makeDirectory(target)
         let command = recipe.mmdebstrap(target: target, files: files, environment: build.environment)

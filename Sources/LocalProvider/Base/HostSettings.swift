@@ -6,6 +6,8 @@ import Workbench
 package struct HostSettings: Sendable, Equatable {
     /// Contents of apt's source files and of mirror lists, by path.
     package var aptSources: [String: String]
+    /// The user names and passwords of archives: apt_auth.conf(5).
+    package var aptCredentials: String
     /// Contents of pip's configuration files, the highest precedence last.
     package var pipConfigurations: [String]
     /// The host's CA bundle, including locally added certificates.
@@ -16,10 +18,11 @@ package struct HostSettings: Sendable, Equatable {
     package var environment: [String: String]
 
     package init(
-        aptSources: [String: String] = [:], pipConfigurations: [String] = [], certificates: String? = nil,
-        aptSettings: [String] = [], environment: [String: String] = [:]
+        aptSources: [String: String] = [:], aptCredentials: String = "", pipConfigurations: [String] = [],
+        certificates: String? = nil, aptSettings: [String] = [], environment: [String: String] = [:]
     ) {
         self.aptSources = aptSources
+        self.aptCredentials = aptCredentials
         self.pipConfigurations = pipConfigurations
         self.certificates = certificates
         self.aptSettings = aptSettings
@@ -41,6 +44,7 @@ package struct HostSettings: Sendable, Equatable {
         let sources =
             ["/etc/apt/sources.list"] + files("/etc/apt/sources.list.d", [".list", ".sources"])
             + files("/etc/apt/mirrors", [".list"])
+        let credentials = (["/etc/apt/auth.conf"] + files("/etc/apt/auth.conf.d", [".conf"]).sorted()).compactMap(text)
         let home = environment["HOME"] ?? "/root"
         let pip = ["/etc/pip.conf", "\(home)/.pip/pip.conf", "\(home)/.config/pip/pip.conf"]
         let bundles =
@@ -49,6 +53,7 @@ package struct HostSettings: Sendable, Equatable {
         let apt = try? await runner.execute(Command("apt-config", ["dump", "Acquire"]))
         return HostSettings(
             aptSources: Dictionary(uniqueKeysWithValues: sources.compactMap { path in text(path).map { (path, $0) } }),
+            aptCredentials: credentials.map { $0 + "\n" }.joined(),
             pipConfigurations: (pip + [environment["PIP_CONFIG_FILE"]].compactMap(\.self)).compactMap(text),
             certificates: bundles.lazy.compactMap(text).first,
             aptSettings: aptSettings(inDump: apt?.standardOutput ?? ""), environment: environment)

@@ -12,6 +12,7 @@ struct MachineFiles: Sendable, Equatable {
     /// Directory of the package sources, which modules of Ansible may rewrite with the same contents.
     static let packages = "\(directory)/apt"
     private static let sources = "\(packages)/build.list"
+    private static let credentials = "\(directory)/auth.conf"
 
     /// Units of the image that are not needed during a build. They are skipped by a condition and not masked, because a
     /// masked unit cannot be enabled; starting a skipped unit succeeds and does nothing.
@@ -74,7 +75,7 @@ struct MachineFiles: Sendable, Equatable {
         var files = [
             "sshd_config": Self.sshd,
             "pip.conf": pip.text(certificates: host.certificates == nil ? nil : Self.certificates),
-            "apt.conf": aptConfiguration, "apt/build.list": sources.machineList,
+            "apt.conf": aptConfiguration, "auth.conf": host.aptCredentials, "apt/build.list": sources.machineList,
             "resolv.conf": "nameserver \(MachineNetwork.nameServer)\n",
             "system/dss-sshd.service": Self.unit,
         ]
@@ -85,13 +86,15 @@ struct MachineFiles: Sendable, Equatable {
 
     /// Whether only root may read a file in the machine. pip.conf is for the tasks of the login user, too.
     func isPrivate(_ file: String) -> Bool {
-        file == "apt/build.list" && sources.machineList != sources.machineList.withoutCredentials
+        file == "auth.conf"
+            || file == "apt/build.list" && sources.machineList != sources.machineList.withoutCredentials
     }
 
     /// apt's configuration. dpkg need not sync each file, because a machine that loses power is discarded. The sources
     /// of the build replace those of the image, and roles may add others.
     private var aptConfiguration: String {
         (#"DPkg::Options { "--force-unsafe-io"; };"# + "\nDir::Etc::sourcelist \"\(Self.sources)\";\n")
+            + "Dir::Etc::netrc \"\(Self.credentials)\";\n"
             + (host.certificates == nil ? "" : "Acquire::https::CAInfo \"\(Self.certificates)\";\n")
             + host.aptSettings.map { "\(seenFromMachine($0));\n" }.joined()
     }

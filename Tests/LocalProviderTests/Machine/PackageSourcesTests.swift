@@ -152,6 +152,22 @@ struct PackageSourcesTests {
         #expect(!MachineFiles(host: host, sources: PackageSources(BaseSystem(), host: [:])).isPrivate("apt/build.list"))
     }
 
+    @Test("passwords that apt has for the host's mirrors are in effect in the machine, for root only")
+    func credentialsOfTheHost() async throws {
+        try await withTemporaryDirectory { root in
+            try makeDirectory("\(root)/etc/apt/auth.conf.d")
+            try writeAtomically("machine a.test login a password one", to: "\(root)/etc/apt/auth.conf")
+            try writeAtomically("machine b.test login b password two\n", to: "\(root)/etc/apt/auth.conf.d/b.conf")
+            try writeAtomically("machine c.test login c password six\n", to: "\(root)/etc/apt/auth.conf.d/c.orig")
+            let host = await HostSettings.read(environment: [:], root: root, runner: SystemCommandRunner())
+            let files = MachineFiles(host: host, sources: PackageSources(BaseSystem(), host: [:]))
+            let lines = files.contents["auth.conf"]?.split(separator: "\n").map(String.init)
+            #expect(lines == ["machine a.test login a password one", "machine b.test login b password two"])
+            #expect(files.isPrivate("auth.conf") && !files.isPrivate("apt.conf"))
+            #expect(files.contents["apt.conf"]?.contains(#"Dir::Etc::netrc "/run/dss/auth.conf";"#) == true)
+        }
+    }
+
     @Test("a password in the host's proxy is not an argument")
     func proxy() {
         let host = HostSettings(aptSettings: [#"Acquire::http::Proxy "http://anna:s3cret@p.test""#])
