@@ -103,7 +103,7 @@ extension LocalAssets {
         if name == Manifest.Container.layoutName { return (.image, manifest?.container != nil) }
         if ConvertedImage.isPartialName(name) || name == Manifest.claimFileName { return (.partialExport, false) }
         if ([Manifest.fileName] + Manifest.companionNames).contains(name) { return (.manifest, true) }
-        guard ImageFormat.allCases.contains(where: { $0.stem(of: name) != nil }) else { return nil }
+        guard ImageFormat.isImageName(name) else { return nil }
         return (.image, manifest?.files.contains { $0.name == name } ?? false)
     }
 

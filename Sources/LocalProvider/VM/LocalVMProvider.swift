@@ -184,9 +184,7 @@ package struct LocalVMProvider: VMProvider {
             for image in images {
                 try folder.store.place(image.temporaryPath, at: folder.key(image.file.name))
             }
-            let artifacts = try await folder.publish(images: manifest, replacing: old)
-            try await folder.releaseClaim()
-            return artifacts
+            return try await folder.publish(images: manifest, replacing: old)
         }.value
     }
 
