@@ -77,7 +77,8 @@ package struct RemovalPlan: Sendable, Equatable {
         _ assets: [Asset], order: [Set<Asset.Kind>], keeping kept: Set<Asset.Kind> = [], adopting adopts: Bool = false
     ) {
         let present = assets.filter { !$0.isEnded }
-        let busy = Set(present.lazy.filter(\.isInUse).map(\.assetID))
+        let users = Dictionary(grouping: present.filter(\.isInUse), by: \.assetID)
+        let busy = Set(users.keys)
         let removable = present.filter {
             $0.kind != .resource && !$0.isPermanent && !kept.contains($0.kind) && !busy.contains($0.assetID)
                 && (adopts || !$0.isNameOnly)
@@ -92,7 +93,9 @@ package struct RemovalPlan: Sendable, Equatable {
             } else if asset.isPermanent {
                 spared.append(Spared(asset: asset, reason: "it is permanent"))
             } else if busy.contains(asset.assetID) {
-                spared.append(Spared(asset: asset, reason: "in use by a running build"))
+                let isMachine = users[asset.assetID]?.allSatisfy { $0.kind == .process } == true
+                spared.append(
+                    Spared(asset: asset, reason: "in use by a running \(isMachine ? "virtual machine" : "build")"))
             } else if kept.contains(asset.kind) {
                 spared.append(Spared(asset: asset, reason: "--keep \(asset.kind.rawValue)"))
             } else if let owner = asset.parentPlace, asset.isPart, !removed.contains(owner) {

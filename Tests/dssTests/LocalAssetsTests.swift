@@ -87,6 +87,34 @@ struct LocalAssetsTests {
         }
     }
 
+    @Test("the images of a running sandbox are kept, and said to be in use", .enabled(if: geteuid() == 0, "needs root"))
+    func runningSandbox() async throws {
+        try await Owner.with { owner in
+            let me = try #require(BackgroundProcess(pid: getpid()))
+            let pipe = "\(owner.root)/pipe"
+            try #require(mkfifo(pipe, 0o600) == 0)
+            // A process whose command line is that of a virtual machine; it waits for a line that nobody writes.
+            let script = #"exec -a qemu-system-x86_64 bash -c 'read -r _ <>"$0"' "$@""#
+            let name = "dss-verify-\(me.pid).\(me.startTime)/qemu/run/1.1"
+            let guest = try await SystemCommandRunner().start(
+                Command("bash", ["-c", script, "bash", pipe, "-name", name]), log: "\(owner.root)/guest.log")
+            try await finally {
+                while try !readText("/proc/\(guest.pid)/cmdline").hasPrefix("qemu-system") { await Task.yield() }
+                let busy = try await owner.dss("delete-assets", "--asset-id", "1.1", "--yes")
+                #expect(busy.status == .exited(75) && busy.errors.contains("build or virtual machine"), "\(busy)")
+                let image = "\(owner.folder("1.1"))/small-1.1.raw"
+                let line = "keeping image \(image): in use by a running virtual machine\n"
+                #expect(busy.output.contains(line), "\(busy)")
+            } cleanup: {
+                await guest.stop()
+            }
+            #expect(owner.files("1.1") == ["small-1.1.raw"])
+            let removed = try await owner.dss("delete-assets", "--asset-id", "1.1", "--yes")
+            #expect(removed.status.isSuccess, "\(removed)")
+            #expect(owner.files("1.1").isEmpty)
+        }
+    }
+
     /// Somebody with a bucket: what a killed build left, a file that no build made, and another asset id.
     private struct Owner {
         let root: String
