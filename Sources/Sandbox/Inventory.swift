@@ -93,9 +93,7 @@ package struct RemovalPlan: Sendable, Equatable {
             } else if asset.isPermanent {
                 spared.append(Spared(asset: asset, reason: "it is permanent"))
             } else if busy.contains(asset.assetID) {
-                let isMachine = users[asset.assetID]?.allSatisfy { $0.kind == .process } == true
-                spared.append(
-                    Spared(asset: asset, reason: "in use by a running \(isMachine ? "virtual machine" : "build")"))
+                spared.append(Spared(asset: asset, reason: Self.use(by: users[asset.assetID] ?? [])))
             } else if kept.contains(asset.kind) {
                 spared.append(Spared(asset: asset, reason: "--keep \(asset.kind.rawValue)"))
             } else if let owner = asset.parentPlace, asset.isPart, !removed.contains(owner) {
@@ -110,6 +108,13 @@ package struct RemovalPlan: Sendable, Equatable {
             }
         }
         waves = order.map { kinds in going.filter { kinds.contains($0.kind) } }.filter { !$0.isEmpty }
+    }
+
+    /// Unfinished images are in use as long as anything of their asset id is.
+    private static func use(by users: [Asset]) -> String {
+        let stored: Set<Asset.Kind> = [.image, .manifest, .partialExport]
+        let isMachine = Set(users.map(\.kind)).subtracting(stored) == [.process]
+        return "in use by a running \(isMachine ? "virtual machine" : "build")"
     }
 
     package var assets: [Asset] { waves.flatMap { $0 } }
