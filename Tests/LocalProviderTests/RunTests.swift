@@ -98,6 +98,13 @@ struct RunTests {
             let own = try await RunnableImage(of: folder, for: disk, runner: runner).path
             let new = try await RunnableImage(of: folder, for: "\(disk).new", runner: runner).path
             #expect([fastest, own, new] == [folder.path("small.raw"), image, folder.path("small.raw")])
+            for name in ["small.raw", "small.qcow2", Manifest.fileName] {
+                try removeFile(folder.path(name))
+                guard name != "small.raw" else { continue }
+                let gone = await failure { _ = try await RunnableImage(of: folder, for: disk, runner: runner) }
+                let needed = "\(disk) was made of \(image) and can be continued with that image only"
+                #expect(gone?.code == .badData && gone?.details.first == needed, "\(name)")
+            }
         }
     }
 

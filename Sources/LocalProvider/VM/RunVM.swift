@@ -24,19 +24,20 @@ package struct RunnableImage: Sendable, Equatable {
     package init(
         of folder: AssetFolder<DirectoryStore>, for disk: String? = nil, runner: any CommandRunner
     ) async throws {
+        let image = if let disk { try await KeptDisk.image(of: disk, runner: runner) } else { String?.none }
+        let needed = image.map { ["\(disk ?? "") was made of \($0) and can be continued with that image only"] } ?? []
         guard let manifest = try await folder.manifest() else {
             let known = folder.store.assetIDs(under: folder.prefix).map(\.rawValue)
             throw Failure(
                 .badData, "no finished build of '\(folder.assetID)' in \(folder.path)",
-                details: known.isEmpty ? [] : ["asset ids in this bucket: \(known.joined(separator: ", "))"],
+                details: needed + (known.isEmpty ? [] : ["asset ids in this bucket: \(known.joined(separator: ", "))"]),
                 advice: "build it with: sudo dss create-vm --asset-id \(shellQuoted(folder.assetID.rawValue))")
         }
         let names = ImageReader.preference.compactMap { format in manifest.files.first { $0.format == format }?.name }
-        let image = if let disk { try await KeptDisk.image(of: disk, runner: runner) } else { String?.none }
         let own = names.filter { folder.path($0) == image }
         guard let name = (own + names).first(where: { fileExists(folder.path($0)) }) else {
             throw Failure(
-                .badData, "the build '\(folder.assetID)' has no VM image in \(folder.path)",
+                .badData, "the build '\(folder.assetID)' has no VM image in \(folder.path)", details: needed,
                 advice: manifest.container == nil
                     ? "build it again with: sudo dss create-vm --asset-id \(shellQuoted(folder.assetID.rawValue))"
                     : "to run its Docker image, add --docker")
