@@ -42,6 +42,16 @@ struct CreateVMReplacementTests {
             #expect(other.standardError.contains("belongs to the sandbox 'small', and this one is 'other'"), "\(other)")
             #expect(!other.standardError.contains("setup"), "\(other.standardError)")
             #expect(try await contents()["objects"] == objects)
+
+            // Before the image is built and pushed, not when it is listed.
+            guard geteuid() == 0 else { return }
+            let home = builder.home
+            let listed = try await builder.dss(
+                "create-docker-image", "--definition", definition, "--asset-id", "again", "--bucket", "\(home)/bucket",
+                "--cache", "\(home)/cache", "--state", "\(home)/state", "--repository", "localhost:1/exasol/other",
+                "--publish", "--list-on-aws")
+            #expect(listed.status == .exited(65) && !fileExists("\(home)/cache"), "\(listed)")
+            #expect(listed.standardError.contains("belongs to the sandbox 'small'"), "\(listed)")
         }
     }
 }
