@@ -19,6 +19,9 @@ struct CreateVMReplacementTests {
             let made = try await contents()
             let images = try await builder.census()["images"]
 
+            let same = try await builder.createVM("again", "--export-method", "vm-export")
+            #expect(same.status == .exited(0) && same.standardError.contains("add --new-password"), "\(same)")
+
             let second = try await builder.createVM(
                 "again", "--export-method", "vm-export", "--new-password", "--format", "vmdk")
             try #require(second.status == .exited(0), "\(second.standardError)")

@@ -22,8 +22,14 @@ package struct AWSVMProvider: VMProvider {
     /// A build is not finished as long as the machine of an earlier run exists, or the report, which is written last,
     /// is missing.
     package func finished(_ order: BuildOrder) async throws -> FinishedBuild? {
-        guard let finished = try await export.finished(order, inputs: inputs) else { return nil }
+        guard var finished = try await export.finished(order, inputs: inputs) else { return nil }
         if settings.removesMachine, try await machines.hasLeftovers() { return nil }
+        // Nothing on AWS tells whether the given password is the one that was set.
+        if case .given = order.password {
+            finished.note =
+                "the images have the default password that was set when they were built, which the given one does not "
+                + "change; to build them anew with it, add --new-password"
+        }
         return try await export.folder.hasReport() ? finished : nil
     }
 
