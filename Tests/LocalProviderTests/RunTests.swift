@@ -1,5 +1,6 @@
 import DiskImages
 import FoundationEssentials
+import GuestTestSupport
 import Sandbox
 import Synchronization
 import Testing
@@ -122,7 +123,7 @@ struct RunTests {
             let (image, disk) = (folder.path("small.vhd"), "\(folder.path)/keep.qcow2")
             let drive =
                 "if=none,id=disk,cache=writeback,driver=qcow2,file.filename=\(disk),backing.file.filename=\(image)"
-            try await withPretendedGuest("1.0", ["-drive", drive], in: folder.path) {
+            try await withPretendedGuest("pretended", ["-drive", drive], in: folder.path) {
                 let warnings = provider.keptDiskWarnings(files)
                 let others = provider.keptDiskWarnings([files[1]])
                 #expect(warnings.count == 1 && others.isEmpty, "\(warnings) \(others)")

@@ -1,7 +1,4 @@
-import DiskImages
-import Glibc
 import Sandbox
-import Testing
 import Workbench
 
 @testable import LocalProvider
@@ -52,29 +49,5 @@ struct Fixture {
             try makeDirectory("\(directory)/playbook")
             try await body(Fixture("\(directory)/playbook"))
         }
-    }
-}
-
-/// Runs `body` while there is a process whose command line is that of a virtual machine that this process has started.
-func withPretendedGuest(
-    _ assetID: String, _ options: [String], in folder: String, _ body: () async throws -> Void
-) async throws {
-    let me = try #require(BackgroundProcess(pid: getpid()))
-    let name = GuestName(
-        starter: "\(me.pid).\(me.startTime)", hardware: "qemu", guest: "run", assetID: assetID)
-    let pipe = "\(folder)/pipe"
-    try #require(mkfifo(pipe, 0o600) == 0)
-    // It waits for a line that nobody writes.
-    let script = #"exec -a qemu-system-x86_64 bash -c 'read -r _ <>"$0"' "$@""#
-    let guest = try await SystemCommandRunner().start(
-        Command("bash", ["-c", script, "bash", pipe, "-name", "\(name)"] + options), log: "\(folder)/guest.log")
-    try await finally {
-        while !LeftoverGuests().assets().contains(where: { $0.id.hasPrefix("\(guest.pid) ") }) {
-            try #require(guest.isAlive)
-            await Task.yield()
-        }
-        try await body()
-    } cleanup: {
-        await guest.stop()
     }
 }
