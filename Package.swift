@@ -126,7 +126,8 @@ let package = Package(
         tests(of: "Verification", with: ["Sandbox", "Workbench", "GuestTestSupport"]),
         tests(of: "Provisioning", with: ["Sandbox", "Workbench"]),
         tests(
-            of: "LocalProvider", with: ["Sandbox", "Workbench", "DiskImages", "Provisioning", "RegistryTestSupport"]),
+            of: "LocalProvider",
+            with: ["Sandbox", "Workbench", "DiskImages", "Provisioning", "GuestTestSupport", "RegistryTestSupport"]),
         .target(
             name: "RegistryTestSupport", dependencies: ["Workbench"], path: "Tests/RegistryTestSupport",
             exclude: ["registry_front.py"], swiftSettings: strict),

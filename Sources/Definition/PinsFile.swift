@@ -264,30 +264,42 @@ enum PinSyntax {
     func isName(_ name: String) -> Bool {
         switch self {
         // Debian Policy 5.6.7; an architecture may follow, as in libc6:amd64.
-        case .debian: name.wholeMatch(of: /[a-z0-9][a-z0-9+.\-]+(?::[a-z0-9]+)?/) != nil
-        // https://packaging.python.org/en/latest/specifications/name-normalization/
-        case .python, .reason, .hash: name.wholeMatch(of: /[A-Za-z0-9](?:[A-Za-z0-9._\-]*[A-Za-z0-9])?/) != nil
-        // https://packaging.python.org/en/latest/specifications/dependency-specifiers/#extras
-        case .requirement:
-            name.wholeMatch(
-                of: /[A-Za-z0-9](?:[A-Za-z0-9._\-]*[A-Za-z0-9])?(?:\[[A-Za-z0-9._\-]+(?:, ?[A-Za-z0-9._\-]+)*\])?/)
-                != nil
-        case .tag, .interpreter, .environment: name.wholeMatch(of: /[A-Za-z0-9_][A-Za-z0-9._\/\-]*/) != nil
+        case .debian: name.wholeMatch(of: Pattern.debianName) != nil
+        case .python, .reason, .hash: name.wholeMatch(of: Pattern.pythonName) != nil
+        case .requirement: name.wholeMatch(of: Pattern.requirement) != nil
+        case .tag, .interpreter, .environment: name.wholeMatch(of: Pattern.name) != nil
         }
     }
 
     func isVersion(_ version: String) -> Bool {
         switch self {
-        // Debian Policy 5.6.12.
-        case .debian: version.wholeMatch(of: /(?:[0-9]+:)?[0-9][A-Za-z0-9.+~\-]*/) != nil
-        // The characters of https://peps.python.org/pep-0440/; pip validates the rest.
-        case .python, .requirement: version.wholeMatch(of: /v?(?:[0-9]+!)?[0-9][A-Za-z0-9.+_\-]*/) != nil
+        case .debian: version.wholeMatch(of: Pattern.debianVersion) != nil
+        case .python, .requirement: version.wholeMatch(of: Pattern.pythonVersion) != nil
         case .reason: !version.isEmpty
-        case .hash: version.wholeMatch(of: /[0-9a-f]{64}/) != nil
+        case .hash: version.wholeMatch(of: Pattern.hash) != nil
         case .environment: isName(version)
-        case .interpreter: version.wholeMatch(of: /3\.[0-9]+/) != nil
-        // A safe subset of git-check-ref-format; a leading dash would be read as an option.
-        case .tag: version.wholeMatch(of: /[A-Za-z0-9_][A-Za-z0-9._+\/\-]*/) != nil
+        case .interpreter: version.wholeMatch(of: Pattern.interpreter) != nil
+        case .tag: version.wholeMatch(of: Pattern.tag) != nil
         }
+    }
+
+    /// Compiled once: there are hundreds of pins, and a literal is parsed each time it is evaluated.
+    private enum Pattern {
+        /// Debian Policy 5.6.7; an architecture may follow, as in libc6:amd64.
+        nonisolated(unsafe) static let debianName = /[a-z0-9][a-z0-9+.\-]+(?::[a-z0-9]+)?/
+        /// https://packaging.python.org/en/latest/specifications/name-normalization/
+        nonisolated(unsafe) static let pythonName = /[A-Za-z0-9](?:[A-Za-z0-9._\-]*[A-Za-z0-9])?/
+        /// https://packaging.python.org/en/latest/specifications/dependency-specifiers/#extras
+        nonisolated(unsafe) static let requirement =
+            /[A-Za-z0-9](?:[A-Za-z0-9._\-]*[A-Za-z0-9])?(?:\[[A-Za-z0-9._\-]+(?:, ?[A-Za-z0-9._\-]+)*\])?/
+        nonisolated(unsafe) static let name = /[A-Za-z0-9_][A-Za-z0-9._\/\-]*/
+        /// Debian Policy 5.6.12.
+        nonisolated(unsafe) static let debianVersion = /(?:[0-9]+:)?[0-9][A-Za-z0-9.+~\-]*/
+        /// The characters of https://peps.python.org/pep-0440/; pip validates the rest.
+        nonisolated(unsafe) static let pythonVersion = /v?(?:[0-9]+!)?[0-9][A-Za-z0-9.+_\-]*/
+        nonisolated(unsafe) static let hash = /[0-9a-f]{64}/
+        nonisolated(unsafe) static let interpreter = /3\.[0-9]+/
+        /// A safe subset of git-check-ref-format; a leading dash would be read as an option.
+        nonisolated(unsafe) static let tag = /[A-Za-z0-9_][A-Za-z0-9._+\/\-]*/
     }
 }

@@ -38,9 +38,12 @@ struct RolePins {
 
     /// What a task needs and the pins lack: a package that it names as `pins.apt.NAME`, or a Python environment.
     private func missing(_ item: Item, _ role: String) -> [Diagnostic] {
-        guard case .scalar(let scalar) = item.content, !scalar.text.contains(/default\(| in pins| if | is defined/)
+        guard case .scalar(let scalar) = item.content else { return [] }
+        let isEnvironment = item.key.hasSuffix(".python_env_name") || item.key == "python_env_name"
+        guard isEnvironment || scalar.text.contains("pins.apt"),
+            !scalar.text.contains(/default\(| in pins| if | is defined/)
         else { return [] }
-        if item.key.hasSuffix(".python_env_name") || item.key == "python_env_name" {
+        if isEnvironment {
             return [scalar.text, "uv"].filter { !$0.contains("{{") && pins.pins.pip[$0] == nil }.map {
                 Diagnostic(
                     item.place, "the Python environment '\($0)' (role \(role)) is not in \(pins.path)",

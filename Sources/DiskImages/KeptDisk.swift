@@ -11,10 +11,12 @@ package struct KeptDisk: Sendable, Equatable {
     ///
     /// QEMU does not notice if the image was replaced, for example by another build, and the guest would find a corrupt
     /// file system. The disk therefore records the SHA-256 of its image, as the name of the block node.
-    /// - Parameter image: absolute path of the image.
+    /// - Parameters:
+    ///   - image: absolute path of the image.
+    ///   - assetID: the build that the image is of, for errors.
     /// - Throws: `Failure` with code `.badData` if the disk belongs to another image; `FileError` if it cannot be
     ///   written.
-    package init(_ path: String, on image: String, runner: any CommandRunner) async throws {
+    package init(_ path: String, on image: String, of assetID: String, runner: any CommandRunner) async throws {
         self.path = path
         guard [nil, .file].contains(FileKind(of: path)) else {
             throw Failure(
@@ -23,15 +25,21 @@ package struct KeptDisk: Sendable, Equatable {
         }
         let format = try await ImageInspector(runner: runner).inspect(image).format
         let base = try QemuBlockNode(path: image, format: format)
-        let digest = try await sha256InBackground(of: image)
-        let nodeName = "image-\(digest.prefix(Self.digestLength))"
+        let digest = String(try await sha256InBackground(of: image).prefix(Self.digestLength))
         if fileExists(path) {
             guard access(path, R_OK | W_OK) == 0 else { throw FileError("open", path) }
-            try await check(for: nodeName, of: image, runner)
+            try await requireImage(image, digest, of: assetID, runner)
         } else {
-            try await create(on: base.named(nodeName), runner)
+            try await create(on: base.named(Self.nodePrefix + digest), runner)
         }
     }
+
+    /// The path that the image of a disk had when the disk was made; `nil` if `run --keep` made no such disk.
+    package static func image(of path: String, runner: any CommandRunner) async throws -> String? {
+        fileExists(path) ? try await Record.read(path, runner)?.image : nil
+    }
+
+    private static let nodePrefix = "image-"
 
     /// A node name has at most 31 characters.
     private static let digestLength = 24
@@ -61,20 +69,46 @@ package struct KeptDisk: Sendable, Equatable {
         }
     }
 
-    private func check(for nodeName: String, of image: String, _ runner: any CommandRunner) async throws {
-        // --force-share: another virtual machine may be using the disk, which QEMU reports better.
-        let output = try await runner.execute(
-            Command("qemu-img", ["info", "--force-share", "--output=json", path], environment: ["LC_ALL": "C"]))
-        let info = try? JSONDecoder().decode(Header.self, from: Data(output.standardOutput.utf8))
-        guard let info, info.format == "qcow2", let base = info.base, base.contains("image-") else {
+    private func requireImage(
+        _ image: String, _ digest: String, of assetID: String, _ runner: any CommandRunner
+    ) async throws {
+        guard let record = try await Record.read(path, runner) else {
             throw Failure(
                 .badData, "\(path) was not created by 'run --keep'",
                 advice: "choose another file; it is created if it does not exist")
         }
-        guard base.contains(nodeName) else {
+        guard record.digest != digest else { return }
+        let newFile = "choose another file for --keep"
+        guard record.image != image else {
             throw Failure(
-                .badData, "\(path) belongs to another image than \(image), or the image was built again",
-                details: ["its image: \(base)"], advice: "choose another file for --keep, or run its own image")
+                .badData, "\(image) (asset id \(assetID)) was replaced after \(path) was made of it",
+                details: ["SHA-256 of its image: \(record.digest)…", "SHA-256 of the image now: \(digest)…"],
+                advice: "to continue with the disk, put its image back; to start anew, \(newFile)")
+        }
+        throw Failure(
+            .badData, "\(path) was made of \(record.image), not of \(image) (asset id \(assetID))",
+            advice: fileExists(record.image)
+                ? "dss run \(shellQuoted(record.image)) --keep \(shellQuoted(path)), or \(newFile)"
+                : "its image is gone: to continue with the disk, put it back; to start anew, \(newFile)")
+    }
+
+    /// What a disk records of its image.
+    private struct Record {
+        var image: String
+        /// The beginning of its SHA-256.
+        var digest: String
+
+        static func read(_ path: String, _ runner: any CommandRunner) async throws -> Record? {
+            // --force-share: another virtual machine may be using the disk, which QEMU reports better.
+            let output = try await runner.execute(
+                Command("qemu-img", ["info", "--force-share", "--output=json", path], environment: ["LC_ALL": "C"]))
+            let header = try? JSONDecoder().decode(Header.self, from: Data(output.standardOutput.utf8))
+            guard let header, header.format == "qcow2", let base = header.base, base.hasPrefix("json:"),
+                let options = try? JSONDecoder().decode([String: String].self, from: Data(base.utf8.dropFirst(5))),
+                let name = options["node-name"], name.hasPrefix(nodePrefix),
+                let image = options.first(where: { $0.key.hasSuffix("filename") })?.value
+            else { return nil }
+            return Record(image: image, digest: String(name.dropFirst(nodePrefix.count)))
         }
     }
 
@@ -85,6 +119,26 @@ package struct KeptDisk: Sendable, Equatable {
         enum CodingKeys: String, CodingKey {
             case format
             case base = "backing-filename"
+        }
+    }
+}
+
+extension KeptDisk {
+    /// A disk that a running guest writes to, and the image that it needs.
+    package struct Use: Sendable, Equatable {
+        package var disk: String
+        package var image: String
+
+        /// - Returns: `nil` if the guest with this command line discards what it writes.
+        init?(commandLine words: [String]) {
+            guard let drive = words.first(where: { $0.hasPrefix("if=none,id=disk,cache=writeback,") }) else {
+                return nil
+            }
+            let options = QemuBlockNode.values(in: drive)
+            guard let disk = options["file.filename"],
+                let image = options["backing.file.filename"] ?? options["backing.file.file.filename"]
+            else { return nil }
+            (self.disk, self.image) = (disk, image)
         }
     }
 }

@@ -263,6 +263,11 @@ package struct LeftoverGuests: Sendable {
         }
     }
 
+    /// The disks that guests write to, whoever started them.
+    package func keptDisks() -> [KeptDisk.Use] {
+        guests().compactMap { process, _ in KeptDisk.Use(commandLine: commandLine(of: process.pid)) }
+    }
+
     private func guests() -> [(BackgroundProcess, GuestName)] {
         BackgroundProcess.all { Self.name(commandLine: $0) != nil }.compactMap { process in
             Self.name(commandLine: commandLine(of: process.pid)).map { (process, $0) }

@@ -216,4 +216,14 @@ package struct QemuBlockNode: Sendable, Equatable {
     static func escaped(_ value: String) -> String {
         value.split(separator: ",", omittingEmptySubsequences: false).joined(separator: ",,")
     }
+
+    /// The reverse of `options`.
+    static func values(in options: String) -> [String: String] {
+        // A character that no path contains stands for a comma in a value.
+        let pairs = options.replacing(",,", with: "\0").split(separator: ",").map { $0.replacing("\0", with: ",") }
+        return pairs.reduce(into: [:]) { values, pair in
+            let parts = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+            values[String(parts[0])] = parts.count > 1 ? String(parts[1]) : ""
+        }
+    }
 }

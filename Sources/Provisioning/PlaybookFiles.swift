@@ -64,18 +64,20 @@ extension ContentHash {
 enum RoleCalls {
     /// A role too many only makes a cache key change more often; a role too few would keep an outdated cache entry.
     static func find(in text: String, isMeta: Bool, _ roles: [String]) -> Set<String> {
-        let included = text.matches(
-            of: /(?s)(?:include|import)_role\b.*?\b(?:name|role)["']?\s*[:=]\s*["']?([^\s"',}]+)/
-        ).map(\.1)
+        let included = text.matches(of: call).map(\.1)
         // The name is known only when Ansible runs.
         if included.contains(where: { $0.contains("{") }) { return Set(roles) }
-        let read = text.matches(of: /(?:roles|\.\.)\/([A-Za-z0-9_][A-Za-z0-9_.\-]*)\//).map(\.1)
+        let read = text.matches(of: path).map(\.1)
         var names = Set((included + read).map(String.init))
         if isMeta, let start = text.firstRange(of: "dependencies:")?.upperBound {
             names.formUnion(text[start...].matches(of: /[A-Za-z0-9_.\-]+/).map { String($0.output) })
         }
         return names.intersection(roles)
     }
+
+    nonisolated(unsafe) private static let call =
+        /(?s)(?:include|import)_role\b.*?\b(?:name|role)["']?\s*[:=]\s*["']?([^\s"',}]+)/
+    nonisolated(unsafe) private static let path = /(?:roles|\.\.)\/([A-Za-z0-9_][A-Za-z0-9_.\-]*)\//
 }
 
 /// Whether a file is an input of the build. A README is not, nor is what `dss inspect` reads, unless a role installs it.

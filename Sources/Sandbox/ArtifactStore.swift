@@ -9,6 +9,9 @@ package protocol ArtifactStore: Sendable {
     /// Describes one object, with the checksums that the store has or can compute; `nil` if the object does not exist.
     func head(_ key: String) async throws -> StoredObject?
 
+    /// Whether the object itself says that a build wrote it, as objects in S3 do in their metadata.
+    func isMarked(_ key: String) async throws -> Bool
+
     /// Reads a small object; `nil` if it does not exist.
     func read(_ key: String) async throws -> [UInt8]?
 
@@ -24,6 +27,11 @@ package protocol ArtifactStore: Sendable {
 
     /// The location of an object as shown to users: a path or a URL.
     func address(of key: String) -> String
+}
+
+extension ArtifactStore {
+    /// Files in a directory have no mark.
+    package func isMarked(_ key: String) async throws -> Bool { false }
 }
 
 /// An object of a store, with the properties that the store reports.
@@ -87,11 +95,12 @@ package struct AssetFolder<Store: ArtifactStore>: Sendable {
         return manifest
     }
 
-    /// The manifest of the images that an order would build, if these images exist and are intact.
+    /// The manifest of the images that an order would build, if these images exist and are intact, and if the build that
+    /// published them was not killed before it had removed the images that they replace.
     /// - Parameter inputs: digest of all inputs of the images except the password.
     package func finished(_ order: BuildOrder, inputs: String) async throws -> Manifest? {
         guard let manifest = try await manifest(of: order, inputs: inputs),
-            manifest.formats(after: order) == manifest.files.map(\.format),
+            manifest.formats(after: order) == manifest.files.map(\.format), try await claimed().isEmpty,
             try await intactFiles(of: manifest) == manifest.files
         else { return nil }
         return manifest
@@ -109,11 +118,15 @@ package struct AssetFolder<Store: ArtifactStore>: Sendable {
     }
 
     /// Ensures that new files replace only files from earlier builds of this asset id.
-    /// - Throws: `Failure` if one of the files exists but the manifest does not list it.
+    /// - Throws: `Failure` if one of the files exists, but neither the manifest, nor the list of an unfinished publication,
+    ///   nor the file itself says that a build wrote it.
     package func requireFree(_ names: [String]) async throws {
         let own = Set(try await manifest()?.files.map(\.name) ?? []).union(try await claimed())
         let there = Set(try await store.list(assetID.folder(under: prefix)).map(\.key))
-        let foreign = names.filter { !own.contains($0) && there.contains(key($0)) }
+        var foreign: [String] = []
+        for name in names where !own.contains(name) && there.contains(key(name)) {
+            if try await !store.isMarked(key(name)) { foreign.append(name) }
+        }
         guard foreign.isEmpty else {
             throw Failure(
                 .badData, "a file that dss did not create is in the way", details: foreign.map(address),
@@ -141,12 +154,10 @@ package struct AssetFolder<Store: ArtifactStore>: Sendable {
         try await store.write(text, to: key(Manifest.claimFileName), contentType: "text/plain; charset=utf-8")
     }
 
-    /// Removes the claim after the manifest was written.
-    package func releaseClaim() async throws { try await store.delete([key(Manifest.claimFileName)]) }
-
+    /// The files of a publication that was killed. Only names of images count, because whatever is listed may be removed.
     private func claimed() async throws -> Set<String> {
         let text = String(decoding: try await store.read(key(Manifest.claimFileName)) ?? [], as: UTF8.self)
-        return Set(text.split(separator: "\n").map(String.init))
+        return Set(text.split(separator: "\n").map(String.init).filter(ImageFormat.isImageName))
     }
 
     /// Withdraws images before their files are replaced: the manifest and its companions no longer describe them. Images
@@ -165,14 +176,16 @@ package struct AssetFolder<Store: ArtifactStore>: Sendable {
     }
 
     /// Publishes images whose files are in place and keeps a container that is already published. Then removes the image
-    /// files that were published before and no longer are, so that an old image is gone only when the new ones are there.
+    /// files that were published before and no longer are, so that an old image is gone only when the new ones are there;
+    /// also those that a killed build has claimed. The claim is removed last.
     /// - Parameter old: the manifest before any image was withdrawn.
     package func publish(images: Manifest, replacing old: Manifest?) async throws -> [Artifact] {
         var manifest = images
         manifest.container = try await self.manifest()?.container
+        let obsolete = try await claimed().union(old?.files.map(\.name) ?? [])
+            .subtracting(manifest.files.map(\.name)).sorted()
         try await writeWithCompanions(manifest)
-        let names = Set(manifest.files.map(\.name))
-        try await store.delete((old?.files ?? []).map(\.name).filter { !names.contains($0) }.map(key))
+        try await store.delete((obsolete + [Manifest.claimFileName]).map(key))
         return manifest.artifacts(at: address)
     }
 

@@ -12,6 +12,7 @@ package func createVM<Provider: VMProvider>(
     let log = StageLog(events: events, clock: clock)
     let earlier = order.usesEarlierSystem ? try await provider.finished(order) : nil
     if earlier == nil { try await provider.requireBuildable(order) }
+    if let note = earlier?.note { events(.notice(note)) }
     let finished =
         if let earlier { earlier } else {
             try await Scope.run(keepsOnFailure: order.keepsMachineOnFailure, log: log, events: events) {

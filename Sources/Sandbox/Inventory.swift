@@ -77,7 +77,8 @@ package struct RemovalPlan: Sendable, Equatable {
         _ assets: [Asset], order: [Set<Asset.Kind>], keeping kept: Set<Asset.Kind> = [], adopting adopts: Bool = false
     ) {
         let present = assets.filter { !$0.isEnded }
-        let busy = Set(present.lazy.filter(\.isInUse).map(\.assetID))
+        let users = Dictionary(grouping: present.filter(\.isInUse), by: \.assetID)
+        let busy = Set(users.keys)
         let removable = present.filter {
             $0.kind != .resource && !$0.isPermanent && !kept.contains($0.kind) && !busy.contains($0.assetID)
                 && (adopts || !$0.isNameOnly)
@@ -92,7 +93,7 @@ package struct RemovalPlan: Sendable, Equatable {
             } else if asset.isPermanent {
                 spared.append(Spared(asset: asset, reason: "it is permanent"))
             } else if busy.contains(asset.assetID) {
-                spared.append(Spared(asset: asset, reason: "in use by a running build"))
+                spared.append(Spared(asset: asset, reason: Self.use(by: users[asset.assetID] ?? [])))
             } else if kept.contains(asset.kind) {
                 spared.append(Spared(asset: asset, reason: "--keep \(asset.kind.rawValue)"))
             } else if let owner = asset.parentPlace, asset.isPart, !removed.contains(owner) {
@@ -107,6 +108,13 @@ package struct RemovalPlan: Sendable, Equatable {
             }
         }
         waves = order.map { kinds in going.filter { kinds.contains($0.kind) } }.filter { !$0.isEmpty }
+    }
+
+    /// Unfinished images are in use as long as anything of their asset id is.
+    private static func use(by users: [Asset]) -> String {
+        let stored: Set<Asset.Kind> = [.image, .manifest, .partialExport]
+        let isMachine = Set(users.map(\.kind)).subtracting(stored) == [.process]
+        return "in use by a running \(isMachine ? "virtual machine" : "build")"
     }
 
     package var assets: [Asset] { waves.flatMap { $0 } }

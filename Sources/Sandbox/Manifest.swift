@@ -251,6 +251,11 @@ package enum ImageFormat: String, Sendable, Codable, CaseIterable, Hashable {
 
     package func fileName(_ stem: String) -> String { stem + ending }
 
+    /// Whether a file of some format in the folder of an asset id has such a name.
+    package static func isImageName(_ name: String) -> Bool {
+        !name.contains("/") && !name.hasPrefix(".") && allCases.contains { $0.stem(of: name) != nil }
+    }
+
     /// The reverse of `fileName`; `nil` if a file of this format has another kind of name.
     package func stem(of fileName: String) -> String? {
         fileName.hasSuffix(ending) ? String(fileName.dropLast(ending.count)) : nil

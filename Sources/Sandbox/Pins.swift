@@ -47,8 +47,10 @@ package struct Pins: Sendable, Equatable {
     /// The normalized name of a Python package without its extras: `Ibis_Framework[duckdb]` → `ibis-framework`
     /// (PEP 503).
     package static func distribution(_ requirement: String) -> String {
-        requirement.prefix { $0 != "[" }.lowercased().replacing(/[-_.]+/, with: "-")
+        requirement.prefix { $0 != "[" }.lowercased().replacing(separators, with: "-")
     }
+
+    nonisolated(unsafe) private static let separators = /[-_.]+/
 
     /// All packages that are pinned for an environment, keyed by the normalized name without extras.
     package func versions(of environment: String) -> [String: String] {

@@ -83,6 +83,8 @@ package struct FinishedBuild: Sendable, Equatable {
     package var artifacts: [Artifact]
     package var missing: [MissingComponent]
     package var machineImage: MachineImage?
+    /// What its user has to know of an earlier build.
+    package var note: String?
 
     package init(artifacts: [Artifact], missing: [MissingComponent], machineImage: MachineImage? = nil) {
         self.artifacts = artifacts

@@ -95,6 +95,22 @@ extension ImageAndExportTests {
             }
         }
 
+        @Test("--new-password replaces an AMI of the same inputs, and none of others")
+        func replaced() async throws {
+            try await CaptureFixture.with { lab in
+                let first = try await lab.capture()
+                let second = try await lab.capture(replacesSame: true)
+                #expect(second.id != first.id)
+                #expect(try await lab.image()?.imageId == second.id)
+                #expect(try await lab.snapshots().map(\.snapshotId) == [second.snapshotID])
+                var facts = CaptureFixture.facts
+                facts.inputs = "others"
+                let other = facts
+                await #expect(throws: Failure.self) { try await lab.capture(facts: other, replacesSame: true) }
+                #expect(try await lab.image()?.imageId == second.id)
+            }
+        }
+
         @Test("without the permission to deprecate, the image is kept with a warning")
         func withoutDate() async throws {
             try await CaptureFixture.with { lab in
@@ -192,11 +208,12 @@ struct CaptureFixture: Sendable {
 
     @discardableResult
     func capture(
-        facts: ImageFacts = facts, through other: (any Transport)? = nil, in scope: Scope = Scope()
+        facts: ImageFacts = facts, replacesSame: Bool = false, through other: (any Transport)? = nil,
+        in scope: Scope = Scope()
     ) async throws -> CapturedImage {
         let workspace = other.map { lab.workspace(through: $0) } ?? lab.workspace
         return try await ImageCapture(workspace).capture(
-            instanceID: instance, facts: facts, description: "A sandbox", in: scope)
+            instanceID: instance, facts: facts, description: "A sandbox", replacesSame: replacesSame, in: scope)
     }
 
     func image() async throws -> EC2.Image? {

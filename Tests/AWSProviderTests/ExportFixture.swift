@@ -112,13 +112,14 @@ struct ExportFixture: Sendable {
 extension ExportFixture {
     @discardableResult
     func export(
-        _ formats: [ImageFormat] = [.vhd, .vmdk], only: Bool = false, through other: (any Transport)? = nil,
+        _ formats: [ImageFormat] = [.vhd, .vmdk], only: Bool = false, inputs: String = "inputs",
+        through other: (any Transport)? = nil,
         plan: RenamePlan = RenamePlan(), in scope: Scope = Scope()
     ) async throws -> [Artifact] {
         var order = try order(formats)
         order.keepsOnlyItsFormats = only
         return try await exporter(through: other, plan: plan).export(
-            image, method: .auto, missing: [], inputs: "inputs", in: BuildContext(order, scope))
+            image, method: .auto, missing: [], inputs: inputs, in: BuildContext(order, scope))
     }
 
     var keys: [String] {

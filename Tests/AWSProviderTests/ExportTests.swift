@@ -121,7 +121,8 @@ extension ImageAndExportTests {
                 }
                 let log = EventLog()
                 await #expect(throws: Failure.self) {
-                    try await second.export([.vhd, .vmdk], through: line, in: Scope(events: log.sink))
+                    try await second.export(
+                        [.vhd, .vmdk], inputs: "others", through: line, in: Scope(events: log.sink))
                 }
                 #expect(
                     log.notices.contains { $0.contains("(vhd, vmdk, raw)") && $0.hasSuffix("removed: raw") },
@@ -131,8 +132,23 @@ extension ImageAndExportTests {
                 #expect(left.files.map(\.format) == [.vmdk, .raw] && left.machineImage?.id == lab.image.id)
                 #expect(try await folder.intactFiles(of: left) == left.files)
                 try await lab.set(["export_fail": ""])
-                try await second.export([.vhd, .vmdk])
+                try await second.export([.vhd, .vmdk], inputs: "others")
                 #expect(try await lab.keys == Self.ready)
+            }
+        }
+
+        @Test("another AMI of the same inputs, as --new-password makes it, replaces the images in all their formats")
+        func newPassword() async throws {
+            try await ExportFixture.with { lab in
+                try await lab.export([.vhd, .vmdk])
+                let other = try await lab.client.makeCapturedImage("other")
+                let second = ExportFixture(
+                    emulator: lab.emulator, transport: lab.transport, image: other, bucket: lab.bucket)
+                #expect(try await second.export([.vmdk]).map(\.format) == [.vhd, .vmdk])
+                #expect(try await lab.count("ExportImage") == 4)
+                #expect(try await lab.keys == Self.ready)
+                let manifest = try await lab.exporter.folder.manifest()
+                #expect(manifest?.machineImage?.id == other.id)
             }
         }
 

@@ -60,6 +60,56 @@ extension ImageAndExportTests {
             }
         }
 
+        @Test("what another sandbox or somebody else put under the asset id is refused; what a build left is not")
+        func others() async throws {
+            try await ExportFixture.with { lab in
+                func refusal(_ order: BuildOrder) async -> Failure? {
+                    await #expect(throws: Failure.self) { try await lab.exporter.requirePublishable(order) }
+                }
+                try await lab.export([.vhd])
+                var other = try lab.order()
+                other.definition.name = "other"
+                let otherSandbox = await refusal(other)
+                #expect(otherSandbox?.code == .badData && otherSandbox?.message.contains("sandbox 'lab'") == true)
+
+                let key = lab.workspace.keyPrefix + "lab-9.1.raw"
+                _ = try await lab.client.call(S3.PutObject(bucket: lab.bucket.name, key: key, body: [1]))
+                let foreign = await refusal(try lab.order([.raw]))
+                #expect(foreign?.code == .badData && foreign?.details == ["https://d1.cloudfront.net/\(key)"])
+                // An export that was killed before there was a manifest has marked its objects.
+                var ours = S3.PutObject(bucket: lab.bucket.name, key: key, body: [1])
+                ours.metadata = ExportedObject.metadata(of: lab.image)
+                _ = try await lab.client.call(ours)
+                try await lab.exporter.requirePublishable(lab.order([.raw]))
+            }
+        }
+
+        @Test("a build that is killed at any call while it publishes: the next one removes what is obsolete")
+        func killedWhilePublishing() async throws {
+            try await ExportFixture.with { first in
+                var (lab, call) = (first, 1)
+                while true {
+                    try await lab.export([.vhd, .vmdk])
+                    let line = InterceptedTransport.dying(lab.transport, at: call, after: true)
+                    _ = try? await lab.export([.vmdk], only: true, through: line)
+                    let order = try lab.order([.vmdk])
+                    var isFinished = try await lab.exporter.finished(order, inputs: "inputs") != nil
+                    if try await lab.keys.contains(Manifest.claimFileName) {
+                        #expect(!isFinished, "killed at call \(call)")
+                    }
+                    try await lab.export([.vmdk], only: true)
+                    isFinished = try await lab.exporter.finished(order, inputs: "inputs") != nil
+                    #expect(isFinished, "killed at call \(call)")
+                    let expected = ["SHA256SUMS", "START.md", "lab-9.1.vmdk", "manifest.json"]
+                    #expect(try await lab.keys == expected, "killed at call \(call)")
+                    if !line.isDead { break }
+                    call += 1
+                    lab = try await lab.again()
+                }
+                #expect(call > 5)
+            }
+        }
+
         @Test("an unreadable manifest counts as none")
         func unreadable() async throws {
             try await ExportFixture.with { lab in

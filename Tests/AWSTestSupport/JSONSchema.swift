@@ -7,6 +7,7 @@ package enum JSONSchema: String, Sendable {
     case manifest
     case assets
     case awsAssets = "aws-assets"
+    case plan
 
     /// - Returns: one line for each error in the output of a program; empty if it fits the schema.
     package func complaints(about output: String) async throws -> String {

@@ -23,13 +23,27 @@ struct RunTests {
         #expect(kept.contains("-drive if=none,id=disk,cache=writeback,driver=vmdk,") && !kept.contains("snapshot"))
     }
 
+    @Test(arguments: ["/images/a, b.vhd", "/images/x=y.ova"])
+    func theDiskOfARunningGuestAndItsImageAreKnown(image: String) throws {
+        let backing = image.hasSuffix(".ova") ? "backing.file.file.filename" : "backing.file.filename"
+        var node = QemuBlockNode(driver: "qcow2", path: "/home/u/my, disk=1.qcow2")
+        node.list.append(.init(key: backing, value: image))
+        var command = GuestCommand(
+            name: GuestName(starter: "7.8", hardware: "qemu", guest: "run", assetID: "6.1.0"), hardware: .qemu,
+            accelerator: .tcg, image: node, memoryMiB: 4096, ports: [], directory: "/d")
+        #expect(KeptDisk.Use(commandLine: command.command.arguments) == nil)
+        command.keepsWrites = true
+        let use = KeptDisk.Use(commandLine: command.command.arguments)
+        #expect(use?.disk == "/home/u/my, disk=1.qcow2" && use?.image == image)
+    }
+
     @Test func changesAreKeptInARegularFileOnly() async throws {
         try await withTemporaryDirectory { directory in
             let pipe = "\(directory)/pipe"
             #expect(mkfifo(pipe, 0o600) == 0)
             for path in [pipe, directory, "/dev/null"] {
                 let failure = await #expect(throws: Failure.self) {
-                    try await KeptDisk(path, on: "/nonexistent", runner: runner)
+                    try await KeptDisk(path, on: "/nonexistent", of: "1.0", runner: runner)
                 }
                 #expect(failure?.code == .badData && failure?.message == "\(path) is not a regular file")
             }
@@ -119,12 +133,12 @@ struct KeptDiskTests {
             let (image, path) = ("\(directory)/a, b.\(format)", "\(directory)/keep.qcow2")
             try await makeImage(image, format)
             let before = try sha256(of: image)
-            let disk = try await KeptDisk(path, on: image, runner: runner)
+            let disk = try await KeptDisk(path, on: image, of: "1.0", runner: runner)
             let base = try QemuBlockNode(path: image, format: format)
             let write = Command("qemu-io", ["--image-opts", "-c", "write -P 7 0 64k", disk.node(on: base).options])
             try await runner.run(write)
             let written = try sha256(of: path)
-            #expect(try await KeptDisk(path, on: image, runner: runner) == disk)
+            #expect(try await KeptDisk(path, on: image, of: "1.0", runner: runner) == disk)
             #expect(try sha256(of: path) == written && sha256(of: image) == before)
             #expect(try await info(path).contains("file format: \(Conversion.driver(of: format))"))
         }
@@ -134,16 +148,36 @@ struct KeptDiskTests {
         try await withTemporaryDirectory { directory in
             let (image, path) = ("\(directory)/image.qcow2", "\(directory)/keep.qcow2")
             try await makeImage(image, .qcow2)
-            _ = try await KeptDisk(path, on: image, runner: runner)
+            _ = try await KeptDisk(path, on: image, of: "1.0", runner: runner)
             let moved = "\(directory)/moved.qcow2"
             try renameFile(image, to: moved)
-            let disk = try await KeptDisk(path, on: moved, runner: runner)
+            let disk = try await KeptDisk(path, on: moved, of: "1.0", runner: runner)
             let node = disk.node(on: try QemuBlockNode(path: moved, format: .qcow2))
             try await runner.run(Command("qemu-io", ["--image-opts", "-c", "read 0 64k", node.options]))
+            let gone = try await refusal {
+                try await KeptDisk(path, on: try await makeOther(in: directory), of: "2.0", runner: runner)
+            }
+            #expect(gone.advice?.hasPrefix("its image is gone") == true)
             try await makeImage(image, .qcow2, content: "built again")
-            let failure = await failure(of: { _ = try await KeptDisk(path, on: image, runner: runner) })
-            #expect(failure?.code == .badData && failure?.message.contains("belongs to another image") == true)
+            let replaced = try await refusal { try await KeptDisk(path, on: image, of: "1.0", runner: runner) }
+            #expect(replaced.code == .badData)
+            #expect(replaced.message == "\(image) (asset id 1.0) was replaced after \(path) was made of it")
+            #expect(replaced.details.count == 2 && replaced.advice?.contains("put its image back") == true)
+            let other = try await makeOther(in: directory)
+            let foreign = try await refusal { try await KeptDisk(path, on: other, of: "2.0", runner: runner) }
+            #expect(foreign.message == "\(path) was made of \(image), not of \(other) (asset id 2.0)")
+            #expect(foreign.advice?.hasPrefix("dss run \(image) --keep \(path), or ") == true)
         }
+    }
+
+    private func makeOther(in directory: String) async throws -> String {
+        let path = "\(directory)/other.qcow2"
+        try await makeImage(path, .qcow2, content: "other")
+        return path
+    }
+
+    private func refusal(_ body: () async throws -> KeptDisk) async throws -> Failure {
+        try #require(await failure(of: { _ = try await body() }))
     }
 
     @Test func anArchiveIsNoImageOfAKeptDisk() async throws {
@@ -151,7 +185,7 @@ struct KeptDiskTests {
             let (image, path) = ("\(directory)/image.tar.gz", "\(directory)/keep.qcow2")
             try createSparse("\(directory)/a.raw", bytes: 1 << 20)
             try await runner.run(DiskArchive(path: image).packing("\(directory)/a.raw", processors: 2))
-            let failure = await failure(of: { _ = try await KeptDisk(path, on: image, runner: runner) })
+            let failure = await failure(of: { _ = try await KeptDisk(path, on: image, of: "1.0", runner: runner) })
             #expect(failure?.code == .badData && failure?.advice == DiskArchive(path: image).advice)
             #expect(!fileExists(path))
         }
@@ -164,7 +198,7 @@ struct KeptDiskTests {
             let before = try sha256(of: image)
             try write("notes", "\(directory)/notes")
             for path in [image, "\(directory)/notes"] {
-                let failure = await failure(of: { _ = try await KeptDisk(path, on: image, runner: runner) })
+                let failure = await failure(of: { _ = try await KeptDisk(path, on: image, of: "1.0", runner: runner) })
                 #expect(failure?.message == "\(path) was not created by 'run --keep'")
             }
             #expect(try sha256(of: image) == before && readText("\(directory)/notes") == "notes")

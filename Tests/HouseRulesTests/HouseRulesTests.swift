@@ -101,6 +101,17 @@ struct HouseRulesTests {
             named.subtracting(listed) == ["ansible-core", "apt"], "ansible-core comes from .venv, apt is always there")
     }
 
+    @Test("a guide that begins with make has the clone before it", arguments: ["README.md", "docs/user-guide.md"])
+    func cloneFirst(name: String) throws {
+        let text = try String(contentsOf: Self.root.appending(path: name), encoding: .utf8)
+        let blocks = text.matches(of: /(?s)\n```\n(.*?)\n```/).map { String($0.output.1) }
+        let starts = blocks.filter { $0.contains(/(?m)^make (vm|build)\b/) }
+        #expect(!starts.isEmpty)
+        for block in starts {
+            #expect(block.hasPrefix("git clone https://github.com/exasol/data-science-sandbox.git\ncd "), "\(block)")
+        }
+    }
+
     @Test("each name in the list of slow tests is that of a suite or a test")
     func slowTests() throws {
         let list = try String(contentsOf: Self.root.appending(path: "tools/slow-tests.txt"), encoding: .utf8)

@@ -1,5 +1,6 @@
 import DiskImages
 import FoundationEssentials
+import GuestTestSupport
 import Sandbox
 import Synchronization
 import Testing
@@ -76,10 +77,60 @@ struct RunTests {
     func choice(formats: [ImageFormat], gone: [ImageFormat], chosen: String) async throws {
         try await withFolder(formats) { folder in
             for format in gone { try removeFile(folder.path(format.fileName("small"))) }
-            let image = try await RunnableImage(of: folder)
+            let image = try await RunnableImage(of: folder, runner: SystemCommandRunner())
             #expect(image.path == folder.path(chosen) && image.assetID == "1.0")
             #expect(image.user == "ubuntu" && image.jupyterPort == 49494)
             #expect(RunnableImage(path: image.path) == image)
+        }
+    }
+
+    @Test("a disk that keeps changes is continued with the image that it was made of, not with a faster one")
+    func ownImage() async throws {
+        try await withFolder([.qcow2]) { folder in
+            let runner = SystemCommandRunner()
+            let (image, disk) = (folder.path("small.qcow2"), "\(folder.path)/../keep.qcow2")
+            try await runner.run(Command("qemu-img", ["create", "-q", "-f", "qcow2", image, "1M"]))
+            _ = try await KeptDisk(disk, on: image, of: "1.0", runner: runner)
+            var manifest = try #require(Manifest.read(folder.path(Manifest.fileName)))
+            manifest.files.append(Manifest.File(name: "small.raw", format: .raw, bytes: 0, sha256: nil))
+            try writeAtomically(try manifest.json, to: folder.path(Manifest.fileName))
+            try writeAtomically("", to: folder.path("small.raw"))
+            let fastest = try await RunnableImage(of: folder, runner: runner).path
+            let own = try await RunnableImage(of: folder, for: disk, runner: runner).path
+            let new = try await RunnableImage(of: folder, for: "\(disk).new", runner: runner).path
+            #expect([fastest, own, new] == [folder.path("small.raw"), image, folder.path("small.raw")])
+            for name in ["small.raw", "small.qcow2", Manifest.fileName] {
+                try removeFile(folder.path(name))
+                guard name != "small.raw" else { continue }
+                let gone = await failure { _ = try await RunnableImage(of: folder, for: disk, runner: runner) }
+                let needed = "\(disk) was made of \(image) and can be continued with that image only"
+                #expect(gone?.code == .badData && gone?.details.first == needed, "\(name)")
+            }
+        }
+    }
+
+    @Test("a build warns of a running sandbox that keeps its changes, if it replaces or removes its image")
+    func keptDiskOfRunningSandbox() async throws {
+        try await withFolder([.vhd, .raw]) { folder in
+            let provider = LocalVMProvider(
+                runner: SystemCommandRunner(),
+                factory: LocalMachineFactory(
+                    runner: SystemCommandRunner(), cacheDirectory: folder.path, stateDirectory: folder.path,
+                    host: HostSettings()),
+                folder: folder, stateDirectory: folder.path, programDigest: "program",
+                now: { Date(timeIntervalSince1970: 0) })
+            let files = try #require(Manifest.read(folder.path(Manifest.fileName))).files
+            let (image, disk) = (folder.path("small.vhd"), "\(folder.path)/keep.qcow2")
+            let drive =
+                "if=none,id=disk,cache=writeback,driver=qcow2,file.filename=\(disk),backing.file.filename=\(image)"
+            try await withPretendedGuest("pretended", ["-drive", drive], in: folder.path) {
+                let warnings = provider.keptDiskWarnings(files)
+                let others = provider.keptDiskWarnings([files[1]])
+                #expect(warnings.count == 1 && others.isEmpty, "\(warnings) \(others)")
+                let text = warnings.first ?? ""
+                #expect(text.contains(image) && text.contains(disk) && text.contains("asset id 1.0"), "\(text)")
+            }
+            #expect(provider.keptDiskWarnings(files).isEmpty)
         }
     }
 
@@ -87,10 +138,10 @@ struct RunTests {
     func nothingToBoot() async throws {
         try await withFolder([.vmdk]) { folder in
             try removeFile(folder.path("small.vmdk"))
-            let gone = await failure { _ = try await RunnableImage(of: folder) }
+            let gone = await failure { _ = try await RunnableImage(of: folder, runner: SystemCommandRunner()) }
             #expect(gone?.code == .badData && gone?.advice?.contains("sudo dss create-vm --asset-id 1.0") == true)
             let other = AssetFolder(folder.store, try AssetID("2.0"), under: "p")
-            let unknown = await failure { _ = try await RunnableImage(of: other) }
+            let unknown = await failure { _ = try await RunnableImage(of: other, runner: SystemCommandRunner()) }
             #expect(unknown?.code == .badData && unknown?.details == ["asset ids in this bucket: 1.0"])
             let container = await failure {
                 try await runContainer(of: folder, runner: SystemCommandRunner()) { _ in }
@@ -107,7 +158,7 @@ struct RunTests {
             var manifest = try #require(Manifest.read(folder.path(Manifest.fileName)))
             manifest.files[0].name = name
             try writeAtomically(try manifest.json, to: folder.path(Manifest.fileName))
-            let refused = await failure { _ = try await RunnableImage(of: folder) }
+            let refused = await failure { _ = try await RunnableImage(of: folder, runner: SystemCommandRunner()) }
             #expect(refused?.code == .badData && refused?.message.contains("outside its directory") == true)
             #expect(Manifest.read(folder.path(Manifest.fileName)) == nil)
         }

@@ -48,6 +48,41 @@ struct PlaybookCheckTests {
     }
 
     @Test(
+        "the arguments of every module of Ansible are those that Ansible's own function finds",
+        .enabled(if: fileExists(PlaybookCheckTests.python), "needs .venv"))
+    func documentedArguments() async throws {
+        let script = """
+            import ansible, pathlib, sys
+            sys.path.insert(0, sys.argv[1])
+            from ansible.plugins.loader import fragment_loader, init_plugin_loader, module_loader
+            from ansible.utils.plugin_docs import get_plugin_docs
+            init_plugin_loader([])
+            import dss_check
+
+            def known(options):
+                return {name: (value.get("aliases") or [], value.get("required")) for name, value in options.items()}
+
+            count = 0
+            for path in sorted(pathlib.Path(ansible.__file__).parent.glob("modules/*.py")):
+                name = "ansible.builtin." + path.stem
+                try:
+                    theirs = get_plugin_docs(name, "module", module_loader, fragment_loader, False)[0]
+                except Exception:
+                    continue
+                if theirs is None:
+                    continue
+                count += 1
+                if known(dss_check.documented_options(name)) != known(theirs.get("options") or {}):
+                    print(name)
+            print(count > 50)
+            """
+        let resources = "\(Self.root)/Sources/Provisioning/Resources"
+        let output = try await SystemCommandRunner().execute(
+            Command(Self.python, ["-B", "-", resources], input: .text(script)))
+        #expect(output.standardOutput == "True\n", "\(output)")
+    }
+
+    @Test(
         "a mistake is named with file, line and column",
         .enabled(if: fileExists(PlaybookCheckTests.python), "needs .venv"),
         arguments: [

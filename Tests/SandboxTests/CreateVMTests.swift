@@ -27,12 +27,14 @@ struct CreateVMTests {
         var provider = FakeProvider()
         let missing = [MissingComponent(component: "lost", reason: "no network")]
         provider.finished = FinishedBuild(artifacts: [artifact], missing: missing)
+        provider.finished?.note = "a word on it"
         let (events, sink) = collector()
         let report = try await createVM(order(), on: provider, with: provider, events: sink)
         #expect(provider.record.lines == ["look"])
         #expect(report.artifacts == [artifact])
         #expect(report.missing == missing)
         #expect(events().contains(.artifact(artifact)))
+        #expect(events().contains(.notice("a word on it")))
     }
 
     @Test(arguments: [false, true])

@@ -65,7 +65,8 @@ struct CheckTests {
             let checks = try #require(json.json["checks"] as? [[String: Any]])
             #expect(checks.map { $0["name"] as? String }.contains("Ansible's syntax"))
             #expect(checks.flatMap { $0["errors"] as? [String] ?? [] }.count == 1)
-            #expect((json.json["plan"] as? [[String: Any]])?.count == 5)
+            let plan = try #require(json.json["plan"] as? [String: Any])
+            #expect((plan["parts"] as? [Any])?.count == 5 && (plan["notes"] as? [Any])?.isEmpty == true)
             world.isRoot = true
             world.environment["DSS_DEFAULT_PASSWORD"] = "twelve chars"
             for command in ["create-vm", "create-docker-image"] {
@@ -106,11 +107,34 @@ struct CheckTests {
     func plan(command: String) async throws {
         try await withFolder { world, _ in
             let said = await world.dss(command, "--plan", "--json")
-            let rows = try #require(
-                try JSONSerialization.jsonObject(with: Data(said.output.utf8)) as? [[String: Any]], "\(said)")
+            #expect(try await JSONSchema.plan.complaints(about: said.output) == "")
+            let rows = try #require(said.json["parts"] as? [[String: Any]], "\(said)")
             #expect(said.code == 0 && rows.allSatisfy { $0["state"] as? String == "build" })
             let stages = rows.compactMap { $0["stage"] as? String }
             #expect(stages.starts(with: ["setup", "install"]) && stages.last == "export")
+        }
+    }
+
+    @Test("the lines below the table of --plan are in its JSON, too, and in that of dss check")
+    func notes() async throws {
+        try await withFolder { world, folder in
+            let definition = SandboxDefinition(
+                name: "small", version: "1.0.0", playbook: .init(file: "/p", pins: "/q", roles: []))
+            let order = BuildOrder(assetID: try AssetID("1.0.0"), definition: definition, password: nil)
+            let file = Manifest.File(name: order.imageName(.raw), format: .raw, bytes: 1, sha256: nil)
+            let manifest = Manifest(order, files: [file], inputs: "others", built: Date(timeIntervalSince1970: 0))
+            let path = "\(folder)/b/data_science_sandbox/1.0.0"
+            try makeDirectory(path)
+            try writeAtomically(try manifest.json, to: "\(path)/\(Manifest.fileName)")
+            let note = "replacing the images of an earlier build of 1.0.0 (raw)"
+            let text = await world.dss("create-vm", "--plan")
+            #expect(text.code == 0 && text.output.contains(note), "\(text)")
+            let json = await world.dss("create-vm", "--plan", "--json")
+            #expect(try await JSONSchema.plan.complaints(about: json.output) == "")
+            let notes = json.json["notes"] as? [String] ?? []
+            #expect(notes.count == 1 && notes[0].hasPrefix(note), "\(json)")
+            let checked = await world.dss("check", "--json")
+            #expect((checked.json["plan"] as? [String: Any])?["notes"] as? [String] == notes, "\(checked)")
         }
     }
 

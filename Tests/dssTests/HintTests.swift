@@ -82,6 +82,25 @@ struct HintTests {
         }
     }
 
+    @Test("a command in a guide parses, and has sudo if it requires root", arguments: ["user-guide.md", "aws.md"])
+    func guides(name: String) throws {
+        let text = try String(contentsOf: PythonProcess.root.appending(path: "docs/\(name)"), encoding: .utf8)
+        var isCode = false
+        var lines: [String] = []
+        for line in text.replacing("\\\n", with: " ").split(separator: "\n") {
+            if line.hasPrefix("```") { isCode.toggle() }
+            guard isCode, let command = line.prefixMatch(of: /(?:sudo )?dss [^#>]*/) else { continue }
+            lines.append(String(command.output))
+        }
+        #expect(lines.count > 10)
+        for line in lines where !line.contains("$(") {
+            let command = try? parsed(line)
+            #expect(command != nil, "\(line)")
+            let needsRoot = (command as? any DssCommand)?.needsRoot ?? false
+            #expect(!needsRoot || line.hasPrefix("sudo "), "\(line)")
+        }
+    }
+
     @Test("the commands that deploy stacks, which messages name, need no arguments", arguments: PermanentStack.allCases)
     func stacks(stack: PermanentStack) throws {
         #expect(try parsed("dss \(stack.command)") is any DssCommand)

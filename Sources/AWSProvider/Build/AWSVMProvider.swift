@@ -22,13 +22,25 @@ package struct AWSVMProvider: VMProvider {
     /// A build is not finished as long as the machine of an earlier run exists, or the report, which is written last,
     /// is missing.
     package func finished(_ order: BuildOrder) async throws -> FinishedBuild? {
-        guard let finished = try await export.finished(order, inputs: inputs) else { return nil }
+        guard var finished = try await export.finished(order, inputs: inputs) else { return nil }
         if settings.removesMachine, try await machines.hasLeftovers() { return nil }
+        // Nothing on AWS tells whether the given password is the one that was set.
+        if case .given = order.password {
+            finished.note =
+                "the images have the default password that was set when they were built, which the given one does not "
+                + "change; to build them anew with it, add --new-password"
+        }
         return try await export.folder.hasReport() ? finished : nil
     }
 
     /// The digest of the inputs, as recorded with images.
     private var inputs: String { settings.inputs ?? "export-vm" }
+
+    /// An AMI of other inputs is never replaced.
+    package func requireBuildable(_ order: BuildOrder) async throws {
+        try await export.requirePublishable(order)
+        if !order.usesEarlierSystem { _ = try await ImageCapture(workspace).existing(of: inputs) }
+    }
 
     package func captured(in build: BuildContext) async throws -> Captured<CapturedImage>? {
         let images = ImageCapture(workspace)
@@ -37,15 +49,17 @@ package struct AWSVMProvider: VMProvider {
         if build.order.isRelease, !missing.isEmpty { throw incomplete(found, missing) }
         build.scope.notice(
             "going on with AMI \(found.id) of an earlier run; it has the default password that was set and shown then; "
-                + "if nobody knows it, remove the AMI and build anew: \(workspace.remedy)")
+                + "if nobody knows it, build anew with --new-password")
         if settings.removesMachine { try await machines.sweep(in: build.scope) }
         try await preflight(build, machine: nil)
         return Captured(try await images.finish(found, in: build.scope), missing: missing)
     }
 
     package func setUp(_ build: BuildContext) async throws -> AWSMachine {
-        if !build.order.usesEarlierSystem, let found = try await ImageCapture(workspace).existing() {
-            throw taken(found)
+        if !build.order.usesEarlierSystem, let found = try await ImageCapture(workspace).existing(of: inputs) {
+            build.scope.notice(
+                "replacing AMI \(found.id) as soon as the new machine is sealed and stopped, "
+                    + "because no two AMIs can have the same name")
         }
         guard let ordered = settings.machine else {
             try await preflight(build, machine: nil)
@@ -86,7 +100,7 @@ package struct AWSVMProvider: VMProvider {
             instanceID: machine.instanceID, facts: facts,
             description: "\(definition.name) \(definition.version): log in as \(definition.user.name), "
                 + "JupyterLab on port \(definition.ports.jupyter)",
-            in: build.scope)
+            replacesSame: !build.order.usesEarlierSystem, in: build.scope)
         // The machine is removed during the export, which needs only the image.
         if settings.removesMachine {
             await undo.replaceHints([
@@ -117,12 +131,6 @@ package struct AWSVMProvider: VMProvider {
         preflight.credentials = settings.credentials
         preflight.makesKeyPair = machine?.key == .new
         try await preflight.run(build.scope.events)
-    }
-
-    private func taken(_ found: FoundImage) -> Failure {
-        Failure(
-            .failed, "there is an AMI \(workspace.imageName) in \(workspace.region) already: \(found.id)",
-            advice: "to build anew, remove it first: \(workspace.remedy)")
     }
 
     private func incomplete(_ found: FoundImage, _ missing: [MissingComponent]) -> Failure {

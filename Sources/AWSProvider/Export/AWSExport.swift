@@ -39,13 +39,22 @@ package struct AWSExport: Sendable {
             machineImage: manifest.machineImage)
     }
 
+    /// Refuses to replace what another sandbox, or somebody else, has put where the images go.
+    package func requirePublishable(_ order: BuildOrder) async throws {
+        try await store.explainingMissingBucket {
+            try await folder.requireSameSandbox(as: order)
+            try await folder.requireFree(order.definition.formats.map(order.imageName))
+        }
+    }
+
     private func isAvailable(_ image: MachineImage?) async throws -> Bool {
         guard let image else { return true }
         return try await ImageCapture(workspace).look(image.id)?.state == .available
     }
 
     /// Exports the formats that an earlier run has not exported from the same AMI. Published images of that AMI stay;
-    /// those of another AMI are replaced one by one, as soon as the new file is there.
+    /// those of another AMI are replaced one by one, as soon as the new file is there. If that AMI had the same inputs,
+    /// and only another default password, all its formats are exported again.
     /// - Parameters:
     ///   - missing: components that the sandbox lacks, for the manifest.
     ///   - inputs: digest of everything that went into it except the password.
@@ -59,7 +68,8 @@ package struct AWSExport: Sendable {
             return try await store.explainingMissingBucket {
                 let old = try await folder.manifest()
                 let published = old?.machineImage?.id == image.id ? old : nil
-                let wanted = published?.formats(after: order) ?? order.definition.formats
+                let same = old.flatMap { $0.isSameSystem(as: order, inputs: inputs) ? $0 : nil }
+                let wanted = (published ?? same)?.formats(after: order) ?? order.definition.formats
                 var files = try await exportedFiles(wanted, order, image)
                 let formats = wanted.filter { format in !files.contains { $0.format == format } }
                 if published == nil, let notice = old?.replacementNotice(wanted) { build.scope.notice(notice) }
@@ -72,7 +82,7 @@ package struct AWSExport: Sendable {
                     order, files: wanted.compactMap { format in files.first { $0.format == format } },
                     missing: missing, inputs: inputs, built: published?.built ?? workspace.now(),
                     machineImage: MachineImage(id: image.id, name: image.name, region: workspace.region))
-                return try await folder.publish(images: manifest, replacing: old)
+                return try await publish(manifest, replacing: old)
             }
         } catch {
             build.scope.notice(
@@ -80,6 +90,14 @@ package struct AWSExport: Sendable {
                     + "run the same command again to continue from there")
             throw error
         }
+    }
+
+    /// In a task of its own, so that Ctrl-C does not stop between the checksums and the manifest.
+    private func publish(_ manifest: Manifest, replacing old: Manifest?) async throws -> [Artifact] {
+        try await Task {
+            try await folder.claim(Set((old?.files ?? []).map(\.name) + manifest.files.map(\.name)))
+            return try await folder.publish(images: manifest, replacing: old)
+        }.value
     }
 
     private func exportedFiles(
@@ -124,11 +142,12 @@ package actor Replacement {
         names = Set(old?.files.map(\.name) ?? [])
     }
 
-    /// Withdraws the published image with a name, if there is one.
+    /// Claims and withdraws the published image with a name, if there is one.
     func begin(_ name: String) async throws {
         guard names.contains(name) else { return }
         let task = Task { [last, folder] in
             _ = await last?.result
+            try await folder.claim([name])
             try await folder.withdrawImages { $0 == name }
         }
         last = task

@@ -87,6 +87,10 @@ package struct S3ArtifactStore: ArtifactStore {
         }
     }
 
+    package func isMarked(_ key: String) async throws -> Bool {
+        try await object(key).map(ExportedObject.isMarked) ?? false
+    }
+
     package func read(_ key: String) async throws -> [UInt8]? {
         do { return try await client.call(S3.GetObject(bucket: bucket.name, key: key)).body } catch let error
             as AWSError where error.code == "NoSuchKey"
@@ -159,6 +163,9 @@ package enum ExportedObject {
         metadata[digestKey] = sha256
         return metadata
     }
+
+    /// Whether an object was exported from an AMI, whichever it was.
+    static func isMarked(_ head: S3.HeadObject.Output) -> Bool { head.metadata[imageKey] != nil }
 
     /// - Returns: `nil` if the object was exported from another AMI.
     package static func file(

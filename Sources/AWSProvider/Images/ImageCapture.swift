@@ -22,11 +22,13 @@ package struct ImageCapture: Sendable {
     ///   - instanceID: the stopped instance. It must be stopped so that its disk is consistent and does not change
     ///     anymore.
     ///   - description: up to 255 characters; the rest is cut off.
+    ///   - replacesSame: whether an AMI of the same inputs is removed first, because the machine has another default
+    ///     password. One of other inputs never is.
     /// - Throws: `Failure` with AWS's reason if the image fails, or if there already is an image with different inputs.
     package func capture(
-        instanceID: String, facts: ImageFacts, description: String, in scope: Scope
+        instanceID: String, facts: ImageFacts, description: String, replacesSame: Bool = false, in scope: Scope
     ) async throws -> CapturedImage {
-        let earlier = try await usable(try await existing(), for: facts)
+        let earlier = try await usable(try await existing(), for: facts, replacesSame)
         if let earlier, earlier.state == .available { return try await finish(earlier, scope.events) }
         let keep = await registerUndo(scope.undo)
         return try await scope.activity("AMI") {
@@ -66,7 +68,9 @@ package struct ImageCapture: Sendable {
     }
 
     /// Returns the image of an earlier run if it can be reused; otherwise removes it.
-    private func usable(_ found: FoundImage?, for facts: ImageFacts) async throws -> FoundImage? {
+    private func usable(
+        _ found: FoundImage?, for facts: ImageFacts, _ replacesSame: Bool
+    ) async throws -> FoundImage? {
         guard let found else {
             try await removeLeftovers()
             return nil
@@ -74,9 +78,9 @@ package struct ImageCapture: Sendable {
         let isSame = found.facts?.inputs == facts.inputs
         switch found.state {
         case .available where !isSame: throw otherInputs(found)
-        case .available: return found
-        case .pending where isSame: return found
-        case .pending, .failed:
+        case .available where !replacesSame: return found
+        case .pending where isSame && !replacesSame: return found
+        case .available, .pending, .failed:
             try await remove(found)
             return nil
         }

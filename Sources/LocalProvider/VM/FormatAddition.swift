@@ -50,6 +50,8 @@ extension LocalVMProvider {
         let removed = published.files.map(\.format).filter { !wanted.contains($0) }
         if !removed.isEmpty {
             scope.notice("removing \(removed.listed) from the images of \(order.assetID) when this build succeeds")
+            let files = published.files.filter { removed.contains($0.format) }
+            for line in keptDiskWarnings(files) { scope.warning(line) }
         }
         let addition = Addition(
             manifest: published, kept: kept, formats: wanted, source: source, scratch: lock.path("disk.raw"))

@@ -54,6 +54,12 @@ package struct LocalAssets: AssetInventory {
             return batch.filter { present.contains($0.place) }.map { Leftover($0, reason: reason) }
         }
         await LeftoverGuests().remove(AssetPattern(id))
+        // One that was started after the assets were listed.
+        guard !LeftoverGuests().assets().contains(where: { $0.assetID == id && $0.isInUse }) else {
+            return batch.filter { fileExists($0.id) }.map {
+                Leftover($0, reason: "in use by a running virtual machine")
+            }
+        }
         let left = batch.filter { Self.storedKinds.contains($0.kind) }.compactMap { asset in
             do { try removeStored(asset.id) } catch { return Leftover(asset, reason: "\(error)") }
             return nil
@@ -103,7 +109,7 @@ extension LocalAssets {
         if name == Manifest.Container.layoutName { return (.image, manifest?.container != nil) }
         if ConvertedImage.isPartialName(name) || name == Manifest.claimFileName { return (.partialExport, false) }
         if ([Manifest.fileName] + Manifest.companionNames).contains(name) { return (.manifest, true) }
-        guard ImageFormat.allCases.contains(where: { $0.stem(of: name) != nil }) else { return nil }
+        guard ImageFormat.isImageName(name) else { return nil }
         return (.image, manifest?.files.contains { $0.name == name } ?? false)
     }
 

@@ -61,7 +61,10 @@ package struct LocalVMProvider: VMProvider {
         let inputs = try factory.inputs(of: order)
         let plan = MachinePlan(order, inputs)
         let formats = try await formats(of: order, digest(inputs, order))
-        if let notice = try await replacementNotice(order, digest(inputs, order)) { build.scope.notice(notice) }
+        if let notice = try await replacementNotice(order, digest(inputs, order)) {
+            build.scope.notice(notice)
+            for line in keptDiskWarnings(try await folder.manifest()?.files ?? []) { build.scope.warning(line) }
+        }
         if order.resumesKeptMachine {
             return Machine(try await factory.resume(plan, in: build.scope), inputs: nil, formats: formats)
         }
@@ -85,8 +88,19 @@ package struct LocalVMProvider: VMProvider {
             let notice = try await replacementNotice(order, digest)
         {
             plan.notes.append(notice)
+            plan.notes += keptDiskWarnings(try await folder.manifest()?.files ?? [])
         }
         return plan
+    }
+
+    /// Names the disks of running sandboxes whose images are about to be replaced or removed. Disks of sandboxes that do
+    /// not run are anywhere; `dss run` refuses them then.
+    func keptDiskWarnings(_ files: [Manifest.File]) -> [String] {
+        let images = Set(files.map { folder.path($0.name) })
+        return LeftoverGuests().keptDisks().filter { images.contains($0.image) }.map {
+            "a sandbox that runs \($0.image) (asset id \(folder.assetID)) keeps its changes in \($0.disk); "
+                + "without that image, they cannot be continued: copy what you need from the sandbox while it runs"
+        }
     }
 
     /// Images of the same inputs are all built anew; those of other inputs are of no use any more.
@@ -184,9 +198,7 @@ package struct LocalVMProvider: VMProvider {
             for image in images {
                 try folder.store.place(image.temporaryPath, at: folder.key(image.file.name))
             }
-            let artifacts = try await folder.publish(images: manifest, replacing: old)
-            try await folder.releaseClaim()
-            return artifacts
+            return try await folder.publish(images: manifest, replacing: old)
         }.value
     }
 

@@ -18,20 +18,26 @@ package struct RunnableImage: Sendable, Equatable {
         self.init(path, manifest)
     }
 
-    /// The image of an asset id that boots fastest.
+    /// The image of an asset id that boots fastest, or the one that a disk was made of.
+    /// - Parameter disk: absolute path of the disk that keeps the changes.
     /// - Throws: `Failure` with code `.badData` if the asset id has no finished image.
-    package init(of folder: AssetFolder<DirectoryStore>) async throws {
+    package init(
+        of folder: AssetFolder<DirectoryStore>, for disk: String? = nil, runner: any CommandRunner
+    ) async throws {
+        let image = if let disk { try await KeptDisk.image(of: disk, runner: runner) } else { String?.none }
+        let needed = image.map { ["\(disk ?? "") was made of \($0) and can be continued with that image only"] } ?? []
         guard let manifest = try await folder.manifest() else {
             let known = folder.store.assetIDs(under: folder.prefix).map(\.rawValue)
             throw Failure(
                 .badData, "no finished build of '\(folder.assetID)' in \(folder.path)",
-                details: known.isEmpty ? [] : ["asset ids in this bucket: \(known.joined(separator: ", "))"],
+                details: needed + (known.isEmpty ? [] : ["asset ids in this bucket: \(known.joined(separator: ", "))"]),
                 advice: "build it with: sudo dss create-vm --asset-id \(shellQuoted(folder.assetID.rawValue))")
         }
         let names = ImageReader.preference.compactMap { format in manifest.files.first { $0.format == format }?.name }
-        guard let name = names.first(where: { fileExists(folder.path($0)) }) else {
+        let own = names.filter { folder.path($0) == image }
+        guard let name = (own + names).first(where: { fileExists(folder.path($0)) }) else {
             throw Failure(
-                .badData, "the build '\(folder.assetID)' has no VM image in \(folder.path)",
+                .badData, "the build '\(folder.assetID)' has no VM image in \(folder.path)", details: needed,
                 advice: manifest.container == nil
                     ? "build it again with: sudo dss create-vm --asset-id \(shellQuoted(folder.assetID.rawValue))"
                     : "to run its Docker image, add --docker")
@@ -80,7 +86,9 @@ package func runVM<Runner: CommandRunner>(
         memoryMiB: order.memoryMiB, jupyterPort: image.jupyterPort, assetID: image.assetID)
     options.processors = order.processors
     options.preferredPorts = [2222, image.jupyterPort]
-    if let disk = order.disk { options.disk = try await KeptDisk(disk, on: image.path, runner: runner) }
+    if let disk = order.disk {
+        options.disk = try await KeptDisk(disk, on: image.path, of: image.assetID, runner: runner)
+    }
     let host = try await QemuGuestHost(image: image.path, on: order.hardware, options: options, runner: runner)
     events(.starting(image.path, on: "\(host.hardware), \(host.accelerator)"))
     if let warning = host.accelerated.warning() { events(.warning(warning)) }

@@ -9,6 +9,7 @@ import re
 import shlex
 import sys
 
+import yaml
 from ansible.errors import AnsibleError
 from ansible.playbook.helpers import load_list_of_blocks
 from ansible.playbook.role_include import IncludeRole
@@ -24,6 +25,7 @@ short_description: A check of tasks for the dss builder
 description: Writes the mistakes of a play to standard error and ends Ansible before it runs anything.
 """
 
+LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 # The folders in which Ansible looks for the files of a task.
 FOLDERS = {"copy": "files", "script": "files", "unarchive": "files", "template": "templates", "include_vars": "vars"}
 # Modules that take arguments which their documentation does not list.
@@ -128,8 +130,7 @@ class Check:
         """The documented arguments of a module; None if it has no documentation."""
         if action not in self.known:
             try:
-                document = get_plugin_docs(action, "module", module_loader, fragment_loader, False)[0]
-                self.known[action] = document.get("options") or {}
+                self.known[action] = documented_options(action)
             except Exception:
                 self.known[action] = None
         return self.known[action]
@@ -180,6 +181,27 @@ class Check:
         else:
             column = 1
         return f"{path}:{line}:{column}: error: {message}"
+
+
+def documented_options(action):
+    """The documented arguments of a module. Ansible's own function parses all of its Python, examples and return values,
+    which takes a tenth of the whole check; it is asked only if the documentation is not where it is expected."""
+    try:
+        with open(module_loader.find_plugin(action), encoding="utf-8") as file:
+            text = re.search(r"^DOCUMENTATION *= *r?('''|\"\"\")(.*?)\1", file.read(), re.DOTALL | re.MULTILINE)[2]
+        document = yaml.load(text, Loader=LOADER)
+        options = {}
+        fragments = document.get("extends_documentation_fragment") or []
+        for fragment in fragments if isinstance(fragments, list) else [fragments]:
+            name, _, part = fragment.partition(".")
+            source = getattr(fragment_loader.get(name), (part or "documentation").upper())
+            options.update(yaml.load(source, Loader=LOADER).get("options") or {})
+        for name, option in (document.get("options") or {}).items():
+            options[name] = {**options.get(name, {}), **option}
+        return options
+    except Exception:
+        document = get_plugin_docs(action, "module", module_loader, fragment_loader, False)[0]
+        return document.get("options") or {}
 
 
 def is_fixed(value):

@@ -44,8 +44,8 @@ struct AssetConsole<Source: AssetInventory> {
                 terminal.write("removed \(count == 1 ? "1 asset" : "\(count) assets")\n")
             } else if found.assets.contains(where: \.isInUse) {
                 throw Failure(
-                    .temporary, "all of these assets are in use by a running build",
-                    advice: "wait for the build, or stop it first")
+                    .temporary, "all of these assets are in use by a running build or virtual machine",
+                    advice: "wait for its end, or stop it first")
             }
         }
         guard let gap = found.gaps.first else { return }

@@ -7,9 +7,9 @@ struct DeleteAssets: DssCommand {
         commandName: "delete-assets",
         abstract: "Delete local assets and leftovers of builds after confirmation",
         discussion: """
-            Skips assets of running builds. Safe to run again. --leftovers removes the machines that \
-            'dss create-vm --keep-on-failure' kept, and what killed builds left behind: processes, mounts, network \
-            namespaces, directories and unfinished files.
+            Skips assets that a running build or virtual machine uses. Safe to run again. --leftovers removes the \
+            machines that 'dss create-vm --keep-on-failure' kept, and what killed builds left behind: processes, mounts, \
+            network namespaces, directories and unfinished files.
 
             Examples:
               sudo dss delete-assets --asset-id 0.1.0

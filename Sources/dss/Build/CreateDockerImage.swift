@@ -91,6 +91,7 @@ struct CreateDockerImage: DssCommand {
         let folder = live.folder(build.assetID, build.definition.names, place)
         // Invalid options are reported before the build, not after it.
         let push = publish ? try live.push(order, user: registryUser) : nil
+        if listOnAWS { try await withListing(of: order, live) { try await $0.requireSameSandbox(as: build) } }
         let writer = EventWriter(live, output)
         let report = try await writer.live {
             var report = try await LocalProvider.createDockerImage(
@@ -106,7 +107,11 @@ struct CreateDockerImage: DssCommand {
             }
             return report
         }
-        if listOnAWS { try await list(report.container, of: order, live) }
+        if listOnAWS {
+            try await withListing(of: order, live) { [container = report.container] in
+                try await $0.publish(container: container, orElse: order.containerManifest)
+            }
+        }
         let terminal = live.standardOutput
         terminal.write(output.json ? report.event : report.text(terminal.style, live.invocation))
     }
@@ -120,11 +125,13 @@ struct CreateDockerImage: DssCommand {
         try live.show(try await factory.plan(order, in: folder), json: output.json)
     }
 
-    private func list(_ container: Manifest.Container, of order: DockerOrder, _ live: Live) async throws {
+    /// Runs `body` with the folder of the asset id in the bucket on AWS.
+    private func withListing(
+        of order: DockerOrder, _ live: Live, _ body: (AssetFolder<S3ArtifactStore>) async throws -> Void
+    ) async throws {
         try await live.withImages(aws, definition) { client, names in
             let store = S3ArtifactStore(client, try await ImageBucket.find(in: client, for: .download))
-            try await AssetFolder(store, order.build.assetID, under: names.bucketPrefix)
-                .publish(container: container, orElse: order.containerManifest)
+            try await body(AssetFolder(store, order.build.assetID, under: names.bucketPrefix))
         }
     }
 

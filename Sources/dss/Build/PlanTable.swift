@@ -7,8 +7,20 @@ extension Live {
     /// - Throws: the refusal with which the build would end.
     func show(_ plan: BuildPlan, json isJSON: Bool) throws {
         // One document: the plan, or the failure.
-        if !isJSON || plan.obstacle == nil { show(.plan(plan), json: isJSON) }
+        if !isJSON {
+            show(.plan(plan), as: .text)
+        } else if plan.obstacle == nil {
+            standardOutput.write(json(of: plan).pretty + "\n")
+        }
         if let obstacle = plan.obstacle { throw obstacle }
+    }
+
+    /// What the table of a plan shows, and the lines below it.
+    func json(of plan: BuildPlan) -> JSONValue {
+        .object([
+            ("parts", Table.plan(plan).json), ("notes", .array(plan.remarks.map { .string(invocation.spelled($0)) })),
+            ("refused", .text(plan.obstacle.map { invocation.spelled($0.message) })),
+        ])
     }
 }
 

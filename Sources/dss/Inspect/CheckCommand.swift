@@ -33,7 +33,7 @@ struct CheckCommand: DssCommand {
     func run(in live: Live) async throws {
         let result = try await live.check(definition, place)
         live.standardOutput.write(
-            json ? result.json(live.shown).pretty + "\n" : result.table.text(live.standardOutput.style))
+            json ? result.json(in: live).pretty + "\n" : result.table.text(live.standardOutput.style))
         if !json { live.standardError.write(result.errors.map { live.shown($0) + "\n" }.joined()) }
         if !result.errors.isEmpty { throw ExitCode(Failure.Code.badData.rawValue) }
         if let failure = result.failures.first {
@@ -63,8 +63,7 @@ extension SandboxCheck {
         return Table([.init("checked"), .init("count", .right), .init("result", fit: .wraps)], rows: rows)
     }
 
-    /// - Parameter shown: how to write an error.
-    func json(_ shown: (String) -> String) -> JSONValue {
+    func json(in live: Live) -> JSONValue {
         .object([
             (
                 "checks",
@@ -72,7 +71,7 @@ extension SandboxCheck {
                     parts.map {
                         .object([
                             ("name", .string($0.name)), ("count", .integer(Int64($0.count))),
-                            ("errors", .array($0.errors.map { .string(shown($0)) })),
+                            ("errors", .array($0.errors.map { .string(live.shown($0)) })),
                         ])
                     })
             ),
@@ -80,7 +79,7 @@ extension SandboxCheck {
                 "unchecked",
                 .array(failures.map { .string(Failure(explaining: $0).message) })
             ),
-            ("plan", plan.map { Table.plan($0).json } ?? .null),
+            ("plan", plan.map(live.json(of:)) ?? .null),
         ])
     }
 }

@@ -91,12 +91,15 @@ struct Run: DssCommand {
     /// A name with a slash or with the extension of an image is a file even if it does not exist; the error then says
     /// so. Any other name is a file only if that is an image, so that a directory does not hide an asset id.
     private func runnable(_ live: Live) async throws -> RunnableImage {
-        guard let image else { return try await RunnableImage(of: folder(live)) }
+        func finished() async throws -> RunnableImage {
+            try await RunnableImage(of: folder(live), for: keep.map(live.absolute), runner: live.runner)
+        }
+        guard let image else { return try await finished() }
         let path = live.absolute(image)
         let isNamedLikeAFile =
             image.contains("/") || ImageFormat.allCases.contains { $0.stem(of: image) != nil }
         if isNamedLikeAFile || (try? ImageInspector.signature(of: path)) != nil { return RunnableImage(path: path) }
-        do { return try await RunnableImage(of: folder(live)) } catch var failure as Failure where fileExists(path) {
+        do { return try await finished() } catch var failure as Failure where fileExists(path) {
             failure.details.append("\(path) is not a disk image; to name it anyway, write ./\(image)")
             throw failure
         }
