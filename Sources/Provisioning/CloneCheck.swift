@@ -8,9 +8,14 @@ package struct CloneCheck: Sendable {
     /// The role that clones.
     private static let role = "script_languages"
 
+    /// The repository, without the login that its URL may have.
     let url: String
     let version: String
     private let command: Command
+    /// Settings for Git, as it takes them from the environment.
+    private let settings: [(name: String, value: String)]
+    /// Lines for `git credential-store`.
+    private let credentials: [String]
     private let firstStepWithout: Int
 
     /// - Parameter hostAddress: The address of this host in the build machine.
@@ -23,16 +28,27 @@ package struct CloneCheck: Sendable {
             let version = text("script_languages_version") ?? pins.git["script-languages-release"],
             !url.contains("{{"), !version.contains("{{")
         else { return nil }
-        let seen = { (address: String) in address.replacing("//\(hostAddress)", with: "//127.0.0.1") }
-        (self.url, self.version, firstStepWithout) = (url, version, step + 1)
+        let seen = { (address: String) in
+            address.replacing("//\(hostAddress)", with: "//127.0.0.1").replacing("@\(hostAddress)", with: "@127.0.0.1")
+        }
+        let (address, login) = seen(url).separatingLogin
+        let mirrors = Self.mirrors(in: variables["script_languages_mirrors"], seen)
+        (self.url, self.version, firstStepWithout) = (url.separatingLogin.url, version, step + 1)
+        settings = mirrors.map { ("url.\($0.address).insteadOf", $0.original) }
+        credentials = ([login] + mirrors.map(\.login)).compactMap { $0?.gitCredential }
         let limit =
             if case .integer(let seconds)? = variables["script_languages_answer_timeout"] { seconds } else { 10 }
         command = Command(
             "timeout",
             [
-                "--kill-after=2", "\(limit)", "git", "ls-remote", "--exit-code", "--tags", "--", seen(url),
+                "--kill-after=2", "\(limit)", "git", "ls-remote", "--exit-code", "--tags", "--", address,
                 "refs/tags/\(version)",
-            ], environment: Self.environment(mirrors: variables["script_languages_mirrors"], limit, seen))
+            ],
+            // Git must neither ask a question nor wait for ever.
+            environment: [
+                "GIT_TERMINAL_PROMPT": "0", "GIT_SSH_COMMAND": "ssh -o BatchMode=yes -o ConnectTimeout=\(limit)",
+                "GIT_HTTP_LOW_SPEED_LIMIT": "1000", "GIT_HTTP_LOW_SPEED_TIME": "30",
+            ])
     }
 
     /// Asks the repository for the tag.
@@ -43,7 +59,7 @@ package struct CloneCheck: Sendable {
         guard stepsDone < firstStepWithout else { return }
         let output: CommandOutput
         // This host needs no git for a build, the machine does.
-        do { output = try await runner.execute(command) } catch is ToolMissing { return }
+        do { output = try await ask(runner) } catch is ToolMissing { return }
         try Task.checkCancellation()
         switch output.status {
         case .exited(0), .exited(127): return
@@ -57,24 +73,35 @@ package struct CloneCheck: Sendable {
         }
     }
 
-    /// Git must neither ask a question nor wait for ever; mirrors are settings that it takes from the environment.
-    private static func environment(
-        mirrors: Variable?, _ limit: Int, _ seen: (String) -> String
-    ) -> [String: String?] {
-        let pairs: [(String, String)] =
-            if case .map(let mirrors)? = mirrors {
-                mirrors.sorted { $0.key < $1.key }.compactMap { original, mirror in
-                    if case .string(let address) = mirror { (original, seen(address)) } else { nil }
-                }
-            } else { [] }
-        var environment: [String: String?] = [
-            "GIT_TERMINAL_PROMPT": "0", "GIT_SSH_COMMAND": "ssh -o BatchMode=yes -o ConnectTimeout=\(limit)",
-            "GIT_HTTP_LOW_SPEED_LIMIT": "1000", "GIT_HTTP_LOW_SPEED_TIME": "30", "GIT_CONFIG_COUNT": "\(pairs.count)",
-        ]
-        for (index, (original, mirror)) in pairs.enumerated() {
-            environment["GIT_CONFIG_KEY_\(index)"] = "url.\(mirror).insteadOf"
-            environment["GIT_CONFIG_VALUE_\(index)"] = original
+    /// Git starts a program with the URL in its arguments, so it gets logins in a file.
+    private func ask(_ runner: some CommandRunner) async throws -> CommandOutput {
+        guard !credentials.isEmpty else { return try await runner.execute(command(settings)) }
+        return try await withTemporaryDirectory { directory in
+            let file = "\(directory)/credentials"
+            try writeAtomically(credentials.joined(), to: file, mode: 0o600)
+            return try await runner.execute(
+                command(settings + [("credential.helper", "store --file=\(shellQuoted(file))")]))
         }
-        return environment
+    }
+
+    private func command(_ settings: [(name: String, value: String)]) -> Command {
+        var command = command
+        command.environment["GIT_CONFIG_COUNT"] = "\(settings.count)"
+        for (index, setting) in settings.enumerated() {
+            command.environment["GIT_CONFIG_KEY_\(index)"] = setting.name
+            command.environment["GIT_CONFIG_VALUE_\(index)"] = setting.value
+        }
+        return command
+    }
+
+    private static func mirrors(
+        in variable: Variable?, _ seen: (String) -> String
+    ) -> [(original: String, address: String, login: URLLogin?)] {
+        guard case .map(let mirrors)? = variable else { return [] }
+        return mirrors.sorted { $0.key < $1.key }.compactMap { original, mirror in
+            guard case .string(let mirror) = mirror else { return nil }
+            let (address, login) = seen(mirror).separatingLogin
+            return (original, address, login)
+        }
     }
 }

@@ -6,6 +6,7 @@ import Workbench
 package struct LocalMachine: BuildMachine {
     package let endpoint: SSHEndpoint
     package let buildEnvironment: [String: String]
+    package let privateVariables: [String]
     package let plan: MachinePlan
     package let build: Build
     /// The read-only trees below the machine's own changes, the base system first.

@@ -1,8 +1,12 @@
+import Glibc
 import Sandbox
 import Workbench
 
 /// The configuration files for a build's sshd, package indexes and certificates. They are bind-mounted into the
 /// machine's /run and never become part of its file system.
+///
+/// The host's URLs may contain a login. Only root can read the files that have one, and no program gets one as an
+/// argument: whatever logs in to the machine finds the URL in its environment (`privateEnvironment`).
 struct MachineFiles: Sendable, Equatable {
     /// Directory of the files in the machine.
     static let directory = "/run/dss"
@@ -68,9 +72,9 @@ struct MachineFiles: Sendable, Equatable {
     /// `/run/systemd/system`.
     var contents: [String: String] {
         var files = [
-            "sshd_config": Self.sshd,
-            "pip.conf": pip.text(certificates: host.certificates == nil ? nil : Self.certificates),
-            "apt.conf": aptConfiguration, "resolv.conf": "nameserver \(MachineNetwork.nameServer)\n",
+            "sshd_config": Self.sshd + setEnvironment,
+            "pip.conf": pip.public.text(certificates: host.certificates == nil ? nil : Self.certificates),
+            "apt.conf": apt, "resolv.conf": "nameserver \(MachineNetwork.nameServer)\n",
             "system/dss-sshd.service": Self.unit,
         ]
         files["ca.crt"] = host.certificates
@@ -78,8 +82,22 @@ struct MachineFiles: Sendable, Equatable {
         return files
     }
 
+    /// The permissions of a file: what contains a login is for root only.
+    func mode(of file: String) -> UInt16 {
+        file == "sshd_config" || file == "apt.conf" && apt.contains("@") ? 0o600 : 0o644
+    }
+
+    /// The setting of sshd(8) that gives `privateEnvironment` to every session; empty if there is nothing in it. Only the
+    /// first such line of the file counts. For the quotes, see argv_split() in OpenSSH's misc.c.
+    private var setEnvironment: String {
+        let words = privateEnvironment.sorted { $0.key < $1.key }.map { name, value in
+            "\"\(name)=\(value.map { "\"'\\".contains($0) ? "\\\($0)" : String($0) }.joined())\""
+        }
+        return words.isEmpty ? "" : "SetEnv \(words.joined(separator: " "))\n"
+    }
+
     /// apt's configuration. dpkg need not sync each file, because a machine that loses power is discarded.
-    private var aptConfiguration: String {
+    private var apt: String {
         (#"DPkg::Options { "--force-unsafe-io"; };"# + "\n")
             + (host.certificates == nil ? "" : "Acquire::https::CAInfo \"\(Self.certificates)\";\n")
             + host.aptSettings.map { "\(seenFromMachine($0));\n" }.joined()
@@ -91,8 +109,16 @@ struct MachineFiles: Sendable, Equatable {
         return pip
     }
 
-    /// Environment for tasks that download packages.
-    var environment: [String: String] {
+    /// Environment for tasks that download packages. Ansible passes it to the machine in the arguments of ssh.
+    var environment: [String: String] { variables.filter { !$0.value.contains("@") } }
+
+    /// What else belongs to this environment: the values with a login.
+    var privateEnvironment: [String: String] {
+        variables.merging(pip.privateEnvironment) { $1 }.filter { $0.value.contains("@") }
+            .mapValues { $0.split(whereSeparator: \.isWhitespace).joined(separator: " ") }
+    }
+
+    private var variables: [String: String] {
         var variables = host.proxies
         variables["PIP_CONFIG_FILE"] = Self.pip
         variables["APT_CONFIG"] = Self.apt
@@ -118,9 +144,24 @@ struct PipSettings: Sendable, Equatable {
     init(configurations: [String], environment: [String: String]) {
         for text in configurations { read(text) }
         for name in Self.inherited {
-            let variable = "PIP_" + name.uppercased().map { $0 == "-" ? "_" : String($0) }.joined()
-            if let value = environment[variable], !value.isEmpty { values[name] = value }
+            if let value = environment[Self.variable(name)], !value.isEmpty { values[name] = value }
         }
+    }
+
+    /// The variable by which pip takes a setting from the environment.
+    private static func variable(_ name: String) -> String { "PIP_" + name.uppercased().replacing("-", with: "_") }
+
+    /// The settings without a login.
+    var `public`: PipSettings {
+        var settings = self
+        settings.values = values.filter { !$0.value.contains("@") }
+        return settings
+    }
+
+    /// The settings with a login, as environment variables of pip.
+    var privateEnvironment: [String: String] {
+        Dictionary(
+            uniqueKeysWithValues: values.filter { $0.value.contains("@") }.map { (Self.variable($0.key), $0.value) })
     }
 
     /// Reads the sections `global` and `install`; values may continue on indented lines.

@@ -69,9 +69,10 @@ extension LocalMachineFactory {
     private func prepareFiles(_ build: Build) async throws {
         let files = build.path("machine")
         try makeDirectory("\(files)/system/multi-user.target.wants")
-        for (name, text) in MachineFiles(host: host).contents {
+        let machineFiles = MachineFiles(host: host)
+        for (name, text) in machineFiles.contents {
             try makeDirectory(parentDirectory("\(files)/\(name)"))
-            try writeAtomically(text, to: "\(files)/\(name)")
+            try writeAtomically(text, to: "\(files)/\(name)", mode: machineFiles.mode(of: name))
         }
         guard symlink("../dss-sshd.service", "\(files)/system/multi-user.target.wants/dss-sshd.service") == 0 else {
             throw FileError("create a link in", files)
@@ -131,9 +132,11 @@ extension LocalMachineFactory {
             networkPath: MachineNetwork(name: build.name).path, hasSystemd: fileExists("/run/systemd/system"))
         let process = try await runner.start(
             nspawn.command(environment: build.environment), log: build.path("console.log"))
+        let files = MachineFiles(host: self.host)
         let machine = LocalMachine(
             endpoint: SSHEndpoint(configFile: build.path("ssh_config"), alias: build.name),
-            buildEnvironment: MachineFiles(host: host).environment, plan: plan, build: build, trees: trees,
+            buildEnvironment: files.environment, privateVariables: files.privateEnvironment.keys.sorted(), plan: plan,
+            build: build, trees: trees,
             process: process, started: .now)
         try await waitUntilReady(machine)
         return machine
