@@ -82,9 +82,9 @@ struct MachineFiles: Sendable, Equatable {
         return files
     }
 
-    /// The permissions of a file: what contains a login is for root only.
-    func mode(of file: String) -> UInt16 {
-        file == "sshd_config" || file == "apt.conf" && apt.contains("@") ? 0o600 : 0o644
+    /// Whether only root may read a file in the machine: what contains a login.
+    func isPrivate(_ file: String) -> Bool {
+        file == "sshd_config" || file == "apt.conf" && apt.contains("@")
     }
 
     /// The setting of sshd(8) that gives `privateEnvironment` to every session; empty if there is nothing in it. Only the

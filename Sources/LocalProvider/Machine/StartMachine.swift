@@ -69,10 +69,10 @@ extension LocalMachineFactory {
     private func prepareFiles(_ build: Build) async throws {
         let files = build.path("machine")
         try makeDirectory("\(files)/system/multi-user.target.wants")
-        let machineFiles = MachineFiles(host: host)
-        for (name, text) in machineFiles.contents {
+        let contents = MachineFiles(host: host)
+        for (name, text) in contents.contents {
             try makeDirectory(parentDirectory("\(files)/\(name)"))
-            try writeAtomically(text, to: "\(files)/\(name)", mode: machineFiles.mode(of: name))
+            try writeAtomically(text, to: "\(files)/\(name)", mode: contents.isPrivate(name) ? 0o600 : 0o644)
         }
         guard symlink("../dss-sshd.service", "\(files)/system/multi-user.target.wants/dss-sshd.service") == 0 else {
             throw FileError("create a link in", files)
