@@ -276,10 +276,8 @@ package struct PackageIndex: Sendable {
 
     /// The tags of a Git repository, or `nil` if it cannot be reached.
     package func tags(of repository: String) async throws -> [String]? {
-        let command = Command(
-            "timeout", ["20", "git", "ls-remote", "--tags", "--refs", "--sort=-v:refname", repository],
-            environment: ["GIT_TERMINAL_PROMPT": "0"])
-        let output = try await runner.execute(command)
+        let question = GitQuestion(["ls-remote", "--tags", "--refs", "--sort=-v:refname"], repository, limit: 20)
+        let output = try await question.ask(runner)
         guard output.status.isSuccess else { return nil }
         return output.standardOutput.split(separator: "\n").compactMap { line in
             line.split(separator: "\t").last.map { String($0.dropFirst("refs/tags/".count)) }

@@ -42,6 +42,23 @@ struct PackageIndexLoginTests {
         }
     }
 
+    @Test("Git reads the tags of a repository with a password, which no process shows")
+    func tags() async throws {
+        try await withTemporaryDirectory { folder in
+            let script = """
+                git init --quiet work; cd work; git -c user.name=a -c user.email=b commit --quiet --allow-empty -m c
+                git tag 9.0; git clone --quiet --bare . ../web/release.git; git -C ../web/release.git update-server-info
+                """
+            try await SystemCommandRunner().run(Command("sh", ["-e", "-c", script], workingDirectory: folder))
+            let runner = try await WatchedRunner("\(folder)/web")
+            let tags = try await PackageIndex.with(
+                sources: "", architecture: .amd64, python: "python3",
+                runner: Configured(runner: runner, file: "/dev/null")
+            ) { try await $0.tags(of: runner.url("release.git")) }
+            #expect(tags == ["9.0"] && runner.leaks == [])
+        }
+    }
+
     /// Writes an index with a source distribution, and the wheel that is needed to build it.
     private static let distributions = #"""
         import io, os, tarfile, zipfile

@@ -72,6 +72,16 @@ struct CommandTests {
         }
     }
 
+    @Test("the password in the URL of a definition is not shown", arguments: ["--json", "--origins"])
+    func passwordOfURL(option: String) async throws {
+        try await withFolder { world in
+            let set = "playbook.variables.script_languages_url=https://me:s3cr3t@git.test/x.git"
+            let said = await world.dss("definition", "--set", set, option)
+            #expect(said.code == 0 && said.output.contains("https://•••@git.test/x.git"), "\(said)")
+            #expect(!said.output.contains("s3cr3t"))
+        }
+    }
+
     @Test(
         "a default password of fewer than 12 characters is refused before anything is done, unless allowed",
         arguments: [

@@ -119,8 +119,15 @@ extension BuildEvent {
         case .notice(let message): .notice(invocation.spelled(message))
         case .warning(let message): .warning(invocation.spelled(message))
         case .output(let stage, let line): .output(stage, line: line.withoutCredentials)
+        case .progress(let stage, let progress): .progress(stage, progress.withoutCredentials)
         default: self
         }
+    }
+}
+
+extension Progress {
+    fileprivate var withoutCredentials: Progress {
+        Progress(activity.withoutCredentials, completed: completed, total: total, unit: unit)
     }
 }
 
