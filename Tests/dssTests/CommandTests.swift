@@ -294,6 +294,22 @@ struct CommandTests {
         }
     }
 
+    @Test("the contents of the cache are read by root, and by no command that removes something else")
+    func verifiedCache() async throws {
+        try await withFolder { world in
+            var world = world
+            world.runner = SystemCommandRunner()
+            let command = ["prune-cache", "--verify", "--cache", "cache", "--state", "state"]
+            #expect(await world.dss(command).code == 77)
+            world.isRoot = true
+            let said = await world.dss(command)
+            #expect(said.code == 0 && said.output.contains("the cache is empty"), "\(said)")
+            for other in [["--all"], ["--keep", "1GB"], ["--unused-for", "3"]] {
+                #expect(await world.dss(command + other).code == 64)
+            }
+        }
+    }
+
     @Test("the kind of an asset is named once")
     func assetName() {
         let name = { (kind: Asset.Kind, id: String) in
