@@ -13,7 +13,8 @@ struct DoctorTests {
     @Test("is to be created again by the script of its repository, or as the script does it", arguments: dead)
     func broken(_ program: String) async throws {
         for script in [nil, "tools/setup.sh"] {
-            try await withTemporaryDirectory { folder in
+            try await withTemporaryDirectory { temporary in
+                let folder = canonicalPath(temporary)
                 try makeDirectory("\(folder)/.venv/bin")
                 try writeAtomically(program, to: "\(folder)/.venv/bin/ansible-playbook", mode: 0o755)
                 if let script {

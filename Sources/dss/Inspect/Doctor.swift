@@ -95,7 +95,7 @@ private struct VirtualEnvironment {
     /// - Returns: `nil` for a program that is not in one. One that was chosen there exists.
     init?(of program: String) {
         guard let range = program.firstRange(of: "/.venv/bin/") else { return nil }
-        folder = String(program[..<range.lowerBound])
+        folder = canonicalPath(String(program[..<range.lowerBound]))
     }
 
     /// The command that creates it again: the script of the repository, or what the script does.
