@@ -30,8 +30,10 @@ package struct URLLogin: Sendable, Hashable {
     var user: String
     var password: String
 
-    /// The line of a file for `git credential-store`.
-    package var gitCredential: String { "\(scheme)\(user):\(password)@\(host)\n" }
+    /// The line of a file for `git credential-store`, to which the first `@` ends the password.
+    package var gitCredential: String {
+        "\(scheme)\(user.replacing("@", with: "%40")):\(password.replacing("@", with: "%40"))@\(host)\n"
+    }
 
     /// The name that `.netrc` knows the host by, which is without a port.
     package var machine: String { String(host.prefix { $0 != ":" }) }

@@ -119,7 +119,7 @@ struct SSHConfigTests {
             "machine one.test login me password a@b\n"
         ),
         (
-            "http://me:a@b@one.test", "http://one.test", "http://me:a@b@one.test\n",
+            "http://me:a@b@one.test", "http://one.test", "http://me:a%40b@one.test\n",
             "machine one.test login me password a@b\n"
         ),
         ("https://token@one.test/x", "https://one.test/x", "https://token:@one.test\n", nil),
