@@ -62,7 +62,7 @@ struct PlaybookLoginTests {
                     script_languages_path: \(folder)/clone\(index)
                     script_languages_missing_file: \(folder)/missing
                     script_languages_missing_log: \(folder)/missing.log
-                    script_languages_credentials_file: \(folder)/credentials
+                    script_languages_credentials_folder: \(folder)/credentials
                     """, in: folder, runner)
                 #expect(output.status.isSuccess, "\(output)")
                 #expect(!output.standardOutput.contains(WatchedRunner.secret))
