@@ -3,6 +3,7 @@
 # accepted findings. Checks the workflows in .github against their schema and zizmor's rules.
 # 'tools/setup.sh --tests' installs the tools in .venv-templates.
 set -eu
+unset CDPATH PYTHONHOME PYTHONPATH
 cd "$(dirname "$0")/.."
 
 python=.venv-templates/bin/python

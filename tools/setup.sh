@@ -4,6 +4,9 @@
 # template linters in .venv-templates.
 # Usage: tools/setup.sh [--tests] [packages-file ...]
 set -eu
+# Variables with which cd goes elsewhere, and Python and pip install elsewhere or something else.
+unset CDPATH PYTHONHOME PYTHONPATH PIP_TARGET PIP_PREFIX PIP_ROOT PIP_USER PIP_CONSTRAINT PIP_REQUIREMENT PIP_DRY_RUN \
+    PIP_NO_DEPS
 cd "$(dirname "$0")/.."
 
 tests=false

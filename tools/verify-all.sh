@@ -2,6 +2,7 @@
 # Builds the sandbox once and boots its images on every kind of virtual hardware and firmware, two at a time.
 # Needs root. Usage: tools/verify-all.sh [hardware:format ...]
 set -eu
+unset CDPATH
 cd "$(dirname "$0")/.."
 dss=$PWD/.build/debug/dss
 id=verify-all

@@ -61,7 +61,10 @@ package struct BootLoader: Sendable, Equatable {
         disk: String, partition: DiskLayout.Partition, loader: String
     ) -> [Command] {
         let target = "\(disk)@@\(partition.startMiB)M"
-        let environment: [String: String?] = ["MTOOLS_SKIP_CHECK": "1", "LC_ALL": "C"]
+        let environment: [String: String?] = [
+            // Neither the settings of the user, nor his time zone, in which FAT has its times.
+            "HOME": "/", "TZ": "UTC0", "MTOOLS_SKIP_CHECK": "1", "LC_ALL": "C",
+        ]
         let sectors = UInt64(partition.sizeMiB) * DiskLayout.sectorsPerMiB
         return [
             Command(

@@ -30,7 +30,8 @@ package struct AnsibleProvisioner: Provisioner {
         let playbookRun = PlaybookRun(
             directory: parentDirectory(machine.endpoint.configFile) + "/ansible", ansible: ansible,
             playbook: order.definition.playbook, step: step, endpoint: machine.endpoint,
-            variables: Self.variables(for: order, on: machine), isVerbose: order.isVerbose)
+            variables: Self.variables(for: order, on: machine), privateVariables: machine.privateVariables,
+            isVerbose: order.isVerbose)
         try playbookRun.writeFiles()
         var command = playbookRun.command
         var lost: [String] = []
@@ -117,7 +118,7 @@ package struct AnsibleProvisioner: Provisioner {
             "cat /var/log/dss-missing.json 2>/dev/null || cat /usr/local/share/dss/missing.json 2>/dev/null || echo '[]'"
         let json = try await runner.run(
             .ssh(config: endpoint.configFile, alias: endpoint.alias, script: script, asRoot: true))
-        return try JSONDecoder().decode([MissingComponent].self, from: Data(json.utf8))
+        return try JSONDecoder().decode([MissingComponent].self, from: Data(json.withoutCredentials.utf8))
     }
 
     private func failure(
@@ -168,6 +169,8 @@ struct PlaybookRun: Sendable {
     var step: PlaybookStep
     var endpoint: SSHEndpoint
     var variables: [String: Variable]
+    /// Names of the variables of a login that tasks of other users than root get as well.
+    var privateVariables: [String] = []
     /// Whether Ansible prints the result of each task, with the output of its program.
     var isVerbose = false
 
@@ -237,6 +240,11 @@ struct PlaybookRun: Sendable {
         }
     }
 
+    /// The option by which sudo leaves variables as they are, in addition to Ansible's usual ones.
+    private var preserved: [String] {
+        privateVariables.isEmpty ? [] : ["--preserve-env=\(privateVariables.joined(separator: ","))"]
+    }
+
     /// The contents of `ansible.cfg`, so that no user configuration affects a build, and one environment variable is
     /// enough to run it manually.
     ///
@@ -267,6 +275,9 @@ struct PlaybookRun: Sendable {
         ssh_args = -F "\(endpoint.configFile)"
         pipelining = True
         retries = 3
+
+        [sudo_become_plugin]
+        flags = \((["-H", "-S", "-n"] + preserved).joined(separator: " "))
 
         """
     }
@@ -329,7 +340,7 @@ struct AnsibleEvent: Decodable, Equatable {
         guard event == .taskFinished, let index, let name, let status else { return nil }
         return TaskResult(
             index: index, count: count, role: role, name: name, status: status, seconds: seconds ?? 0,
-            module: module, message: message)
+            module: module, message: message?.withoutCredentials)
     }
 
     /// The progress, if the event reports the start of a task.

@@ -8,9 +8,10 @@ package struct CloneCheck: Sendable {
     /// The role that clones.
     private static let role = "script_languages"
 
+    /// The repository, without the login that its URL may have.
     let url: String
     let version: String
-    private let command: Command
+    private let question: GitQuestion
     private let firstStepWithout: Int
 
     /// - Parameter hostAddress: The address of this host in the build machine.
@@ -23,16 +24,20 @@ package struct CloneCheck: Sendable {
             let version = text("script_languages_version") ?? pins.git["script-languages-release"],
             !url.contains("{{"), !version.contains("{{")
         else { return nil }
-        let seen = { (address: String) in address.replacing("//\(hostAddress)", with: "//127.0.0.1") }
-        (self.url, self.version, firstStepWithout) = (url, version, step + 1)
+        let seen = { (address: String) in
+            address.replacing("//\(hostAddress)", with: "//127.0.0.1").replacing("@\(hostAddress)", with: "@127.0.0.1")
+        }
+        (self.url, self.version, firstStepWithout) = (url.separatingLogin.url, version, step + 1)
         let limit =
             if case .integer(let seconds)? = variables["script_languages_answer_timeout"] { seconds } else { 10 }
-        command = Command(
-            "timeout",
-            [
-                "--kill-after=2", "\(limit)", "git", "ls-remote", "--exit-code", "--tags", "--", seen(url),
-                "refs/tags/\(version)",
-            ], environment: Self.environment(mirrors: variables["script_languages_mirrors"], limit, seen))
+        var question = GitQuestion(
+            ["ls-remote", "--exit-code", "--tags"], seen(url), ["refs/tags/\(version)"], limit: limit)
+        if case .map(let mirrors)? = variables["script_languages_mirrors"] {
+            for (original, mirror) in mirrors.sorted(by: { $0.key < $1.key }) {
+                if case .string(let address) = mirror { question.addMirror(of: original, seen(address)) }
+            }
+        }
+        self.question = question
     }
 
     /// Asks the repository for the tag.
@@ -43,7 +48,7 @@ package struct CloneCheck: Sendable {
         guard stepsDone < firstStepWithout else { return }
         let output: CommandOutput
         // This host needs no git for a build, the machine does.
-        do { output = try await runner.execute(command) } catch is ToolMissing { return }
+        do { output = try await question.ask(runner) } catch is ToolMissing { return }
         try Task.checkCancellation()
         switch output.status {
         case .exited(0), .exited(127): return
@@ -55,26 +60,5 @@ package struct CloneCheck: Sendable {
                 .failed, "script-languages-release cannot be reached: \(said.isEmpty ? "no answer in time" : said)",
                 advice: "make \(url) reachable, or build without --release")
         }
-    }
-
-    /// Git must neither ask a question nor wait for ever; mirrors are settings that it takes from the environment.
-    private static func environment(
-        mirrors: Variable?, _ limit: Int, _ seen: (String) -> String
-    ) -> [String: String?] {
-        let pairs: [(String, String)] =
-            if case .map(let mirrors)? = mirrors {
-                mirrors.sorted { $0.key < $1.key }.compactMap { original, mirror in
-                    if case .string(let address) = mirror { (original, seen(address)) } else { nil }
-                }
-            } else { [] }
-        var environment: [String: String?] = [
-            "GIT_TERMINAL_PROMPT": "0", "GIT_SSH_COMMAND": "ssh -o BatchMode=yes -o ConnectTimeout=\(limit)",
-            "GIT_HTTP_LOW_SPEED_LIMIT": "1000", "GIT_HTTP_LOW_SPEED_TIME": "30", "GIT_CONFIG_COUNT": "\(pairs.count)",
-        ]
-        for (index, (original, mirror)) in pairs.enumerated() {
-            environment["GIT_CONFIG_KEY_\(index)"] = "url.\(mirror).insteadOf"
-            environment["GIT_CONFIG_VALUE_\(index)"] = original
-        }
-        return environment
     }
 }

@@ -211,7 +211,8 @@ package struct PackageIndex: Sendable {
             guard let match = line.wholeMatch(of: /[^=]*\.([a-z-]+)=.(.*)./), let name = names[String(match.1)] else {
                 return
             }
-            settings[name] = String(match.2)
+            // pip writes the lines of a value as a string of Python.
+            settings[name] = String(match.2).replacing(#"\n"#, with: " ")
         }
     }
 
@@ -225,12 +226,13 @@ package struct PackageIndex: Sendable {
         guard !versions.isEmpty else { return [:] }
         let requirements = versions.map { "\($0.key)==\($0.value)" }.sorted()
         let report = "\(directory)/report.\(requirements.joined().hashValue).json"
+        let environment = source.isEmpty ? [:] : try await environmentForBuilding()
         let output = try await runner.execute(
             pip(
                 [
                     "install", "--quiet", "--dry-run", "--ignore-installed", "--report", report, "--no-deps",
                     "--only-binary=:all:", "--target", "\(directory)/target", "--python-version", pythonVersion,
-                ] + source.sorted().flatMap { ["--no-binary", $0] } + requirements))
+                ] + source.sorted().flatMap { ["--no-binary", $0] } + requirements, environment))
         try Task.checkCancellation()
         guard output.status.isSuccess else { return nil }
         return try Self.wheels(inReport: Data(readText(report).utf8))
@@ -275,18 +277,50 @@ package struct PackageIndex: Sendable {
 
     /// The tags of a Git repository, or `nil` if it cannot be reached.
     package func tags(of repository: String) async throws -> [String]? {
-        let command = Command(
-            "timeout", ["20", "git", "ls-remote", "--tags", "--refs", "--sort=-v:refname", repository],
-            environment: ["GIT_TERMINAL_PROMPT": "0"])
-        let output = try await runner.execute(command)
+        let question = GitQuestion(["ls-remote", "--tags", "--refs", "--sort=-v:refname"], repository, limit: 20)
+        let output = try await question.ask(runner)
         guard output.status.isSuccess else { return nil }
         return output.standardOutput.split(separator: "\n").compactMap { line in
             line.split(separator: "\t").last.map { String($0.dropFirst("refs/tags/".count)) }
         }
     }
 
-    private func pip(_ arguments: [String]) -> Command {
-        Command(python, ["-m", "pip", "--disable-pip-version-check", "--no-input"] + arguments)
+    private func pip(_ arguments: [String], _ environment: [String: String] = [:]) -> Command {
+        Command(
+            python, ["-m", "pip", "--disable-pip-version-check", "--no-input"] + arguments,
+            environment: environment.mapValues { $0 })
+    }
+
+    /// To build a distribution, pip starts itself with the URLs of the indexes as arguments. It gets their logins in a
+    /// file instead.
+    private func environmentForBuilding() async throws -> [String: String] {
+        let output = try await runner.execute(pip(["config", "list"]))
+        let (environment, netrc) = Self.separatingLogins(inPipSettings: output.standardOutput)
+        guard !netrc.isEmpty else { return [:] }
+        try writeAtomically(netrc, to: "\(directory)/netrc", mode: 0o600)
+        return environment.merging(["NETRC": "\(directory)/netrc"]) { $1 }
+    }
+
+    /// The indexes without their logins as environment variables of pip, and the logins as a `.netrc` file, which knows one
+    /// for each host. A URL whose login cannot be written there stays as it is.
+    static func separatingLogins(inPipSettings text: String) -> (environment: [String: String], netrc: String) {
+        var logins: [String: String] = [:]
+        let separated = { (url: Substring) -> String in
+            let (plain, login) = String(url).separatingLogin
+            guard let login, let line = login.netrc, [nil, line].contains(logins[login.machine]) else {
+                return String(url)
+            }
+            logins[login.machine] = line
+            return plain
+        }
+        let settings = uvSettings(pipSettings: text)
+        var environment: [String: String] = [:]
+        for (name, setting) in [("PIP_INDEX_URL", "UV_DEFAULT_INDEX"), ("PIP_EXTRA_INDEX_URL", "UV_INDEX")] {
+            environment[name] = settings[setting].map {
+                $0.split(whereSeparator: \.isWhitespace).map(separated).joined(separator: " ")
+            }
+        }
+        return (environment, logins.values.sorted().joined())
     }
 
     private func apt(_ program: String, _ arguments: [String]) -> Command {

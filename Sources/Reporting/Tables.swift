@@ -10,7 +10,12 @@ extension Table {
 extension Table {
     /// The table of `dss doctor`: every external tool, with the command that installs missing tools below it.
     package static func tools(_ tools: [ToolStatus]) -> Table {
-        let missing = tools.filter { $0.version == nil }
+        let missing = tools.filter { $0.version == nil && $0.repair == nil }
+        let install = missing.isEmpty ? [] : ["install the missing tools with: \(installCommand(missing))"]
+        let repairs = Set(tools.compactMap(\.repair)).sorted().map {
+            "the virtual environment was moved, or Python was upgraded; create it again with: \($0)"
+        }
+        let notes = install + repairs
         return Table(
             [
                 Column("tool", key: "name"), Column("version", fit: .wraps), Column("package"),
@@ -19,12 +24,12 @@ extension Table {
             rows: tools.map { tool in
                 [
                     Cell(tool.name),
-                    tool.version.map { Cell($0) } ?? Cell("missing", .null, ink: .loud),
+                    tool.version.map { Cell($0) } ?? Cell(tool.repair == nil ? "missing" : "broken", .null, ink: .loud),
                     Cell(tool.package), Cell(tool.neededFor),
                 ]
             },
             empty: "no external tools are needed",
-            notes: missing.isEmpty ? [] : ["", "install the missing tools with: \(installCommand(missing))"])
+            notes: notes.isEmpty ? [] : [""] + notes)
     }
 
     private static func installCommand(_ missing: [ToolStatus]) -> String {

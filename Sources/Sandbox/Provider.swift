@@ -67,8 +67,11 @@ package protocol BuildMachine: Sendable {
     var endpoint: SSHEndpoint { get }
     /// Number of playbook steps whose result the machine already contains.
     var stepsDone: Int { get }
-    /// Environment variables for tasks that download packages during the build: certificates, package index.
+    /// Environment variables for tasks that download packages during the build: certificates, package index. They are
+    /// shown in process lists, so none contains a password.
     var buildEnvironment: [String: String] { get }
+    /// Names of the variables that every login to the machine has for the same purpose, and whose values are secret.
+    var privateVariables: [String] { get }
     /// Components that are known to be missing from the cached system that the machine started from.
     var missing: [MissingComponent] { get }
     /// Whether an earlier run has sealed the machine, so that it only needs to be captured.
@@ -77,6 +80,7 @@ package protocol BuildMachine: Sendable {
 
 extension BuildMachine {
     package var isSealed: Bool { false }
+    package var privateVariables: [String] { [] }
 }
 
 package struct FinishedBuild: Sendable, Equatable {

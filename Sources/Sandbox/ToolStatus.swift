@@ -8,10 +8,14 @@ package struct ToolStatus: Sendable, Equatable, Codable {
     /// The stage or command that requires the program, in words.
     package var neededFor: String
 
-    package init(name: String, version: String?, package: String, neededFor: String) {
+    /// The command that repairs the virtual environment in which the program is, but cannot run; `nil` if there is none.
+    package var repair: String?
+
+    package init(name: String, version: String?, package: String, neededFor: String, repair: String? = nil) {
         self.name = name
         self.version = version
         self.package = package
         self.neededFor = neededFor
+        self.repair = repair
     }
 }

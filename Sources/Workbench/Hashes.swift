@@ -95,7 +95,7 @@ func hexadecimal(_ bytes: some Sequence<UInt8>) -> String {
 /// The SHA-256 of a file of any size.
 package func sha256(of path: String) throws -> String { try sha256(of: RawPath(path)) }
 
-private func sha256(of path: RawPath) throws -> String {
+package func sha256(of path: RawPath) throws -> String {
     var state = SHA256()
     try readPieces(of: path) { state.update(bufferPointer: $0) }
     return hexadecimal(state.finalize())

@@ -41,6 +41,17 @@ package struct RawPath: Sendable, Hashable {
         return status
     }
 
+    package enum Kind: Sendable { case file, directory }
+
+    /// What is at the path itself; `nil` for a link, a device, a pipe or a socket.
+    package func kind() throws -> Kind? {
+        switch try status().st_mode & S_IFMT {
+        case S_IFREG: .file
+        case S_IFDIR: .directory
+        default: nil
+        }
+    }
+
     /// Where a symbolic link leads to; `nil` if there is none.
     package var linkTarget: [UInt8]? {
         var buffer = [UInt8](repeating: 0, count: Int(PATH_MAX))

@@ -37,6 +37,27 @@ struct DiskWriterTests {
         }
     }
 
+    @Test("the settings that a user has for mtools change nothing")
+    func settings() async throws {
+        try await withTemporaryDirectory { directory in
+            try writeAtomically("nonsense here\n", to: "\(directory)/.mtoolsrc")
+            try writeAtomically("loader", to: "\(directory)/loader")
+            let disk = "\(directory)/disk"
+            try await runner.run(Command("truncate", ["--size=64M", disk]))
+            let partition = DiskLayout.Partition(name: "ESP", startMiB: 1, sizeMiB: 60, type: "")
+            let commands = BootLoader.espCommands(disk: disk, partition: partition, loader: "\(directory)/loader")
+            for command in commands {
+                // What the program inherits, and what the command itself sets.
+                var command = command
+                command.environment.merge(["HOME": directory]) { own, _ in own }
+                try await runner.run(command)
+            }
+            let text = try await runner.run(
+                Command("mtype", ["-i", "\(disk)@@1M", "::EFI/BOOT/BOOTX64.EFI"], environment: ["HOME": "/"]))
+            #expect(text == "loader")
+        }
+    }
+
     @Test func filesComeBackAsTheyWere() async throws {
         try await withTemporaryDirectory { directory in
             let root = try SmallRoot.make(in: directory)

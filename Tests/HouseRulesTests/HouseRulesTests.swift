@@ -112,6 +112,20 @@ struct HouseRulesTests {
         }
     }
 
+    @Test("scripts drop the variable with which cd goes to another folder than the one they are in")
+    func scripts() throws {
+        let folder = Self.root.appending(path: "tools")
+        let scripts = try FileManager.default.contentsOfDirectory(at: folder, includingPropertiesForKeys: nil)
+            .filter { $0.pathExtension == "sh" }
+        #expect(!scripts.isEmpty)
+        for script in scripts {
+            let lines = try String(contentsOf: script, encoding: .utf8).split(separator: "\n")
+            let unset = lines.firstIndex { $0.hasPrefix("unset CDPATH") } ?? lines.endIndex
+            let cd = lines.firstIndex { $0.hasPrefix("cd ") } ?? lines.endIndex
+            #expect(unset <= cd, "\(script.lastPathComponent)")
+        }
+    }
+
     @Test("each name in the list of slow tests is that of a suite or a test")
     func slowTests() throws {
         let list = try String(contentsOf: Self.root.appending(path: "tools/slow-tests.txt"), encoding: .utf8)

@@ -55,6 +55,15 @@ struct PlaybookRunTests {
         }
     }
 
+    @Test("sudo leaves the secret variables of a login as they are, whose values are in no file of the run")
+    func privateVariables() async throws {
+        #expect(run.configuration.contains("flags = -H -S -n\n"))
+        var run = run
+        run.privateVariables = ["PIP_INDEX_URL", "http_proxy"]
+        #expect(run.configuration.contains("flags = -H -S -n --preserve-env=PIP_INDEX_URL,http_proxy\n"))
+        #expect(run.command == self.run.command)
+    }
+
     @Test("resumes from the role of a task", arguments: [("docker", "docker"), ("other", "base,docker")])
     func rerun(_ role: String, _ roles: String) {
         let task = TaskResult(index: 1, count: 2, role: role, name: "Install", status: .failed, seconds: 0)

@@ -108,8 +108,28 @@ struct SSHConfigTests {
         ("http://me:p@ss@mirror.example/debian main", "http://•••@mirror.example/debian main"),
         ("'http://token@a' and http://u:p@b:80/", "'http://•••@a' and http://•••@b:80/"),
         ("https://a.example/x@1", "https://a.example/x@1"), ("me@example.com", "me@example.com"), ("", ""),
+        ("http://u:it's@se@cret@b:80/x@y", "http://•••@b:80/x@y"), ("http://a and me@b", "http://a and me@b"),
     ])
     func credentialsInURLsAreMasked(_ text: String, _ masked: String) {
         #expect(text.withoutCredentials == masked)
+    }
+
+    @Test(arguments: [
+        (
+            "https://me:a%40b@one.test:8443/x@1", "https://one.test:8443/x@1", "https://me:a%40b@one.test:8443\n",
+            "machine one.test login me password a@b\n"
+        ),
+        (
+            "http://me:a@b@one.test", "http://one.test", "http://me:a%40b@one.test\n",
+            "machine one.test login me password a@b\n"
+        ),
+        ("https://token@one.test/x", "https://one.test/x", "https://token:@one.test\n", nil),
+        ("https://me:a%20b@one.test/x", "https://one.test/x", "https://me:a%20b@one.test\n", nil),
+        ("ssh://git@one.test/x", "ssh://git@one.test/x", nil, nil),
+        ("https://one.test/x@1", "https://one.test/x@1", nil, nil),
+    ])
+    func loginsOfURLsAreSeparated(_ text: String, _ url: String, _ git: String?, _ netrc: String?) {
+        let (found, login) = text.separatingLogin
+        #expect(found == url && login?.gitCredential == git && login?.netrc == netrc)
     }
 }

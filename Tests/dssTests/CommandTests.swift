@@ -72,6 +72,16 @@ struct CommandTests {
         }
     }
 
+    @Test("the password in the URL of a definition is not shown", arguments: ["--json", "--origins"])
+    func passwordOfURL(option: String) async throws {
+        try await withFolder { world in
+            let set = "playbook.variables.script_languages_url=https://me:s3cr3t@git.test/x.git"
+            let said = await world.dss("definition", "--set", set, option)
+            #expect(said.code == 0 && said.output.contains("https://•••@git.test/x.git"), "\(said)")
+            #expect(!said.output.contains("s3cr3t"))
+        }
+    }
+
     @Test(
         "a default password of fewer than 12 characters is refused before anything is done, unless allowed",
         arguments: [
@@ -281,6 +291,22 @@ struct CommandTests {
             #expect(fileExists(entry) == (answer != "y"))
             #expect(await world.dss(command + ["--yes"]).code == 0)
             #expect(!fileExists(entry))
+        }
+    }
+
+    @Test("the contents of the cache are read by root, and by no command that removes something else")
+    func verifiedCache() async throws {
+        try await withFolder { world in
+            var world = world
+            world.runner = SystemCommandRunner()
+            let command = ["prune-cache", "--verify", "--cache", "cache", "--state", "state"]
+            #expect(await world.dss(command).code == 77)
+            world.isRoot = true
+            let said = await world.dss(command)
+            #expect(said.code == 0 && said.output.contains("the cache is empty"), "\(said)")
+            for other in [["--all"], ["--keep", "1GB"], ["--unused-for", "3"]] {
+                #expect(await world.dss(command + other).code == 64)
+            }
         }
     }
 

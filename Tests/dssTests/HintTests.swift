@@ -145,6 +145,10 @@ struct HintTests {
                 Invocation(program: "./dss"), "a file that dss did not create; /usr/bin/dss run",
                 "a file that dss did not create; /usr/bin/dss run"
             ),
+            (
+                Invocation(program: "./dss"), "to run it again: apt -o a=http://me:secret@proxy:1 && dss doctor",
+                "to run it again: apt -o a=http://•••@proxy:1 && ./dss doctor"
+            ),
         ])
     func spelling(invocation: Invocation, text: String, spelled: String) {
         #expect(invocation.spelled(text) == spelled)

@@ -3,6 +3,8 @@ import Foundation
 import Testing
 import Workbench
 
+@testable import dss
+
 /// `dss reset-password` and `dss install-dependencies` on a machine behind a real sshd, which runs nothing of it.
 @Suite("Commands for an existing machine", .timeLimit(.minutes(3)))
 struct HostCommandTests {
@@ -112,6 +114,14 @@ struct HostCommandTests {
             #expect(owner.sandbox.runs.first?.hasPrefix("roles=only ") == true)
             #expect(!owner.machine.commands.contains("seal"))
         }
+    }
+
+    @Test("JupyterLab is promised for the next boot, and only if it was installed")
+    func summary() {
+        #expect(InstallDependencies.summary("box", ["base"]) == "installed the sandbox on box\n")
+        #expect(
+            InstallDependencies.summary("box", ["base", "jupyter_settings"])
+                == "installed the sandbox on box\nJupyterLab starts at the next boot; a login then shows its address\n")
     }
 
     @Test("a release other than the definition's is refused; a failed task is reported")

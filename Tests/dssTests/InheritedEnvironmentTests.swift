@@ -12,7 +12,10 @@ struct InheritedEnvironmentTests {
             "QEMU_LD_PREFIX", "SYSTEMD_NSPAWN_LOCK", "DOCKER_DEFAULT_PLATFORM", "MTOOLSRC", "MKE2FS_CONFIG",
             "APT_CONFIG",
             "DEB_VENDOR", "SOURCE_DATE_EPOCH", "TAR_OPTIONS", "ZSTD_CLEVEL", "GZIP", "BASH_ENV", "LD_PRELOAD",
-            "OPENSSL_CONF", "NOT_KNOWN_YET",
+            "OPENSSL_CONF", "NOT_KNOWN_YET", "TAPE", "POSIXLY_CORRECT", "XZ_OPT", "XZ_DEFAULTS", "ZSTD_NBTHREADS",
+            "RSYNC_RSH", "GIT_EXTERNAL_DIFF", "GIT_SSL_NO_VERIFY", "PYTHONDONTWRITEBYTECODE", "PYTHONSTARTUP",
+            "BASH_FUNC_tar%%", "ENV", "CDPATH", "SHELL", "DU_BLOCK_SIZE", "QUOTING_STYLE", "MTOOLS_LOWER_CASE",
+            "UV_INDEX_URL", "NETRC", "CURL_HOME", "E2FSPROGS_FAKE_TIME",
         ])
     func refused(_ name: String) {
         #expect(!InheritedEnvironment.allows(name))

@@ -6,7 +6,7 @@ import Workbench
 /// A content-addressed cache of directory trees: the key of a tree is the hash of its inputs.
 ///
 ///     base/KEY/  base/KEY.json     a root file system and its manifest
-///     base/KEY.products/           products made from it, removed with it
+///     base/KEY.products/           products made from it, removed with it: contents.json are digests of its files
 ///     layers/KEY/  …               the changes of a step: an overlay's upper directory, moved, never copied
 ///     locks/                       locks of the builds that create or use an entry
 ///     work/BUILD/                  trees of running builds
@@ -22,6 +22,7 @@ package struct ContentCache: Sendable, Equatable {
     func tree(_ kind: Kind, _ key: String) -> String { "\(directory)/\(kind.rawValue)/\(key)" }
     func manifest(_ kind: Kind, _ key: String) -> String { "\(directory)/\(kind.rawValue)/\(key).json" }
     func products(_ kind: Kind, _ key: String) -> String { CachedTree(key: key, path: tree(kind, key)).products }
+    func contents(_ kind: Kind, _ key: String) -> String { "\(products(kind, key))/contents.json" }
     func lock(_ kind: Kind, _ key: String) -> String { "\(directory)/locks/\(kind.rawValue)-\(key).lock" }
     func workspace(_ build: String) -> String { "\(directory)/work/\(build)" }
 }
@@ -144,7 +145,7 @@ struct CacheAccess: Sendable {
         case corrupt(String)
     }
 
-    /// The state of an entry; nothing is changed.
+    /// The state of an entry; of its files, nothing is changed.
     func state(_ kind: ContentCache.Kind, _ key: String) async throws -> State {
         let tree = cache.tree(kind, key)
         let manifest = CacheEntryManifest.read(cache.manifest(kind, key))
@@ -155,8 +156,9 @@ struct CacheAccess: Sendable {
         guard manifest.key == key else { return .corrupt("its manifest belongs to another entry") }
         guard fileExists(tree) else { return .corrupt("its files are missing") }
         let fingerprint = try await runner.run(.fingerprint(of: tree)).trimmedLine
-        return fingerprint == manifest.fingerprint
-            ? .valid(manifest) : .corrupt("some of its files are missing or changed")
+        guard fingerprint == manifest.fingerprint else { return .corrupt("some of its files are missing or changed") }
+        return try await hasOtherContents(kind, key)
+            ? .corrupt("the contents of some of its files have changed") : .valid(manifest)
     }
 
     /// - Parameter isCurrent: whether what is not part of the key has not changed since the entry was made.
@@ -211,6 +213,7 @@ struct CacheAccess: Sendable {
         let seconds = started.map { ($0.duration(to: .now) / .milliseconds(1)).rounded() / 1000 }
         async let fingerprint = runner.run(.fingerprint(of: tree)).trimmedLine
         async let bytes = runner.diskUsage(of: [tree])
+        try await ContentRecord(of: tree, now: Self.now).write(cache.contents(kind, key))
         let manifest = CacheEntryManifest(
             key: key, inputs: inputs, fingerprint: try await fingerprint, bytes: try await bytes, missing: missing,
             parts: parts, reads: reads, seconds: seconds, usedBy: [build.assetID.rawValue: Self.now])

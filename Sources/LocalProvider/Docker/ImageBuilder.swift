@@ -88,6 +88,7 @@ private struct ReproducibleMachine: BuildMachine {
     var endpoint: SSHEndpoint { machine.endpoint }
     var stepsDone: Int { machine.stepsDone }
     var missing: [MissingComponent] { machine.missing }
+    var privateVariables: [String] { machine.privateVariables }
     var buildEnvironment: [String: String] {
         machine.buildEnvironment.merging(Reproducible.environment) { $1 }
     }

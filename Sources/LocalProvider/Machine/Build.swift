@@ -13,6 +13,8 @@ package final class Build: Sendable {
     /// Directory for the trees that the build changes, on the cache's file system.
     package let workspace: String
     let holder: String
+    /// How long the build may still read the contents of cache entries to compare them.
+    let contentBudget: Mutex<Duration>
     private let locks: Mutex<Locks>
 
     private struct Locks: ~Copyable {
@@ -22,13 +24,14 @@ package final class Build: Sendable {
 
     init(
         assetID: AssetID, name: String, directory: String, workspace: String, holder: String,
-        lock: consuming FileLock
+        contentBudget: Duration, lock: consuming FileLock
     ) {
         self.assetID = assetID
         self.name = name
         self.directory = directory
         self.workspace = workspace
         self.holder = holder
+        self.contentBudget = Mutex(contentBudget)
         locks = Mutex(Locks(own: lock))
     }
 
@@ -177,7 +180,7 @@ extension LocalMachineFactory {
     ) async -> Build {
         let build = Build(
             assetID: assetID, name: parts.name, directory: parts.directory, workspace: parts.workspace,
-            holder: record.holder, lock: lock)
+            holder: record.holder, contentBudget: contentBudget, lock: lock)
         await undo.register("the build directory \(build.directory)", remedy: remedy(assetID), isKeepable: true) {
             defer { build.close() }
             try await dismantle(parts)

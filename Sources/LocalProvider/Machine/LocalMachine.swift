@@ -6,6 +6,7 @@ import Workbench
 package struct LocalMachine: BuildMachine {
     package let endpoint: SSHEndpoint
     package let buildEnvironment: [String: String]
+    package let privateVariables: [String]
     package let plan: MachinePlan
     package let build: Build
     /// The read-only trees below the machine's own changes, the base system first.
@@ -64,6 +65,8 @@ package struct LocalMachineFactory: Sendable {
     /// Called before anything is made, with the number of steps that the cache has: a check of what the other steps need
     /// costs seconds here, and minutes when they run.
     package var beforeBuilding: @Sendable (_ stepsDone: Int) async throws -> Void = { _ in }
+    /// How long a build reads the contents of cache entries to compare them.
+    package var contentBudget = Duration.seconds(1)
     /// The words after `dss` with which the user started this program, to repeat a build with what changes.
     package var typed: [String]
 

@@ -3,6 +3,9 @@ import Workbench
 
 /// The configuration files for a build's sshd, package indexes and certificates. They are bind-mounted into the
 /// machine's /run and never become part of its file system.
+///
+/// The host's URLs may contain a login. Only root can read the files that have one, and no program gets one as an
+/// argument: whatever logs in to the machine finds the URL in its environment (`privateEnvironment`).
 struct MachineFiles: Sendable, Equatable {
     /// Directory of the files in the machine.
     static let directory = "/run/dss"
@@ -73,8 +76,8 @@ struct MachineFiles: Sendable, Equatable {
     /// `/run/systemd/system`.
     var contents: [String: String] {
         var files = [
-            "sshd_config": Self.sshd,
-            "pip.conf": pip.text(certificates: host.certificates == nil ? nil : Self.certificates),
+            "sshd_config": Self.sshd + setEnvironment,
+            "pip.conf": pip.public.text(certificates: host.certificates == nil ? nil : Self.certificates),
             "apt.conf": aptConfiguration, "auth.conf": host.aptCredentials, "apt/build.list": sources.machineList,
             "resolv.conf": "nameserver \(MachineNetwork.nameServer)\n",
             "system/dss-sshd.service": Self.unit,
@@ -84,10 +87,23 @@ struct MachineFiles: Sendable, Equatable {
         return files
     }
 
-    /// Whether only root may read a file in the machine. pip.conf is for the tasks of the login user, too.
+    /// Whether only root may read a file in the machine: what contains a login.
     func isPrivate(_ file: String) -> Bool {
-        file == "auth.conf"
-            || file == "apt/build.list" && sources.machineList != sources.machineList.withoutCredentials
+        switch file {
+        case "sshd_config", "auth.conf": true
+        case "apt.conf": aptConfiguration.contains("@")
+        case "apt/build.list": sources.machineList != sources.machineList.withoutCredentials
+        default: false
+        }
+    }
+
+    /// The setting of sshd(8) that gives `privateEnvironment` to every session; empty if there is nothing in it. Only the
+    /// first such line of the file counts. For the quotes, see argv_split() in OpenSSH's misc.c.
+    private var setEnvironment: String {
+        let words = privateEnvironment.sorted { $0.key < $1.key }.map { name, value in
+            "\"\(name)=\(value.map { "\"'\\".contains($0) ? "\\\($0)" : String($0) }.joined())\""
+        }
+        return words.isEmpty ? "" : "SetEnv \(words.joined(separator: " "))\n"
     }
 
     /// apt's configuration. dpkg need not sync each file, because a machine that loses power is discarded. The sources
@@ -105,8 +121,16 @@ struct MachineFiles: Sendable, Equatable {
         return pip
     }
 
-    /// Environment for tasks that download packages.
-    var environment: [String: String] {
+    /// Environment for tasks that download packages. Ansible passes it to the machine in the arguments of ssh.
+    var environment: [String: String] { variables.filter { !$0.value.contains("@") } }
+
+    /// What else belongs to this environment: the values with a login.
+    var privateEnvironment: [String: String] {
+        variables.merging(pip.privateEnvironment) { $1 }.filter { $0.value.contains("@") }
+            .mapValues { $0.split(whereSeparator: \.isWhitespace).joined(separator: " ") }
+    }
+
+    private var variables: [String: String] {
         var variables = host.proxies
         variables["PIP_CONFIG_FILE"] = Self.pip
         variables["APT_CONFIG"] = Self.apt
@@ -132,9 +156,24 @@ struct PipSettings: Sendable, Equatable {
     init(configurations: [String], environment: [String: String]) {
         for text in configurations { read(text) }
         for name in Self.inherited {
-            let variable = "PIP_" + name.uppercased().map { $0 == "-" ? "_" : String($0) }.joined()
-            if let value = environment[variable], !value.isEmpty { values[name] = value }
+            if let value = environment[Self.variable(name)], !value.isEmpty { values[name] = value }
         }
+    }
+
+    /// The variable by which pip takes a setting from the environment.
+    private static func variable(_ name: String) -> String { "PIP_" + name.uppercased().replacing("-", with: "_") }
+
+    /// The settings without a login.
+    var `public`: PipSettings {
+        var settings = self
+        settings.values = values.filter { !$0.value.contains("@") }
+        return settings
+    }
+
+    /// The settings with a login, as environment variables of pip.
+    var privateEnvironment: [String: String] {
+        Dictionary(
+            uniqueKeysWithValues: values.filter { $0.value.contains("@") }.map { (Self.variable($0.key), $0.value) })
     }
 
     /// Reads the sections `global` and `install`; values may continue on indented lines.

@@ -141,10 +141,11 @@ extension LocalMachineFactory {
             hasSystemd: fileExists("/run/systemd/system"))
         let process = try await runner.start(
             nspawn.command(environment: build.environment), log: build.path("console.log"))
+        let files = MachineFiles(host: self.host, sources: sources)
         let machine = LocalMachine(
             endpoint: SSHEndpoint(configFile: build.path("ssh_config"), alias: build.name),
-            buildEnvironment: MachineFiles(host: host, sources: sources).environment, plan: plan, build: build,
-            trees: trees,
+            buildEnvironment: files.environment, privateVariables: files.privateEnvironment.keys.sorted(), plan: plan,
+            build: build, trees: trees,
             process: process, started: .now)
         try await waitUntilReady(machine)
         return machine

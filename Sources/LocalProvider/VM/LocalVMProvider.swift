@@ -208,6 +208,7 @@ package struct LocalVMProvider: VMProvider {
         package var endpoint: SSHEndpoint { container.endpoint }
         package var stepsDone: Int { container.stepsDone }
         package var buildEnvironment: [String: String] { container.buildEnvironment }
+        package var privateVariables: [String] { container.privateVariables }
         package var missing: [MissingComponent] { container.missing }
 
         let container: LocalMachine

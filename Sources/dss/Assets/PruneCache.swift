@@ -12,7 +12,8 @@ struct PruneCache: DssCommand {
         discussion: """
             The cache holds base systems, installed steps and compressed layers, which make the next build faster. \
             Removed entries are rebuilt when they are needed. Entries that a running build uses are kept. --all asks \
-            for confirmation.
+            for confirmation. A build notices files that were changed, but reads only a part of their contents; --verify \
+            reads all of them.
 
             Examples:
               sudo dss prune-cache --dry-run
@@ -20,6 +21,7 @@ struct PruneCache: DssCommand {
               sudo dss prune-cache --keep 20GB
               sudo dss prune-cache --all
               sudo dss prune-cache --all --yes
+              sudo dss prune-cache --verify
             """)
 
     @Option(
@@ -37,6 +39,9 @@ struct PruneCache: DssCommand {
 
     @Flag(help: "After confirmation, remove all entries that are not in use")
     var all = false
+
+    @Flag(help: "Read the contents of all entries, and remove those that have changed since they were built")
+    var verify = false
 
     @Flag(name: .customLong("dry-run"), help: .dryRun)
     var dryRun = false
@@ -56,6 +61,9 @@ struct PruneCache: DssCommand {
         if all, days != nil || keep != nil {
             throw ValidationError("--all cannot be combined with --unused-for or --keep")
         }
+        if verify, all || days != nil || keep != nil {
+            throw ValidationError("--verify cannot be combined with --all, --unused-for or --keep")
+        }
         if let days, !days.isFinite || days < 0 {
             throw ValidationError("--unused-for must be a number of days, and not negative")
         }
@@ -70,7 +78,8 @@ struct PruneCache: DssCommand {
     }
 
     private func prune(_ live: Live, isDryRun: Bool) async throws -> CachePruning {
-        try await live.factory(place).prune(
+        guard !verify else { return try await live.factory(place).verifyCache(isDryRun: isDryRun) }
+        return try await live.factory(place).prune(
             unusedForDays: days ?? (keep == nil && !all ? 30 : nil), toBytes: all ? 0 : keep?.bytes,
             now: live.now().timeIntervalSince1970, isDryRun: isDryRun)
     }

@@ -42,7 +42,14 @@ struct InstallDependencies: DssCommand {
                 order, on: host.access(live), with: live.provisioner(self.definition), runner: live.runner,
                 events: writer.sink)
         }
-        live.standardOutput.write(output.json ? event(missing) : "installed the sandbox on \(host.host)\n")
+        live.standardOutput.write(output.json ? event(missing) : Self.summary(host.host, definition.playbook.roles))
+    }
+
+    /// The playbook starts no service: the machine is meant to be restarted.
+    static func summary(_ host: String, _ roles: [String]) -> String {
+        "installed the sandbox on \(host)\n"
+            + (roles.contains("jupyter_settings")
+                ? "JupyterLab starts at the next boot; a login then shows its address\n" : "")
     }
 
     private func event(_ missing: [MissingComponent]) -> String {

@@ -114,9 +114,10 @@ extension FactSheet {
         guard let port = jupyterPort else { return }
         let (config, alias) = (machine.endpoint.configFile, machine.endpoint.alias)
         facts += [
-            Fact("jupyter", key: "jupyter_url", "http://\(machine.address):\(port)/lab"),
+            Fact("jupyter", "starts at the next boot: sudo reboot"),
+            .json("jupyter_url", .string("http://\(machine.address):\(port)/lab")),
             Fact("tunnel", "ssh -F '\(config)' -N -L \(port):localhost:\(port) '\(alias)'"),
-            .shown("via tunnel", "http://localhost:\(port)/lab (only SSH is open; JupyterLab starts at the next boot)"),
+            .shown("via tunnel", "http://localhost:\(port)/lab, after the boot (only SSH is open)"),
         ]
     }
 }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Definition
+import Workbench
 
 /// `dss definition`
 struct DefinitionCommand: DssCommand {
@@ -32,6 +33,7 @@ struct DefinitionCommand: DssCommand {
     func run(in live: Live) async throws {
         if reference { return live.standardOutput.write(DefinitionReference.markdown) }
         let effective = try live.source(definition).loadDefinition()
-        live.standardOutput.write(json ? effective.json() : effective.yaml(withOrigins: origins))
+        let text = json ? effective.json() : effective.yaml(withOrigins: origins)
+        live.standardOutput.write(text.withoutCredentials)
     }
 }

@@ -65,21 +65,45 @@ struct Tool: Sendable {
 
     /// The command that installs a missing program.
     static func advice(for executable: String) -> String {
-        // The environment exists, or its program would not have been chosen.
-        if executable.contains("/.venv/bin/") {
-            return "the virtual environment was moved, or Python was upgraded; create it again with tools/setup.sh"
+        if let environment = VirtualEnvironment(of: executable) {
+            return
+                "the virtual environment was moved, or Python was upgraded; create it again with: \(environment.repair)"
         }
         let name = baseName(executable)
         let package = all.first { $0.name == name }?.package
         return package.map { "sudo apt-get install \($0)" } ?? "run 'dss doctor' to list the required tools"
     }
 
-    /// Runs the program to get its version; a program that cannot be run counts as missing.
+    /// Runs the program to get its version; a program that cannot be run counts as missing. In a virtual environment of
+    /// another Python, a program starts and fails.
     func status(_ runner: any CommandRunner, path: String? = nil) async -> ToolStatus {
-        let output = try? await runner.execute(Command(path ?? name, versionArguments))
+        let environment = VirtualEnvironment(of: path ?? name)
+        let said = try? await runner.execute(Command(path ?? name, versionArguments))
+        let output = said.flatMap { environment == nil || $0.status.isSuccess ? $0 : nil }
         let text = output.map { $0.standardOutput + $0.standardError } ?? ""
         let version = text.firstMatch(of: /\d+(\.\d+)+[-\w.+~]*/).map { String($0.output.0) }
         return ToolStatus(
-            name: name, version: output.map { _ in version ?? "installed" }, package: package, neededFor: neededFor)
+            name: name, version: output.map { _ in version ?? "installed" }, package: package, neededFor: neededFor,
+            repair: output == nil ? environment?.repair : nil)
+    }
+}
+
+/// The virtual environment `.venv` of Python that contains a program.
+private struct VirtualEnvironment {
+    var folder: String
+
+    /// - Returns: `nil` for a program that is not in one. One that was chosen there exists.
+    init?(of program: String) {
+        guard let range = program.firstRange(of: "/.venv/bin/") else { return nil }
+        folder = canonicalPath(String(program[..<range.lowerBound]))
+    }
+
+    /// The command that creates it again: the script of the repository, or what the script does.
+    var repair: String {
+        let script = "\(folder)/tools/setup.sh"
+        let new = "\(folder)/.venv"
+        return fileExists(script)
+            ? shellQuoted(script)
+            : "python3 -m venv --clear \(shellQuoted(new)) && \(shellQuoted("\(new)/bin/pip")) install ansible-core"
     }
 }

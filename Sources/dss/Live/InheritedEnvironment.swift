@@ -2,7 +2,8 @@
 ///
 /// It is a list of what is allowed, because each tool has variables that change what it does (`ANSIBLE_…`, `GIT_…`,
 /// `PYTHON…`, `QEMU_…`, `SYSTEMD_…`), new versions add more, and none of them is part of a cache key. A tool that needs
-/// such a variable gets it in its `Command`.
+/// such a variable gets it in its `Command`. `SHELL` is not among them: ssh runs a `ProxyCommand` by it, and that of a
+/// service, such as `/bin/false`, runs nothing.
 enum InheritedEnvironment {
     /// Whether programs inherit a variable. Proxies have names in lower and in upper case.
     static func allows(_ name: String) -> Bool {
@@ -17,7 +18,7 @@ enum InheritedEnvironment {
 
     private static let names: Set = [
         // Where programs, libraries and files of the user are.
-        "PATH", "LD_LIBRARY_PATH", "HOME", "USER", "LOGNAME", "SHELL", "TMPDIR", "XDG_RUNTIME_DIR", "XDG_CONFIG_HOME",
+        "PATH", "LD_LIBRARY_PATH", "HOME", "USER", "LOGNAME", "TMPDIR", "XDG_RUNTIME_DIR", "XDG_CONFIG_HOME",
         "XDG_CACHE_HOME", "XDG_STATE_HOME",
         // The person and the terminal.
         "LANG", "LANGUAGE", "TZ", "TERM", "COLORTERM", "NO_COLOR", "DISPLAY", "WAYLAND_DISPLAY",

@@ -2,6 +2,7 @@ import AWSCore
 import Glibc
 import HTTPTransport
 import Sandbox
+import Workbench
 
 /// Sends HTTPS requests through the proxy in the environment, and everything else directly.
 ///
@@ -125,25 +126,6 @@ extension ProxyRoute {
 extension Endpoint {
     /// The host without the brackets that an IPv6 address has in a URL.
     fileprivate var plainHost: String { host.filter { $0 != "[" && $0 != "]" } }
-}
-
-/// - Returns: `nil` if a `%` is not followed by two hexadecimal digits, or the bytes are not UTF-8.
-private func percentDecoded(_ text: Substring) -> String? {
-    var bytes: [UInt8] = []
-    var rest = Array(text.utf8)[...]
-    while let byte = rest.popFirst() {
-        guard byte == UInt8(ascii: "%") else {
-            bytes.append(byte)
-            continue
-        }
-        let digits = String(decoding: rest.prefix(2), as: UTF8.self)
-        guard digits.count == 2, digits.allSatisfy(\.isHexDigit), let value = UInt8(digits, radix: 16) else {
-            return nil
-        }
-        bytes.append(value)
-        rest = rest.dropFirst(2)
-    }
-    return String(validating: bytes, as: UTF8.self)
 }
 
 extension Substring {

@@ -41,8 +41,10 @@ struct Invocation: Sendable {
     /// The whole command line of this process, for a user who has to type it with `sudo`.
     var asRoot: String { sudo + ([program] + arguments.map(shellQuoted)).joined(separator: " ") }
 
-    /// The text with its commands as this user has to type them.
+    /// The text with its commands as this user has to type them, and without passwords: a command to run again, or what a
+    /// program said, may contain a URL of the host.
     func spelled(_ text: String) -> String {
+        let text = text.withoutCredentials
         let commands = text.replacing(/(^|[\s'"`(])(sudo )?dss (--help|[a-z0-9-]+)((?: [a-z]+)?)/) { match in
             let (whole, before, root, name, next) = match.output
             let start = "\(before)\(root == nil ? "" : sudo)\(program) "
@@ -116,8 +118,16 @@ extension BuildEvent {
         switch self {
         case .notice(let message): .notice(invocation.spelled(message))
         case .warning(let message): .warning(invocation.spelled(message))
+        case .output(let stage, let line): .output(stage, line: line.withoutCredentials)
+        case .progress(let stage, let progress): .progress(stage, progress.withoutCredentials)
         default: self
         }
+    }
+}
+
+extension Progress {
+    fileprivate var withoutCredentials: Progress {
+        Progress(activity.withoutCredentials, completed: completed, total: total, unit: unit)
     }
 }
 
