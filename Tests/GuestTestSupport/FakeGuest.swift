@@ -88,6 +88,8 @@ package struct FakeGuest: GuestHost {
         # A refused password is answered at once, instead of after two seconds.
         sed -i 's/pam_unix\.so nullok/& nodelay/' /etc/pam.d/common-auth
         echo '* hard core 0' >/etc/security/limits.d/90-no-core-dumps.conf
+        # Security updates turned off as by their variable: without systemd, nothing could start them.
+        printf 'APT::Periodic::%s "0";\n' Update-Package-Lists Unattended-Upgrade >/etc/apt/apt.conf.d/20auto-upgrades
         cat >/etc/ssh/sshd_config <<END
         Port $port
         ListenAddress 127.0.0.1

@@ -103,7 +103,7 @@ private struct Configured: ExecutingRunner {
         guard command.executable != "apt-get" else { return CommandOutput() }
         var command = command
         let own: [String: String?] = [
-            "PIP_CONFIG_FILE": file, "HOME": "/nonexistent", "PIP_INDEX_URL": nil, "PIP_EXTRA_INDEX_URL": nil,
+            "PIP_CONFIG_FILE": file, "HOME": parentDirectory(file), "PIP_INDEX_URL": nil, "PIP_EXTRA_INDEX_URL": nil,
             "PIP_NO_INDEX": nil, "PIP_FIND_LINKS": nil, "http_proxy": nil, "HTTP_PROXY": nil, "NETRC": nil,
         ]
         command.environment.merge(own) { given, _ in given }
