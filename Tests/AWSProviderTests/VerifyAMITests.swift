@@ -54,7 +54,7 @@ extension ImageSuites {
                 let said = try await tester.verify(tester.image, "--keep-on-failure")
                 #expect(said.status == .exited(1), "\(said.errors)")
                 #expect(said.output.contains("FAILED no shell history is left"), "\(said.output)")
-                #expect(said.output.contains("1 of 47 checks failed"), "\(said.output)")
+                #expect(said.output.contains("1 of 48 checks failed"), "\(said.output)")
                 #expect(said.errors.contains("the first copy is instance i-"), "\(said.errors)")
                 #expect(said.errors.contains("delete-aws-assets --region eu-central-1 --asset-id '1.0-verify-first'"))
                 #expect(try await tester.left().count == 4)
