@@ -7,11 +7,14 @@ package struct Diagnostic: Hashable, Sendable, CustomStringConvertible {
     package var message: String
     /// A correction, appended to the message after a comma: `did you mean 'jupyter'?`
     package var suggestion: String?
+    /// The Debian package that the pins lack, if that is the mistake.
+    var unpinnedPackage: String?
 
-    package init(_ place: Place, _ message: String, _ suggestion: String? = nil) {
+    package init(_ place: Place, _ message: String, _ suggestion: String? = nil, unpinnedPackage: String? = nil) {
         self.place = place
         self.message = message
         self.suggestion = suggestion
+        self.unpinnedPackage = unpinnedPackage
     }
 
     package var description: String {

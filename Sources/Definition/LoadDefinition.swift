@@ -12,16 +12,21 @@ package struct DefinitionSource: Sendable {
     /// the file start at the file's directory.
     package var currentDirectory: String
     package var files: TextFiles
+    /// Asks the package index for packages that roles install and the pins lack. That takes seconds, so it is done after
+    /// the mistake is shown.
+    package var askIndex: (@Sendable (_ packages: [String], SandboxDefinition) async -> Failure?)?
 
     package init(
         file: String = "sandbox.yaml", overrides: [Override] = [], environment: [String: String] = [:],
-        currentDirectory: String, files: TextFiles = .disk
+        currentDirectory: String, files: TextFiles = .disk,
+        askIndex: (@Sendable (_ packages: [String], SandboxDefinition) async -> Failure?)? = nil
     ) {
         self.file = file
         self.overrides = overrides
         self.environment = environment
         self.currentDirectory = currentDirectory
         self.files = files
+        self.askIndex = askIndex
     }
 
     /// - Throws: A single `Failure` that lists every error in file, environment, flags and playbook.
@@ -55,7 +60,14 @@ package struct DefinitionSource: Sendable {
                 ).check()
             }
         }
-        guard let pins, diagnostics.isEmpty else { throw diagnostics.failure() }
+        guard let pins, diagnostics.isEmpty else {
+            var failure = diagnostics.failure()
+            let packages = Set(diagnostics.compactMap(\.unpinnedPackage)).sorted()
+            if let askIndex, !packages.isEmpty {
+                failure.inquiry = { await askIndex(packages, loaded.definition) }
+            }
+            throw failure
+        }
         return LoadedSandbox(definition: loaded, pins: pins)
     }
 

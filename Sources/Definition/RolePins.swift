@@ -58,7 +58,8 @@ struct RolePins {
 
     private func unpinned(_ package: String, _ role: String, _ place: Place) -> Diagnostic {
         Diagnostic(
-            place, "\(package) (role \(role)) has no version in \(pins.path)", "add it: dss pins add apt \(package)")
+            place, "\(package) (role \(role)) has no version in \(pins.path)", "add it: dss pins add apt \(package)",
+            unpinnedPackage: package)
     }
 
     /// The values in a list of tasks that are used in every run: those below `when` depend on it.

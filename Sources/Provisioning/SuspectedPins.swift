@@ -26,6 +26,18 @@ package enum SuspectedPins: Sendable, Equatable {
 }
 
 extension PinsCheck {
+    /// Says which versions the index has of packages without a pin.
+    package func offer(_ packages: [String]) async throws -> Failure {
+        let versions = try await index.aptVersions(of: packages).compactMapValues(\.first)
+        let details = packages.map { name in
+            versions[name].map { "\(name): \($0) is available" } ?? "\(name): not in the package index"
+        }
+        let known = packages.filter { versions[$0] != nil }
+        return Failure(
+            .badData, "the pins lack what roles install", details: details,
+            advice: known.isEmpty ? nil : "dss pins add apt \(known.joined(separator: " "))")
+    }
+
     /// The pins that are no longer available, among those that a failed installation may have asked for. Unlike
     /// `check`, it does not look for newer versions, which takes most of the time.
     package func gone(_ pins: Pins, _ suspects: SuspectedPins) async throws -> [PinStatus] {

@@ -67,6 +67,25 @@ struct PinsCommandTests {
         }
     }
 
+    @Test("the version that is available follows, if the index answers")
+    func offered() async throws {
+        try await with { world in
+            try writeAtomically(
+                "mytools_packages: [htop, jq, nosuch]\n",
+                to: "\(world.directory)/playbook/roles/mytools/defaults/main.yml")
+            var world = world
+            world.runner = AptIndex()
+            let said = await world.dss("create-vm", "--plan")
+            #expect(said.code == 65)
+            for line in [
+                "nosuch (role mytools) has no version", "htop: 3.2.2-2 is available", "jq: 1.6-2.1 is available",
+                "nosuch: not in the package index", "dss pins add apt htop jq\n",
+            ] {
+                #expect(said.errors.contains(line), "\(said.errors)")
+            }
+        }
+    }
+
     @Test("the changed versions are listed with their environment, as text and JSON")
     func changes() {
         var new = Self.pins
@@ -94,4 +113,22 @@ struct PinsCommandTests {
             try await body(PretendWorld(directory: folder))
         }
     }
+}
+
+/// A package index with two packages.
+private struct AptIndex: CommandRunner {
+    func execute(
+        _ command: Command, onLine: (@Sendable (Workbench.OutputStream, String) -> Void)?
+    ) async throws -> CommandOutput {
+        let table = "htop | 3.2.2-2 | here\n jq | 1.6-2.1 | here\n"
+        return CommandOutput(standardOutput: command.arguments.contains("madison") ? table : "")
+    }
+
+    func start(_ command: Command, log: String) async throws -> BackgroundProcess {
+        try await NoPrograms().start(command, log: log)
+    }
+
+    func converse<Result: Sendable>(
+        _ command: Command, _ body: (PromptSession) async throws -> Result
+    ) async throws -> Result { try await NoPrograms().converse(command, body) }
 }

@@ -1,4 +1,5 @@
 import Definition
+import Provisioning
 import Sandbox
 import Workbench
 
@@ -30,8 +31,10 @@ extension Live {
             overrides.append(Override("formats", formats.map(\.rawValue).joined(separator: ","), flag: "--format"))
         }
         return DefinitionSource(
-            file: options.file, overrides: overrides, environment: environment,
-            currentDirectory: currentDirectory)
+            file: options.file, overrides: overrides, environment: environment, currentDirectory: currentDirectory,
+            askIndex: { packages, definition in
+                try? await withPackageIndex(of: definition, options) { try await $0.offer(packages) }
+            })
     }
 
     /// Names and tags from the definition, or the defaults if there is no definition.
