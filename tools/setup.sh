@@ -55,12 +55,22 @@ python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' || {
     echo "Ansible requires Python 3.11 or newer; this host has $(python3 --version)" >&2
     exit 69
 }
-virtual_environment .venv tools/requirements.txt Ansible
+# At the same time, since each of them mostly uses one processor.
+virtual_environment .venv tools/requirements.txt Ansible &
+jobs=$!
 if "$tests"; then
-    virtual_environment .venv-aws tools/test-requirements.txt "the AWS emulator for tests"
-    virtual_environment .venv-ministack tools/ministack-requirements.txt "the second AWS emulator for tests"
-    virtual_environment .venv-templates tools/template-lint-requirements.txt "the template linters"
+    virtual_environment .venv-aws tools/test-requirements.txt "the AWS emulator for tests" &
+    jobs="$jobs $!"
+    virtual_environment .venv-ministack tools/ministack-requirements.txt "the second AWS emulator for tests" &
+    jobs="$jobs $!"
+    virtual_environment .venv-templates tools/template-lint-requirements.txt "the template linters" &
+    jobs="$jobs $!"
 fi
+status=0
+for job in $jobs; do
+    wait "$job" || status=$?
+done
+[ "$status" -eq 0 ] || exit "$status"
 
 if ! command -v swift >/dev/null; then
     echo "Swift was not found in PATH; building dss requires Swift 6.2 or newer: https://www.swift.org/install" >&2
