@@ -160,7 +160,9 @@ extension EndToEnd {
             let role = "- name: Wait\n  ansible.builtin.command: sleep 12\n  changed_when: false\n"
             try await with(SmallSandbox(roles: ["first": role])) { workspace in
                 async let first = workspace.run(["create-vm"])
-                while try await !workspace.run(["show-assets", "--json"]).standardOutput.contains("in-use") {
+                while try await !workspace.run(["show-assets", "--asset-id", "e2e", "--json"]).standardOutput
+                    .contains("in-use")
+                {
                     try await Task.sleep(for: .milliseconds(200))
                 }
                 let second = try await workspace.run(["create-vm"])
