@@ -157,8 +157,9 @@ extension ContentCache {
     /// - Parameter budget: how long to read; `nil` reads everything.
     func hasOtherContents(_ kind: Kind, _ key: String, within budget: Duration?) async throws -> Bool {
         let file = contents(kind, key)
-        // An entry of an older version has none.
-        guard fileExists(file) else { return false }
+        // An entry of an older version has none. Where everything is to be read, it counts as changed, because nobody can
+        // say that it has not.
+        guard fileExists(file) else { return budget == nil }
         guard let record = ContentRecord.read(file) else { return true }
         var checked = record
         if !record.isChanged {

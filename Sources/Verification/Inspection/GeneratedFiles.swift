@@ -58,7 +58,16 @@ struct GeneratedFiles: Sendable {
         ("debconf", .any, "/var/cache/debconf/config.dat /var/cache/debconf/templates.dat"),
         ("debconf", .empty, "/var/cache/debconf/passwords.dat"),
         ("ucf", .any, "/var/lib/ucf/cache/:etc:* /var/lib/ucf/hashfile /var/lib/ucf/registry"),
-        ("ucf", .empty, "/var/lib/ucf/hashfile.0 /var/lib/ucf/registry.0"),
+        // Earlier versions of the two, one for each file that was registered since.
+        (
+            "ucf", .any,
+            """
+            /var/lib/ucf/hashfile.0 /var/lib/ucf/hashfile.1 /var/lib/ucf/hashfile.2 /var/lib/ucf/hashfile.3
+            /var/lib/ucf/hashfile.4 /var/lib/ucf/hashfile.5 /var/lib/ucf/hashfile.6 /var/lib/ucf/hashfile.7
+            /var/lib/ucf/registry.0 /var/lib/ucf/registry.1 /var/lib/ucf/registry.2 /var/lib/ucf/registry.3
+            /var/lib/ucf/registry.4 /var/lib/ucf/registry.5 /var/lib/ucf/registry.6 /var/lib/ucf/registry.7
+            """
+        ),
         (
             "update-initramfs", .any,
             "/boot/initrd.img-* /etc/initramfs-tools/modules /etc/initramfs-tools/conf.d/sandbox"

@@ -40,7 +40,11 @@ struct PruneCache: DssCommand {
     @Flag(help: "After confirmation, remove all entries that are not in use")
     var all = false
 
-    @Flag(help: "Read the contents of all entries, and remove those that have changed since they were built")
+    @Flag(
+        help: """
+            Read the contents of all entries, and remove those that have changed since they were built, or that cannot \
+            be verified
+            """)
     var verify = false
 
     @Flag(name: .customLong("dry-run"), help: .dryRun)

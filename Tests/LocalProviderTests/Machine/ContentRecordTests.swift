@@ -100,12 +100,14 @@ struct ContentRecordTests {
         }
     }
 
-    @Test("an entry whose record is damaged is made again, one without a record is used")
+    @Test("an entry without a record is used, until all contents are to be verified; a damaged record is made again")
     func records() async throws {
         try await Self.withChangedEntry(age: 0, Self.nothing) { factory, use in
             unlink(factory.cache.contents(.base, "k"))
             let isMade = try await use(factory, Recorder())
             #expect(!isMade)
+            let unverifiable = try await factory.verifyCache(isDryRun: true).removed.map(\.key)
+            #expect(unverifiable == ["k"])
             try writeAtomically("{}", to: factory.cache.contents(.base, "k"))
             let isMadeAgain = try await use(factory, Recorder())
             #expect(isMadeAgain)

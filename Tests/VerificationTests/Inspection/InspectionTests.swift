@@ -30,6 +30,16 @@ struct InspectionTests {
         #expect(found == Set(leaks.map(\.path)))
     }
 
+    @Test("what a step keeps of earlier states is known, and no more of them than it keeps")
+    func earlierStates() async throws {
+        var tree = cleanTree()
+        for number in [0, 1, 7] { tree.add("/var/lib/ucf/registry.\(number)", "openssh-server /etc/ssh/sshd_config") }
+        tree.add("/var/lib/ucf/hashfile.0")
+        #expect(try await inspect(tree).unknown == [])
+        tree.add("/var/lib/ucf/registry.8", "x")
+        #expect(try await inspect(tree).unknown.map(\.path) == ["/var/lib/ucf/registry.8"])
+    }
+
     @Test("a folder in which nothing is known stands for its files")
     func grouping() async throws {
         var tree = cleanTree()
