@@ -37,6 +37,33 @@ struct CheckRequirementsTests {
         #expect(output.status == .exited(1) && output.standardError == "error: No virtual environment found\n")
     }
 
+    @Test("the input is read where nothing is to be checked or installed, because Ansible fails if it cannot write it")
+    func input() async throws {
+        let text = String(repeating: "#", count: 200_000)
+        let root = #filePath.split(separator: "/").dropLast(3).map { "/\($0)" }.joined()
+        try await withTemporaryDirectory { folder in
+            try makeDirectory("\(folder)/bin")
+            try writeAtomically("#!/bin/sh\n", to: "\(folder)/bin/uv", mode: 0o755)
+            try writeAtomically("global.timeout='60'\n", to: "\(folder)/pip-settings")
+            let task = try readText("\(root)/playbook/roles/python_env/tasks/installer.yml")
+            let script = task.split(separator: "\n", omittingEmptySubsequences: false)
+                .drop { !$0.hasSuffix("cmd: |") }.dropFirst().prefix { $0.hasPrefix("      ") || $0.isEmpty }
+                .joined(separator: "\n").replacing("{{ python_env_installer | quote }}", with: folder)
+                .replacing("{{ python_env_settings_file | quote }}", with: "\(folder)/pip-settings")
+            let output = try await SystemCommandRunner().execute(Command("sh", ["-c", script], input: .text(text)))
+            #expect(output.status.isSuccess && output.standardOutput == "global.timeout='60'\n", "\(output)")
+            #expect(try readText("\(folder)/build-requirements") == text)
+            let checked = try await SystemCommandRunner().execute(
+                Command(
+                    "python3",
+                    [
+                        "\(root)/playbook/roles/python_env/files/check_requirements.py", "\(folder)/bin/uv", "python",
+                        "lab",
+                    ], input: .text(#"{"pinned": {}, "excluded": ["\#(text)"]}"#)))
+            #expect(checked.status.isSuccess, "\(checked)")
+        }
+    }
+
     /// What the script of the role `python_env` makes of a failing `uv pip check`.
     private func check(_ said: String) async throws -> CommandOutput {
         let root = #filePath.split(separator: "/").dropLast(3).map { "/\($0)" }.joined()

@@ -37,11 +37,13 @@ def problems(output, environment, pinned, excluded):
 
 
 def main(uv, python, environment):
+    # First, because a program that ends before Ansible has written its input counts as failed.
+    wanted = json.load(sys.stdin)
     said = subprocess.run([uv, "pip", "check", "--python", python], capture_output=True, text=True)
     if said.returncode == 0:
         return 0
     output = said.stdout + said.stderr
-    found = problems(output, environment, **json.load(sys.stdin))
+    found = problems(output, environment, **wanted)
     # Anything but a report of problems is a failure of the program itself.
     if not found and not PROBLEM.search(output):
         found = [output.strip()]
