@@ -27,7 +27,8 @@ struct FolderUseTests {
         }
         #expect(failure.code == .usage && failure.advice != nil)
         #expect(failure.message.hasPrefix("--x: ") && failure.message.hasSuffix("contains \(text)"))
-        #expect(!failure.message.contains(where: \.isNewline))
+        let lines = failure.message.split(whereSeparator: \.isNewline)
+        #expect(lines.count == 1)
         #expect(failure.details.joined().contains(tool))
     }
 
