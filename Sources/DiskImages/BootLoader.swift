@@ -57,10 +57,13 @@ package struct BootLoader: Sendable, Equatable {
     }
 
     /// Commands that fill the ESP in place; mtools takes an offset after `@@`, so nothing is mounted.
+    ///
+    /// They run in the disk's directory, because mtools passes a path with certain characters to a shell, which would
+    /// replace `$NAME` and run `$(…)`, and takes the first `@@` in it as the start of the offset.
     package static func espCommands(
         disk: String, partition: DiskLayout.Partition, loader: String
     ) -> [Command] {
-        let target = "\(disk)@@\(partition.startMiB)M"
+        let (folder, target) = (parentDirectory(disk), "\(baseName(disk))@@\(partition.startMiB)M")
         let environment: [String: String?] = [
             // Neither the settings of the user, nor his time zone, in which FAT has its times.
             "HOME": "/", "TZ": "UTC0", "MTOOLS_SKIP_CHECK": "1", "LC_ALL": "C",
@@ -69,10 +72,12 @@ package struct BootLoader: Sendable, Equatable {
         return [
             Command(
                 "mformat", ["-i", target, "-F", "-v", partition.name, "-T", "\(sectors)", "::"],
-                environment: environment),
-            Command("mmd", ["-i", target, "::EFI", "::EFI/BOOT"], environment: environment),
+                environment: environment, workingDirectory: folder),
+            Command("mmd", ["-i", target, "::EFI", "::EFI/BOOT"], environment: environment, workingDirectory: folder),
             // The file that firmware looks for on a disk without a boot entry (UEFI Specification 2.10, 3.5.1.1).
-            Command("mcopy", ["-i", target, loader, "::EFI/BOOT/BOOTX64.EFI"], environment: environment),
+            Command(
+                "mcopy", ["-i", target, loader, "::EFI/BOOT/BOOTX64.EFI"], environment: environment,
+                workingDirectory: folder),
         ]
     }
 }

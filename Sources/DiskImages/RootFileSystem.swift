@@ -40,10 +40,12 @@ package struct RootFileSystem: Sendable, Equatable {
             ], environment: Self.environment)
     }
 
-    /// Checks the file system without repairing it; any error makes the command fail.
+    /// Checks the file system without repairing it; any error makes the command fail. It runs in the disk's directory,
+    /// because e2fsck takes the first `?` in a path as the start of its options.
     package func check(on disk: String) -> Command {
         Command(
-            "e2fsck", ["-n", "-f", "\(disk)?offset=\(partition.startBytes)"], environment: Self.environment)
+            "e2fsck", ["-n", "-f", "\(baseName(disk))?offset=\(partition.startBytes)"], environment: Self.environment,
+            workingDirectory: parentDirectory(disk))
     }
 
     /// Space available to files: the partition without inode tables, journal, reserved blocks and block group tables.

@@ -43,6 +43,10 @@ package struct AnsibleProvisioner: Provisioner {
             }
             try Task.checkCancellation()
             if output.status.isSuccess {
+                if let failure = watch.account.failure(of: playbookRun, output) {
+                    try playbookRun.save(output)
+                    throw failure
+                }
                 return InstalledStep(
                     missing: try await missingComponents(on: machine.endpoint), reads: try playbookRun.reads())
             }
@@ -288,6 +292,7 @@ final class TaskMonitor: Sendable {
     private let events: EventSink
     private let isVerbose: Bool
     private let failed = Mutex<TaskResult?>(nil)
+    private let heard = Mutex(PlaybookAccount())
 
     init(events: @escaping EventSink, isVerbose: Bool) {
         self.events = events
@@ -295,12 +300,14 @@ final class TaskMonitor: Sendable {
     }
 
     var failedTask: TaskResult? { failed.withLock { $0 } }
+    var account: PlaybookAccount { heard.withLock { $0 } }
 
     func heard(_ stream: OutputStream, _ line: String) {
         guard stream == .standardError, let event = AnsibleEvent(line: line) else {
             if isVerbose, !line.isEmpty { events(.output(.install, line: line.withoutCredentials)) }
             return
         }
+        heard.withLock { $0.add(event) }
         if let progress = event.progress { events(.progress(.install, progress)) }
         guard let task = event.task else { return }
         if task.status == .failed || task.status == .unreachable { failed.withLock { $0 = task } }
@@ -313,6 +320,8 @@ struct AnsibleEvent: Decodable, Equatable {
     enum Kind: String, Decodable {
         case taskStarted = "task-started"
         case taskFinished = "task-finished"
+        case noHostsMatched = "no-hosts-matched"
+        case pluginLoaded = "plugin-loaded"
         case stats
     }
 
@@ -326,6 +335,8 @@ struct AnsibleEvent: Decodable, Equatable {
     var module: String?
     var message: String?
     var changed: Int?
+    /// The hosts on which tasks ran or were skipped.
+    var hosts: [String]?
 
     /// - Returns: `nil` for a line of Ansible's own output.
     init?(line: String) {

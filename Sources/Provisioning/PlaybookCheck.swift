@@ -30,7 +30,9 @@ package struct PlaybookCheck: Sendable {
     ) async throws -> [CheckedPart] {
         let script = String(decoding: PackageResources.check_playbook_py, as: UTF8.self)
         let names = variables.map { [$0.joined(separator: ",")] } ?? []
-        let command = Command(python, ["-", parentDirectory(playbook.file)] + names, input: .text(script))
+        // Python before 3.11 imports modules from the current directory, which may be anyone's.
+        let command = Command(
+            python, ["-", parentDirectory(playbook.file)] + names, workingDirectory: "/", input: .text(script))
         let output = try await runner.execute(command)
         try Task.checkCancellation()
         if output.status == .exited(Failure.Code.unavailable.rawValue) {

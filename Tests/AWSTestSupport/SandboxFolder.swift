@@ -73,6 +73,7 @@ package struct SandboxFolder: Sendable {
         finish() { say "{\"event\": \"task-finished\", \"status\": \"$2\", \"seconds\": 0.1, \"module\": \"ping\", $3 $(task "$1")}"; }
         trouble=$(head -n 1 "$folder/trouble" 2>/dev/null)
         left=$(sed -n 2p "$folder/trouble" 2>/dev/null)
+        for plugin in dss_reads dss_step; do say "{\"event\": \"plugin-loaded\", \"name\": \"$plugin\"}"; done
         for index in 1 2 3; do
             start "$index"
             if [ "$index" = 2 ]; then

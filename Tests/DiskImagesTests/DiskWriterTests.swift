@@ -58,6 +58,40 @@ struct DiskWriterTests {
         }
     }
 
+    @Test(
+        "mtools neither runs what is in the path of a disk, nor takes it for an offset",
+        arguments: ["$(touch run)", "`touch run`", "$HOME", "a@@1M", "b\\s", "*", "a?b"])
+    func oddPath(_ name: String) async throws {
+        try await withTemporaryDirectory { parent in
+            let directory = "\(parent)/\(name)"
+            try makeDirectory(directory)
+            try writeAtomically("loader", to: "\(directory)/loader")
+            let disk = "\(directory)/disk"
+            try await runner.run(Command("truncate", ["--size=64M", disk]))
+            let partition = DiskLayout.Partition(name: "ESP", startMiB: 1, sizeMiB: 60, type: "")
+            for command in BootLoader.espCommands(disk: disk, partition: partition, loader: "\(directory)/loader") {
+                try await runner.run(command)
+            }
+            let read = Command(
+                "mtype", ["-i", "disk@@1M", "::EFI/BOOT/BOOTX64.EFI"], environment: ["HOME": "/"],
+                workingDirectory: directory)
+            let text = try await runner.run(read)
+            #expect(text == "loader")
+            #expect(!fileExists("\(directory)/run") && !fileExists("\(parent)/run"))
+        }
+    }
+
+    @Test("e2fsck takes nothing in the path of a disk for its options", arguments: ["a?b", "a?offset=1"])
+    func questionMark(_ name: String) async throws {
+        try await withTemporaryDirectory { directory in
+            let folder = "\(directory)/\(name)"
+            try makeDirectory(folder)
+            let root = try SmallRoot.make(in: directory)
+            let disk = try await DiskWriter(runner: runner).write(root, to: "\(folder)/d.raw", sizeMiB: 256)
+            #expect(fileExists(disk.path))
+        }
+    }
+
     @Test func filesComeBackAsTheyWere() async throws {
         try await withTemporaryDirectory { directory in
             let root = try SmallRoot.make(in: directory)

@@ -13,7 +13,7 @@ struct LostConnectionTests {
             + #"{"event": "task-finished", "status": "unreachable", "index": 7, "role": "jupyter", "name": "install it", "seconds": 1}"#
     )
     static let refused = CommandOutput(status: .exited(255), standardError: "connection refused")
-    static let done = CommandOutput()
+    static let done = CommandOutput(standardError: PlaybookAccountTests.whole.joined(separator: "\n"))
     static let nothingMissing = CommandOutput(standardOutput: "[]")
 
     @Test("waits, then resumes the playbook from the interrupted role")

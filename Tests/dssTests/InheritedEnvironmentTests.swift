@@ -31,6 +31,14 @@ struct InheritedEnvironmentTests {
         #expect(InheritedEnvironment.allows(name))
     }
 
+    @Test(
+        "no Python runs modules of the user or of the current directory, whatever the user set",
+        arguments: ["PYTHONNOUSERSITE", "PYTHONSAFEPATH"])
+    func python(_ name: String) {
+        let inherited = InheritedEnvironment.of(["HOME": "/home/me", name: "", "PYTHONPATH": "/x"])
+        #expect(inherited[name] == "1" && inherited["HOME"] == "/home/me" && inherited["PYTHONPATH"] == nil)
+    }
+
     @Test("secrets are not inherited", arguments: Live.secretVariables + ["DSS_DEFAULT_PASSWORD"])
     func secret(_ name: String) {
         #expect(!InheritedEnvironment.allows(name))

@@ -114,8 +114,9 @@ extension Failure {
 }
 
 extension ImageLayout {
-    /// The location of the image in skopeo's notation.
-    func location(_ tag: String) -> String { "oci:\(directory):\(tag)" }
+    /// The location of the image in skopeo's notation, for a command that runs in the layout's directory: a
+    /// colon would end a path.
+    func location(_ tag: String) -> String { "oci:.:\(tag)" }
 }
 
 extension Command {
@@ -127,7 +128,9 @@ extension Command {
         var arguments = ["copy", "--preserve-digests", "--retry-times", "3"]
         if repository.isOnThisMachine { arguments.append("--dest-tls-verify=false") }
         if let credentials { arguments += ["--authfile", credentials] }
-        return Command("skopeo", arguments + [layout.location(tag), repository.location(newTag)], environment: plain)
+        return Command(
+            "skopeo", arguments + [layout.location(tag), repository.location(newTag)], environment: plain,
+            workingDirectory: layout.directory)
     }
 
     /// Prints the unmodified manifest of an image in a registry.
@@ -142,7 +145,7 @@ extension Command {
     static func archive(_ layout: ImageLayout, tag: String, to path: String, reference: String) -> Command {
         Command(
             "skopeo", ["copy", "--quiet", layout.location(tag), "docker-archive:\(path):\(reference)"],
-            environment: plain)
+            environment: plain, workingDirectory: layout.directory)
     }
 
     private static let plain: [String: String?] = ["LC_ALL": "C.UTF-8"]

@@ -55,10 +55,14 @@ class CallbackModule(CallbackBase):
     def v2_runner_on_unreachable(self, result):
         self.finish(result, "unreachable")
 
+    def v2_playbook_on_no_hosts_matched(self):
+        emit(event="no-hosts-matched")
+
     def v2_playbook_on_stats(self, stats):
         totals = [stats.summarize(host) for host in stats.processed]
         names = ("ok", "changed", "failures", "unreachable", "skipped")
-        emit(event="stats", **{name: sum(total[name] for total in totals) for name in names})
+        hosts = sorted(stats.processed)
+        emit(event="stats", hosts=hosts, **{name: sum(total[name] for total in totals) for name in names})
 
     def finish(self, result, status):
         task = result._task

@@ -85,3 +85,6 @@ def note(event, arguments):
 
 
 sys.addaudithook(note)
+# Without this line, dss does not know that everything that is read is noted.
+sys.stderr.write("\x1e" + json.dumps({"event": "plugin-loaded", "name": InventoryModule.NAME}) + "\n")
+sys.stderr.flush()

@@ -4,6 +4,7 @@ A step is a group of roles. Selecting them here and not by tags keeps tags free 
 a tag is built like any other. Roles of other steps are not removed from the play, because Ansible gives their variables
 and handlers to all roles.
 """
+import json
 import sys
 
 from ansible.plugins.callback import CallbackBase
@@ -38,6 +39,9 @@ class CallbackModule(CallbackBase):
             self.select(play)
         except Exception as error:
             sys.exit(f"cannot select the step: {error}")
+        # Without this line, dss takes nothing that ran for the step.
+        sys.stderr.write("\x1e" + json.dumps({"event": "plugin-loaded", "name": self.CALLBACK_NAME}) + "\n")
+        sys.stderr.flush()
 
     def select(self, play):
         names = self.get_option("roles")

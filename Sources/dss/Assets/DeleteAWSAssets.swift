@@ -67,12 +67,12 @@ extension Live {
     /// Removes the local files of a killed export, which are useless without its snapshot.
     fileprivate func removeWorkFiles(of snapshotID: String) {
         do {
-            if try EBSDirectExport.removeWorkFiles(of: snapshotID, in: exportDirectory) {
-                standardOutput.write(
-                    "removed leftover files of the export of \(snapshotID) in \(exportDirectory)\n")
+            let folder = try exportDirectory()
+            if try EBSDirectExport.removeWorkFiles(of: snapshotID, in: folder) {
+                standardOutput.write("removed leftover files of the export of \(snapshotID) in \(folder)\n")
             }
         } catch {
-            warn("cannot remove \(exportDirectory)/\(snapshotID): \(error)")
+            warn("cannot remove the leftover files of the export of \(snapshotID): \(error)")
         }
     }
 }

@@ -88,7 +88,7 @@ struct CreateDockerImage: DssCommand {
         let factory = try await live.factory(place, for: build, definition)
         let order = try await live.dockerOrder(
             build, image, on: factory, folder: live.absolute(parentDirectory(definition.file)))
-        let folder = live.folder(build.assetID, build.definition.names, place)
+        let folder = try live.folder(build.assetID, build.definition.names, place)
         // Invalid options are reported before the build, not after it.
         let push = publish ? try live.push(order, user: registryUser) : nil
         if listOnAWS { try await withListing(of: order, live) { try await $0.requireSameSandbox(as: build) } }
@@ -99,7 +99,7 @@ struct CreateDockerImage: DssCommand {
             let handover = DockerArchive(
                 runner: live.runner, layout: folder.layout, container: report.container,
                 version: order.version)
-            if let archive { try await handover.archive(to: archive) }
+            if let archive { try await handover.archive(to: live.absolute(archive)) }
             if load { try await handover.load() }
             if let push {
                 report.container = try await push.publish(
@@ -121,7 +121,7 @@ struct CreateDockerImage: DssCommand {
         let factory = try await live.factory(place, for: build, definition)
         let order = try await live.dockerOrder(
             build, image, on: factory, folder: live.absolute(parentDirectory(definition.file)))
-        let folder = live.folder(build.assetID, build.definition.names, place)
+        let folder = try live.folder(build.assetID, build.definition.names, place)
         try live.show(try await factory.plan(order, in: folder), json: output.json)
     }
 

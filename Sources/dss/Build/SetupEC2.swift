@@ -81,7 +81,7 @@ extension InstanceSessionOptions {
         try await live.withAWS(aws) { identity in
             let workspace = try await live.workspace(
                 identity, order.assetID, definition, lifetime: machine.reach.lifetime)
-            let session = InstanceSession(order, on: live.machines(workspace)) {
+            let session = try InstanceSession(order, on: live.machines()(workspace)) {
                 try await live.machineOrder(definition, machine, in: workspace)
             }
             try await writer.live {

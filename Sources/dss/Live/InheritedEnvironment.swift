@@ -11,6 +11,15 @@ enum InheritedEnvironment {
         return names.contains(name) || proxies.contains(name.lowercased()) || prefixes.contains(where: name.hasPrefix)
     }
 
+    /// Variables that all programs get: a Python of root, under `sudo -E`, neither runs the `usercustomize.py` of the
+    /// user nor imports modules from the directory of a script (since 3.11) or those of `pip install --user`.
+    static let fixed = ["PYTHONNOUSERSITE": "1", "PYTHONSAFEPATH": "1"]
+
+    /// What programs inherit of the environment of a user.
+    static func of(_ environment: [String: String]) -> [String: String] {
+        environment.filter { allows($0.key) }.merging(fixed) { $1 }
+    }
+
     private static let proxies: Set = ["http_proxy", "https_proxy", "ftp_proxy", "all_proxy", "no_proxy"]
 
     /// Locale, our own settings, and AWS settings, which the proxy command of an SSH configuration may need.

@@ -49,6 +49,7 @@ extension Live {
         let environment = ProcessInfo.processInfo.environment
         let isRoot = geteuid() == 0
         for name in environment.keys where !InheritedEnvironment.allows(name) { unsetenv(name) }
+        for (name, value) in InheritedEnvironment.fixed { setenv(name, value, 1) }
         setenv("PATH", searchPath(environment["PATH"]), 1)
         return Live(
             invocation: Invocation(

@@ -134,7 +134,7 @@ extension Live {
                         credentials: credentials, inputs: nil)
                 }
             let provider = AWSVMProvider(
-                workspace, machines: machines(workspace), export: export, settings: settings)
+                workspace, machines: try machines()(workspace), export: export, settings: settings)
             return try await body(provider, export.folder)
         }
     }
@@ -143,11 +143,13 @@ extension Live {
         let bucket = try await ImageBucket.find(in: workspace.client, for: .export)
         return AWSExport(
             workspace, S3ArtifactStore(workspace.client, bucket), place: exportPlace,
-            workDirectory: options.workDirectory.map { canonicalPath(absolute($0)) } ?? exportDirectory, runner: runner)
+            workDirectory: try exportDirectory(options.workDirectory), runner: runner)
     }
 
-    /// The default scratch directory of exports.
-    var exportDirectory: String { canonicalPath(absolute(variable("DSS_WORK_DIR") ?? "/var/tmp")) }
+    /// The scratch directory of exports.
+    func exportDirectory(_ flag: String? = nil) throws -> String {
+        try folder(for: .work, ("--work-dir", flag), "DSS_WORK_DIR", "/var/tmp")
+    }
 
     private var exportPlace: ExportPlace {
         ExportPlace(environment: environment, vendor: try? readText(ExportPlace.vendorFile))
@@ -195,10 +197,15 @@ extension Live {
             lifetime: .seconds(hours * 3600))
     }
 
-    func machines(_ workspace: AWSWorkspace) -> Machines {
-        Machines(
-            workspace: workspace, runner: runner, directory: "\(awsState)/\(workspace.region)-\(workspace.stackName)",
-            ownAddress: { try await ownAddress(workspace.client.world.transport) })
+    /// The machines of a workspace, in the state directory, which is checked at once.
+    func machines() throws -> @Sendable (AWSWorkspace) -> Machines {
+        let state = try awsState
+        return { workspace in
+            Machines(
+                workspace: workspace, runner: runner,
+                directory: "\(state)/\(workspace.region)-\(workspace.stackName)",
+                ownAddress: { try await ownAddress(workspace.client.world.transport) })
+        }
     }
 
     func machineOrder(
@@ -217,9 +224,15 @@ extension Live {
 
     /// The state directory of EC2 instances. It belongs to the user, because several users may build on one host.
     private var awsState: String {
-        if let folder = variable("DSS_STATE") { return canonicalPath(absolute("\(folder)/aws")) }
-        if let folder = environment["XDG_STATE_HOME"], folder.hasPrefix("/") { return "\(folder)/dss/aws" }
-        return "\(home)/.local/state/dss/aws"
+        get throws {
+            let (name, path) =
+                if let folder = variable("DSS_STATE") {
+                    ("DSS_STATE", "\(folder)/aws")
+                } else if let folder = environment["XDG_STATE_HOME"], folder.hasPrefix("/") {
+                    ("XDG_STATE_HOME", "\(folder)/dss/aws")
+                } else { ("HOME", "\(home)/.local/state/dss/aws") }
+            return try folder(for: .state, path, from: name)
+        }
     }
 
     /// The public address of this host as AWS sees it. Behind an HTTPS proxy, this is the address of the proxy, which

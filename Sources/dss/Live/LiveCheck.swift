@@ -21,7 +21,7 @@ extension Live {
         var result = SandboxCheck()
         let definition: SandboxDefinition
         do {
-            let sandbox = try source.loadSandbox()
+            let sandbox = try checked(source.loadSandbox(), options)
             definition = sandbox.definition.definition
             result.parts = [
                 CheckedPart(name: "definition", count: 1),

@@ -6,12 +6,21 @@ import Workbench
 /// The definition: flags, then environment, then file, then defaults.
 extension Live {
     func loaded(_ options: DefinitionOptions, formats: [ImageFormat] = []) throws -> LoadedSandbox {
-        try source(options, formats: formats).loadSandbox()
+        try checked(source(options, formats: formats).loadSandbox(), options)
     }
 
     /// The definition for a command that completes the pins.
     func loadedWithIncompletePins(_ options: DefinitionOptions) throws -> LoadedSandbox {
-        try source(options).loadSandbox(requiringCompletePins: false)
+        try checked(source(options).loadSandbox(requiringCompletePins: false), options)
+    }
+
+    /// The definition, if Ansible can take the paths of its files.
+    func checked(_ sandbox: LoadedSandbox, _ options: DefinitionOptions) throws -> LoadedSandbox {
+        let playbook = sandbox.definition.definition.playbook
+        for (key, path) in [("playbook.file", playbook.file), ("playbook.pins", playbook.pins)] {
+            try FolderUse.definition.require(path, from: "\(key) of \(options.file)", inherited: inherited)
+        }
+        return sandbox
     }
 
     /// The definition for a command that also works without one, with defaults.

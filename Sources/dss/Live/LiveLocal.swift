@@ -12,7 +12,7 @@ extension Live {
     ) async throws -> LocalVMProvider {
         LocalVMProvider(
             runner: runner, factory: try await factory(place, for: order, options),
-            folder: folder(order.assetID, order.definition.names, place), stateDirectory: state(place),
+            folder: try folder(order.assetID, order.definition.names, place), stateDirectory: try state(place),
             programDigest: try sha256(of: "/proc/self/exe"), now: now)
     }
 
@@ -22,8 +22,8 @@ extension Live {
         _ options: DefinitionOptions, _ place: DirectoryOptions, _ pattern: String, isOfLeftovers: Bool = false
     ) async throws -> LocalAssets {
         LocalAssets(
-            store: store(place), prefix: try names(options).bucketPrefix, factory: await factory(place),
-            stateDirectory: state(place), AssetPattern(pattern), isOfLeftovers: isOfLeftovers)
+            store: try store(place), prefix: try names(options).bucketPrefix, factory: try await factory(place),
+            stateDirectory: try state(place), AssetPattern(pattern), isOfLeftovers: isOfLeftovers)
     }
 
     /// - Parameter reconnects: Whether to retry a lost connection, as makes sense for a remote machine.
@@ -75,10 +75,12 @@ extension Live {
         return name
     }
 
-    func factory(_ place: DirectoryOptions) async -> LocalMachineFactory {
+    func factory(_ place: DirectoryOptions) async throws -> LocalMachineFactory {
         LocalMachineFactory(
-            runner: runner, cacheDirectory: folder(place.cache, "DSS_CACHE", DirectoryOptions.standardCache),
-            stateDirectory: state(place), host: await .read(environment: environment, runner: runner),
+            runner: runner,
+            cacheDirectory: try folder(
+                for: .cache, ("--cache", place.cache), "DSS_CACHE", DirectoryOptions.standardCache),
+            stateDirectory: try state(place), host: await .read(environment: environment, runner: runner),
             typed: invocation.arguments)
     }
 
@@ -86,7 +88,7 @@ extension Live {
     func factory(
         _ place: DirectoryOptions, for order: BuildOrder, _ options: DefinitionOptions
     ) async throws -> LocalMachineFactory {
-        var factory = await factory(place)
+        var factory = try await factory(place)
         if order.isRelease,
             let clone = CloneCheck(
                 order.definition, pins: try loaded(options).pins.pins, hostAddress: MachineNetwork.hostAddress)
@@ -96,24 +98,20 @@ extension Live {
         return factory
     }
 
-    func store(_ place: DirectoryOptions) -> DirectoryStore {
-        DirectoryStore(folder(place.bucket, "DSS_BUCKET", DirectoryOptions.standardBucket))
+    func store(_ place: DirectoryOptions) throws -> DirectoryStore {
+        DirectoryStore(
+            try folder(for: .bucket, ("--bucket", place.bucket), "DSS_BUCKET", DirectoryOptions.standardBucket))
     }
 
-    private func state(_ place: DirectoryOptions) -> String {
-        folder(place.state, "DSS_STATE", DirectoryOptions.standardState)
-    }
-
-    /// Flag, then environment, then default, as a canonical path.
-    private func folder(_ flag: String?, _ name: String, _ standard: String) -> String {
-        canonicalPath(absolute(flag ?? variable(name) ?? standard))
+    private func state(_ place: DirectoryOptions) throws -> String {
+        try folder(for: .state, ("--state", place.state), "DSS_STATE", DirectoryOptions.standardState)
     }
 
     /// The directory for the Docker image of an asset id.
     func folder(
         _ assetID: AssetID, _ names: SandboxDefinition.Names, _ place: DirectoryOptions
-    ) -> AssetFolder<DirectoryStore> {
-        AssetFolder(store(place), assetID, under: names.bucketPrefix)
+    ) throws -> AssetFolder<DirectoryStore> {
+        AssetFolder(try store(place), assetID, under: names.bucketPrefix)
     }
 
     func dockerOrder(

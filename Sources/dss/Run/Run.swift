@@ -108,8 +108,8 @@ struct Run: DssCommand {
     private func folder(_ live: Live) throws -> AssetFolder<DirectoryStore> {
         guard let image else {
             let sandbox = try live.loaded(definition).definition.definition
-            return live.folder(try sandbox.defaultAssetID, sandbox.names, place)
+            return try live.folder(sandbox.defaultAssetID, sandbox.names, place)
         }
-        return live.folder(try AssetID(image), try live.names(definition), place)
+        return try live.folder(AssetID(image), live.names(definition), place)
     }
 }

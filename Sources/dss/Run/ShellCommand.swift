@@ -38,7 +38,7 @@ struct ShellCommand: DssCommand {
 
     func run(in live: Live) async throws {
         let id = try assetID.map { try AssetID($0) } ?? live.loaded(definition).definition.definition.defaultAssetID
-        let factory = await live.factory(place)
+        let factory = try await live.factory(place)
         let isTerminal = live.keyboard.isTerminal && live.standardOutput.isTerminal
         if let status = try await factory.shell(command, inKept: id, isTerminal: isTerminal) {
             return try end(with: status)

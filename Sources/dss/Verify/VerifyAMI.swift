@@ -89,6 +89,6 @@ extension Live {
         return AMIVerification(
             try definition(ifPresent: options), networks: try reach.networks,
             sshConfig: try existing(reach.sshConfig), lifetime: .seconds(reach.lifetime * 3600),
-            polling: try polling(), machines: machines)
+            polling: try polling(), machines: try machines())
     }
 }

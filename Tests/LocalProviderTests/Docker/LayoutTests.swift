@@ -54,6 +54,20 @@ struct LayoutTests {
         }
     }
 
+    @Test("skopeo reads and archives a layout in a directory with a colon or a comma", arguments: ["a:b", "a,b"])
+    func separators(_ name: String) async throws {
+        try await withTemporaryDirectory { folder in
+            let written = try await Self.written(in: folder, try Self.order())
+            let layout = ImageLayout(directory: "\(folder)/\(name)")
+            try renameFile(written.directory, to: layout.directory)
+            try await Self.runner.run(
+                Command("skopeo", ["inspect", layout.location("1.0.0")], workingDirectory: layout.directory))
+            let archive = "\(folder)/image.tar"
+            try await Self.runner.run(.archive(layout, tag: "1.0.0", to: archive, reference: "me/small:1.0.0"))
+            #expect(fileExists(archive))
+        }
+    }
+
     @Test("what names no image is refused, with the directory or the name to pass")
     func sources() async throws {
         #expect(try ImageSource("exasol/small:1.0.0") == .reference("exasol/small:1.0.0"))

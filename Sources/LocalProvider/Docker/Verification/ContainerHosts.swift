@@ -234,21 +234,26 @@ struct RuncHost: ContainerHost {
     ) async throws -> ImageLayout {
         let copy = ImageLayout(directory: "\(directory)/image")
         let archive = "docker-archive:\(directory)/image.tar"
+        // That directory is a temporary one, with a plain name.
+        let place = "oci:\(copy.directory):verify"
         switch source {
         case .layout(let layout, let tag):
-            let from = layout.location(tag)
+            let copying = { (target: String) in
+                Command(
+                    "skopeo", ["copy", "--quiet", layout.location(tag), target], workingDirectory: layout.directory)
+            }
             if try layout.manifest().layers.contains(where: { $0.mediaType.hasSuffix("+zstd") }) {
-                try await runner.run(Command("skopeo", ["copy", "--quiet", from, "\(archive):dss:verify"]))
-                try await runner.run(Command("skopeo", ["copy", "--quiet", archive, copy.location("verify")]))
+                try await runner.run(copying("\(archive):dss:verify"))
+                try await runner.run(Command("skopeo", ["copy", "--quiet", archive, place]))
             } else {
-                try await runner.run(Command("skopeo", ["copy", "--quiet", from, copy.location("verify")]))
+                try await runner.run(copying(place))
             }
         case .reference(let reference):
             let isLocal = (try? ImageRepository(withoutTag(reference)).isOnThisMachine) ?? false
             let arguments = ["copy", "--quiet"] + (isLocal ? ["--src-tls-verify=false"] : [])
             do {
                 try await runner.run(
-                    Command("skopeo", arguments + ["docker://\(reference)", copy.location("verify")]))
+                    Command("skopeo", arguments + ["docker://\(reference)", place]))
             } catch let failure as CommandFailure {
                 throw Failure(
                     .unavailable, "failed to copy image \(reference) from its registry with skopeo",
