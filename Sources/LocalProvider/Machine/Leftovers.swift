@@ -23,7 +23,7 @@ extension LocalMachineFactory {
         return assets
     }
 
-    /// Removes the leftovers of killed builds of this asset id, and a machine that was kept with this state folder; having
+    /// Removes the leftovers of killed builds of this asset id, and a machine kept with this state folder; having
     /// nothing to remove is not an error.
     /// - Returns: the removed resources.
     /// - Throws: `Failure(.temporary)` if the build is still running.
