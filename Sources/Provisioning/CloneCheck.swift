@@ -25,7 +25,12 @@ package struct CloneCheck: Sendable {
             !url.contains("{{"), !version.contains("{{")
         else { return nil }
         let seen = { (address: String) in
-            address.replacing("//\(hostAddress)", with: "//127.0.0.1").replacing("@\(hostAddress)", with: "@127.0.0.1")
+            ["//", "@"].reduce(address) { address, before in
+                guard let range = address.firstRange(of: before + hostAddress),
+                    address[range.upperBound...].first.map({ ":/".contains($0) }) ?? true
+                else { return address }
+                return address[..<range.lowerBound] + before + "127.0.0.1" + address[range.upperBound...]
+            }
         }
         (self.url, self.version, firstStepWithout) = (url.separatingLogin.url, version, step + 1)
         let limit =

@@ -70,6 +70,8 @@ package struct Asset: Sendable, Equatable {
     package var isPublic = false
     /// Whether the owner of the asset is gone: its build, stack or image, or the sender of an upload.
     package var isOrphan = false
+    /// The state folder whose user keeps the asset, if it is not the one of this program, which then must not remove it.
+    package var keeper: String?
     /// Whether the asset is only a record that AWS keeps for a while. It costs nothing and need not be removed.
     package var isEnded = false
     /// Whether the asset has only a name like ours and lacks our tag, so that it may belong to somebody else. Such an

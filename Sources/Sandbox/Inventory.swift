@@ -81,7 +81,7 @@ package struct RemovalPlan: Sendable, Equatable {
         let busy = Set(users.keys)
         let removable = present.filter {
             $0.kind != .resource && !$0.isPermanent && !kept.contains($0.kind) && !busy.contains($0.assetID)
-                && (adopts || !$0.isNameOnly)
+                && $0.keeper == nil && (adopts || !$0.isNameOnly)
         }
         let removed = Set(removable.map(\.place))
         var going: [Asset] = []
@@ -94,6 +94,8 @@ package struct RemovalPlan: Sendable, Equatable {
                 spared.append(Spared(asset: asset, reason: "it is permanent"))
             } else if busy.contains(asset.assetID) {
                 spared.append(Spared(asset: asset, reason: Self.use(by: users[asset.assetID] ?? [])))
+            } else if let keeper = asset.keeper {
+                spared.append(Spared(asset: asset, reason: "kept by a build with --state \(keeper)"))
             } else if kept.contains(asset.kind) {
                 spared.append(Spared(asset: asset, reason: "--keep \(asset.kind.rawValue)"))
             } else if let owner = asset.parentPlace, asset.isPart, !removed.contains(owner) {

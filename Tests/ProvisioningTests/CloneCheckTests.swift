@@ -38,6 +38,19 @@ struct CloneCheckTests {
     }
 
     @Test(
+        "only the host's address itself is asked on this host's loopback",
+        arguments: [
+            ("git://10.0.2.2/x", "git://127.0.0.1/x"), ("git@10.0.2.2:x", "git@127.0.0.1:x"),
+            ("http://10.0.2.25/x", "http://10.0.2.25/x"), ("http://10.0.2.2.test/x", "http://10.0.2.2.test/x"),
+        ])
+    func address(url: String, asked: String) async throws {
+        let runner = Answering(CommandOutput())
+        try await check(variables: ["script_languages_url": .string(url)])?.check(stepsDone: 0, runner)
+        let arguments = try #require(runner.commands.first).arguments
+        #expect(arguments.contains(asked), "\(arguments)")
+    }
+
+    @Test(
         "no answer and no tag are failures with the words and the code of the role's",
         arguments: [
             (CommandOutput(status: .exited(2)), "\(url) has no tag 9.0"),

@@ -44,11 +44,7 @@ struct PlaybookLoginTests {
     @Test("a clone and a mirror need a password, which no process shows and the clone does not keep")
     func clone() async throws {
         try await withTemporaryDirectory { folder in
-            let script = """
-                git init --quiet work; cd work; git -c user.name=a -c user.email=b commit --quiet --allow-empty -m c
-                git tag 9.0; git clone --quiet --bare . ../release.git; git -C ../release.git update-server-info
-                """
-            try await SystemCommandRunner().run(Command("sh", ["-e", "-c", script], workingDirectory: folder))
+            try await createRelease(in: folder)
             let runner = try await WatchedRunner(folder)
             for (index, url) in [runner.url("release.git"), "https://git.invalid/release.git"].enumerated() {
                 let output = try await play(
@@ -71,6 +67,46 @@ struct PlaybookLoginTests {
             #expect(!fileExists("\(folder)/credentials"))
             #expect(runner.leaks == [])
         }
+    }
+
+    @Test("a clone from a mirror names the address of the definition only, also after another version was fetched")
+    func mirror() async throws {
+        try await withTemporaryDirectory { folder in
+            try await createRelease(in: folder)
+            let runner = try await WatchedRunner(folder)
+            let clone = "\(folder)/clone"
+            for version in ["9.0", "9.1"] {
+                let output = try await play(
+                    "script_languages",
+                    """
+                    sandbox_user: root
+                    script_languages_url: https://git.invalid/release.git
+                    script_languages_version: '\(version)'
+                    script_languages_required: true
+                    script_languages_mirrors: {'https://git.invalid/': '\(runner.url(""))'}
+                    script_languages_path: \(clone)
+                    script_languages_missing_file: \(folder)/missing
+                    script_languages_missing_log: \(folder)/missing.log
+                    script_languages_credentials_folder: \(folder)/credentials
+                    """, in: folder, runner)
+                #expect(output.status.isSuccess, "\(output)")
+                let config = try readText("\(clone)/.git/config")
+                #expect(config.contains("url = https://git.invalid/release.git\n"))
+                let grep = Command("grep", ["--recursive", "--text", "--fixed-strings", "127.0.0.1", clone])
+                let found = try await SystemCommandRunner().execute(grep)
+                #expect(found.status == .exited(1), "\(found.standardOutput)")
+            }
+        }
+    }
+
+    /// Creates a repository with two versions, to be served as files.
+    private func createRelease(in folder: String) async throws {
+        let script = """
+            commit() { git -c user.name=a -c user.email=b commit --quiet --allow-empty -m c; git tag "$1"; }
+            git init --quiet work; cd work; commit 9.0; commit 9.1
+            git clone --quiet --bare . ../release.git; git -C ../release.git update-server-info
+            """
+        try await SystemCommandRunner().run(Command("sh", ["-e", "-c", script], workingDirectory: folder))
     }
 
     private func lines(_ file: String) throws -> [String] { try readText(file).split(separator: "\n").map(String.init) }

@@ -85,25 +85,18 @@ package struct HostSettings: Sendable, Equatable {
     var proxies: [String: String] {
         let names = ["http_proxy", "https_proxy", "ftp_proxy", "all_proxy", "no_proxy"]
         let all = (names + names.map { $0.uppercased() }).compactMap { name in
-            environment[name].map { (name, name.lowercased() == "no_proxy" ? $0 : seenFromMachine($0)) }
+            environment[name].map {
+                (name, name.lowercased() == "no_proxy" ? exceptionsSeenFromMachine($0) : seenFromMachine($0))
+            }
         }
         return Dictionary(uniqueKeysWithValues: all.filter { !$0.1.isEmpty })
     }
 
-    /// Whether the machine needs access to a server on the host's loopback.
+    /// Whether the machine needs access to a server on the host's loopback. A server that is only trusted, or exempt
+    /// from the proxy, is not needed.
     var needsHostLoopback: Bool {
-        (Array(proxies.values) + (Array(pip.values.values) + aptSettings).map(seenFromMachine))
-            .contains { $0.contains(MachineNetwork.hostAddress) }
-    }
-}
-
-/// Rewrites a loopback address of the host to its address in the machine's user-mode network.
-func seenFromMachine(_ url: String) -> String {
-    ["//127.0.0.1", "//localhost", "@127.0.0.1", "@localhost"].reduce(url) { url, local in
-        guard let range = url.firstRange(of: local) else { return url }
-        let rest = url[range.upperBound...]
-        guard rest.isEmpty || ":/\"".contains(rest.first!) else { return url }
-        return url[..<range.lowerBound] + local.prefix { "/@".contains($0) } + MachineNetwork.hostAddress + rest
+        let urls = proxies.filter { $0.key.lowercased() != "no_proxy" }.values + pip.seenFromMachine.urls
+        return (urls + aptSettings.map(seenFromMachine)).contains { $0.contains(MachineNetwork.hostAddress) }
     }
 }
 

@@ -8,7 +8,7 @@ import Workbench
 ///     base/KEY/  base/KEY.json     a root file system and its manifest
 ///     base/KEY.products/           products made from it, removed with it: contents.json are digests of its files
 ///     layers/KEY/  …               the changes of a step: an overlay's upper directory, moved, never copied
-///     locks/                       locks of the builds that create or use an entry
+///     locks/                       locks of the builds that create or use an entry, and of running builds
 ///     work/BUILD/                  trees of running builds
 package struct ContentCache: Sendable, Equatable {
     package enum Kind: String, Sendable, Codable, CaseIterable { case base, layers }
@@ -24,6 +24,7 @@ package struct ContentCache: Sendable, Equatable {
     func products(_ kind: Kind, _ key: String) -> String { CachedTree(key: key, path: tree(kind, key)).products }
     func contents(_ kind: Kind, _ key: String) -> String { "\(products(kind, key))/contents.json" }
     func lock(_ kind: Kind, _ key: String) -> String { "\(directory)/locks/\(kind.rawValue)-\(key).lock" }
+    func lock(ofBuild build: String) -> String { "\(directory)/locks/build-\(build).lock" }
     func workspace(_ build: String) -> String { "\(directory)/work/\(build)" }
 }
 

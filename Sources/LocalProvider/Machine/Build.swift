@@ -18,13 +18,13 @@ package final class Build: Sendable {
     private let locks: Mutex<Locks>
 
     private struct Locks: ~Copyable {
-        var own: FileLock?
+        var own: BuildLock?
         var entries: [CacheEntryLock] = []
     }
 
     init(
         assetID: AssetID, name: String, directory: String, workspace: String, holder: String,
-        contentBudget: Duration, lock: consuming FileLock
+        contentBudget: Duration, lock: consuming BuildLock
     ) {
         self.assetID = assetID
         self.name = name
@@ -100,8 +100,6 @@ struct BuildRecord: Sendable, Equatable, Codable {
 extension LocalMachineFactory {
     var buildsDirectory: String { "\(stateDirectory)/builds" }
 
-    func lockPath(_ name: String) -> String { "\(buildsDirectory)/\(name).lock" }
-
     /// The resources of the build of an asset id.
     /// - Parameter purpose: tells a machine for something else than a build apart from the build's.
     func resources(_ assetID: AssetID, for purpose: String? = nil) -> BuildResources {
@@ -110,9 +108,11 @@ extension LocalMachineFactory {
     }
 
     /// - Throws: `Failure(.temporary)` that names the other build if one is running.
-    func lock(_ parts: BuildResources, _ record: BuildRecord) throws -> FileLock {
+    func lock(_ parts: BuildResources, _ record: BuildRecord) throws -> BuildLock {
         try makeDirectory(buildsDirectory)
-        do { return try FileLock(lockPath(parts.name), holder: record.holder) } catch let held as LockHeld {
+        try cache.prepare()
+        try makeDirectory(parentDirectory(parts.sharedLock))
+        do { return try BuildLock(parts, holder: record.holder) } catch let held as LockHeld {
             throw running(held.holder)
         }
     }
@@ -126,9 +126,7 @@ extension LocalMachineFactory {
     /// Refuses a plan for a reason that is known without a machine. Takes no lock, so the build finds out again.
     func requireBuildable(_ plan: MachinePlan, resumes: Bool) throws {
         let parts = resources(plan.assetID)
-        if FileLock.isHeld(lockPath(parts.name)) {
-            throw running((try? readText(lockPath(parts.name)))?.trimmedLine ?? plan.assetID.rawValue)
-        }
+        if let lock = parts.heldLock { throw running((try? readText(lock))?.trimmedLine ?? plan.assetID.rawValue) }
         if fileExists(parts.directory), access(parts.directory, R_OK | X_OK) != 0 {
             throw Failure(
                 .noPermission, "a machine of '\(plan.assetID)' exists that only root can look into",
@@ -164,19 +162,18 @@ extension LocalMachineFactory {
             try await dismantle(parts)
         }
 
-        try cache.prepare()
         let build = await register(assetID, parts, record, lock, scope.undo)
         // Renamed into place, so that the directory is complete as soon as it exists.
         try makeDirectory(parts.unfinished, mode: 0o700)
         try record.write(parts.unfinished)
         guard rename(parts.unfinished, parts.directory) == 0 else { throw FileError("create", parts.directory) }
-        try makeDirectory(parts.workspace, mode: 0o700)
+        try parts.createWorkspace()
         return build
     }
 
     /// Registers the removal of a build. Its machine is recorded if it is kept, and its logs are saved if it fails.
     func register(
-        _ assetID: AssetID, _ parts: BuildResources, _ record: BuildRecord, _ lock: consuming FileLock, _ undo: Undo
+        _ assetID: AssetID, _ parts: BuildResources, _ record: BuildRecord, _ lock: consuming BuildLock, _ undo: Undo
     ) async -> Build {
         let build = Build(
             assetID: assetID, name: parts.name, directory: parts.directory, workspace: parts.workspace,
@@ -202,12 +199,18 @@ struct BuildResources: Sendable, Equatable {
     var directory: String
     var unfinished: String
     var workspace: String
+    /// The lock in the cache.
+    var sharedLock: String
 
+    /// The resources of a build of any state folder. One that was moved is where it is now.
     init(name: String, in factory: LocalMachineFactory) {
         self.name = name
-        directory = "\(factory.buildsDirectory)/\(name)"
-        unfinished = "\(factory.buildsDirectory)/.\(name).new"
         workspace = factory.cache.workspace(name)
+        sharedLock = factory.cache.lock(ofBuild: name)
+        let own = "\(factory.buildsDirectory)/\(name)"
+        let recorded = Self.directory(ofWorkspace: workspace, name: name)
+        directory = recorded.flatMap { fileExists($0) || !fileExists(own) ? $0 : nil } ?? own
+        unfinished = "\(parentDirectory(directory))/.\(name).new"
     }
 
     var network: MachineNetwork { MachineNetwork(name: name) }

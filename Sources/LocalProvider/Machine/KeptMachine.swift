@@ -64,6 +64,8 @@ extension LocalMachineFactory {
         await scope.undo.replaceHints(keptHints(assetID, machine.profile))
         try hold(machine.trees, for: build)
         try await halt(parts)
+        // The machine may have been kept by a version that did not record whose workspace it is.
+        try parts.createWorkspace()
         let old = try FileManager.default.contentsOfDirectory(atPath: parts.directory)
         for file in old where file != BuildRecord.file { try await runner.run(.removeTree(build.path(file))) }
         try await runner.run(.removeTree("\(build.changes(above: machine.trees)).work"))

@@ -3,20 +3,28 @@ import Sandbox
 import Workbench
 
 extension LocalMachineFactory {
-    /// All resources of builds on this host: in use, or else kept after a failure or orphaned.
+    /// All resources of builds with this state folder or this cache: in use, or else kept after a failure or orphaned.
     package func leftovers() async throws -> [Asset] {
         var assets: [Asset] = []
         for name in buildNames() {
             let parts = BuildResources(name: name, in: self)
+            // The lock first: a build that ends meanwhile is then in use, or kept, and never orphaned by mistake.
+            let isAlive = parts.heldLock != nil
             let isKept = BuildRecord.read(parts.directory)?.kept != nil
-            let state: Asset.LocalState = FileLock.isHeld(lockPath(name)) ? .inUse : isKept ? .kept : .orphaned
-            assets += try await find(parts, assetID: assetID(of: parts), state: state)
+            let state: Asset.LocalState = isAlive ? .inUse : isKept ? .kept : .orphaned
+            let found = try await find(parts, assetID: assetID(of: parts), state: state)
+            let keeper = state == .kept ? foreignState(of: parts) : nil
+            assets += found.map { asset in
+                var asset = asset
+                asset.keeper = keeper
+                return asset
+            }
         }
         return assets
     }
 
-    /// Removes the leftovers of a killed build of this asset id, and a machine that was kept; having nothing to remove is
-    /// not an error.
+    /// Removes the leftovers of killed builds of this asset id, and a machine kept with this state folder; having
+    /// nothing to remove is not an error.
     /// - Returns: the removed resources.
     /// - Throws: `Failure(.temporary)` if the build is still running.
     @discardableResult
@@ -28,18 +36,26 @@ extension LocalMachineFactory {
         try makeDirectory(buildsDirectory)
         for name in names.sorted() {
             let parts = BuildResources(name: name, in: self)
-            let lock: FileLock
-            do { lock = try FileLock(lockPath(name), holder: "\(assetID) (removing its leftovers)") } catch let held
-                as LockHeld
+            let lock: BuildLock
+            do { lock = try BuildLock(parts, holder: "\(assetID) (removing its leftovers)") } catch let held as LockHeld
             {
                 throw Failure(
                     .temporary, "a build of asset id \(held.holder) is still running", advice: "stop it first")
             }
-            removed += try await find(parts, assetID: assetID, state: .orphaned)
-            try await dismantle(parts)
+            let isKept = BuildRecord.read(parts.directory)?.kept != nil
+            if !isKept || foreignState(of: parts) == nil {
+                removed += try await find(parts, assetID: assetID, state: .orphaned)
+                try await dismantle(parts)
+            }
             withExtendedLifetime(lock) {}
         }
         return removed
+    }
+
+    /// The state folder of a build if it is not the one of this program.
+    private func foreignState(of parts: BuildResources) -> String? {
+        let builds = parentDirectory(parts.directory)
+        return builds == buildsDirectory ? nil : parentDirectory(builds)
     }
 
     /// The names of all builds that may have resources: from build directories, lock files and trees in the cache.

@@ -78,7 +78,8 @@ struct MachineFiles: Sendable, Equatable {
         var files = [
             "sshd_config": Self.sshd + setEnvironment,
             "pip.conf": pip.public.text(certificates: host.certificates == nil ? nil : Self.certificates),
-            "apt.conf": aptConfiguration, "auth.conf": host.aptCredentials, "apt/build.list": sources.machineList,
+            "apt.conf": aptConfiguration, "auth.conf": loginsSeenFromMachine(host.aptCredentials),
+            "apt/build.list": sources.machineList,
             "resolv.conf": "nameserver \(MachineNetwork.nameServer)\n",
             "system/dss-sshd.service": Self.unit,
         ]
@@ -112,14 +113,10 @@ struct MachineFiles: Sendable, Equatable {
         (#"DPkg::Options { "--force-unsafe-io"; };"# + "\nDir::Etc::sourcelist \"\(Self.sources)\";\n")
             + "Dir::Etc::netrc \"\(Self.credentials)\";\n"
             + (host.certificates == nil ? "" : "Acquire::https::CAInfo \"\(Self.certificates)\";\n")
-            + host.aptSettings.map { "\(seenFromMachine($0));\n" }.joined()
+            + host.aptSettings.map { "\(aptSettingSeenFromMachine($0));\n" }.joined()
     }
 
-    private var pip: PipSettings {
-        var pip = host.pip
-        pip.values = pip.values.mapValues(seenFromMachine)
-        return pip
-    }
+    private var pip: PipSettings { host.pip.seenFromMachine }
 
     /// Environment for tasks that download packages. Ansible passes it to the machine in the arguments of ssh.
     var environment: [String: String] { variables.filter { !$0.value.contains("@") } }

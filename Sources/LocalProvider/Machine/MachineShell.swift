@@ -24,7 +24,7 @@ extension LocalMachineFactory {
                     _ = try await start(plan, build, on: machine.trees, in: scope)
                 }
             }
-        } else if FileLock.isHeld(lockPath(parts.name)) {
+        } else if parts.heldLock != nil {
             throw Failure(.temporary, "the kept machine of '\(assetID)' is in use by a build", advice: "wait for it")
         }
         return try await runner.attach(

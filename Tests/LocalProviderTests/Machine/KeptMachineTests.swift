@@ -60,7 +60,7 @@ struct KeptMachineTests {
             #expect(refusal(plan, resumes: true)?.message.contains("another base system") == true)
             #expect(refusal(other, resumes: false) == nil)
             #expect(refusal(other, resumes: true)?.code == .badData)
-            let lock = try FileLock(kept.factory.lockPath(kept.parts.name), holder: "mine (process 1)")
+            let lock = try FileLock(kept.parts.lock, holder: "mine (process 1)")
             #expect(refusal(plan, resumes: true)?.message == "another build of asset id mine (process 1) is running")
             withExtendedLifetime(lock) {}
         }
@@ -125,11 +125,11 @@ struct KeptMachineTests {
                 #expect(machine.trees == [kept.base] && build.changes(above: machine.trees) == changes)
                 #expect(fileExists("\(changes)/etc") && !fileExists("\(changes).work"))
                 #expect(!fileExists(build.path("console.log")))
-                #expect(FileLock.isHeld(kept.factory.lockPath(build.name)))
+                #expect(kept.parts.heldLock != nil)
             }
             // However the build ends that goes on with it, unless it succeeds, the machine is kept again.
             #expect(BuildRecord.read(kept.parts.directory)?.kept == "before")
-            #expect(!FileLock.isHeld(kept.factory.lockPath(kept.parts.name)))
+            #expect(kept.parts.heldLock == nil)
         }
     }
 

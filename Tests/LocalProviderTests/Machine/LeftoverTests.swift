@@ -62,8 +62,8 @@ extension RealMachines {
         process.signal(SIGKILL)
         #expect(await process.ended(within: .seconds(5)))
         // The process counts as ended when its first thread has ended; the lock is released with the last thread.
-        let lock = factory.lockPath(machineName("victim", stateDirectory: factory.stateDirectory))
-        while FileLock.isHeld(lock), ContinuousClock.now < deadline { try await Task.sleep(for: .milliseconds(20)) }
+        let parts = factory.resources(try AssetID("victim"))
+        while parts.heldLock != nil, ContinuousClock.now < deadline { try await Task.sleep(for: .milliseconds(20)) }
 
         let left = try await factory.leftovers().filter { $0.assetID == "victim" }
         let kinds = Set(left.map(\.kind))

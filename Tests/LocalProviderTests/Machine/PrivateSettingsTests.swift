@@ -25,7 +25,7 @@ struct PrivateSettingsTests {
         let secret = files.contents.filter { $0.value.contains("s3cr3t") }.keys.sorted()
         #expect(secret == ["apt.conf", "sshd_config"])
         #expect(files.isPrivate("apt.conf") && files.isPrivate("sshd_config") && !files.isPrivate("pip.conf"))
-        #expect(files.contents["pip.conf"]?.contains("trusted-host = 127.0.0.1") == true)
+        #expect(files.contents["pip.conf"]?.contains("trusted-host = 10.0.2.2\n") == true)
         let plain = MachineFiles(
             host: HostSettings(environment: ["http_proxy": "http://proxy:3128"]), sources: Self.sources)
         #expect(plain.contents["sshd_config"] == MachineFiles.sshd)

@@ -239,6 +239,7 @@ import Workbench
 
     @Test(arguments: [
         ("http://127.0.0.1:3128", "http://10.0.2.2:3128"), ("http://u:p@localhost:1/x", "http://u:p@10.0.2.2:1/x"),
+        ("127.0.0.1:3128", "10.0.2.2:3128"), ("localhost", "10.0.2.2"), ("localhost.test:1", "localhost.test:1"),
         ("http://localhost.test/", "http://localhost.test/"), ("http://proxy.test:8080", "http://proxy.test:8080"),
         (#"Acquire::http::Proxy "http://localhost""#, #"Acquire::http::Proxy "http://10.0.2.2""#),
     ])
