@@ -40,15 +40,14 @@ struct RenderingTests {
         "http://u:s3cret/1@h/debian", "http://u:1/s3cret@h/debian", "http://u:s3cret@/debian", "u:s3cret@h/debian",
         "https://h/debian?token=s3cret", "h.example/debian?token=s3cret", "https://h/debian#s3cret",
         "https://u:p?s3cret@h/debian", "https://h/debian?user=a@s3cret", "ftp://u:s3cret@h/debian",
-        "http://u:p@h:s3cret/debian", "http://u:p@s3cret@h@/debian",
+        "http://u:p@s3cret@h@/debian",
     ])
     func `no secret of a refused mirror is quoted`(url: String) throws {
         for lines in [
             "base: {mirror: '\(url)'}", "base: {security_mirror: '\(url)'}",
             "variants: {near: {base.mirror: '\(url)'}}",
         ] {
-            var said = ""
-            do { _ = try source(minimal + lines).loadDefinition() } catch { said = "\(error)" }
+            let said = mistakes(lines).joined()
             #expect(said.contains("must be an http, https or file URL") && !said.contains("s3cret"), "\(said)")
         }
     }
