@@ -50,19 +50,32 @@ extension Rule<String> {
                     "contains \(MaskedURL.mask), which `dss definition` prints instead of user name and password",
                     "write the user name and the password")
             }
-            let isURL = mirror.wholeMatch(of: /(?:https?:\/\/[^\/\s"']+[^\s"']*|file:\/\/\/[^\s"']+)/) != nil
-            if isURL || mirror == word { return }
+            if mirror == word || isURL(mirror) { return }
             var suggestion = "for example \(example), \(explanation)"
-            if DidYouMean.closest(to: mirror, among: [word]) != nil {
+            if mirror.contains(where: { "?#".contains($0) }) {
+                suggestion =
+                    "remove the query: apt requests files below the URL, which may have a user name and a password"
+            } else if mirror.contains("@") {
+                suggestion =
+                    "encode special characters, for example / in a password as %2F, @ as %40 and a space as %20"
+            } else if DidYouMean.closest(to: mirror, among: [word]) != nil {
                 suggestion = "did you mean '\(word)'?"
             } else if mirror.wholeMatch(of: /[a-z0-9.\-]+\.[a-z]+(?:\/\S*)?/) != nil {
                 suggestion = "did you mean 'https://\(mirror)'?"
             }
             throw InvalidValue(
-                "must be \(allowed), found '\(MaskedURL.text(mirror))'", suggestion)
+                "must be \(allowed), found '\(MaskedURL.refused(mirror))'", suggestion)
         }
         rule.write = { .string(MaskedURL.text($0)) }
         return rule
+    }
+
+    /// Whether a URL names a host and a folder, so that what is not its login is no secret: an `@` in the path would be
+    /// the end of a password with a slash, and a query may contain a token.
+    private static func isURL(_ mirror: String) -> Bool {
+        let http =
+            /https?:\/\/(?:[^\/\s"'?#]+@)?(?:[^\/\s"'?#@:\[\]]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]+)?(?:\/[^\s"'?#@]*)?/
+        return mirror.wholeMatch(of: http) != nil || mirror.wholeMatch(of: /file:\/\/\/[^\s"']+/) != nil
     }
 
     /// A name that Debian's `useradd` accepts and that is not an existing system account or group.
@@ -109,6 +122,19 @@ enum MaskedURL {
     static func text(_ url: String) -> String {
         let bare = SandboxDefinition.BaseSystem.withoutCredentials(url)
         return bare == url ? url : bare.replacing("://", with: "://\(mask)@", maxReplacements: 1)
+    }
+
+    /// A text that is no valid URL, so that nobody knows where in it a secret ends.
+    static func refused(_ text: String) -> String {
+        let (scheme, rest) =
+            text.firstRange(of: "://").map { (text[..<$0.upperBound], text[$0.upperBound...]) } ?? ("", text[...])
+        let query = rest.firstIndex { "?#".contains($0) }
+        switch (rest.lastIndex(of: "@"), query) {
+        case (nil, nil): return text
+        case (_?, _?): return "\(scheme)\(mask)"
+        case (nil, let query?): return "\(scheme)\(rest[...query])\(mask)"
+        case (let at?, nil): return "\(scheme)\(mask)\(rest[at...])"
+        }
     }
 }
 

@@ -291,36 +291,64 @@ package struct PackageIndex: Sendable {
             environment: environment.mapValues { $0 })
     }
 
-    /// To build a distribution, pip starts itself with the URLs of the indexes as arguments. It gets their logins in a
+    /// To build a distribution, pip starts itself with the URLs of its settings as arguments. It gets their logins in a
     /// file instead.
     private func environmentForBuilding() async throws -> [String: String] {
         let output = try await runner.execute(pip(["config", "list"]))
-        let (environment, netrc) = Self.separatingLogins(inPipSettings: output.standardOutput)
+        let (environment, netrc) = try Self.separatingLogins(inPipSettings: output.standardOutput)
         guard !netrc.isEmpty else { return [:] }
         try writeAtomically(netrc, to: "\(directory)/netrc", mode: 0o600)
         return environment.merging(["NETRC": "\(directory)/netrc"]) { $1 }
     }
 
-    /// The indexes without their logins as environment variables of pip, and the logins as a `.netrc` file, which knows one
-    /// for each host. A URL whose login cannot be written there stays as it is.
-    static func separatingLogins(inPipSettings text: String) -> (environment: [String: String], netrc: String) {
-        var logins: [String: String] = [:]
-        let separated = { (url: Substring) -> String in
-            let (plain, login) = String(url).separatingLogin
-            guard let login, let line = login.netrc, [nil, line].contains(logins[login.machine]) else {
-                return String(url)
-            }
-            logins[login.machine] = line
-            return plain
-        }
+    /// The URLs of pip's settings without their logins as environment variables of pip, and the logins as a `.netrc`
+    /// file, which knows one for each host.
+    /// - Throws: `Failure` with code `.badData` if a login cannot be written there: with its URL, every user of this
+    ///   host could read it in the arguments of pip.
+    static func separatingLogins(
+        inPipSettings text: String
+    ) throws(Failure) -> (environment: [String: String], netrc: String) {
         let settings = uvSettings(pipSettings: text)
+        var logins: [String: String] = [:]
         var environment: [String: String] = [:]
-        for (name, setting) in [("PIP_INDEX_URL", "UV_DEFAULT_INDEX"), ("PIP_EXTRA_INDEX_URL", "UV_INDEX")] {
-            environment[name] = settings[setting].map {
-                $0.split(whereSeparator: \.isWhitespace).map(separated).joined(separator: " ")
+        for (name, setting) in [
+            ("index-url", "UV_DEFAULT_INDEX"), ("extra-index-url", "UV_INDEX"), ("find-links", "UV_FIND_LINKS"),
+        ] {
+            guard let value = settings[setting] else { continue }
+            var urls: [String] = []
+            for url in value.split(whereSeparator: \.isWhitespace) {
+                urls.append(try separatingLogin(of: String(url), in: name, &logins))
             }
+            environment["PIP_" + name.uppercased().replacing("-", with: "_")] = urls.joined(separator: " ")
         }
         return (environment, logins.values.sorted().joined())
+    }
+
+    /// - Parameter logins: host → the line of its login.
+    private static func separatingLogin(
+        of url: String, in setting: String, _ logins: inout [String: String]
+    ) throws(Failure) -> String {
+        let (plain, login) = url.separatingLogin
+        let reason: String
+        if let login {
+            switch login.netrc {
+            case .success(let line):
+                if [nil, line].contains(logins[login.machine]) {
+                    logins[login.machine] = line
+                    return plain
+                }
+                reason = "\(login.machine) has another login, too"
+            case .failure(let obstacle): reason = obstacle.reason
+            }
+        } else {
+            // An `@` elsewhere than in the path of a URL may end a password that is not encoded.
+            let plain = /[a-z+]+:\/\/(?:\[[^\]\/]*\]|[^\/:@]*)(?::[0-9]+)?(?:\/.*)?/.ignoresCase()
+            guard url.contains("://"), url.contains("@"), url.wholeMatch(of: plain) == nil else { return url }
+            reason = "the URL is not valid"
+        }
+        throw Failure(
+            .badData, "the login in pip's setting \(setting) cannot be kept out of the list of processes: \(reason)",
+            advice: "use a user name and a password, or a token, of letters and digits, and one login for each host")
     }
 
     private func apt(_ program: String, _ arguments: [String]) -> Command {

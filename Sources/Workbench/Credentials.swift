@@ -10,7 +10,7 @@ extension String {
     /// of every program to every user, and many tools pass a URL on to a program that they start; they get the login in
     /// a file instead.
     package var separatingLogin: (url: String, login: URLLogin?) {
-        guard let match = wholeMatch(of: /(https?:\/\/)([^\/]+)@([^\/@]+)(\/.*)?/) else { return (self, nil) }
+        guard let match = wholeMatch(of: /((?i:https?):\/\/)([^\/]+)@([^\/@]+)(\/.*)?/) else { return (self, nil) }
         let words = match.2.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
         return (
             "\(match.1)\(match.3)\(match.4 ?? "")",
@@ -38,14 +38,31 @@ package struct URLLogin: Sendable, Hashable {
     /// The name that `.netrc` knows the host by, which is without a port.
     package var machine: String { String(host.prefix { $0 != ":" }) }
 
-    /// The line of a `.netrc` file; `nil` if the login cannot be written there, because it contains white space or
-    /// what is no text, or the host is an IPv6 address.
-    package var netrc: String? {
-        guard !host.hasPrefix("["), let user = percentDecoded(user[...]), let password = percentDecoded(password[...]),
-            !password.isEmpty, !(user + password).contains(where: { $0.isWhitespace || "\"'\\#".contains($0) })
-        else { return nil }
-        return "machine \(machine) login \(user) password \(password)\n"
+    /// The line of a `.netrc` file, or why the login cannot be written there.
+    package var netrc: Result<String, NetrcObstacle> {
+        guard !host.hasPrefix("[") else { return .failure(NetrcObstacle("the host is an IPv6 address")) }
+        guard let user = percentDecoded(user[...]), let password = percentDecoded(password[...]) else {
+            return .failure(NetrcObstacle("its encoding with % is not valid"))
+        }
+        guard !user.isEmpty else { return .failure(NetrcObstacle("it has no user name")) }
+        guard !password.isEmpty else { return .failure(NetrcObstacle("it has no password")) }
+        // Versions of Python read quotation marks and backslashes differently.
+        let isPlain = (user + password).unicodeScalars.allSatisfy {
+            !$0.properties.isWhitespace && $0.properties.generalCategory != .control
+                && !"\"'\\#".unicodeScalars.contains($0)
+        }
+        guard isPlain else {
+            return .failure(NetrcObstacle(#"it contains white space, a quotation mark, a \ or a #"#))
+        }
+        return .success("machine \(machine) login \(user) password \(password)\n")
     }
+}
+
+/// Why a login cannot be written into a `.netrc` file, without the login.
+package struct NetrcObstacle: Error, Sendable, Equatable {
+    package var reason: String
+
+    package init(_ reason: String) { self.reason = reason }
 }
 
 /// The text of a part of a URL, in which `%` and two hexadecimal digits stand for a byte.

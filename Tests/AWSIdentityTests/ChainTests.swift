@@ -229,4 +229,15 @@ struct ChainTests {
         #expect("\(error)".contains(mistake.text), "\(error)")
         #expect(!"\(error)".contains("sEcReT"))
     }
+
+    @Test("a token in a file is text without control characters, and a mark in front of it is no part of it")
+    func tokenFile() throws {
+        let files = ["/good": "\u{FEFF}sEcReT\r\n", "/zero": "sEcReT\0", "/latin": "sEcReT\u{FFFD}"]
+        let world = FakeWorld(files: files).world
+        #expect(try world.token(in: "/good", for: "web identity") == "sEcReT")
+        for (path, reason) in [("/zero", "contains a control character"), ("/latin", "is not UTF-8 text")] {
+            let error = try #require(throws: IdentityError.self) { try world.token(in: path, for: "web identity") }
+            #expect("\(error)".contains("web identity: \(path) \(reason)") && !"\(error)".contains("sEcReT"))
+        }
+    }
 }

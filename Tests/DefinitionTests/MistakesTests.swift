@@ -64,7 +64,7 @@ struct MistakesTests {
         ),
         (
             "base: {mirror: 'https://anna:s3cret@mirror.example/a b'}",
-            "3:16: error: 'base.mirror' must be an http, https or file URL, or 'host', found 'https://•••@mirror.example/a b', for example https://deb.debian.org/debian, or host for the mirror that this machine uses"
+            "3:16: error: 'base.mirror' must be an http, https or file URL, or 'host', found 'https://•••@mirror.example/a b', encode special characters, for example / in a password as %2F, @ as %40 and a space as %20"
         ),
         (
             "base: {mirror: 'https://•••@mirror.example/debian'}",

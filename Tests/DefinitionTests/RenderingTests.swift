@@ -36,6 +36,31 @@ struct RenderingTests {
         }
     }
 
+    @Test(arguments: [
+        "http://u:s3cret/1@h/debian", "http://u:1/s3cret@h/debian", "http://u:s3cret@/debian", "u:s3cret@h/debian",
+        "https://h/debian?token=s3cret", "h.example/debian?token=s3cret", "https://h/debian#s3cret",
+        "https://u:p?s3cret@h/debian", "https://h/debian?user=a@s3cret", "ftp://u:s3cret@h/debian",
+        "http://u:p@s3cret@h@/debian",
+    ])
+    func `no secret of a refused mirror is quoted`(url: String) throws {
+        for lines in [
+            "base: {mirror: '\(url)'}", "base: {security_mirror: '\(url)'}",
+            "variants: {near: {base.mirror: '\(url)'}}",
+        ] {
+            let said = mistakes(lines).joined()
+            #expect(said.contains("must be an http, https or file URL") && !said.contains("s3cret"), "\(said)")
+        }
+    }
+
+    @Test(arguments: [
+        "http://u:p%2F1%40@h.example:8080/debian/", "https://[2001:db8::1]:8443/debian", "http://u:p@ss@h",
+        "file:///srv/a@b",
+    ])
+    func `a mirror with a port, a login or an address is accepted`(url: String) throws {
+        let loaded = try source(minimal + "base: {mirror: '\(url)'}").loadDefinition()
+        #expect(loaded.definition.base.mirror == url)
+    }
+
     @Test func `origins stand in comments`() throws {
         let loaded = try source(minimal, environment: ["DSS_DISK_SIZE": "9GiB"]).loadDefinition()
         let yaml = loaded.yaml(withOrigins: true)

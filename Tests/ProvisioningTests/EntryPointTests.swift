@@ -42,6 +42,22 @@ struct EntryPointTests {
             "dss: JUPYTER_PASSWORD_FILE must name a file that user 12345:0 can read; it is 'ROOT/secret'", false
         ),
         (
+            "a secret that nobody can type", "chown -R 12345:0 home; printf 'a\\0b' >secret",
+            ["JUPYTER_PASSWORD_FILE": "ROOT/secret"], "dss: ROOT/secret contains a control character", false
+        ),
+        (
+            "a secret of Latin letters", "chown -R 12345:0 home; printf 'p\\344ss' >secret",
+            ["JUPYTER_PASSWORD_FILE": "ROOT/secret"], "dss: ROOT/secret is not UTF-8 text", false
+        ),
+        (
+            "a device in place of a secret", "chown -R 12345:0 home", ["JUPYTER_PASSWORD_FILE": "/dev/zero"],
+            "dss: /dev/zero has more than 4096 bytes", false
+        ),
+        (
+            "a token with a mark in front of it", "chown -R 12345:0 home", ["JUPYTER_TOKEN": "\u{FEFF}token"],
+            "dss: JUPYTER_TOKEN contains a control character", false
+        ),
+        (
             "settings for root only", "chown -R 12345:0 home", ["NB_UID": "7"],
             "dss: NB_UID and NB_GID have no effect, because the container does not start as root", true
         ),
@@ -77,6 +93,49 @@ struct EntryPointTests {
         }
     }
 
+    @Test(
+        "a password is the first line of its file, without what an editor adds",
+        arguments: ["pass word", "pass word\n", "\u{FEFF}pass word\r\nmore\r\n"])
+    func password(text: String) async throws {
+        try await withTemporaryDirectory { folder in
+            for path in ["lib", "tmp"] { try makeDirectory("\(folder)/\(path)", mode: 0o777) }
+            chmod(folder, 0o777)
+            let program = "#!/bin/sh\n[ \"$1\" = set-password ] && cat >\(folder)/given\nexit 7\n"
+            try writeAtomically(program, to: "\(folder)/lib/jupyter-access", mode: 0o755)
+            try writeAtomically(try template(in: folder), to: "\(folder)/entrypoint", mode: 0o755)
+            try writeAtomically(text, to: "\(folder)/secret")
+            let output = try await SystemCommandRunner().execute(
+                Command(
+                    "setpriv", ["--reuid=12345", "--regid=0", "--clear-groups", "sh", "\(folder)/entrypoint"],
+                    environment: ["JUPYTER_PASSWORD_FILE": "\(folder)/secret"]))
+            #expect(output.status == .exited(7), "\(output)")
+            #expect(try readText("\(folder)/given") == "pass word\n")
+        }
+    }
+
+    /// The ids stay as they are: without a list of users, the program ends before it changes anything.
+    @Test(
+        "no other name of 0 is a user id, and an id is decimal",
+        arguments: [
+            ("00", "5", false), ("000", "5", false), ("+0", "5", false), ("0x0", "5", false), ("5:0", "5", false),
+            ("5", "+0", false), ("5", "0:0", false), ("0\n5", "5", false), ("4294967294", "5", false),
+            ("99999999999", "5", false), ("1000", "0100", true), ("00001000", "00", true), ("4294967293", "0", true),
+        ])
+    func ids(user: String, group: String, isAccepted: Bool) async throws {
+        try await withTemporaryDirectory { folder in
+            let text = try template(in: folder).replacing("/etc/passwd", with: "\(folder)/none")
+            try writeAtomically(text, to: "\(folder)/entrypoint", mode: 0o755)
+            let output = try await SystemCommandRunner().execute(
+                Command("sh", ["\(folder)/entrypoint"], environment: ["NB_UID": user, "NB_GID": group]))
+            let said =
+                isAccepted
+                ? "NB_UID and NB_GID need a root file system that can be written: omit --read-only"
+                : "NB_UID must be a number greater than 0, and NB_GID a number; they are '\(user)' and '\(group)'"
+            #expect(output.status == .exited(1))
+            #expect(output.standardError.contains("dss: \(said)"), "\(output.standardError)")
+        }
+    }
+
     /// The entry point for a container whose root is a folder.
     private func template(in folder: String) throws -> String {
         let root = #filePath.split(separator: "/").dropLast(3).map { "/\($0)" }.joined()
@@ -84,6 +143,7 @@ struct EntryPointTests {
         let values = [
             // First, because the folder may be in there.
             ("/tmp", "\(folder)/tmp"), ("/usr/local/lib/dss", "\(folder)/lib"),
+            ("/var/run/docker.sock", "\(folder)/none"),
             ("/usr/local/share/dss/notebooks", "\(folder)/defaults"), ("{{ sandbox_user | quote }}", "root"),
             ("{{ sandbox_home | quote }}", "\(folder)/home"),
             ("{{ jupyter_notebooks | quote }}", "\(folder)/home/notebooks"),

@@ -6,20 +6,51 @@ import Workbench
 
 @Suite("A package index with a password")
 struct PackageIndexLoginTests {
-    @Test("logins of indexes go to a file with one for each host; one that does not fit there stays in its URL")
-    func logins() {
+    @Test("logins of indexes and links go to a file with one for each host")
+    func logins() throws {
         let settings = """
-            global.extra-index-url='https://me:a%40b@one.test/x\\nhttps://me:c@one.test/y\\nhttps://me:it%20is@two.test/z'
-            global.index-url='https://you:d@[::1]:8443/simple'
+            global.extra-index-url='https://me:a%40b@one.test/x\\nhttps://two.test/z'
+            global.index-url='https://me:a%40b@one.test:8443/simple'
+            :env:.find-links='http://you:c@three.test/links /srv/wheels'
             global.trusted-host='one.test'
             """
-        let (environment, netrc) = PackageIndex.separatingLogins(inPipSettings: settings)
-        #expect(environment["PIP_INDEX_URL"] == "https://you:d@[::1]:8443/simple")
+        let (environment, netrc) = try PackageIndex.separatingLogins(inPipSettings: settings)
         #expect(
-            environment["PIP_EXTRA_INDEX_URL"]
-                == "https://one.test/x https://me:c@one.test/y https://me:it%20is@two.test/z")
-        #expect(netrc == "machine one.test login me password a@b\n")
-        #expect(PackageIndex.separatingLogins(inPipSettings: "global.index-url='https://one.test/x'").netrc == "")
+            environment == [
+                "PIP_INDEX_URL": "https://one.test:8443/simple",
+                "PIP_EXTRA_INDEX_URL": "https://one.test/x https://two.test/z",
+                "PIP_FIND_LINKS": "http://three.test/links /srv/wheels",
+            ])
+        #expect(netrc == "machine one.test login me password a@b\nmachine three.test login you password c\n")
+        let plain = try PackageIndex.separatingLogins(inPipSettings: "global.index-url='https://one.test/x@1'").netrc
+        #expect(plain.isEmpty)
+    }
+
+    @Test(
+        "a login that does not fit into that file is refused by the name of the setting",
+        arguments: [
+            ("https://me:sEcReT@[::1]:8443/simple", "the host is an IPv6 address"),
+            ("https://sEcReT@one.test", "it has no password"), ("https://:sEcReT@one.test", "it has no user name"),
+            ("https://me:sEcReT%20x@one.test", "it contains white space"),
+            ("https://me:sEcReT#@one.test", "it contains white space"),
+            ("https://me:sEcReT%22@one.test", "it contains white space"),
+            ("https://me:sEcReT%5C@one.test", "it contains white space"),
+            ("https://me:sEcReT%zz@one.test", "its encoding with % is not valid"),
+            ("https://me:a@one.test https://me:sEcReT@one.test:8443", "one.test has another login, too"),
+            ("http://me:sEcReT/1@one.test/x", "the URL is not valid"),
+            ("ftp://me:sEcReT@one.test", "the URL is not valid"),
+            ("https://me:sEcReT@/x", "the URL is not valid"),
+        ])
+    func misfits(value: String, reason: String) {
+        for setting in ["index-url", "extra-index-url", "find-links"] {
+            var failure: Failure?
+            do { _ = try PackageIndex.separatingLogins(inPipSettings: "global.\(setting)='\(value)'") } catch {
+                failure = error
+            }
+            #expect(failure?.code == .badData && failure?.message.contains("pip's setting \(setting) ") == true)
+            #expect(failure?.message.contains(reason) == true, "\(failure?.message ?? "")")
+            #expect(failure?.description.contains("sEcReT") == false)
+        }
     }
 
     @Test(

@@ -45,6 +45,9 @@ struct NetworkTests {
             (["https_proxy": "http://me%40home:a%3A%2F@[::1]:8080/"], "::1:8080 me@home a:/"),
             (["https_proxy": "HTTP://me:a@b:c@proxy.test"], "proxy.test:80 me a@b:c"),
             (["https_proxy": "http://me@proxy.test"], "proxy.test:80 me "),
+            (["ALL_PROXY": "http://any:3128"], "any:3128 nil"),
+            (["ALL_PROXY": "http://upper:1", "all_proxy": "http://lower:2"], "lower:2 nil"),
+            (["all_proxy": "socks5://any", "HTTPS_PROXY": "http://own:3128"], "own:3128 nil"),
         ])
     func proxy(environment: [String: String], expected: String) throws {
         let proxy = try #require(ProxyRoute.proxy(in: environment)).get()
@@ -74,7 +77,9 @@ struct NetworkTests {
         for exceptions in ["", "internal.test"] {
             let said = await world(["https_proxy": value, "no_proxy": exceptions]).0.dss("whoami")
             #expect(said.code == 64 && said.errors.contains("https_proxy "), "\(said)")
-            #expect(!said.errors.contains("sEcReT"))
+            let other = await world(["ALL_PROXY": value, "no_proxy": exceptions]).0.dss("whoami")
+            #expect(other.code == 64 && other.errors.contains("ALL_PROXY "), "\(other)")
+            #expect(!(said.errors + other.errors).contains("sEcReT"))
         }
         for exceptions in ["*", "internal.test, .amazonaws.com", "sts.eu-central-1.amazonaws.com:443"] {
             let said = await world(["https_proxy": value, "no_proxy": exceptions]).0.dss("whoami")

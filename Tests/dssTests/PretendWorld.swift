@@ -59,7 +59,7 @@ struct PretendWorld {
                 password: { [person] prompt in
                     errors.write(prompt)
                     return person
-                }, line: { [person] in person }),
+                }, firstLine: { [person] in Array((person ?? "").utf8) }),
             runner: runner, network: network, clock: ContinuousClock(), now: { [now] in now })
     }
 

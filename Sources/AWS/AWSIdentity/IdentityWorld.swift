@@ -98,10 +98,17 @@ extension IdentityWorld {
         guard let text = try text(of: expanded(path)) else {
             throw IdentityError(.credentials, "\(purpose): there is no file \(shown(path))")
         }
-        let token = text.trimmed
+        // Swift puts U+FFFD in place of bytes that are not UTF-8.
+        guard !text.unicodeScalars.contains("\u{FFFD}") else {
+            throw IdentityError(.credentials, "\(purpose): \(shown(path)) is not UTF-8 text")
+        }
+        let token = (text.unicodeScalars.first == "\u{FEFF}" ? String(text.unicodeScalars.dropFirst()) : text).trimmed
         guard !token.isEmpty else { throw IdentityError(.credentials, "\(purpose): \(shown(path)) is empty") }
         guard !token.contains(where: \.isNewline) else {
             throw IdentityError(.credentials, "\(purpose): \(shown(path)) has more than one line")
+        }
+        guard !token.unicodeScalars.contains(where: { $0.properties.generalCategory == .control }) else {
+            throw IdentityError(.credentials, "\(purpose): \(shown(path)) contains a control character")
         }
         return token
     }

@@ -163,6 +163,9 @@ package enum RegistryCredentials: Sendable {
     /// - Parameter user: user from the command line, which takes precedence over the environment.
     package init(user: String?, environment: [String: String]) throws {
         let password = environment["DOCKER_REGISTRY_PASSWORD"].flatMap { $0.isEmpty ? nil : $0 }
+        if let password, let reason = SecretLine.mistake(in: password) {
+            throw Failure(.usage, "DOCKER_REGISTRY_PASSWORD \(reason)")
+        }
         let name = user ?? environment["DOCKER_REGISTRY_USER"].flatMap { $0.isEmpty ? nil : $0 }
         switch (name, password) {
         case (let name?, let password?): self = .given(user: name, password: Secret(password))

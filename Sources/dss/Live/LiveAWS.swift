@@ -48,7 +48,7 @@ extension Live {
     private func identityWorld(_ transport: any Transport, _ log: CallLog) -> IdentityWorld {
         IdentityWorld(
             environment: environment, home: home,
-            readFile: { path in fileExists(path) ? Array(try readText(path).utf8) : nil },
+            readFile: { path in fileExists(path) ? Array(try readText(path, atMost: 1 << 24).utf8) : nil },
             writeFile: { path, text in
                 try makeDirectory(parentDirectory(path), mode: 0o700)
                 try writeAtomically(text, to: path, mode: 0o600)

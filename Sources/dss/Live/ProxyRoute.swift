@@ -18,11 +18,13 @@ struct ProxyRoute: Transport {
         return try await (isDirect ? direct : proxied).send(request, within: limit)
     }
 
-    /// The proxy in the environment; `nil` if there is none. The lower-case variable comes first, as for curl.
+    /// The proxy in the environment; `nil` if there is none. As for curl, the lower-case variable comes first, and
+    /// `ALL_PROXY` holds if there is none for HTTPS. Without a port it is 80, as for the AWS CLI; curl's 1080 is that of
+    /// SOCKS.
     ///
     /// No error shows the value, because it may contain a password.
     static func proxy(in environment: [String: String]) -> Result<HTTPSettings.Proxy, Failure>? {
-        let names = ["https_proxy", "HTTPS_PROXY"]
+        let names = ["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"]
         guard let name = names.first(where: { environment[$0]?.isEmpty == false }), let value = environment[name]
         else { return nil }
         let parts = value.split(separator: "://", maxSplits: 1, omittingEmptySubsequences: false)

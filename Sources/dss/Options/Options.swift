@@ -120,7 +120,7 @@ struct PasswordOptions: ParsableArguments {
     ///   prompt asks twice; that of an existing image need not be repeated, since the login fails.
     func password(in live: Live, isNew: Bool = true) throws -> DefaultPassword {
         if asks { return .given(try Self.ask(live.keyboard, twice: isNew)) }
-        if let file { return .given(try Self.check(Self.firstLine(of: file, live.keyboard), from: file)) }
+        if let file { return .given(try Self.read(file, live.keyboard)) }
         if let value = live.environment["DSS_DEFAULT_PASSWORD"] {
             return .given(try Self.check(value, from: "DSS_DEFAULT_PASSWORD"))
         }
@@ -148,16 +148,25 @@ struct PasswordOptions: ParsableArguments {
         return try check(first, from: "the prompt")
     }
 
-    private static func firstLine(of file: String, _ keyboard: Keyboard) throws -> String {
-        let text = file == "-" ? keyboard.line() : try readText(file)
-        // CR LF is one character, and a newline as well.
-        return text.map { String($0.prefix { !$0.isNewline }) } ?? ""
+    private static func read(_ file: String, _ keyboard: Keyboard) throws -> Secret {
+        let source = file == "-" ? "standard input" : file
+        do {
+            let line = file == "-" ? try SecretLine.parse(keyboard.firstLine()) : try SecretLine.read(file)
+            return try check(line, from: source)
+        } catch let mistake as SecretLine.Mistake {
+            throw Failure(
+                .badData, "the default password from \(source) \(mistake.reason)",
+                advice: "write it into a file of its own, as one line of UTF-8 text")
+        }
     }
 
     private static func check(_ password: String, from source: String) throws -> Secret {
         guard !password.isEmpty else { throw Failure(.usage, "the default password from \(source) is empty") }
         guard !password.contains(where: \.isNewline) else {
             throw Failure(.usage, "the default password from \(source) has more than one line")
+        }
+        if let reason = SecretLine.mistake(in: password) {
+            throw Failure(.usage, "the default password from \(source) \(reason)")
         }
         return Secret(password)
     }

@@ -1,5 +1,6 @@
 import Glibc
 import Sandbox
+import Workbench
 
 /// Standard input, and the person who types there if it is a terminal.
 struct Keyboard: Sendable {
@@ -10,8 +11,8 @@ struct Keyboard: Sendable {
     let answer: @Sendable (_ ask: () -> Void) async throws -> String
     /// Prompts for a password, which is not echoed; `nil` at the end of input.
     let password: @Sendable (_ prompt: String) -> String?
-    /// Reads the next line; `nil` at the end of input.
-    let line: @Sendable () -> String?
+    /// Reads the first line of a secret, of which at most `SecretLine.limit` bytes and one more.
+    let firstLine: @Sendable () throws -> [UInt8]
 }
 
 extension Keyboard {
@@ -28,7 +29,7 @@ extension Keyboard {
             return answer
         },
         password: { prompt in getpass(prompt).map { String(cString: $0) } },
-        line: { readLine(strippingNewline: true) })
+        firstLine: { try SecretLine.standardInput() })
 
     private static func typedLine() async throws -> String {
         var text: [UInt8] = []

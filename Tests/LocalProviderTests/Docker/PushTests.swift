@@ -122,6 +122,17 @@ struct PushTests {
         }
     }
 
+    @Test(
+        "a password that nobody can type is refused without it",
+        arguments: ["sEcReT\n", "\u{FEFF}sEcReT", "sEcReT\u{FFFD}", "sEcReT\u{1B}"])
+    func untypable(password: String) throws {
+        let failure = try #require(throws: Failure.self) {
+            try RegistryCredentials(user: "me", environment: ["DOCKER_REGISTRY_PASSWORD": password])
+        }
+        #expect(failure.code == .usage && failure.message.hasPrefix("DOCKER_REGISTRY_PASSWORD "))
+        #expect(!failure.description.contains("sEcReT"))
+    }
+
     @Test("a user without a password, or a password without a user, is refused before anything is built")
     func halves() {
         #expect(throws: Failure.self) { try RegistryCredentials(user: "me", environment: [:]) }
