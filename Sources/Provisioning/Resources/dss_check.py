@@ -6,6 +6,7 @@ play runs.
 """
 import difflib
 import json
+import os
 import re
 import shlex
 import sys
@@ -84,7 +85,7 @@ class Check:
 
     def task(self, task):
         name = re.sub(r"^ansible\.(builtin|legacy)\.", "", task.action)
-        self.has_local_tasks = self.has_local_tasks or task.delegate_to is not None
+        self.has_local_tasks |= task.delegate_to is not None or task.connection == "local" or name == "fetch"
         self.notified += [(task, handler) for handler in listed(task.notify) if is_fixed(handler)]
         if isinstance(task, Handler):
             self.handler(task)
@@ -98,7 +99,7 @@ class Check:
             self.arguments(task, arguments)
         if name in FOLDERS:
             self.source(task, name)
-        if name in ("apt", "pip"):
+        if name in ("apt", "pip") and os.environ.get("DSS_CHECK_VERSIONS"):
             self.version(task, name)
 
     def include(self, task):

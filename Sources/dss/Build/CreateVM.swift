@@ -130,6 +130,9 @@ struct CreateVM: DssCommand {
         try await confirmRemoval(in: live.folder(order.assetID, order.definition.names, place), for: order, live)
         try await live.playbookCheck(definition).requireSound(order.definition.playbook)
         let provider = try await provider(for: order, live)
+        if try await provider.plan(order).installs {
+            try await live.playbookCheck(definition).requireLoadable(order.definition.playbook)
+        }
         let result = try await output.build(order, on: provider, with: live.provisioner(definition), live)
         try writeReport(result)
         output.show(result, order, live)
