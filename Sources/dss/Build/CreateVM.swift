@@ -141,7 +141,9 @@ struct CreateVM: DssCommand {
     private func runOnAWS(_ live: Live) async throws {
         _ = try machine.reach.networks
         let order = try order(live, password: password.password(in: live))
-        try await live.playbookCheck(definition).requireSound(order.definition.playbook)
+        let check = live.playbookCheck(definition)
+        try await check.requireSound(order.definition.playbook)
+        try await check.requireLoadable(order.definition.playbook)
         try await live.withAWSProvider(for: order, aws, .new(machine), export) { provider, publication in
             try await confirmRemoval(in: publication, for: order, live)
             let provisioner = live.provisioner(definition, reconnects: true)

@@ -53,7 +53,9 @@ extension Live {
         async let files = check.files(of: playbook, variables: AnsibleProvisioner.variableNames(of: definition))
         async let play = check.play(of: playbook)
         do { result.parts += try await files } catch { result.failures.append(error) }
-        do { result.parts += CheckedPart.unrepeated(try await play, after: result.parts) } catch { result.failures.append(error) }
+        do { result.parts += CheckedPart.unrepeated(try await play, after: result.parts) } catch {
+            result.failures.append(error)
+        }
         try Task.checkCancellation()
         result.plan = try await next
         return result
