@@ -106,7 +106,8 @@ class Plugins:
         for kind, known in self.known.items():
             for place in ansible.submodule_search_locations if ansible else ():
                 known |= {path.stem for path in Path(place, "plugins", kind).glob("*.*")}
-            self.is_open |= any(FOLDER.glob(f"**/{kind}_plugins")) or Path(f"/usr/share/ansible/plugins/{kind}").exists()
+            self.is_open |= any(FOLDER.glob(f"**/{kind}_plugins"))
+            self.is_open |= Path(f"/usr/share/ansible/plugins/{kind}").exists()
         self.is_open |= "bool" not in self.known["filter"]
 
     def errors(self, template, path, lines, first):

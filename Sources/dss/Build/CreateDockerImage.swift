@@ -89,12 +89,12 @@ struct CreateDockerImage: DssCommand {
         let order = try await live.dockerOrder(
             build, image, on: factory, folder: live.absolute(parentDirectory(definition.file)))
         let folder = live.folder(build.assetID, build.definition.names, place)
-        if try await factory.plan(order, in: folder).installs {
-            try await live.playbookCheck(definition).requireLoadable(build.definition.playbook)
-        }
         // Invalid options are reported before the build, not after it.
         let push = publish ? try live.push(order, user: registryUser) : nil
         if listOnAWS { try await withListing(of: order, live) { try await $0.requireSameSandbox(as: build) } }
+        if try await factory.plan(order, in: folder).installs {
+            try await live.playbookCheck(definition).requireLoadable(build.definition.playbook)
+        }
         let writer = EventWriter(live, output)
         let report = try await writer.live {
             var report = try await LocalProvider.createDockerImage(
