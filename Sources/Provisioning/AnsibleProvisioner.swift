@@ -129,12 +129,14 @@ package struct AnsibleProvisioner: Provisioner {
         _ order: BuildOrder, _ output: CommandOutput, _ task: TaskResult?
     ) -> Failure {
         guard let task else {
-            let lines = (PlaybookRun.ownErrors(output) + output.standardOutput.split(whereSeparator: \.isNewline))
-                .suffix(12).map(String.init)
+            // Ansible prints its error between its warnings and the tasks that it has run.
+            let own = PlaybookRun.ownErrors(output)
+            let errors = own.drop { !$0.hasPrefix("[ERROR]:") && !$0.hasPrefix("ERROR!") }.prefix(12)
+            let all = own + output.standardOutput.split(whereSeparator: \.isNewline)
+            let lines = (errors.isEmpty ? all.suffix(12) : errors).map { String($0).withoutCredentials }
             return Failure(
                 .badData, "Ansible could not run the playbook \(order.definition.playbook.file)", details: lines,
-                advice:
-                    "check it with: \(Command(ansible, ["--syntax-check", order.definition.playbook.file]).shellLine)")
+                advice: "correct it, then: dss check")
         }
         var details = ["module: \(task.module ?? "unknown")"]
         details += (task.message ?? "").split(whereSeparator: \.isNewline).map(String.init)

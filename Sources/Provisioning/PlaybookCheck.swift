@@ -56,16 +56,33 @@ package struct PlaybookCheck: Sendable {
         } catch is ToolMissing {
             return
         }
-        guard errors.isEmpty else {
-            throw Failure(
-                .badData, "the playbook has \(errors.count == 1 ? "an error" : "\(errors.count) errors")",
-                details: errors, advice: "correct it, then: dss check")
+        try Self.refuse(errors)
+    }
+
+    /// Fails if Ansible cannot load the play, or if a task of it has a mistake. Takes a second, and is therefore for a
+    /// build that has something to install. If Ansible does not answer, the build decides; it also decides on packages
+    /// without a version, which can be installed.
+    package func requireLoadable(_ playbook: SandboxDefinition.Playbook) async throws {
+        let errors: [String]
+        do { errors = try await play(of: playbook, withVersions: false).flatMap(\.errors) } catch {
+            return try Task.checkCancellation()
         }
+        try Self.refuse(errors)
+    }
+
+    private static func refuse(_ errors: [String]) throws {
+        guard !errors.isEmpty else { return }
+        throw Failure(
+            .badData, "the playbook has \(errors.count == 1 ? "an error" : "\(errors.count) errors")",
+            details: errors, advice: "correct it, then: dss check")
     }
 
     /// Lets Ansible load the play with all its roles and tasks, and looks at every task with the plugin `dss_check`.
     /// The inventory has no hosts, so that nothing runs.
-    package func play(of playbook: SandboxDefinition.Playbook) async throws -> [CheckedPart] {
+    /// - Parameter withVersions: whether a package that a task installs without a version is a mistake.
+    package func play(
+        of playbook: SandboxDefinition.Playbook, withVersions: Bool = true
+    ) async throws -> [CheckedPart] {
         try await withTemporaryDirectory { directory in
             try makeDirectory("\(directory)/plugins")
             for (name, text) in [
@@ -77,6 +94,7 @@ package struct PlaybookCheck: Sendable {
                     ansible, ["--inventory", "\(directory)/inventory.ini", playbook.file],
                     environment: [
                         "ANSIBLE_CONFIG": "\(directory)/ansible.cfg", "ANSIBLE_NOCOLOR": "1", "LC_ALL": "C.UTF-8",
+                        "DSS_CHECK_VERSIONS": withVersions ? "yes" : nil,
                     ]))
             try Task.checkCancellation()
             var syntax = CheckedPart(name: "Ansible's syntax", count: playbook.roles.count)
@@ -124,6 +142,18 @@ package struct CheckedPart: Sendable, Equatable, Codable {
         self.name = name
         self.count = count
         self.errors = errors
+    }
+
+    /// Parts without those whose errors are all at lines that earlier parts have errors at: Ansible ends at invalid YAML
+    /// as well.
+    package static func unrepeated(_ parts: [Self], after earlier: [Self]) -> [Self] {
+        let known = Set(earlier.flatMap(\.errors).compactMap(line))
+        return parts.filter { $0.errors.isEmpty || !$0.errors.allSatisfy { line($0).map(known.contains) ?? false } }
+    }
+
+    /// `FILE:LINE` of an error.
+    private static func line(_ error: String) -> Substring? {
+        error.prefixMatch(of: #/(.+?:\d+):\d+: /#)?.1
     }
 }
 

@@ -66,8 +66,13 @@ package struct SandboxFolder: Sendable {
     private static let ansible = #"""
         #!/bin/sh
         folder=$(cd "$(dirname "$0")/../.." && pwd)
-        printf '%s\n' "roles=$ANSIBLE_DSS_ROLES $*" >> "$folder/runs.log"
         say() { printf '\036%s\n' "$1" >&2; }
+        # Not a step of a build, but the check before it.
+        if [ -z "${ANSIBLE_DSS_ROLES+set}" ]; then
+            say '{"name": "tasks", "count": 1, "errors": []}'
+            exit
+        fi
+        printf '%s\n' "roles=$ANSIBLE_DSS_ROLES $*" >> "$folder/runs.log"
         task() { printf '"index": %s, "count": 3, "role": "only", "name": "only : task %s"' "$1" "$1"; }
         start() { say "{\"event\": \"task-started\", $(task "$1")}"; }
         finish() { say "{\"event\": \"task-finished\", \"status\": \"$2\", \"seconds\": 0.1, \"module\": \"ping\", $3 $(task "$1")}"; }

@@ -55,6 +55,24 @@ struct FailedInstallationTests {
         #expect(failure.inquiry == nil)
     }
 
+    @Test("Ansible's own error is shown, rather than the last tasks")
+    func refusedPlaybook() async throws {
+        let tasks = (1...20).map { "ok: [machine] \($0)\n" }.joined()
+        let errors = "[WARNING]: old\n[ERROR]: The requested handler 'a' was not found\nOrigin: /p/site.yml:5:7\n"
+        for (text, shown) in [
+            (errors, ["[ERROR]: The requested handler 'a' was not found", "Origin: /p/site.yml:5:7"]),
+            ("ERROR! no play\n", ["ERROR! no play"]), ("", (9...20).map { "ok: [machine] \($0)" }),
+        ] {
+            let output = CommandOutput(status: .exited(1), standardOutput: tasks, standardError: text)
+            let provisioner = AnsibleProvisioner(runner: RefusingAnsible(output: output), ansible: "ansible") { _, _ in
+                throw Failure(.bug, "not asked")
+            }
+            let failure = await #expect(throws: Failure.self) { try await provisioner.install(["mytools"]) }
+            #expect(failure?.code == .badData && failure?.details == shown)
+            #expect(failure?.advice == "correct it, then: dss check")
+        }
+    }
+
     private func failure(
         _ module: String, _ message: String = "no",
         gone: @escaping @Sendable (SandboxDefinition, SuspectedPins) async throws -> [PinStatus]
@@ -63,6 +81,15 @@ struct FailedInstallationTests {
             runner: FailingAnsible(module: module, message: message), ansible: "ansible", gone: gone)
         return try await #require(throws: Failure.self) { try await provisioner.install(["mytools"]) }
     }
+}
+
+/// Ansible that ends without a failed task.
+private struct RefusingAnsible: ExecutingRunner {
+    var output: CommandOutput
+
+    func execute(
+        _ command: Command, onLine: (@Sendable (OutputStream, String) -> Void)?
+    ) async throws -> CommandOutput { output }
 }
 
 /// Ansible whose first task fails.

@@ -9,13 +9,15 @@ import Workbench
 /// Python that found something in the playbook, and programs that succeed.
 private struct Finder: CommandRunner {
     var found = #"[{"name": "templates", "count": 3, "errors": []}]"#
+    /// Mistakes in tasks, as JSON.
+    var errors = "[]"
 
     func execute(
         _ command: Command, onLine: (@Sendable (Workbench.OutputStream, String) -> Void)?
     ) async throws -> CommandOutput {
         baseName(command.executable) == "python3"
             ? CommandOutput(standardOutput: found)
-            : CommandOutput(standardError: "\u{1e}{\"name\": \"tasks\", \"count\": 7, \"errors\": []}\n")
+            : CommandOutput(standardError: "\u{1e}{\"name\": \"tasks\", \"count\": 7, \"errors\": \(errors)}\n")
     }
 
     func start(_ command: Command, log: String) async throws -> BackgroundProcess {
@@ -77,6 +79,21 @@ struct CheckTests {
     }
 
     @Test(
+        "a build that has something to install refuses mistakes in tasks before it begins",
+        arguments: ["create-vm", "create-docker-image"])
+    func tasks(command: String) async throws {
+        try await withFolder { world, folder in
+            var world = world
+            world.runner = Finder(errors: #"["\#(folder)/playbook/site.yml:9:5: error: no argument 'dst'"]"#)
+            world.isRoot = true
+            world.environment["DSS_DEFAULT_PASSWORD"] = "twelve chars"
+            let build = await world.dss(command)
+            #expect(build.code == 65 && build.errors.contains("the playbook has an error"), "\(build)")
+            #expect(build.errors.contains("no argument 'dst'") && !build.errors.contains("setup"), "\(build)")
+        }
+    }
+
+    @Test(
         "what is neither file nor directory is refused at once, and a link that leads to itself",
         arguments: [["check"], ["create-vm", "--plan"]], ["pipe", "socket", "loop"])
     func irregular(command: [String], kind: String) async throws {
@@ -100,6 +117,8 @@ struct CheckTests {
             let said = await world.dss("check")
             #expect(said.code == 65 && said.errors.contains("pins.yaml:2:6: error: "), "\(said)")
             #expect(said.output.contains("templates") && !said.output.contains("next build"))
+            #expect(said.output.contains(#/definition +1 +ok/#) && said.output.contains(#/roles +1 +ok/#))
+            #expect(said.output.contains(#/pins +0 +\d+ error/#))
         }
     }
 

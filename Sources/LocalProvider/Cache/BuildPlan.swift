@@ -39,6 +39,11 @@ package struct BuildPlan: Sendable {
     /// Whether the cache can be read by another user only, so that the plan does not tell what a build takes from it.
     package var isIncomplete: Bool { parts.contains { $0.state == .unknown } }
 
+    /// Whether a build would begin, and install something.
+    package var installs: Bool {
+        obstacle == nil && parts.contains { $0.stage == .install && ($0.state == .build || $0.state == .unknown) }
+    }
+
     /// Whether a build would do nothing.
     package var isFinished: Bool { parts.allSatisfy { $0.state == .upToDate } }
 }

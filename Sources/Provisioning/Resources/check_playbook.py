@@ -10,6 +10,7 @@ import json
 import re
 import sys
 from ast import literal_eval
+from importlib.util import find_spec
 from pathlib import Path
 
 try:
@@ -22,6 +23,13 @@ LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 ENVIRONMENT = Environment()
 # Keys of tasks whose values are expressions without braces.
 CONDITIONS = {"when", "failed_when", "changed_when", "until", "that"}
+# Keys of tasks whose values are names of variables.
+NAMING = {"register", "loop_var", "index_var"}
+# The filters of Jinja2 that are given the name of another filter or of a test, and the place of that name.
+APPLYING = {
+    "map": (0, "filter"), "select": (0, "test"), "reject": (0, "test"), "selectattr": (1, "test"),
+    "rejectattr": (1, "test"),
+}
 # Names that are known in every expression, besides those that begin with ansible_:
 # https://docs.ansible.com/ansible/latest/reference_appendices/special_variables.html
 # Also the globals of Jinja2 and Ansible, the variables of the module template, and facts without that prefix.
@@ -42,8 +50,8 @@ def mistake(path, line, column, message):
 class Variables:
     """Finds variables that nothing in the playbook can define.
 
-    Every key and every plain word of a YAML file may be the name of one, as in `register: result`. A misspelled name is
-    neither. What is tested for being defined, anywhere, may be undefined.
+    Every key of a YAML file may be the name of one, and the value of `register: result` and the like. A misspelled name
+    is neither. What is tested for being defined, anywhere, may be undefined.
     """
 
     def __init__(self):
@@ -77,15 +85,62 @@ class Variables:
         for name, path, lines, line in dict.fromkeys(self.used):
             if name in self.defined or name in self.tested or name.startswith(("ansible_", "getent_")):
                 continue
-            # The lines of a folded text are not those of its template.
-            places = (re.search(rf"\b{re.escape(name)}\b", text) for text in lines[line - 1 :])
-            line, found = next(((index, place) for index, place in enumerate(places, line) if place), (line, None))
-            close = difflib.get_close_matches(name, self.defined - SPECIAL, 1)
-            hint = f"; did you mean '{close[0]}'?" if close else ""
-            yield mistake(path, line, found.start() + 1 if found else 1, f"variable '{name}' is not defined{hint}")
+            place = find(name, lines, line)
+            yield mistake(path, *place, f"variable '{name}' is not defined{hint(name, self.defined - SPECIAL)}")
 
 
 VARIABLES = Variables()
+
+
+class Plugins:
+    """Finds filters and tests that neither Jinja2 nor Ansible has.
+
+    Each one of Ansible has a file of its name, with its documentation. Ansible itself would take a second to load.
+    """
+
+    def __init__(self):
+        self.known = {"filter": set(ENVIRONMENT.filters), "test": set(ENVIRONMENT.tests)}
+        # The playbook, its roles, collections, and the host may have others.
+        self.is_open = Path(FOLDER, "collections").exists() or find_spec("ansible_collections") is not None
+        ansible = find_spec("ansible")
+        for kind, known in self.known.items():
+            for place in ansible.submodule_search_locations if ansible else ():
+                known |= {path.stem for path in Path(place, "plugins", kind).glob("*.*")}
+            self.is_open |= any(FOLDER.glob(f"**/{kind}_plugins"))
+            self.is_open |= Path(f"/usr/share/ansible/plugins/{kind}").exists()
+        self.is_open |= "bool" not in self.known["filter"]
+
+    def errors(self, template, path, lines, first):
+        if self.is_open:
+            return
+        for node in template.find_all((nodes.Filter, nodes.Test)):
+            uses = [("filter" if isinstance(node, nodes.Filter) else "test", node.name)]
+            index, kind = APPLYING.get(node.name, (0, None))
+            if kind and len(node.args) > index and isinstance(node.args[index], nodes.Const):
+                uses.append((kind, str(node.args[index].value)))
+            for kind, name in uses:
+                own = re.sub(r"^ansible\.(builtin|legacy)\.", "", name)
+                if "." not in own and own not in self.known[kind]:
+                    place = find(name, lines, first + node.lineno - 1, r"(\||\bis\b|['\"])\s*(not\s+)?")
+                    yield mistake(path, *place, f"there is no {kind} '{name}'{hint(own, self.known[kind])}")
+
+
+def find(name, lines, line, before=""):
+    """The line and the column of a name: in line `line` or, since the lines of a folded text are not those of its
+    template, after it."""
+    for index, text in enumerate(lines[line - 1 :], line):
+        if found := re.search(rf"{before}(?P<name>\b{re.escape(name)}\b)", text):
+            return index, found.start("name") + 1
+    return line, 1
+
+
+def hint(name, known):
+    close = difflib.get_close_matches(name, filter(str.isidentifier, known), 1)
+    return f"; did you mean '{close[0]}'?" if close else ""
+
+
+FOLDER = Path(sys.argv[1])
+PLUGINS = Plugins()
 
 
 def indentation(text, line):
@@ -103,12 +158,16 @@ def check_yaml(path, text):
     except yaml.YAMLError as error:
         return [mistake(path, 1, 1, f"invalid YAML: {error}")]
     try:
-        return list(check_node(path, text, root, False)) if root else []
+        parts = path.relative_to(FOLDER).parts if path.is_relative_to(FOLDER) else ()
+        # A list beside the roles is one of plays.
+        is_play = len(parts) == 1 and isinstance(root, yaml.SequenceNode)
+        has_tasks = is_play or parts[:1] == ("roles",) and parts[2] in ("tasks", "handlers", "meta")
+        return list(check_node(path, text, root, has_tasks)) if root else []
     except RecursionError:
         return [mistake(path, 1, 1, "invalid YAML: an alias contains itself")]
 
 
-def check_node(path, text, node, is_condition):
+def check_node(path, text, node, has_tasks, is_condition=False):
     """The mistakes in the Jinja2 expressions of a node; Ansible keeps !unsafe and !vault as they are."""
     if isinstance(node, yaml.MappingNode):
         see_sources(path, node)
@@ -119,25 +178,34 @@ def check_node(path, text, node, is_condition):
                 yield mistake(path, mark.line + 1, mark.column + 1, "a value that begins with {{ must be in quotes")
                 continue
             VARIABLES.defined.add(key.value)
-            is_task = {"tasks", "handlers"} & set(path.parts)
-            yield from check_node(path, text, value, bool(is_task) and key.value in CONDITIONS)
+            if key.value in NAMING and isinstance(value, yaml.ScalarNode):
+                VARIABLES.defined.add(value.value)
+            yield from check_node(path, text, value, has_tasks, has_tasks and key.value in CONDITIONS)
     elif isinstance(node, yaml.SequenceNode):
         for item in node.value:
-            yield from check_node(path, text, item, is_condition)
+            yield from check_node(path, text, item, has_tasks, is_condition)
     elif node.tag not in ("!unsafe", "!vault", "!vault-encrypted"):
-        # A plain word, or the names in: set_fact: a=1
-        VARIABLES.defined |= set(re.findall(r"^\w+$|\b\w+(?==)", node.value))
+        # The names in: set_fact: a=1
+        VARIABLES.defined |= set(re.findall(r"\b\w+(?==)", node.value))
         is_template = any(mark in node.value for mark in ("{{", "{%", "{#"))
-        if is_template or is_condition and node.value:
+        # A condition may also be `yes`.
+        if is_template or is_condition and node.value and node.tag == "tag:yaml.org,2002:str":
             try:
                 template = ENVIRONMENT.parse(node.value if is_template else "{{ " + node.value + " }}")
                 first = node.start_mark.line + (2 if node.style in ("|", ">") else 1)
-                VARIABLES.see(template, path, tuple(text.splitlines()), first)
+                yield from see(template, path, text, first)
             except TemplateSyntaxError as error:
                 # The lines of a literal block are those of the file.
                 line = node.start_mark.line + 1 + (error.lineno if node.style == "|" else 0)
                 column = indentation(text, line) if node.style == "|" else node.start_mark.column + 1
                 yield mistake(path, line, column, f"invalid Jinja2: {error.message}")
+
+
+def see(template, path, text, first):
+    """Takes the variables from a template whose first line is line `first` of a file, and looks at its filters."""
+    lines = tuple(text.splitlines())
+    VARIABLES.see(template, path, lines, first)
+    return PLUGINS.errors(template, path, lines, first)
 
 
 def see_sources(path, node):
@@ -146,13 +214,29 @@ def see_sources(path, node):
         name = key.value.rpartition(".")[2] if isinstance(key, yaml.ScalarNode) else ""
         pairs = value.value if isinstance(value, yaml.MappingNode) else []
         arguments = {key.value: value for key, value in pairs if isinstance(key, yaml.ScalarNode)}
-        if name == "include_vars" and "name" not in arguments:
-            see_file(arguments.get("file", value), Path(path.parent.parent, "vars"))
+        if name == "include_vars":
+            free = re.search(r"\bname=(\w+)", value.value) if isinstance(value, yaml.ScalarNode) else None
+            if free or "name" in arguments:
+                VARIABLES.defined.add(free[1] if free else arguments["name"].value)
+            else:
+                see_file(arguments.get("file", value), Path(path.parent.parent, "vars"))
+        elif name == "vars_prompt" and isinstance(value, yaml.SequenceNode):
+            for item in value.value:
+                see_prompt(item)
+        elif name == "set_fact":
+            # A name that is a template may be any.
+            VARIABLES.is_open |= any("{{" in argument for argument in arguments)
         elif name == "vars_files":
             for item in value.value if isinstance(value, yaml.SequenceNode) else [value]:
                 see_file(item, path.parent)
         elif name in ("add_host", "group_by"):
             VARIABLES.is_open = True
+
+
+def see_prompt(node):
+    for key, value in node.value if isinstance(node, yaml.MappingNode) else []:
+        if isinstance(key, yaml.ScalarNode) and key.value == "name" and isinstance(value, yaml.ScalarNode):
+            VARIABLES.defined.add(value.value)
 
 
 def see_file(node, folder):
@@ -174,10 +258,9 @@ def check_template(path, text):
         except (ValueError, SyntaxError, TypeError) as error:
             return [mistake(path, 1, 1, f"invalid settings of Jinja2: {error}")]
     try:
-        VARIABLES.see(environment.parse(text), path, tuple(text.splitlines()), 1)
+        return list(see(environment.parse(text), path, text, 1))
     except TemplateSyntaxError as error:
         return [mistake(path, error.lineno, indentation(text, error.lineno), f"invalid Jinja2: {error.message}")]
-    return []
 
 
 def check_notebook(path, text):
@@ -205,23 +288,22 @@ def check(name, paths, function):
 
 
 def main():
-    folder = Path(sys.argv[1])
-    files = [*folder.glob("*.yml")] + [
+    files = [*FOLDER.glob("*.yml")] + [
         path
         for part in ("roles/*/tasks", "roles/*/handlers", "roles/*/defaults", "roles/*/vars", "roles/*/meta", "*_vars")
         for end in ("yml", "yaml")
-        for path in folder.glob(f"{part}/**/*.{end}")
+        for path in FOLDER.glob(f"{part}/**/*.{end}")
     ]
     checks = [
         check("YAML files", files, check_yaml),
-        check("templates", folder.glob("roles/*/templates/**/*.j2"), check_template),
-        check("notebooks", folder.glob("roles/*/files/**/*.ipynb"), check_notebook),
+        check("templates", FOLDER.glob("roles/*/templates/**/*.j2"), check_template),
+        check("notebooks", FOLDER.glob("roles/*/files/**/*.ipynb"), check_notebook),
     ]
     if len(sys.argv) > 2:
         VARIABLES.defined |= set(sys.argv[2].split(","))
         # Plugins, collections, and modules that return facts may define any.
-        VARIABLES.is_open |= any(folder.glob("**/vars_plugins")) or Path(folder, "collections").exists()
-        modules = [path for part in ("library", "action_plugins") for path in folder.glob(f"**/{part}/*.py")]
+        VARIABLES.is_open |= any(FOLDER.glob("**/vars_plugins")) or Path(FOLDER, "collections").exists()
+        modules = [path for part in ("library", "action_plugins") for path in FOLDER.glob(f"**/{part}/*.py")]
         VARIABLES.is_open |= any("ansible_facts" in path.read_text(errors="replace") for path in modules)
         count = len({name for name, *_ in VARIABLES.used})
         checks.append({"name": "variables", "count": count, "errors": list(VARIABLES.errors())})

@@ -4,13 +4,16 @@ Prints a JSON object on standard error, behind an ASCII record separator: a name
 each mistake, with file, line and column. Only what is certain counts: a value with a template is known only when the
 play runs.
 """
+import difflib
 import json
+import os
 import re
 import shlex
 import sys
 
 import yaml
 from ansible.errors import AnsibleError
+from ansible.playbook.handler import Handler
 from ansible.playbook.helpers import load_list_of_blocks
 from ansible.playbook.role_include import IncludeRole
 from ansible.playbook.task_include import TaskInclude
@@ -61,9 +64,13 @@ class Check:
         self.has_local_tasks = False
         self.seen = set()
         self.known = {}
+        # The names and topics of all handlers; None if only the run knows some of them.
+        self.handlers = set()
+        self.notified = []
 
     def result(self):
         self.blocks(self.play.compile() + self.play.handlers + self.play.compile_roles_handlers())
+        self.notifications()
         errors = self.errors + ([] if self.has_local_tasks else self.missing)
         return {"name": "tasks", "count": self.count, "errors": errors}
 
@@ -78,7 +85,10 @@ class Check:
 
     def task(self, task):
         name = re.sub(r"^ansible\.(builtin|legacy)\.", "", task.action)
-        self.has_local_tasks = self.has_local_tasks or task.delegate_to is not None
+        self.has_local_tasks |= task.delegate_to is not None or task.connection == "local" or name == "fetch"
+        self.notified += [(task, handler) for handler in listed(task.notify) if is_fixed(handler)]
+        if isinstance(task, Handler):
+            self.handler(task)
         if isinstance(task, TaskInclude):
             return self.include(task)
         if name == "meta":
@@ -89,7 +99,7 @@ class Check:
             self.arguments(task, arguments)
         if name in FOLDERS:
             self.source(task, name)
-        if name in ("apt", "pip"):
+        if name in ("apt", "pip") and os.environ.get("DSS_CHECK_VERSIONS"):
             self.version(task, name)
 
     def include(self, task):
@@ -97,6 +107,8 @@ class Check:
         loader, variables = self.play._loader, self.play._variable_manager
         name = task._role_name if isinstance(task, IncludeRole) else task.args.get("_raw_params", task.args.get("file"))
         if not is_fixed(name):
+            # A role may bring handlers.
+            self.handlers = None if isinstance(task, IncludeRole) else self.handlers
             return
         try:
             if isinstance(task, IncludeRole):
@@ -111,6 +123,21 @@ class Check:
             # The message goes on with all folders in which there is no such role.
             return self.add(task, name, str(error).strip().splitlines()[0].split(" in ")[0])
         self.blocks(blocks)
+
+    def handler(self, handler):
+        names = [handler.name, handler.get_name(), *listed(handler.listen)]
+        if isinstance(handler, TaskInclude) or not all(is_fixed(name) for name in names if name):
+            self.handlers = None
+        elif self.handlers is not None:
+            self.handlers.update(names)
+
+    def notifications(self):
+        """Finds tasks that notify a handler which no role and no play has."""
+        for task, handler in self.notified if self.handlers is not None else ():
+            if handler not in self.handlers:
+                close = difflib.get_close_matches(handler, filter(None, self.handlers), 1)
+                hint = f"; did you mean '{close[0]}'?" if close else ""
+                self.add(task, handler, f"there is no handler '{handler}'{hint}")
 
     def arguments(self, task, arguments):
         options = self.options(task.action)
@@ -202,6 +229,11 @@ def documented_options(action):
     except Exception:
         document = get_plugin_docs(action, "module", module_loader, fragment_loader, False)[0]
         return document.get("options") or {}
+
+
+def listed(value):
+    """A value that Ansible takes as a list."""
+    return value if isinstance(value, list) else [value] if value else []
 
 
 def is_fixed(value):

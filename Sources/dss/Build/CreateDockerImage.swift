@@ -92,6 +92,9 @@ struct CreateDockerImage: DssCommand {
         // Invalid options are reported before the build, not after it.
         let push = publish ? try live.push(order, user: registryUser) : nil
         if listOnAWS { try await withListing(of: order, live) { try await $0.requireSameSandbox(as: build) } }
+        if try await factory.plan(order, in: folder).installs {
+            try await live.playbookCheck(definition).requireLoadable(build.definition.playbook)
+        }
         let writer = EventWriter(live, output)
         let report = try await writer.live {
             var report = try await LocalProvider.createDockerImage(

@@ -130,6 +130,9 @@ struct CreateVM: DssCommand {
         try await confirmRemoval(in: live.folder(order.assetID, order.definition.names, place), for: order, live)
         try await live.playbookCheck(definition).requireSound(order.definition.playbook)
         let provider = try await provider(for: order, live)
+        if try await provider.plan(order).installs {
+            try await live.playbookCheck(definition).requireLoadable(order.definition.playbook)
+        }
         let result = try await output.build(order, on: provider, with: live.provisioner(definition), live)
         try writeReport(result)
         output.show(result, order, live)
@@ -138,7 +141,9 @@ struct CreateVM: DssCommand {
     private func runOnAWS(_ live: Live) async throws {
         _ = try machine.reach.networks
         let order = try order(live, password: password.password(in: live))
-        try await live.playbookCheck(definition).requireSound(order.definition.playbook)
+        let check = live.playbookCheck(definition)
+        try await check.requireSound(order.definition.playbook)
+        try await check.requireLoadable(order.definition.playbook)
         try await live.withAWSProvider(for: order, aws, .new(machine), export) { provider, publication in
             try await confirmRemoval(in: publication, for: order, live)
             let provisioner = live.provisioner(definition, reconnects: true)

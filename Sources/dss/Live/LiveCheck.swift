@@ -30,22 +30,32 @@ extension Live {
             ]
         } catch let failure as Failure where failure.code == .badData {
             let errors = failure.details.isEmpty ? [failure.message] : failure.details
-            result.parts = [CheckedPart(name: "definition", count: 1, errors: errors)]
             // Mistakes in the pins keep nobody from looking at the playbook.
-            guard let loaded = try? source.loadDefinition() else { return result }
+            guard let loaded = try? source.loadDefinition() else {
+                result.parts = [CheckedPart(name: "definition", count: 1, errors: errors)]
+                return result
+            }
             definition = loaded.definition
+            let pins = try? source.loadSandbox(requiringCompletePins: false).pins.pins.flat.count
+            result.parts = [
+                CheckedPart(name: "definition", count: 1),
+                CheckedPart(name: "roles", count: definition.playbook.roles.count),
+                CheckedPart(name: "pins", count: pins ?? 0, errors: errors),
+            ]
         }
         let (check, playbook) = (playbookCheck(options), definition.playbook)
         do { try check.requireFiles(of: playbook) } catch {
             result.failures.append(error)
             return result
         }
-        let isValid = result.parts.first?.errors.isEmpty == true
+        let isValid = result.errors.isEmpty
         async let next = isValid ? plan(of: definition, options, place) : nil
         async let files = check.files(of: playbook, variables: AnsibleProvisioner.variableNames(of: definition))
         async let play = check.play(of: playbook)
         do { result.parts += try await files } catch { result.failures.append(error) }
-        do { result.parts += try await play } catch { result.failures.append(error) }
+        do { result.parts += CheckedPart.unrepeated(try await play, after: result.parts) } catch {
+            result.failures.append(error)
+        }
         try Task.checkCancellation()
         result.plan = try await next
         return result
