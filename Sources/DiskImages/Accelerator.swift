@@ -14,7 +14,7 @@ package enum Accelerator: String, Sendable, Codable {
     var cpu: String { self == .kvm ? "host" : "max" }
 
     /// A warning that guests are slow, with the way out if there is one; `nil` with KVM. Its lines fit a terminal of 80
-    /// columns, because messages are not wrapped.
+    /// columns, because a line with a command is not wrapped.
     package func warning(device: String = "/dev/kvm") -> String? {
         guard self == .tcg else { return nil }
         let slow = "QEMU emulates the processor, and everything in the sandbox is slow"

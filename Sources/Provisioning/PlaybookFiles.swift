@@ -80,10 +80,19 @@ enum RoleCalls {
     nonisolated(unsafe) private static let path = /(?:roles|\.\.)\/([A-Za-z0-9_][A-Za-z0-9_.\-]*)\//
 }
 
-/// Whether a file is an input of the build. A README is not, nor is what `dss inspect` reads, unless a role installs it.
+/// Whether a file is an input of the build. A README is not, nor is what `dss inspect` reads, unless a role installs it,
+/// and never what an editor leaves next to a file that it edits.
 private func isInput(_ path: String) -> Bool {
-    let isNote = ["README.md", "files.txt"].contains(baseName(path))
-    return !path.hasPrefix(".") && (!isNote || isIn("files", path) || isIn("templates", path))
+    let name = baseName(path)
+    let isNote = ["README.md", "files.txt", ".DS_Store"].contains(name)
+    return !path.hasPrefix(".") && !isOfEditor(name)
+        && (!isNote || isIn("files", path) || isIn("templates", path))
+}
+
+/// The swap files of Vim, the locks and automatic copies of Emacs, and the copies of the version before.
+private func isOfEditor(_ name: String) -> Bool {
+    name.hasSuffix("~") || name.hasPrefix(".#") || (name.hasPrefix("#") && name.hasSuffix("#"))
+        || name.wholeMatch(of: /\..*\.sw[a-z]/) != nil
 }
 
 private func isIn(_ folder: Substring, _ path: String) -> Bool {

@@ -98,6 +98,7 @@ package struct StarterSandbox: Sendable {
             OwnFile(name: "\(role)/defaults/main.yml", text: Self.defaults),
             OwnFile(name: "\(role)/tasks/main.yml", text: Self.tasks),
             OwnFile(name: "\(role)/files/hello", text: Self.program, isProgram: true),
+            OwnFile(name: "\(role)/files.txt", text: Self.declarations),
             OwnFile(name: "playbook/roles/notebooks/files/10-my-notebook.ipynb", text: Self.notebook),
         ]
     }
@@ -141,6 +142,12 @@ package struct StarterSandbox: Sendable {
     private static let program = """
         #!/bin/sh
         echo "Hello from the role mytools"
+
+        """
+
+    private static let declarations = """
+        # Files of this role that no package lists, for dss inspect; ~ is the home of the login user.
+        /usr/local/bin/hello
 
         """
 

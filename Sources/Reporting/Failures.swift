@@ -96,9 +96,29 @@ package enum Message {
         "\(style.paint("aws:", .dim)) \(message.printableLine)\n"
     }
 
-    /// Long lines are not wrapped, because they may contain a command to copy; the terminal wraps them.
     static func lines(_ label: String, _ ink: TextStyle, _ message: String, _ style: Style) -> [String] {
         let lines = message.printableLines
-        return ["\(style.paint(label, ink)) \(lines.first ?? "")"] + lines.dropFirst().map { "  \($0)" }
+        let first = broken(lines.first ?? "", behind: label.displayWidth + 1, style)
+        return ["\(style.paint(label, ink)) \(first[0])"]
+            + (first.dropFirst() + lines.dropFirst().flatMap { broken($0, behind: 2, style) }).map { "  \($0)" }
+    }
+
+    /// The lines of a sentence, broken between words, because a terminal breaks inside them. A line that may contain a
+    /// command to copy is left to the terminal, and so is a word wider than a line.
+    private static func broken(_ line: String, behind margin: Int, _ style: Style) -> [String] {
+        guard style.width < .max, line.displayWidth > style.width - margin, line.first != " ",
+            line.firstMatch(of: /\b(?:dss|sudo|ssh|docker|aws|make) [a-z-]|\x20{2}/) == nil
+        else { return [line] }
+        var (lines, room) = ([""], style.width - margin)
+        for word in line.split(separator: " ") {
+            let last = lines[lines.count - 1]
+            if last.isEmpty || last.displayWidth + 1 + word.displayWidth <= room {
+                lines[lines.count - 1] = last.isEmpty ? String(word) : "\(last) \(word)"
+            } else {
+                lines.append(String(word))
+                room = style.width - 2
+            }
+        }
+        return lines
     }
 }

@@ -70,7 +70,7 @@ extension ProgressState {
         segments += running.what(style)
         if !running.tasks.summary.isEmpty { segments.append(Segment(running.tasks.summary, dropped: 3, ink: .dim)) }
         segments.append(Segment(Units.clock(elapsed), dropped: 2, ink: .dim))
-        return Segment.fit(segments.filter { !$0.text.isEmpty }, style.width - 1, style)
+        return Segment.fit(segments.filter { !$0.text.isEmpty }, style.liveWidth, style)
     }
 }
 

@@ -275,6 +275,10 @@ package struct Style: Sendable, Equatable {
         self.width = max(1, width)
     }
 
+    /// Columns of a line that is replaced in place. It never wraps, even if Ctrl-C, which the terminal shows as `^C`,
+    /// ends it.
+    package var liveWidth: Int { max(1, width - 3) }
+
     /// Style for a pipe or a file: no escape sequences, and nothing is shortened.
     package static let piped = Style(color: false, unicode: false, width: .max)
 

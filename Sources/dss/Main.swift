@@ -87,9 +87,13 @@ struct Main {
     private static func runInterruptibly(_ command: sending any DssCommand, _ live: Live) async throws {
         try await interruptible { name, isLast in
             if isLast { LeftoverGuests().abandon() }
+            // On a terminal, in place of a line that shows what is being done.
+            let start = live.standardError.isInteractive ? "\r\u{1b}[K" : "\n"
             live.standardError.write(
-                isLast ? live.invocation.spelled(stopped) : "\ndss: \(name): cleaning up (repeat to stop immediately)\n"
-            )
+                start
+                    + (isLast
+                        ? live.invocation.spelled(stopped)
+                        : "dss: \(name): cleaning up (repeat to stop immediately)\n"))
         } _: {
             try await command.run(in: live)
         }
@@ -107,7 +111,7 @@ struct Main {
     private static var stopped: String {
         let leftovers = PendingRemovals.lines
         let lines = ["dss: stopped without cleaning up" + (leftovers.isEmpty ? "" : "; left behind:")]
-        return "\n" + (lines + leftovers.map { "  \($0)" }).map { $0 + "\n" }.joined()
+        return (lines + leftovers.map { "  \($0)" }).map { $0 + "\n" }.joined()
     }
 
     /// Whether ArgumentParser explains this error of a command: help, a usage error, or a bare exit code.

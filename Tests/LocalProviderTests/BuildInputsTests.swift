@@ -102,6 +102,24 @@ struct BuildInputsTests {
         }
     }
 
+    @Test(
+        "what an editor leaves next to a file is no input, a hidden file that a role installs is",
+        arguments: [
+            ("defaults/.main.yml.swp", false), ("tasks/main.yml~", false), ("tasks/.#main.yml", false),
+            ("tasks/#main.yml#", false), ("files/.bashrc.swo", false), ("files/a~", false), ("tasks/.DS_Store", false),
+            ("files/.DS_Store", true), ("files/.bashrc", true), ("templates/.config/a.swp", true),
+            ("vars/.hidden.yml", true), ("files/#a", true),
+        ])
+    func editors(name: String, isInput: Bool) async throws {
+        try await Fixture.with { fixture in
+            let before = try BuildInputs(fixture.order()).stepKeys
+            let file = "\(fixture.folder)/roles/last/\(name)"
+            try makeDirectory(parentDirectory(file))
+            try writeAtomically("words", to: file)
+            #expect(try (BuildInputs(fixture.order()).stepKeys != before) == isInput)
+        }
+    }
+
     @Test("variables, user, port and release count, the asset id, a README and the password do not")
     func inputs() async throws {
         try await Fixture.with { fixture in

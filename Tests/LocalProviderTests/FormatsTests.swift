@@ -73,6 +73,26 @@ struct FormatsTests {
         }
     }
 
+    @Test("a plan names what makes the disk another one")
+    func planned() async throws {
+        try await PublishedDisk.with { lab in
+            func changes(_ change: (inout SandboxDefinition) -> Void) async throws -> [String] {
+                var order = try lab.order([.raw])
+                change(&order.definition)
+                return try await lab.provider.plan(order).parts.filter { $0.stage == .seal }.flatMap(\.changes)
+            }
+            let same = try await changes { _ in }
+            let larger = try await changes { $0.disk.sizeMiB += 1024 }
+            let newer = try await changes { $0.version = "2.0" }
+            let other = try await changes { ($0.name, $0.base.suite) = ("other", "trixie") }
+            #expect(same == [] && larger == ["disk.size changed"] && newer == ["version changed"])
+            #expect(other == ["name changed", "base.suite changed"])
+            try removeFile(lab.folder.path("small-1.0.raw"))
+            let gone = try await changes { _ in }
+            #expect(gone == ["small-1.0.raw is missing or was changed"])
+        }
+    }
+
     @Test("with --only-formats, the others are removed when the new ones are there")
     func onlyFormats() async throws {
         try await PublishedDisk.with { lab in

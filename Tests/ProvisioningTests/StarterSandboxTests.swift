@@ -26,6 +26,12 @@ struct StarterSandboxTests {
             #expect(try readText("\(folder)/playbook/roles/mytools/defaults/main.yml").contains("- unzip\n"))
             #expect(try readText("\(folder)/pins.yaml").contains("\n  unzip: "))
             #expect(FileManager.default.isExecutableFile(atPath: "\(folder)/playbook/roles/mytools/files/hello"))
+            // `dss inspect` knows what the role installs.
+            let installed = try readText("\(folder)/playbook/roles/mytools/tasks/main.yml")
+                .matches(of: /dest: (\S+)/).map { String($0.1) }
+            let declared = try readText("\(folder)/playbook/roles/mytools/files.txt").split(separator: "\n").map(
+                String.init)
+            #expect(!installed.isEmpty && Set(installed).isSubset(of: declared))
             let readme = try readText("\(folder)/README.md")
             #expect(readme.split(separator: "\n", omittingEmptySubsequences: false).count <= 11)
         }

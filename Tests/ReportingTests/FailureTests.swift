@@ -49,6 +49,19 @@ struct FailureTests {
         #expect(Message.warning("a\nb", Samples.ascii) == "warning: a\n  b\n")
     }
 
+    @Test func aLongSentenceIsBrokenBetweenWordsOnATerminal() {
+        let sentence = "the images of an earlier build are replaced as soon as the new ones are complete and published"
+        let broken = Message.warning("\(sentence)\n\(sentence)", Samples.ascii).split(separator: "\n")
+        let wide = broken.filter { $0.count > 80 }
+        #expect(broken.count == 4 && wide == [] && broken[1].hasPrefix("  "), "\(broken)")
+        #expect(broken.prefix(2).joined(separator: " ").replacing("   ", with: " ") == "warning: \(sentence)")
+        #expect(Message.warning(sentence, .piped) == "warning: \(sentence)\n")
+        let command = "\(sentence); to see them, run: sudo dss show-assets --bucket /var/lib/dss/bucket"
+        #expect(Message.warning(command, Samples.ascii) == "warning: \(command)\n")
+        let path = "/" + String(repeating: "a", count: 90)
+        #expect(Message.warning("no file \(path)", Samples.ascii) == "warning: no file\n  \(path)\n")
+    }
+
     @Test func aMessageCannotWriteToTheTerminalAsItLikes() {
         let failure = Failure(.failed, "a\u{1B}[2Jb\u{7}", details: ["\u{1B}]0;title\u{7}c\r\nd"])
         #expect(failure.text(.piped) == "dss: error: ab\n  c\n  d\n")

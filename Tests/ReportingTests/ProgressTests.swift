@@ -148,7 +148,8 @@ struct ProgressTests {
                     state.apply(.task(Samples.task(1, "poetry", "install", .changed)), at: 1)
                     state.apply(.progress(.install, progress), at: 1)
                     let line = state.render(Style(color: false, unicode: unicode, width: width), now: 4000)
-                    #expect(try #require(line).displayWidth < max(2, width))
+                    // Ctrl-C prints ^C behind it.
+                    #expect(try #require(line).displayWidth <= max(1, width - 3))
                 }
             }
         }

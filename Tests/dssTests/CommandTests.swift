@@ -35,6 +35,23 @@ struct CommandTests {
     }
 
     @Test(
+        "a value of an option that does not exist is named, and what was meant",
+        arguments: [
+            (["create-vm", "--format", "qcow"], "'--format <format>'; did you mean 'qcow2'?\n"),
+            (["export-vm", "--format", "vmkd"], "; did you mean 'vmdk'?\n"),
+            (["create-vm", "--format", "raw,qcow2"], "; repeat the option: --format raw --format qcow2\n"),
+            (["create-vm", "--provider", "asw"], "; did you mean 'aws'?\n"),
+            (["create-vm", "--provider", "moon"], "; provide one of 'local' and 'aws'"),
+            (["prune-cache", "--keep", "5"], ": must have a unit, for example 5GB or 5GiB\n"),
+            (["prune-cache", "--keep", "much"], ": must be a number with a unit, for example 20GB"),
+            (["run", "--memory", "4"], ": must have a unit, for example 4GB or 4GiB\n"),
+        ])
+    func values(arguments: [String], message: String) async {
+        let said = await PretendWorld().dss(arguments)
+        #expect(said.code == 64 && said.errors.contains(message), "\(said.errors)")
+    }
+
+    @Test(
         "a command that does not exist is named, and the one that was meant",
         arguments: [
             (["creat-vm"], "no such command: 'creat-vm'; did you mean 'create-vm'?\n"),

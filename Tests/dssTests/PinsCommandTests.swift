@@ -3,6 +3,7 @@ import Sandbox
 import Testing
 import Workbench
 
+@testable import Provisioning
 @testable import dss
 
 @Suite("dss pins")
@@ -10,6 +11,22 @@ struct PinsCommandTests {
     private static let pins = Pins(
         distribution: "debian", suite: "bookworm", apt: ["curl": "1", "git": "2"], pip: ["lab": ["six": "1"]],
         pipLocked: [:], git: [:])
+
+    @Test("the table of the pins fits into 80 columns, whatever the names and versions")
+    func width() {
+        let statuses = [
+            PinStatus(
+                source: .apt, name: "python3-prometheus-client-and-more", pinned: "1:2.39.5-0+deb12u2~bpo12+1",
+                available: "1:2.47.3-0+deb13u1~bpo13+1", state: .incomplete),
+            PinStatus(
+                source: .pip, group: "datascience", name: "jupyterlab-server-with-a-long-name", pinned: "2.27.3.post1",
+                available: "2.28.0", state: .unlisted),
+        ]
+        let text = Table.pins(statuses, all: true).text(Style(color: false, unicode: true, width: 80))
+        let table = text.split(separator: "\n").filter { !$0.hasPrefix("to update") }
+        let wide = table.filter { $0.count > 80 }
+        #expect(table.count > 4 && wide == [], "\(text)")
+    }
 
     @Test("a mistyped environment is not created")
     func environment() async throws {

@@ -126,6 +126,31 @@ extension LocalMachineFactory {
     }
 }
 
+extension LocalMachineFactory {
+    /// What differs from the base system and the steps that the last build of the asset id used, even if what replaces
+    /// them is cached; `nil` if the cache does not have all of those.
+    func changesSinceLastBuild(_ plan: MachinePlan) -> [String]? {
+        let recipe = BaseRecipe(plan.base, profile: plan.profile, host: host)
+        let layers = cache.manifests(.layers)
+        var compared = [
+            (key: recipe.key, inputs: recipe.inputs, before: cache.manifests(.base).map { ($0, $0.inputs) })
+        ]
+        for ((key, parts), roles) in zip(zip(plan.layerKeys(above: recipe.key), plan.parts), plan.roles) {
+            let same = layers.filter { $0.inputs["roles"] == roles.joined(separator: ", ") }
+            compared.append((key, parts, same.map { ($0, $0.parts ?? [:]) }))
+        }
+        var found: [String] = []
+        for (key, inputs, before) in compared {
+            guard
+                let used = before.filter({ $0.0.lastUse(by: plan.assetID) != nil })
+                    .max(by: { ($0.0.lastUse(by: plan.assetID) ?? 0) < ($1.0.lastUse(by: plan.assetID) ?? 0) })
+            else { return nil }
+            if used.0.key != key { found += changes(from: used.1, to: inputs).filter { !found.contains($0) } }
+        }
+        return found
+    }
+}
+
 extension CacheEntryManifest {
     fileprivate func lastUse(by assetID: AssetID) -> Double? { usedBy?[assetID.rawValue] }
 

@@ -144,12 +144,15 @@ extension LocalMachineFactory {
 
     /// The command that builds an asset id, to copy and paste: the one that was typed, so that no option is lost, if it
     /// builds.
-    /// - Parameter flag: what the next run needs; flags that are about one run only are left out.
-    func buildCommand(_ assetID: AssetID, with flag: String? = nil) -> String {
+    /// - Parameters:
+    ///   - flag: what the next run needs; flags that are about one run only are left out.
+    ///   - formats: those to build if no command that builds was typed; empty for those of the definition.
+    func buildCommand(_ assetID: AssetID, with flag: String? = nil, formats: [ImageFormat] = []) -> String {
         let ofOneRun: Set = ["--keep-on-failure", "--no-cache", "--plan", "--resume"]
         let words =
             typed.first == "create-vm"
-            ? typed.filter { !ofOneRun.contains($0) } : ["create-vm", "--asset-id", assetID.rawValue]
+            ? typed.filter { !ofOneRun.contains($0) }
+            : ["create-vm", "--asset-id", assetID.rawValue] + formats.flatMap { ["--format", $0.rawValue] }
         return "sudo dss " + (words + [flag].compactMap(\.self)).map(shellQuoted).joined(separator: " ")
     }
 }

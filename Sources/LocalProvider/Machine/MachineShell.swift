@@ -33,27 +33,35 @@ extension LocalMachineFactory {
 
     /// Runs a command, or a login shell, in a new machine that has everything which a plan installs. The machine comes
     /// from the cache and is removed at the end.
+    /// - Parameter images: the finished build.
     /// - Throws: `Failure(.badData)` if the cache does not have the result of the last step.
     package func shell(
-        _ command: [String], inCopyOf plan: MachinePlan, isTerminal: Bool, events: @escaping EventSink
+        _ command: [String], inCopyOf plan: MachinePlan, of images: Manifest, isTerminal: Bool,
+        events: @escaping EventSink
     ) async throws -> ExitStatus {
         try requireRoot()
-        return try await Scope.run(events: events) { scope in
-            try await explaining("cannot start a copy of the machine") {
-                let build = try await open(plan.assetID, for: "shell \(getpid())", in: scope)
-                let trees = try await cachedTrees(of: plan, for: build, events: events)
-                let machine = try await start(plan, build, on: trees, in: scope)
-                scope.notice("a copy of the machine after its last step, before it is sealed; removed at the end")
-                return try await runner.attach(
-                    .shell(
-                        config: machine.endpoint.configFile, alias: machine.endpoint.alias, command,
-                        isTerminal: isTerminal))
+        let purpose = "shell \(getpid())"
+        return try await finally {
+            try await Scope.run(events: events) { scope in
+                try await explaining("cannot start a copy of the machine") {
+                    let build = try await open(plan.assetID, for: purpose, in: scope)
+                    let trees = try await cachedTrees(of: plan, images, for: build, events: events)
+                    let machine = try await start(plan, build, on: trees, in: scope)
+                    scope.notice("a copy of the machine after its last step, before it is sealed; removed at the end")
+                    return try await runner.attach(
+                        .shell(
+                            config: machine.endpoint.configFile, alias: machine.endpoint.alias, command,
+                            isTerminal: isTerminal))
+                }
             }
+        } cleanup: {
+            // No other process waits for a lock that is named after this one.
+            try? removeFile(lockPath(resources(plan.assetID, for: purpose).name))
         }
     }
 
     private func cachedTrees(
-        of plan: MachinePlan, for build: Build, events: @escaping EventSink
+        of plan: MachinePlan, _ images: Manifest, for build: Build, events: @escaping EventSink
     ) async throws -> [CachedTree] {
         let access = CacheAccess(cache: cache, runner: runner, build: build, events: events)
         let key = BaseRecipe(plan.base, profile: plan.profile, host: host).key
@@ -61,10 +69,31 @@ extension LocalMachineFactory {
             let trees = [base] + (try await layers(plan, on: base, for: build, events: events))
             if trees.count == plan.steps.count + 1 { return trees }
         }
-        throw Failure(
-            .badData, "the cache has no machine of '\(plan.assetID)' as the definition describes it now",
-            details: ["the definition has changed since the build, or the cache was pruned"],
-            advice: "build it with: \(buildCommand(plan.assetID))")
+        throw notCached(plan, images)
+    }
+
+    /// Says why the machine of a finished build is not in the cache, as far as that is known.
+    func notCached(_ plan: MachinePlan, _ images: Manifest) -> Failure {
+        let advice = "build it again with: \(buildCommand(plan.assetID, formats: images.files.map(\.format)))"
+        if images.inputs == nil {
+            return Failure(
+                .badData, "the machine of '\(plan.assetID)' is not in the cache",
+                details: ["its build went on with a machine that was kept after a failure, which is never cached"],
+                advice: advice)
+        }
+        let steps = plan.roles.enumerated().map { PlaybookStep(index: $0, roles: $1) }
+        let changes = self.plan(plan, steps: steps, then: [], upToDate: []).parts.flatMap(\.changes)
+        if changes.isEmpty {
+            return Failure(
+                .badData, "the machine of '\(plan.assetID)' is not in the cache",
+                details: ["the cache was pruned since the build, or is that of another folder or host"], advice: advice)
+        }
+        return Failure(
+            .badData,
+            "the inputs of '\(plan.assetID)' have changed since the build, and its machine as they are now "
+                + "is not in the cache",
+            details: changes.prefix(5) + (changes.count > 5 ? ["\(changes.count - 5) more changes"] : []),
+            advice: advice)
     }
 }
 

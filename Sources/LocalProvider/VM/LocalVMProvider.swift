@@ -83,6 +83,10 @@ package struct LocalVMProvider: VMProvider {
             upToDate: try await stagesUpToDate(for: order, digest),
             goingOnWith: kept)
         if plan.isFinished { return plan }
+        if kept == nil, let seal = plan.parts.firstIndex(where: { $0.stage == .seal && $0.state == .build }) {
+            plan.parts[seal].changes = try await diskChanges(order, Array(plan.parts[..<seal]), digest: digest)
+            plan.parts[seal].comparedWith = order.assetID.rawValue
+        }
         do { try await requireBuildable(order) } catch let failure as Failure { plan.obstacle = failure }
         if plan.obstacle == nil, plan.parts.contains(where: { $0.stage == .capture && $0.state == .build }),
             let notice = try await replacementNotice(order, digest)

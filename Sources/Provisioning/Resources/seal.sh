@@ -30,6 +30,17 @@ for home in /root /home/*; do
     [ -d "$home" ] || continue
     (cd "$home" && rm -rf .ssh .ansible .aws .cache .config/pip .docker .git-credentials .gnupg .netrc .pip .pypirc \
         .bash_history .python_history .sqlite_history .lesshst .viminfo .wget-hsts .sudo_as_admin_successful)
+    # What JupyterLab and its kernels write while they run, as on a machine that was booted again to resume its build.
+    # Their settings and folders stay, because roles make them.
+    (cd "$home" && rm -rf .jupyter/migrated .jupyter/lab/workspaces .local/share/jupyter/runtime/* \
+        .local/share/jupyter/nbsignatures.db* .local/share/jupyter/notebook_secret \
+        .ipython/profile_default/db .ipython/profile_default/history.sqlite* .ipython/profile_default/log \
+        .ipython/profile_default/pid .ipython/profile_default/security .ipython/profile_default/startup/README)
+    for folder in .ipython/profile_default/startup .ipython/profile_default; do
+        if [ -d "$home/$folder" ]; then rmdir --ignore-fail-on-non-empty "$home/$folder"; fi
+    done
+    # Not those below, which Python distributions contain.
+    find "$home" -xdev -maxdepth 3 -type d -name .ipynb_checkpoints -prune -exec rm -rf {} +
 done
 
 # Reset cloud-init, so that it runs as on a new machine.

@@ -34,7 +34,7 @@ struct PruneCache: DssCommand {
     @Option(
         help: ArgumentHelp(
             "Remove the least recently used entries until the cache is no larger than this, for example 20GB",
-            valueName: "size"))
+            valueName: "size"), transform: ByteCount.init(parsing:))
     var keep: ByteCount?
 
     @Flag(help: "After confirmation, remove all entries that are not in use")
@@ -99,7 +99,7 @@ struct PruneCache: DssCommand {
 }
 
 /// A number of bytes in text form, such as `20GB` or `512MiB`.
-struct ByteCount: ExpressibleByArgument {
+struct ByteCount: Sendable {
     let bytes: Int64
 
     private static let units: [(name: String, bytes: Int64)] = [
@@ -107,7 +107,8 @@ struct ByteCount: ExpressibleByArgument {
         ("TiB", 1 << 40), ("B", 1),
     ]
 
-    init?(argument: String) {
+    /// - Throws: `ValidationError` with the reason.
+    init(parsing argument: String) throws {
         for unit in Self.units where argument.hasSuffix(unit.name) {
             guard let number = Double(argument.dropLast(unit.name.count)), number >= 0, number < 1_000_000 else {
                 continue
@@ -115,7 +116,12 @@ struct ByteCount: ExpressibleByArgument {
             bytes = Int64(number * Double(unit.bytes))
             return
         }
-        guard argument == "0" else { return nil }
+        guard argument == "0" else {
+            throw ValidationError(
+                argument.wholeMatch(of: /[0-9]+(\.[0-9]+)?/) == nil
+                    ? "must be a number with a unit, for example 20GB or 512MiB"
+                    : "must have a unit, for example \(argument)GB or \(argument)GiB")
+        }
         bytes = 0
     }
 }

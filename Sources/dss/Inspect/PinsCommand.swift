@@ -205,7 +205,7 @@ extension Table {
         let count = changes.count == 1 ? "1 version" : "\(changes.count) versions"
         return Table(
             [
-                Column("source"), Column("environment", key: "group"), Column("package", key: "name"),
+                Column("source"), Column("environment", key: "group"), Column("package", key: "name", fit: .wraps),
                 Column("before", fit: .wraps), Column("now", fit: .wraps),
             ],
             rows: changes.map { change in
@@ -222,7 +222,7 @@ extension Table {
         let gone = Set(statuses.filter { $0.state == .gone }.map(\.name)).sorted()
         return Table(
             [
-                Column("source"), Column("environment", key: "group"), Column("package", key: "name"),
+                Column("source"), Column("environment", key: "group"), Column("package", key: "name", fit: .wraps),
                 Column("pinned", fit: .wraps), Column("available", fit: .wraps), Column("state"),
             ],
             rows: shown.map { status in

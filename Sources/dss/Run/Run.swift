@@ -46,7 +46,9 @@ struct Run: DssCommand {
         completion: .file())
     var keep: String?
 
-    @Option(help: ArgumentHelp("Memory of the virtual machine, for example 8GiB (default: 4GiB)", valueName: "size"))
+    @Option(
+        help: ArgumentHelp("Memory of the virtual machine, for example 8GiB (default: 4GiB)", valueName: "size"),
+        transform: ByteCount.init(parsing:))
     var memory: ByteCount?
 
     @Option(help: ArgumentHelp("Processors of the virtual machine (default: 2)", valueName: "number"))

@@ -56,7 +56,7 @@ struct ShellCommand: DssCommand {
             assetID: id, definition: try live.loaded(definition).definition.definition, password: nil)
         let plan = MachinePlan(order, try BuildInputs(order))
         let line = ActivityLine(live)
-        let status = try await factory.shell(command, inCopyOf: plan, isTerminal: isTerminal) { event in
+        let status = try await factory.shell(command, inCopyOf: plan, of: manifest, isTerminal: isTerminal) { event in
             guard case .notice(let text) = event else { return line.sink(event) }
             line.clear()
             live.standardError.write("note: \(text)\n")

@@ -17,7 +17,7 @@ final class ActivityLine: Sendable {
     func show(_ activity: String) {
         let terminal = live.standardError
         if terminal.isInteractive {
-            terminal.write("\r\u{1b}[K" + activity.prefix(terminal.style.width - 1))
+            terminal.write("\r\u{1b}[K" + activity.prefix(terminal.style.liveWidth))
             return
         }
         let name = String(activity.prefix { $0 != "," })

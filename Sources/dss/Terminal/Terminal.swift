@@ -149,7 +149,7 @@ struct CheckWriter: Sendable {
     /// Shows the current activity in a line that the next one replaces, on a terminal only.
     func progress(_ progress: Progress) {
         guard terminal.isInteractive else { return }
-        terminal.write(clear + progress.activity.prefix(terminal.style.width - 1))
+        terminal.write(clear + progress.activity.prefix(terminal.style.liveWidth))
     }
 
     func check(_ result: CheckResult) {

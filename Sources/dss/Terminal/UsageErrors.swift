@@ -43,7 +43,22 @@ extension Dss {
         let (said, whole) = (Dss.message(for: error), Dss.fullMessage(for: error))
         let end = whole.firstRange(of: said)?.upperBound ?? whole.startIndex
         let rest = whole[end...].drop(while: \.isNewline)
-        return Message.error(phrase(said), style) + (rest.isEmpty ? "" : "\(rest)\n")
+        let isRepeatable = rest.contains("(repeatable)")
+        return Message.error(phrase(said: said, isRepeatable), style) + (rest.isEmpty ? "" : "\(rest)\n")
+    }
+
+    /// A value that is none of those of an option: the one that was meant, instead of all of them.
+    static func phrase(said: String, _ isRepeatable: Bool) -> String {
+        let pattern = /(The value '([^']+)' is invalid for '(--[a-z0-9-]+).*?)\. Please provide one of (?s)(.+)/
+        guard let match = said.wholeMatch(of: pattern) else { return phrase(said) }
+        let (value, option) = (String(match.2), match.3)
+        let parts = value.split(separator: ",").map { String($0).trimmingPrefix(" ") }
+        if isRepeatable, parts.count > 1 {
+            return phrase("\(match.1); repeat the option: \(parts.map { "\(option) \($0)" }.joined(separator: " "))")
+        }
+        let known = match.4.matches(of: /(?m)^  - (.+)$|'([^']+)'/).map { String($0.1 ?? $0.2 ?? "") }
+        let near = DidYouMean.suggestion(for: value, among: known)
+        return near.map { phrase("\(match.1); \($0)") } ?? phrase(said)
     }
 
     /// ArgumentParser writes sentences; our messages start in lower case and do not end with a period.

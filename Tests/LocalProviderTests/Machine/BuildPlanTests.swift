@@ -83,6 +83,25 @@ struct BuildPlanTests {
         }
     }
 
+    @Test("what differs from the last build of the asset id is known although it is cached")
+    func revertedToCached() async throws {
+        try await withCache { factory, fixture, _ in
+            let old = MachinePlan(try fixture.order(), try BuildInputs(fixture.order()))
+            #expect(factory.changesSinceLastBuild(old) == [])
+            try writeAtomically("new", to: "\(fixture.folder)/roles/last/tasks/main.yml")
+            let plan = MachinePlan(try fixture.order(), try BuildInputs(fixture.order()))
+            #expect(factory.changesSinceLastBuild(plan) == ["playbook/roles/last/tasks/main.yml changed"])
+            let key = plan.layerKeys(above: BaseRecipe(plan.base, profile: plan.profile, host: factory.host).key)[1]
+            try add(
+                .layers, key, inputs: ["roles": "last"], parts: plan.parts[1], usedBy: ["1.0": 2], to: factory.cache)
+            #expect(factory.changesSinceLastBuild(plan) == [])
+            #expect(factory.changesSinceLastBuild(old) == ["playbook/roles/last/tasks/main.yml changed"])
+            var stranger = plan
+            stranger.assetID = try AssetID("9.9")
+            #expect(factory.changesSinceLastBuild(stranger) == nil)
+        }
+    }
+
     @Test("a changed file is named at its step, and how long that step took")
     func changed() async throws {
         try await withCache { _, fixture, make in
