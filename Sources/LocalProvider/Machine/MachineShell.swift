@@ -55,8 +55,9 @@ extension LocalMachineFactory {
                 }
             }
         } cleanup: {
-            // No other process waits for a lock that is named after this one.
-            try? removeFile(lockPath(resources(plan.assetID, for: purpose).name))
+            // No other process waits for locks that are named after this one.
+            let parts = resources(plan.assetID, for: purpose)
+            for lock in [parts.lock, parts.sharedLock] { try? removeFile(lock) }
         }
     }
 
