@@ -46,9 +46,10 @@ struct CheckRequirementsTests {
             try writeAtomically("#!/bin/sh\n", to: "\(folder)/bin/uv", mode: 0o755)
             try writeAtomically("global.timeout='60'\n", to: "\(folder)/pip-settings")
             let task = try readText("\(root)/playbook/roles/python_env/tasks/installer.yml")
-            let script = task.split(separator: "\n", omittingEmptySubsequences: false)
+            let lines = task.split(separator: "\n", omittingEmptySubsequences: false)
                 .drop { !$0.hasSuffix("cmd: |") }.dropFirst().prefix { $0.hasPrefix("      ") || $0.isEmpty }
-                .joined(separator: "\n").replacing("{{ python_env_installer | quote }}", with: folder)
+            let script = lines.map { $0.dropFirst(6) }.joined(separator: "\n")
+                .replacing("{{ python_env_installer | quote }}", with: folder)
                 .replacing("{{ python_env_settings_file | quote }}", with: "\(folder)/pip-settings")
             let output = try await SystemCommandRunner().execute(Command("sh", ["-c", script], input: .text(text)))
             #expect(output.status.isSuccess && output.standardOutput == "global.timeout='60'\n", "\(output)")

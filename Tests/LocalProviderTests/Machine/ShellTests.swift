@@ -36,6 +36,7 @@ struct ShellTests {
         try await CacheTests.withFactory { factory in
             try await Fixture.with { fixture in
                 let before = MachinePlan(try fixture.order(), try BuildInputs(fixture.order()))
+                try makeDirectory(parentDirectory(factory.cache.manifest(.layers, "k")))
                 try CacheEntryManifest(
                     key: "k", inputs: ["roles": "last"], fingerprint: "", bytes: 0, missing: [], parts: before.parts[1],
                     usedBy: ["1.0": 1]
