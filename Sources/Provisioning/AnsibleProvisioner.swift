@@ -130,10 +130,10 @@ package struct AnsibleProvisioner: Provisioner {
     ) -> Failure {
         guard let task else {
             // Ansible prints its error between its warnings and the tasks that it has run.
-            let own = PlaybookRun.ownErrors(output)
-            let errors = own.drop { !$0.hasPrefix("[ERROR]:") && !$0.hasPrefix("ERROR!") }.prefix(12)
-            let all = own + output.standardOutput.split(whereSeparator: \.isNewline)
-            let lines = (errors.isEmpty ? all.suffix(12) : errors).map { String($0).withoutCredentials }
+            let errors = PlaybookRun.ownErrors(output).drop { !$0.hasPrefix("[ERROR]:") && !$0.hasPrefix("ERROR!") }
+            let lines =
+                errors.isEmpty
+                ? PlaybookRun.lastLines(output) : errors.prefix(12).map { String($0).withoutCredentials }
             return Failure(
                 .badData, "Ansible could not run the playbook \(order.definition.playbook.file)", details: lines,
                 advice: "correct it, then: dss check")
@@ -225,6 +225,12 @@ struct PlaybookRun: Sendable {
     /// The lines on standard error that are Ansible's own and no events of the callback plugin.
     static func ownErrors(_ output: CommandOutput) -> [Substring] {
         output.standardError.split(whereSeparator: \.isNewline).filter { !$0.hasPrefix("\u{1e}") }
+    }
+
+    /// The end of what Ansible printed, its own errors first.
+    static func lastLines(_ output: CommandOutput) -> [String] {
+        (ownErrors(output) + output.standardOutput.split(whereSeparator: \.isNewline)).suffix(12)
+            .map { String($0).withoutCredentials }
     }
 
     func writeFiles() throws {

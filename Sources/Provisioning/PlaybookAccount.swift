@@ -23,9 +23,8 @@ struct PlaybookAccount: Equatable {
     /// Why a run that ended with success did not run the step on the machine; `nil` if it did.
     func failure(of run: PlaybookRun, _ output: CommandOutput) -> Failure? {
         guard let (reason, advice) = problem(run) else { return nil }
-        let lines = PlaybookRun.ownErrors(output) + output.standardOutput.split(whereSeparator: \.isNewline)
         return Failure(
-            .failed, "Ansible ended without an error, but \(reason)", details: lines.suffix(12).map(String.init),
+            .failed, "Ansible ended without an error, but \(reason)", details: PlaybookRun.lastLines(output),
             advice: advice)
     }
 
